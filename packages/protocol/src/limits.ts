@@ -1,0 +1,55 @@
+/**
+ * Every cap of the protocol on one page, the unit last in the name.
+ * Beside each: why this much, and what happens at it.
+ */
+export const LIMITS = {
+  /** One Yjs update or answer in a frame. Above it the frame is refused and the connection told why. */
+  updateBytesMax: 1024 * 1024,
+  /** One WebSocket message: an update that arrives whole (a large paste, a first sync) and its envelope. Larger closes with 1009. */
+  messageBytesMax: 16 * 1024 * 1024 + 64 * 1024,
+  /** An update that a client may send in one piece when it brings its copy. Above it: refused with `too_large`. */
+  bulkUpdateBytesMax: 16 * 1024 * 1024,
+  /** The whole state of a document. Above it further edits are refused with `too_large`; nothing is dropped. */
+  documentStateBytesMax: 64 * 1024 * 1024,
+  /** The text of a document that is imported from a file. A larger file is left alone and listed as such. */
+  documentTextBytesMax: 10 * 1024 * 1024,
+  /** One client's awareness state. Above it the state is dropped, the connection stays. */
+  awarenessBytesMax: 8 * 1024,
+  /** Awareness frames a second a connection; further ones are dropped until the second is over. */
+  awarenessFramesPerSecondMax: 30,
+  /** Awareness clients a document. Further ones are not announced. */
+  awarenessClientsMax: 500,
+  /** Documents one socket may have open. Further ones are refused with `too_many`. */
+  channelsPerSocketMax: 20_000,
+  /** Bytes waiting in a socket before its documents are cut back to a resync: a slow reader slows nobody. */
+  socketBacklogBytesMax: 8 * 1024 * 1024,
+  /** Open sockets on one device. Further ones are refused with 503. */
+  socketsMax: 1_000,
+  /** Documents of one project. Further files are left alone, and the log says so. */
+  documentsPerProjectMax: 100_000,
+  /** A document's path inside its project, in UTF-8 bytes (each part at most 255). */
+  pathBytesMax: 1_024,
+  pathPartBytesMax: 255,
+  /** A JSON body or text frame. Above it: 413. */
+  jsonBytesMax: 2 * 1024 * 1024,
+  /** The code of one run. */
+  codeBytesMax: 1024 * 1024,
+  /** One run event. Longer text is cut into several. */
+  eventBytesMax: 1024 * 1024,
+  /** All output of a run on disk. At it one event says so, the program goes on, what it prints is no longer kept. */
+  runOutputBytesMax: 64 * 1024 * 1024,
+  /** Runs waiting in one device's queue. Further ones are refused with `too_many`. */
+  queuedRunsMax: 100,
+  /** The folded output in an `output` fence; the rest becomes an asset with a link. */
+  outputFenceBytesMax: 64 * 1024,
+  /** A pasted or dropped file that becomes an asset. */
+  assetBytesMax: 64 * 1024 * 1024,
+  /** How long a run waits until its document and its files are as new as its submitter's. Then it fails with `barrier_timeout`. */
+  barrierTimeoutMs: 10_000,
+  /** Answers of a list route. */
+  listItemsMax: 1_000,
+  /** Search results of one query. */
+  searchHitsMax: 500,
+  /** Names and titles people type. */
+  nameCharsMax: 200,
+} as const;
