@@ -15,3 +15,5 @@ export * from './failure.ts';
 export * from './id.ts';
 export * from './limits.ts';
 export * from './machine.ts';
+export * from './api/routes.ts';
+export * from './api/stream.ts';

@@ -1,0 +1,266 @@
+/**
+ * The route table: every HTTP request a device answers, with the shapes of what goes in and comes out.
+ * The server mounts exactly these, the client calls exactly these; a route that is not here does not exist.
+ *
+ * `:name` in a path is one path part; `*` is the rest. Bodies and answers are JSON unless `raw` says otherwise.
+ * WebSocket paths are in `SOCKET_ROUTES`.
+ */
+import * as z from 'zod/mini';
+import { MigrationTargetSchema } from '../domain.ts';
+import { AssetSchema } from '../entity/asset.ts';
+import { NodeCapabilitySchema } from '../entity/capability.ts';
+import { DeviceSchema } from '../entity/device.ts';
+import { DocumentSchema } from '../entity/document.ts';
+import { ProjectSchema } from '../entity/project.ts';
+import { CellIdSchema, RunSchema, RunStateSchema } from '../entity/run.ts';
+import { CountSchema, NameSchema, PathSchema, Sha256Schema, SlugSchema, TimeSchema } from '../entity/scalar.ts';
+import { RuntimeSessionSchema } from '../entity/session.ts';
+import { UserSchema } from '../entity/user.ts';
+import { DocumentIdSchema, ProjectIdSchema, RunIdSchema, SessionIdSchema } from '../id.ts';
+import { LIMITS } from '../limits.ts';
+
+export type Route = {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly path: string;
+  readonly body?: z.ZodMiniType;
+  readonly query?: z.ZodMiniType;
+  /** Missing: 204, or raw bytes. */
+  readonly answer?: z.ZodMiniType;
+  readonly status: number;
+  /** Only these may be asked without a token. */
+  readonly open?: true;
+  /** The body is bytes, not JSON. */
+  readonly rawBody?: true;
+};
+
+const localPath = z.string().check(z.minLength(1), z.maxLength(4_096));
+const text = z.string().check(z.maxLength(LIMITS.documentTextBytesMax));
+const queryText = z.string().check(z.minLength(1), z.maxLength(1_000));
+const countText = z.string().check(z.regex(/^\d{1,9}$/, 'must be a whole number'));
+
+/** `python`, `py`, `sh`…: any name or alias a runtime goes by; the device says which it has. */
+export const LanguageNameSchema = z.string().check(z.minLength(1), z.maxLength(50));
+/** Where a run should go: a device's id, or `cloud`. */
+export const RunOnSchema = z.string().check(z.minLength(1), z.maxLength(100));
+/** A Yjs state vector in base64. */
+export const DocVersionSchema = z.string().check(z.maxLength(1_000_000), z.regex(/^[A-Za-z0-9+/]*={0,2}$/, 'must be base64'));
+
+export const RunRequestSchema = z
+  .strictObject({
+    id: z.optional(RunIdSchema),
+    sessionId: z.optional(SessionIdSchema),
+    projectId: z.optional(ProjectIdSchema),
+    language: z.optional(LanguageNameSchema),
+    code: z.string().check(z.maxLength(LIMITS.codeBytesMax)),
+    documentId: z.optional(DocumentIdSchema),
+    cellId: z.optional(CellIdSchema),
+    runOn: z.optional(RunOnSchema),
+    docVersion: z.optional(DocVersionSchema),
+  })
+  .check(
+    z.refine(
+      (request) => request.sessionId !== undefined || (request.projectId !== undefined && request.language !== undefined),
+      'give `sessionId`, or `projectId` and `language`',
+    ),
+  );
+export type RunRequest = z.infer<typeof RunRequestSchema>;
+
+export const SearchHitSchema = z.strictObject({
+  documentId: DocumentIdSchema,
+  path: PathSchema,
+  title: z.string(),
+  /** From 1. */
+  line: CountSchema,
+  /** UTF-16 offset of the match in the document, and its length. */
+  offset: CountSchema,
+  length: CountSchema,
+  /** The line, cut to 300 characters around the match; `column` is where the match starts in it. */
+  text: z.string(),
+  column: CountSchema,
+});
+export type SearchHit = z.infer<typeof SearchHitSchema>;
+
+export const MomentSchema = z.strictObject({
+  /** Log position: the document after this many changes. */
+  seq: CountSchema,
+  at: TimeSchema,
+  /** Changes since the moment before. */
+  edits: CountSchema,
+  by: z.enum(['page', 'file', 'run', 'restore', 'import']),
+});
+export type Moment = z.infer<typeof MomentSchema>;
+
+export const RuntimeSchema = z.strictObject({
+  language: z.string(),
+  label: z.string(),
+  available: z.boolean(),
+  version: z.optional(z.string()),
+  /** What to do when it is missing. */
+  hint: z.optional(z.string()),
+});
+
+const projectWithFolder = z.extend(ProjectSchema, { localRootPath: z.optional(z.string()) });
+export type ProjectHere = z.infer<typeof projectWithFolder>;
+
+const documentPath = '/api/projects/:id/documents/:documentId';
+
+export const ROUTES = {
+  health: { method: 'GET', path: '/health', status: 200, open: true, answer: z.object({ status: z.literal('ok') }) },
+  stats: { method: 'GET', path: '/stats', status: 200, answer: z.record(z.string(), z.unknown()) },
+  metrics: { method: 'GET', path: '/metrics', status: 200 },
+  /** Trades the bearer token for a `session_token` cookie, so that the page keeps no secret in its scripts. */
+  signIn: { method: 'POST', path: '/api/session', status: 204 },
+  device: {
+    method: 'GET',
+    path: '/api/device',
+    status: 200,
+    answer: z.object({ device: DeviceSchema, user: UserSchema, version: z.string(), runtimes: z.array(RuntimeSchema), home: z.string() }),
+  },
+  /** Folders of this machine, for a person who looks for one to open. */
+  folders: {
+    method: 'GET',
+    path: '/api/folders',
+    query: z.strictObject({ path: z.optional(localPath) }),
+    status: 200,
+    answer: z.object({
+      path: z.string(),
+      parent: z.nullable(z.string()),
+      folders: z.array(z.object({ name: z.string(), path: z.string(), markdownFiles: CountSchema })),
+    }),
+  },
+  openLocal: {
+    method: 'POST',
+    path: '/api/projects/open-local',
+    body: z.strictObject({ localPath, displayName: z.optional(NameSchema) }),
+    status: 201,
+    answer: projectWithFolder,
+  },
+  registerLocal: {
+    method: 'POST',
+    path: '/api/projects/register-local',
+    body: z.strictObject({
+      id: ProjectIdSchema,
+      slug: SlugSchema,
+      displayName: NameSchema,
+      documents: z
+        .array(z.strictObject({ path: PathSchema, ext: z.enum(['.md', '.qmd']), contentHash: Sha256Schema }))
+        .check(z.maxLength(LIMITS.documentsPerProjectMax)),
+    }),
+    status: 200,
+    answer: projectWithFolder,
+  },
+  projects: { method: 'GET', path: '/api/projects', status: 200, answer: z.object({ projects: z.array(projectWithFolder) }) },
+  closeProject: { method: 'DELETE', path: '/api/projects/:id', status: 204 },
+  documents: { method: 'GET', path: '/api/projects/:id/documents', status: 200, answer: z.object({ documents: z.array(DocumentSchema) }) },
+  documentsOfUser: { method: 'GET', path: '/api/documents/:userId', status: 200, answer: z.object({ documents: z.array(DocumentSchema) }) },
+  documentsOfUserProject: {
+    method: 'GET',
+    path: '/api/documents/:userId/:project',
+    status: 200,
+    answer: z.object({ documents: z.array(DocumentSchema) }),
+  },
+  createDocument: {
+    method: 'POST',
+    path: '/api/projects/:id/documents',
+    body: z.strictObject({ path: PathSchema, ext: z.optional(z.enum(['.md', '.qmd'])), text: z.optional(text) }),
+    status: 201,
+    answer: DocumentSchema,
+  },
+  document: { method: 'GET', path: documentPath, status: 200, answer: DocumentSchema },
+  deleteDocument: { method: 'DELETE', path: documentPath, status: 204 },
+  undeleteDocument: { method: 'POST', path: `${documentPath}/undelete`, status: 200, answer: DocumentSchema },
+  /** Moves a document and rewrites the links that lead to it and from it. Moving it back undoes both. */
+  moveDocument: {
+    method: 'POST',
+    path: `${documentPath}/move`,
+    body: z.strictObject({ path: PathSchema, ext: z.optional(z.enum(['.md', '.qmd'])) }),
+    status: 200,
+    answer: z.object({ document: DocumentSchema, updatedLinks: CountSchema, updatedDocuments: z.array(DocumentIdSchema) }),
+  },
+  search: {
+    method: 'GET',
+    path: '/api/projects/:id/search',
+    query: z.strictObject({
+      q: queryText,
+      limit: z.optional(countText),
+      caseSensitive: z.optional(z.enum(['0', '1'])),
+      regex: z.optional(z.enum(['0', '1'])),
+    }),
+    status: 200,
+    answer: z.object({ hits: z.array(SearchHitSchema), truncated: z.boolean(), documents: CountSchema }),
+  },
+  history: { method: 'GET', path: `${documentPath}/history`, status: 200, answer: z.object({ moments: z.array(MomentSchema), seq: CountSchema }) },
+  historyAt: { method: 'GET', path: `${documentPath}/history/:seq`, status: 200, answer: z.object({ seq: CountSchema, at: TimeSchema, text }) },
+  historyRestore: { method: 'POST', path: `${documentPath}/history/:seq/restore`, status: 200, answer: DocumentSchema },
+  /** The bytes of a picture or other file; its name in `?name=`. It is kept under `_assets/` by its hash. */
+  createAsset: {
+    method: 'POST',
+    path: '/api/projects/:id/assets',
+    query: z.strictObject({ name: z.optional(NameSchema) }),
+    rawBody: true,
+    status: 201,
+    answer: AssetSchema,
+  },
+  /** A file of the project that documents refer to (pictures, data), never as a page that could run. */
+  projectFile: { method: 'GET', path: '/api/projects/:id/files/*', status: 200 },
+  ensureSession: {
+    method: 'POST',
+    path: '/api/sessions/ensure',
+    body: z.strictObject({
+      projectId: ProjectIdSchema,
+      language: LanguageNameSchema,
+      documentId: z.optional(DocumentIdSchema),
+      runOn: z.optional(RunOnSchema),
+    }),
+    status: 200,
+    answer: RuntimeSessionSchema,
+  },
+  sessions: { method: 'GET', path: '/api/sessions', status: 200, answer: z.object({ sessions: z.array(RuntimeSessionSchema) }) },
+  migrateSession: {
+    method: 'POST',
+    path: '/api/sessions/:id/migrate',
+    body: z.strictObject({ target: MigrationTargetSchema }),
+    status: 200,
+    answer: RuntimeSessionSchema,
+  },
+  interruptSession: { method: 'POST', path: '/api/sessions/:id/interrupt', status: 200, answer: RuntimeSessionSchema },
+  deleteSession: { method: 'DELETE', path: '/api/sessions/:id', status: 204 },
+  submitRun: { method: 'POST', path: '/api/runs', body: RunRequestSchema, status: 202, answer: RunSchema },
+  runs: {
+    method: 'GET',
+    path: '/api/runs',
+    query: z.strictObject({
+      projectId: z.optional(ProjectIdSchema),
+      state: z.optional(RunStateSchema),
+      limit: z.optional(countText),
+      before: z.optional(RunIdSchema),
+    }),
+    status: 200,
+    answer: z.object({ runs: z.array(RunSchema) }),
+  },
+  run: { method: 'GET', path: '/api/runs/:id', status: 200, answer: RunSchema },
+  cancelRun: { method: 'POST', path: '/api/runs/:id/cancel', status: 200, answer: RunSchema },
+  answerRun: {
+    method: 'POST',
+    path: '/api/runs/:id/input',
+    body: z.strictObject({ text: z.string().check(z.maxLength(LIMITS.eventBytesMax)) }),
+    status: 200,
+    answer: RunSchema,
+  },
+  devices: {
+    method: 'GET',
+    path: '/api/devices',
+    status: 200,
+    answer: z.object({ devices: z.array(z.extend(DeviceSchema, { capability: NodeCapabilitySchema })) }),
+  },
+  heartbeat: { method: 'POST', path: '/api/devices/heartbeat', body: NodeCapabilitySchema, status: 204 },
+} as const satisfies Record<string, Route>;
+
+export type RouteName = keyof typeof ROUTES;
+
+export const SOCKET_ROUTES = {
+  stream: '/api/stream',
+  runEvents: '/api/runs/:id/events',
+  sync: '/sync/:userId/:project/*',
+} as const;
+
