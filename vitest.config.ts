@@ -1,0 +1,52 @@
+/**
+ * The tests, by what they need. `unit`: beside the code they test. `conformance`: the public contract against a
+ * running device. `failure`: killed processes, full disks. `browser`: Chromium. A test that needs something this
+ * machine lacks says so with `context.skip(reason)`.
+ *
+ * The groups run one after another, so that a test that kills, fills or times something has the machine to itself.
+ */
+import { defineConfig } from 'vitest/config';
+import { createSummaryReporter } from './setup/summary-reporter.ts';
+
+const alone = { maxWorkers: 1, fileParallelism: false } as const;
+
+export default defineConfig({
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  test: {
+    pool: 'forks',
+    passWithNoTests: false,
+    reporters: [
+      'default',
+      createSummaryReporter({
+        write: (line) => process.stdout.write(`${line}\n`),
+        fail: () => {
+          process.exitCode = 1;
+        },
+      }),
+    ],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['{packages,apps}/*/src/**/*.test.{ts,tsx}', 'setup/**/*.test.ts', 'test/tidy.test.ts'],
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+          testTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: { ...alone, name: 'conformance', include: ['test/conformance/**/*.test.ts'], sequence: { groupOrder: 1 }, testTimeout: 120_000 },
+      },
+      {
+        extends: true,
+        test: { ...alone, name: 'failure', include: ['test/failure/**/*.test.ts'], sequence: { groupOrder: 2 }, testTimeout: 300_000 },
+      },
+      {
+        extends: true,
+        test: { ...alone, name: 'browser', include: ['test/browser/**/*.test.ts'], sequence: { groupOrder: 3 }, testTimeout: 120_000 },
+      },
+    ],
+  },
+});
