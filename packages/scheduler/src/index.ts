@@ -1,0 +1,8 @@
+/**
+ * Where a run goes: a snapshot of the mesh in, a ranked list with its reasons out. Pure: it knows no clock,
+ * no socket and no document; whoever calls it decides how fresh its snapshot is.
+ */
+export * from './place.ts';
+export * from './rank.ts';
+export * from './refuse.ts';
+export * from './snapshot.ts';
