@@ -17,3 +17,8 @@ export * from './limits.ts';
 export * from './machine.ts';
 export * from './api/routes.ts';
 export * from './api/stream.ts';
+export * from './sync/awareness.ts';
+export * from './sync/channel.ts';
+export * from './sync/frame.ts';
+export * from './sync/summary.ts';
+export * from './document/path.ts';
