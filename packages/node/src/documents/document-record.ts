@@ -1,11 +1,27 @@
 /**
  * The catalog row of a document, and the catalog as those see it who only need its rows.
  *
- * 1. `file` names the last moment at which file and document were equal: its (`seq`, `hash`) pair is a
- *    true common ancestor, never a guess.
+ * 1. `file` names the last moment at which file and document were equal: (`seq`, then `taken`) on the one
+ *    side and `hash` on the other are a true common ancestor, never a guess.
  * 2. A row with `deletedAt` is a tombstone: its id is never used again.
  */
 import type { DocumentId, ProjectId } from '@markco/protocol';
+import type { TextStep } from './texts.ts';
+
+/** A file as it was when document and file were last known to be equal. */
+export type FileState = {
+  /** The document's log position then; -1 = the document has no CRDT state yet (not imported: nobody opened it). */
+  readonly seq: number;
+  readonly mtimeMs: number;
+  readonly size: number;
+  readonly ino: number;
+  /** sha-256 of the bytes, in hexadecimal. */
+  readonly hash: string;
+  /** Steps that lead from the text at `seq` to the file's: written by others, stored here before they are merged, until the merged text is in the file. */
+  readonly taken?: readonly TextStep[];
+  /** A replacement of the file that is under way. `temp` (path inside the project) still there: it has not happened; gone: it has. */
+  readonly writing?: { readonly seq: number; readonly hash: string; readonly size: number; readonly temp: string };
+};
 
 /** The catalog row of a document; kept durable by the catalog. */
 export type DocumentRecord = {
@@ -21,11 +37,8 @@ export type DocumentRecord = {
   readonly sizeBytes: number;
   /** sha-256 of the file's bytes as last seen or written, in hexadecimal. */
   readonly contentHash: string;
-  /**
-   * What the file was when it was last equal to the document: null until first seen. `seq`: the
-   * document's log position then; -1 = the document has no CRDT state yet (not imported: nobody opened it).
-   */
-  readonly file: null | { readonly seq: number; readonly mtimeMs: number; readonly size: number; readonly ino: number; readonly hash: string };
+  /** What the file was when it was last equal to the document: null until first seen. */
+  readonly file: null | FileState;
   /** ISO 8601 UTC: a tombstone, the id is never used again. */
   readonly deletedAt?: string;
 };
