@@ -1,0 +1,137 @@
+/**
+ * Every moment of a document: the updates that compaction took out of the log, packed, and now and then the whole
+ * state, so that no moment is far from one.
+ *
+ *   row `h` doc seq   01 from[8] count[4] deflate( count × varBytes(update record) )     the updates from..seq
+ *   row `k` doc seq   01 deflate( state )                                                the state after seq
+ */
+import { Failure, type DocumentId, type Moment } from '@markco/protocol';
+import * as decoding from 'lib0/decoding';
+import * as encoding from 'lib0/encoding';
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import * as Y from 'yjs';
+import { keyAt, seqOf, seqRange } from '../store/key.ts';
+import type { Store, StoreWrite } from '../store/store.ts';
+import { decodeUpdateRecord, type UpdateRecord } from './record.ts';
+
+const VERSION = 1;
+const HEADER_BYTES = 13;
+/** Updates between two whole states: a moment is at most this far from one. */
+const KEYFRAME_EVERY = 4_096;
+/** Edits by the same hand that are no further apart than this are one moment. */
+const MOMENT_GAP_MS = 2 * 60_000;
+const MOMENT_LENGTH_MAX_MS = 10 * 60_000;
+const MOMENTS_MAX = 1_000;
+/** Nothing that was packed here is larger; more is a damaged row. */
+const UNPACKED_BYTES_MAX = 256 * 1024 * 1024;
+
+/** The rows that keep the updates `from`..`to` when the log drops them. */
+export function packHistory(id: DocumentId, from: number, records: readonly Uint8Array[]): StoreWrite {
+  const encoder = encoding.createEncoder();
+  for (const record of records) encoding.writeVarUint8Array(encoder, record);
+  const packed = deflateRawSync(encoding.toUint8Array(encoder), { level: 1 });
+  const value = new Uint8Array(HEADER_BYTES + packed.length);
+  const view = new DataView(value.buffer);
+  value[0] = VERSION;
+  view.setBigUint64(1, BigInt(from));
+  view.setUint32(9, records.length);
+  value.set(packed, HEADER_BYTES);
+  return { key: keyAt('h', id, from + records.length - 1), value };
+}
+
+export function needsKeyframe(lastKeyframe: number, seq: number): boolean {
+  return seq - lastKeyframe >= KEYFRAME_EVERY;
+}
+
+export function packKeyframe(id: DocumentId, seq: number, state: Uint8Array): StoreWrite {
+  const packed = deflateRawSync(state, { level: 1 });
+  const value = new Uint8Array(1 + packed.length);
+  value[0] = VERSION;
+  value.set(packed, 1);
+  return { key: keyAt('k', id, seq), value };
+}
+
+export async function lastKeyframe(store: Store, id: DocumentId): Promise<number> {
+  for await (const [key] of store.range({ ...seqRange('k', id), reverse: true, limit: 1 })) return seqOf(key);
+  return 0;
+}
+
+/**
+ * The document as it was after its first `seq` updates. `tail`: the updates not yet packed, the first of them being
+ * number `tailFrom`.
+ */
+export async function docAt(store: Store, id: DocumentId, seq: number, tailFrom: number, tail: readonly Uint8Array[]): Promise<Y.Doc> {
+  const doc = new Y.Doc();
+  const updates: Uint8Array[] = [];
+  let at = 0;
+  for await (const [key, value] of store.range({ ...seqRange('k', id, 0, seq), reverse: true, limit: 1 })) {
+    at = seqOf(key);
+    updates.push(unpack(value.subarray(1), value[0]));
+  }
+  if (at < seq) {
+    for await (const [, value] of store.range(seqRange('h', id, at + 1))) {
+      const segment = openSegment(value);
+      if (segment.from > seq) break;
+      let number = segment.from;
+      for (const record of segment.records()) {
+        if (number > seq) break;
+        if (number > at) updates.push(record.update);
+        number++;
+      }
+      at = Math.min(seq, number - 1);
+      if (at >= seq) break;
+    }
+  }
+  for (let number = Math.max(at + 1, tailFrom); number <= seq; number++) {
+    const update = tail[number - tailFrom];
+    if (update === undefined) throw new Failure('not_found', `This document has no moment ${seq}.`);
+    updates.push(update);
+    at = number;
+  }
+  if (at < seq) throw new Failure('not_found', `This document has no moment ${seq}.`);
+  doc.transact(() => {
+    for (const update of updates) Y.applyUpdate(doc, update);
+  });
+  return doc;
+}
+
+/** The moments of a document, oldest first; at most the last 1,000. */
+export async function moments(store: Store, id: DocumentId, tailFrom: number): Promise<Moment[]> {
+  const found: { seq: number; began: number; at: number; edits: number; by: Moment['by'] }[] = [];
+  const add = (seq: number, { at, origin }: UpdateRecord): void => {
+    const last = found.at(-1);
+    if (last !== undefined && last.by === origin && at - last.at <= MOMENT_GAP_MS && at - last.began <= MOMENT_LENGTH_MAX_MS) {
+      last.seq = seq;
+      last.at = at;
+      last.edits++;
+      return;
+    }
+    found.push({ seq, began: at, at, edits: 1, by: origin });
+    if (found.length > MOMENTS_MAX) found.shift();
+  };
+  for await (const [, value] of store.range(seqRange('h', id))) {
+    const segment = openSegment(value);
+    let number = segment.from;
+    for (const record of segment.records()) add(number++, record);
+  }
+  for await (const [key, value] of store.range(seqRange('u', id, tailFrom))) add(seqOf(key), decodeUpdateRecord(value));
+  return found.map(({ seq, at, edits, by }) => ({ seq, at: new Date(at).toISOString(), edits, by }));
+}
+
+function openSegment(value: Uint8Array): { from: number; records(): Iterable<UpdateRecord> } {
+  if (value[0] !== VERSION) throw new Failure('unsupported', 'This history was written by a newer MarkCo. Upgrade this device to read it.');
+  const view = new DataView(value.buffer, value.byteOffset, HEADER_BYTES);
+  return {
+    from: Number(view.getBigUint64(1)),
+    *records() {
+      const decoder = decoding.createDecoder(unpack(value.subarray(HEADER_BYTES), VERSION));
+      while (decoding.hasContent(decoder)) yield decodeUpdateRecord(decoding.readVarUint8Array(decoder));
+    },
+  };
+}
+
+function unpack(packed: Uint8Array, version: number | undefined): Uint8Array {
+  if (version !== VERSION) throw new Failure('unsupported', 'This history was written by a newer MarkCo. Upgrade this device to read it.');
+  return new Uint8Array(inflateRawSync(packed, { maxOutputLength: UNPACKED_BYTES_MAX }));
+}
+

@@ -1,0 +1,223 @@
+/**
+ * One log for all documents: every update is appended, in the order it came, with one group commit for all of them.
+ *
+ * Invariants
+ * 1. An update is `written` (a kill loses it no more) before it is passed on, and `durable` (fdatasync has returned)
+ *    before it is acknowledged.
+ * 2. After a write or a sync has failed, nothing is acknowledged until the store was opened anew and every update
+ *    that was not yet durable was written to it again: what the disk said about them before counts for nothing.
+ * 3. While the disk refuses, updates are kept in memory and passed on, up to a bound; past it they are refused.
+ */
+import { Failure } from '@markco/protocol';
+import type { Store, StoreWrite } from '../store/store.ts';
+
+export type Append = {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+  written(): void;
+  durable(): void;
+};
+
+export type StorageState = { readonly ok: true } | { readonly ok: false; readonly code: 'disk_full' | 'storage_failed'; readonly since: number; readonly message: string };
+
+export type LogParts = {
+  readonly store: Store;
+  readonly now: () => number;
+  /** Told once when the disk begins to refuse and once when it takes writes again. */
+  readonly onStorage: (state: StorageState, cause?: unknown) => void;
+  /** Milliseconds that one fdatasync took. */
+  readonly onSync?: (ms: number) => void;
+};
+
+/** How long a written update may wait for company before it is synced. */
+const SYNC_DELAY_MS = 2;
+/** Bytes kept in memory while the disk refuses. */
+const BACKLOG_BYTES_MAX = 64 * 1024 * 1024;
+const RETRY_MS = 500;
+
+const SYNC_MARK = new TextEncoder().encode('msynced');
+
+export type Log = ReturnType<typeof createLog>;
+
+export function createLog({ store, now, onStorage, onSync }: LogParts) {
+  let state: StorageState = { ok: true };
+  let queued: Append[] = [];
+  /** Written since the last sync began. */
+  let unsynced: Append[] = [];
+  /** In a sync that has not returned. */
+  let syncing: Append[] = [];
+  let backlogBytes = 0;
+  let writing = false;
+  let flushPlanned = false;
+  let syncTimer: ReturnType<typeof setTimeout> | undefined;
+  let syncCount = 0;
+  let idle: (() => void)[] = [];
+  let closed = false;
+  let recovery: Promise<void> | undefined;
+
+  function planFlush(): void {
+    if (flushPlanned || writing || !state.ok) return;
+    flushPlanned = true;
+    setImmediate(() => {
+      flushPlanned = false;
+      void flush();
+    });
+  }
+
+  /** Never rejects: a failure starts the recovery. */
+  async function flush(): Promise<void> {
+    if (writing || queued.length === 0 || !state.ok) return;
+    writing = true;
+    const group = queued;
+    queued = [];
+    try {
+      await store.write(group, { sync: false });
+    } catch (cause) {
+      writing = false;
+      queued = group.concat(queued);
+      fail(cause);
+      return;
+    }
+    writing = false;
+    for (const append of group) unsynced.push(append);
+    for (const append of group) append.written();
+    syncTimer ??= setTimeout(() => void sync(), SYNC_DELAY_MS);
+    if (queued.length > 0) planFlush();
+  }
+
+  /** Never rejects. */
+  async function sync(): Promise<void> {
+    syncTimer = undefined;
+    if (syncing.length > 0 || unsynced.length === 0 || !state.ok) return;
+    syncing = unsynced;
+    unsynced = [];
+    const began = performance.now();
+    const mark = new Uint8Array(8);
+    new DataView(mark.buffer).setFloat64(0, ++syncCount);
+    try {
+      await store.write([{ key: SYNC_MARK, value: mark }], { sync: true });
+    } catch (cause) {
+      unsynced = syncing.concat(unsynced);
+      syncing = [];
+      fail(cause);
+      return;
+    }
+    onSync?.(performance.now() - began);
+    settle();
+    if (unsynced.length > 0) syncTimer ??= setTimeout(() => void sync(), SYNC_DELAY_MS);
+  }
+
+  function settle(): void {
+    const done = syncing;
+    syncing = [];
+    for (const append of done) append.durable();
+    if (queued.length === 0 && unsynced.length === 0 && !writing) {
+      const waiting = idle;
+      idle = [];
+      for (const resolve of waiting) resolve();
+    }
+  }
+
+  function fail(cause: unknown): void {
+    if (!state.ok || closed) return;
+    state = { ok: false, since: now(), ...describe(cause) };
+    onStorage(state, cause);
+    // Passed on, but not acknowledged: their writers keep them until the disk has them.
+    const waiting = queued;
+    queued = [];
+    for (const append of waiting) {
+      unsynced.push(append);
+      backlogBytes += append.value.length;
+    }
+    for (const append of waiting) append.written();
+    recovery = recover();
+  }
+
+  async function recover(): Promise<void> {
+    while (!closed) {
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      try {
+        await store.reopen();
+        while (unsynced.length > 0 && !closed) {
+          const again = unsynced;
+          unsynced = [];
+          syncing = again;
+          await store.write(again, { sync: true });
+          settle();
+        }
+        backlogBytes = 0;
+        state = { ok: true };
+        onStorage(state);
+        planFlush();
+        return;
+      } catch {
+        unsynced = syncing.concat(unsynced);
+        syncing = [];
+      }
+    }
+  }
+
+  return {
+    get storage(): StorageState {
+      return state;
+    },
+
+    /** Whether a further update of this size may be taken in. Throws what to tell its sender when not. */
+    admit(bytes: number): void {
+      if (state.ok || backlogBytes + bytes <= BACKLOG_BYTES_MAX) return;
+      throw new Failure(state.code, state.message, { retryable: true });
+    },
+
+    append(append: Append): void {
+      if (!state.ok) {
+        unsynced.push(append);
+        backlogBytes += append.value.length;
+        append.written();
+        return;
+      }
+      queued.push(append);
+      planFlush();
+    },
+
+    /** A durable write of other rows. Rejects with a Failure; then nothing of it counts. */
+    async write(batch: readonly StoreWrite[]): Promise<void> {
+      if (!state.ok) throw new Failure(state.code, state.message, { retryable: true });
+      try {
+        await store.write(batch, { sync: true });
+      } catch (cause) {
+        fail(cause);
+        throw new Failure(describe(cause).code, describe(cause).message, { cause, retryable: true });
+      }
+    },
+
+    /** Resolves once everything appended so far is durable. */
+    async drained(): Promise<void> {
+      if (queued.length === 0 && unsynced.length === 0 && syncing.length === 0 && !writing) return;
+      await new Promise<void>((resolve) => idle.push(resolve));
+    },
+
+    /** Writes out what is left, while the disk takes it. */
+    async close(): Promise<void> {
+      if (state.ok) await this.drained();
+      closed = true;
+      clearTimeout(syncTimer);
+      await recovery;
+    },
+  };
+}
+
+function describe(cause: unknown): { code: 'disk_full' | 'storage_failed'; message: string } {
+  const text = messages(cause);
+  if (/ENOSPC|No space left|disk full|quota/i.test(text)) {
+    return { code: 'disk_full', message: "The disk of this device is full, so edits are not being saved here. Free some space; they are written by themselves then." };
+  }
+  return { code: 'storage_failed', message: "This device's disk does not take writes, so edits are not being saved here. It tries again by itself; check the disk." };
+}
+
+function messages(error: unknown): string {
+  let text = '';
+  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
+    text += `${at.message} ${'code' in at ? String(at.code) : ''} `;
+  }
+  return text;
+}

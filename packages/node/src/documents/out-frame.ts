@@ -1,0 +1,43 @@
+/** A message on its way to many connections: encoded once for all of them. */
+export type OutFrame = {
+  readonly payload: Uint8Array;
+  /** The payload as one whole binary WebSocket message (RFC 6455 §5.2, unmasked), made at first use. */
+  asWebSocketMessage(): Uint8Array;
+};
+
+class Encoded implements OutFrame {
+  readonly payload: Uint8Array;
+  #message: Uint8Array | undefined;
+
+  constructor(payload: Uint8Array) {
+    this.payload = payload;
+  }
+
+  asWebSocketMessage(): Uint8Array {
+    return (this.#message ??= webSocketMessage(this.payload));
+  }
+}
+
+export function outFrame(payload: Uint8Array): OutFrame {
+  return new Encoded(payload);
+}
+
+/** One final, unmasked binary frame. */
+export function webSocketMessage(payload: Uint8Array): Uint8Array {
+  const length = payload.length;
+  const header = length < 126 ? 2 : length < 65_536 ? 4 : 10;
+  const bytes = new Uint8Array(header + length);
+  bytes[0] = 0x82;
+  const view = new DataView(bytes.buffer);
+  if (header === 2) {
+    bytes[1] = length;
+  } else if (header === 4) {
+    bytes[1] = 126;
+    view.setUint16(2, length);
+  } else {
+    bytes[1] = 127;
+    view.setBigUint64(2, BigInt(length));
+  }
+  bytes.set(payload, header);
+  return bytes;
+}

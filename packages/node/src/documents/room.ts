@@ -1,0 +1,398 @@
+/**
+ * One open document: its bytes, who has it open, and the order of events between them.
+ *
+ * No Y.Doc is kept: the state is a base and the updates since (`tail`), both as bytes. So every update is inspected
+ * before it is taken in; a bad one changes nothing.
+ *
+ * Invariants
+ * 1. Inspected and bounded, then written, then passed on (never to its sender), then synced, then acknowledged.
+ * 2. Nothing is answered before the document is loaded, or with updates that a kill could still lose.
+ * 3. A read-only member's updates are never looked at.
+ */
+import {
+  ABSENT,
+  absorb,
+  createAwarenessTable,
+  decodeAwareness,
+  decodeFrame,
+  digestOf,
+  emptySummary,
+  encodeAwareness,
+  encodeFrame,
+  encodeStateVector,
+  Failure,
+  inspectUpdate,
+  LIMITS,
+  type AwarenessTable,
+  type DocumentId,
+  type Frame,
+  type Summary,
+} from '@markco/protocol';
+import * as Y from 'yjs';
+import { keyAt } from '../store/key.ts';
+import type { Log } from './log.ts';
+import { encodeUpdateRecord, type Origin } from './record.ts';
+import { repeatsFaithfully } from './repeat.ts';
+import type { OutFrame } from './out-frame.ts';
+import { outFrame } from './out-frame.ts';
+
+/** A connection that has the document open. */
+export type Member = {
+  readonly readOnly: boolean;
+  send(frame: OutFrame): void;
+  /** The connection broke a rule or cannot be served; it is no member any more. */
+  refuse(failure: Failure): void;
+};
+
+export type RoomParts = {
+  readonly log: Log;
+  readonly now: () => number;
+  readonly onChange: (id: DocumentId, seq: number, origin: Origin) => void;
+};
+
+export type Loaded = { readonly baseSeq: number; readonly base: Uint8Array | undefined; readonly tail: readonly Uint8Array[]; readonly summary: Summary };
+
+type Seat = {
+  readonly member: Member;
+  /** Updates received, and how many of them are acknowledged. */
+  received: number;
+  acknowledged: number;
+  clients: Set<number>;
+  gaps: number;
+  awarenessSecond: number;
+  awarenessFrames: number;
+};
+
+/** Repeated gaps mean a client that will never have what it refers to. */
+const GAPS_MAX = 20;
+/** Above this many updates an answer is made from a compacted state. */
+const ANSWER_TAIL_MAX = 64;
+
+export class Room {
+  readonly id: DocumentId;
+  base: Uint8Array | undefined;
+  baseSeq: number;
+  tail: Uint8Array[];
+  tailBytes: number;
+  summary: Summary;
+  readonly #parts: RoomParts;
+  readonly #seats = new Map<Member, Seat>();
+  #awareness: AwarenessTable | undefined;
+  /** Updates taken in but not yet written, and what waits for them. */
+  #unwritten = 0;
+  #undurable = 0;
+  #whenWritten: (() => void)[] = [];
+  #whenDurable: (() => void)[] = [];
+  #answer: { seq: number; frames: OutFrame[] } | undefined;
+  #digest: { seq: number; digest: Uint8Array } | undefined;
+  /** Whoever works on the document without being a member; it is not evicted meanwhile. */
+  holds = 0;
+  idleSince = 0;
+
+  constructor(id: DocumentId, loaded: Loaded, parts: RoomParts) {
+    this.id = id;
+    this.base = loaded.base;
+    this.baseSeq = loaded.baseSeq;
+    this.tail = [...loaded.tail];
+    this.tailBytes = loaded.tail.reduce((sum, update) => sum + update.length, 0);
+    this.summary = loaded.summary;
+    this.#parts = parts;
+  }
+
+  get seq(): number {
+    return this.baseSeq + this.tail.length;
+  }
+
+  get members(): number {
+    return this.#seats.size;
+  }
+
+  get isIdle(): boolean {
+    return this.#seats.size === 0 && this.holds === 0 && this.#undurable === 0;
+  }
+
+  get digest(): Uint8Array {
+    if (this.#digest?.seq !== this.seq) this.#digest = { seq: this.seq, digest: digestOf(this.summary) };
+    return this.#digest.digest;
+  }
+
+  join(member: Member): void {
+    this.#seats.set(member, { member, received: 0, acknowledged: 0, clients: new Set(), gaps: 0, awarenessSecond: 0, awarenessFrames: 0 });
+  }
+
+  leave(member: Member): void {
+    const seat = this.#seats.get(member);
+    if (seat === undefined) return;
+    this.#seats.delete(member);
+    if (this.#awareness !== undefined) {
+      const gone = this.#awareness.remove(seat.clients);
+      if (gone.length > 0) this.#passOn(outFrame(encodeFrame({ type: 'awareness', update: encodeAwareness(gone) })), member);
+    }
+    if (this.isIdle) this.idleSince = this.#parts.now();
+  }
+
+  /** Asks a new member for what it has, and tells it who is here. */
+  greet(member: Member): void {
+    member.send(this.#step1());
+    const present = this.#awareness?.present() ?? [];
+    if (present.length > 0) member.send(outFrame(encodeFrame({ type: 'awareness', update: encodeAwareness(present) })));
+  }
+
+  /** Everything, for a member that has nothing. */
+  sendAll(member: Member): void {
+    this.#afterWritten(() => {
+      for (const frame of this.#wholeState()) member.send(frame);
+    });
+  }
+
+  /** What came after `seq`, for a member that was cut back. */
+  sendSince(member: Member, seq: number): void {
+    this.#afterWritten(() => {
+      if (seq < this.baseSeq) {
+        for (const frame of this.#wholeState()) member.send(frame);
+        return;
+      }
+      for (const update of this.tail.slice(seq - this.baseSeq)) member.send(outFrame(encodeFrame({ type: 'update', update })));
+    });
+  }
+
+  /** One message of a member. Throws a Failure when the member broke a rule. */
+  receive(member: Member, bytes: Uint8Array): void {
+    const seat = this.#seats.get(member);
+    if (seat === undefined) return;
+    let frame: Frame;
+    try {
+      frame = decodeFrame(bytes);
+    } catch (cause) {
+      throw new Failure('bad_request', 'A message could not be read. Reload the page; if it comes back, upgrade the client.', { cause });
+    }
+    switch (frame.type) {
+      case 'step1':
+        this.#answerStep1(member, frame.stateVector);
+        return;
+      case 'step2':
+      case 'update':
+        if (member.readOnly) return;
+        if (!this.#receiveUpdate(seat, frame.update)) member.send(this.#step1());
+        return;
+      case 'awareness':
+        this.#receiveAwareness(seat, frame.update);
+        return;
+      case 'query-awareness': {
+        const present = this.#awareness?.present() ?? [];
+        member.send(outFrame(encodeFrame({ type: 'awareness', update: encodeAwareness(present) })));
+        return;
+      }
+      default:
+    }
+  }
+
+  /**
+   * An edit made on this device itself. Resolves once durable.
+   * @throws Failure `too_large`, or the disk's own while it refuses
+   */
+  submit(update: Uint8Array, origin: Origin): Promise<{ seq: number }> {
+    const found = this.#inspect(update);
+    if (found === undefined) throw new Failure('internal', 'An edit made here refers to text that is not here.');
+    if (found.kind === 'known') return this.durable().then(() => ({ seq: this.seq }));
+    absorb(this.summary, found);
+    return new Promise((resolve) => {
+      const seq = this.#append(update, origin, undefined, () => resolve({ seq }));
+    });
+  }
+
+  /** Resolves once everything taken in so far is on disk. */
+  durable(): Promise<void> {
+    if (this.#undurable === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#whenDurable.push(resolve));
+  }
+
+  /** Puts a compacted state in the place of everything up to `seq`. */
+  rebase(seq: number, state: Uint8Array): void {
+    this.tail = this.tail.slice(seq - this.baseSeq);
+    this.tailBytes = this.tail.reduce((sum, update) => sum + update.length, 0);
+    this.base = state;
+    this.baseSeq = seq;
+    this.#answer = undefined;
+  }
+
+  /** The last position that a kill no longer loses. */
+  get writtenSeq(): number {
+    return this.seq - this.#unwritten;
+  }
+
+  refuseAll(failure: Failure): void {
+    for (const { member } of [...this.#seats.values()]) member.refuse(failure);
+  }
+
+  /** The whole state as updates to be applied in order. */
+  updates(): Uint8Array[] {
+    return this.base === undefined ? this.tail : [this.base, ...this.tail];
+  }
+
+  #step1(): OutFrame {
+    return outFrame(encodeFrame({ type: 'step1', stateVector: encodeStateVector(this.summary.clocks) }));
+  }
+
+  #answerStep1(member: Member, stateVector: Uint8Array): void {
+    let wanted: Map<number, number>;
+    try {
+      wanted = Y.decodeStateVector(stateVector);
+    } catch (cause) {
+      throw new Failure('bad_request', 'A state vector could not be read. Reload the page; if it comes back, upgrade the client.', { cause });
+    }
+    if (wanted.size === 0) {
+      this.sendAll(member);
+      return;
+    }
+    this.#afterWritten(() => {
+      const state = this.#compacted();
+      const update = state === undefined ? EMPTY_UPDATE : Y.diffUpdate(state, stateVector);
+      member.send(outFrame(encodeFrame({ type: 'step2', update })));
+    });
+  }
+
+  /** The state as base, then tail; the last one as the step2 that tells a client it has everything. */
+  #wholeState(): readonly OutFrame[] {
+    if (this.#answer?.seq === this.seq) return this.#answer.frames;
+    const state = this.#compacted();
+    const frames = [outFrame(encodeFrame({ type: 'step2', update: state ?? EMPTY_UPDATE }))];
+    this.#answer = { seq: this.seq, frames };
+    return frames;
+  }
+
+  /** Base and tail as one update, or undefined when there is nothing. */
+  #compacted(): Uint8Array | undefined {
+    if (this.tail.length === 0) return this.base;
+    const updates = this.updates();
+    if (updates.length === 1) return updates[0];
+    if (this.tail.length <= ANSWER_TAIL_MAX) return Y.mergeUpdates(updates);
+    const doc = new Y.Doc();
+    doc.transact(() => {
+      for (const update of updates) Y.applyUpdate(doc, update);
+    });
+    const state = Y.encodeStateAsUpdate(doc);
+    doc.destroy();
+    return state;
+  }
+
+  /** False when it refers to what is not here; its sender is asked for that then. */
+  #receiveUpdate(seat: Seat, update: Uint8Array): boolean {
+    const found = this.#inspect(update);
+    if (found === undefined) {
+      if (++seat.gaps > GAPS_MAX) {
+        throw new Failure('bad_request', 'Edits keep referring to text that is not here. Reload the page.');
+      }
+      return false;
+    }
+    seat.gaps = 0;
+    seat.received++;
+    if (found.kind === 'known') {
+      const upTo = seat.received;
+      void this.durable().then(() => this.#acknowledge(seat, upTo));
+      return true;
+    }
+    absorb(this.summary, found);
+    const upTo = seat.received;
+    this.#append(update, 'page', seat, () => this.#acknowledge(seat, upTo));
+    return true;
+  }
+
+  /** What is new in it; undefined when something it needs is missing. Throws when it may not be taken in at all. */
+  #inspect(update: Uint8Array) {
+    if (update.length > LIMITS.bulkUpdateBytesMax) {
+      throw new Failure('too_large', 'This edit is larger than 16 MiB. Split it, or keep the text in a file beside the document.');
+    }
+    const found = inspectUpdate(this.summary, update);
+    if (found.kind === 'invalid') throw new Failure('bad_request', `An edit was refused because ${found.why}.`);
+    if (found.kind === 'gap') return undefined;
+    if (found.kind === 'fresh') {
+      if (found.overlap && !repeatsFaithfully(this.updates(), update)) {
+        throw new Failure('conflict', 'An edit claims a place that other text already has, so it was refused. Reload the page to go on.');
+      }
+      const bytes = (this.base?.length ?? 0) + this.tailBytes + update.length;
+      if (bytes > LIMITS.documentStateBytesMax) {
+        throw new Failure('too_large', 'This document has grown past 64 MiB with its history. Split it into several; nothing of it was lost.');
+      }
+      this.#parts.log.admit(update.length);
+    }
+    return found;
+  }
+
+  #append(update: Uint8Array, origin: Origin, sender: Seat | undefined, durable: () => void): number {
+    // Kept for long: a view into a socket's buffer would keep all of that buffer.
+    const kept = update.slice();
+    this.tail.push(kept);
+    this.tailBytes += kept.length;
+    this.#unwritten++;
+    this.#undurable++;
+    const seq = this.seq;
+    this.#parts.log.append({
+      key: keyAt('u', this.id, seq),
+      value: encodeUpdateRecord({ origin, at: this.#parts.now(), update: kept }),
+      written: () => {
+        this.#unwritten--;
+        this.#passOn(outFrame(encodeFrame({ type: 'update', update: kept })), sender?.member);
+        if (this.#unwritten === 0 && this.#whenWritten.length > 0) drain(this.#whenWritten);
+        this.#parts.onChange(this.id, seq, origin);
+      },
+      durable: () => {
+        this.#undurable--;
+        durable();
+        if (this.#undurable === 0) {
+          if (this.#whenDurable.length > 0) drain(this.#whenDurable);
+          if (this.isIdle) this.idleSince = this.#parts.now();
+        }
+      },
+    });
+    return seq;
+  }
+
+  #acknowledge(seat: Seat, upTo: number): void {
+    if (upTo <= seat.acknowledged || !this.#seats.has(seat.member)) return;
+    seat.acknowledged = upTo;
+    seat.member.send(outFrame(encodeFrame({ type: 'saved', count: upTo })));
+  }
+
+  #receiveAwareness(seat: Seat, update: Uint8Array): void {
+    const second = Math.floor(this.#parts.now() / 1_000);
+    if (seat.awarenessSecond !== second) {
+      seat.awarenessSecond = second;
+      seat.awarenessFrames = 0;
+    }
+    if (++seat.awarenessFrames > LIMITS.awarenessFramesPerSecondMax) return;
+    let entries: ReturnType<typeof decodeAwareness>;
+    try {
+      entries = decodeAwareness(update);
+    } catch (cause) {
+      throw new Failure('bad_request', 'A presence message could not be read. Reload the page.', { cause });
+    }
+    this.#awareness ??= createAwarenessTable();
+    const fresh = this.#awareness.accept(entries);
+    if (fresh.length === 0) return;
+    for (const { client, state } of fresh) {
+      if (state === ABSENT) seat.clients.delete(client);
+      else seat.clients.add(client);
+    }
+    this.#passOn(outFrame(encodeFrame({ type: 'awareness', update: encodeAwareness(fresh) })), seat.member);
+  }
+
+  #passOn(frame: OutFrame, except: Member | undefined): void {
+    for (const member of this.#seats.keys()) if (member !== except) member.send(frame);
+  }
+
+  #afterWritten(action: () => void): void {
+    if (this.#unwritten === 0) action();
+    else this.#whenWritten.push(action);
+  }
+}
+
+const EMPTY_UPDATE = Uint8Array.of(0, 0);
+
+export function emptyLoaded(): Loaded {
+  return { baseSeq: 0, base: undefined, tail: [], summary: emptySummary() };
+}
+
+function drain(waiting: (() => void)[]): void {
+  for (const action of waiting.splice(0)) action();
+}

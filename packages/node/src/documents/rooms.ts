@@ -1,0 +1,161 @@
+/**
+ * The open documents: loaded when first asked for, compacted when they have grown, given back when nobody has them.
+ *
+ * A document that cannot be loaded is refused, never opened empty.
+ */
+import { absorb, emptySummary, Failure, inspectUpdate, type DocumentId, type Summary } from '@markco/protocol';
+import { keyOf, seqOf, seqRange } from '../store/key.ts';
+import type { Store } from '../store/store.ts';
+import { compact, shouldCompact } from './compaction.ts';
+import type { Log } from './log.ts';
+import { decodeStateRecord, decodeUpdateRecord, type Origin } from './record.ts';
+import { insertion } from './insertion.ts';
+import { Room, type Loaded } from './room.ts';
+import type { Views } from './views.ts';
+
+export type RoomsParts = {
+  readonly store: Store;
+  readonly log: Log;
+  readonly views: Views;
+  readonly now: () => number;
+  /**
+   * Says what a document is that the log does not know: the text it starts with, or that there is none yet.
+   * Rejects when the document is unknown, deleted, or should have a state and has none.
+   */
+  readonly beginning: (id: DocumentId) => Promise<{ readonly text: string; imported(seq: number): Promise<void> } | 'empty'>;
+  readonly onTrouble: (id: DocumentId, doing: string, cause: unknown) => void;
+};
+
+/** How long a document stays loaded after its last user has left: a reload of the page finds it warm. */
+const LINGER_MS = 5_000;
+const SWEEP_MS = 1_000;
+
+export type Rooms = ReturnType<typeof createRooms>;
+
+export function createRooms(parts: RoomsParts) {
+  const { store, log, views, now } = parts;
+  const rooms = new Map<DocumentId, Room>();
+  const loading = new Map<DocumentId, Promise<Room>>();
+  const compacting = new Map<DocumentId, Promise<void>>();
+  const listeners = new Set<(id: DocumentId, seq: number, origin: Origin) => void>();
+  const sweeper = setInterval(sweep, SWEEP_MS);
+  sweeper.unref();
+
+  function onChange(id: DocumentId, seq: number, origin: Origin): void {
+    const room = rooms.get(id);
+    if (room !== undefined && shouldCompact(room)) startCompaction(room);
+    for (const listener of listeners) listener(id, seq, origin);
+  }
+
+  function startCompaction(room: Room): Promise<void> {
+    const running = compacting.get(room.id);
+    if (running !== undefined) return running;
+    if (!log.storage.ok) return Promise.resolve();
+    const work = compact(room, { store, log, views })
+      .catch((cause: unknown) => parts.onTrouble(room.id, 'compacting', cause))
+      .finally(() => compacting.delete(room.id));
+    compacting.set(room.id, work);
+    return work;
+  }
+
+  async function load(id: DocumentId): Promise<Room> {
+    const loaded = await readLog(store, id);
+    const room = new Room(id, loaded, { log, now, onChange });
+    room.idleSince = now();
+    if (room.seq === 0) {
+      const beginning = await parts.beginning(id);
+      if (beginning !== 'empty' && beginning.text !== '') {
+        await room.submit(insertion(beginning.text), 'import');
+      }
+      if (beginning !== 'empty') await beginning.imported(room.seq);
+    }
+    rooms.set(id, room);
+    return room;
+  }
+
+  function sweep(): void {
+    views.sweep();
+    for (const [id, room] of rooms) {
+      if (!room.isIdle || now() - room.idleSince < LINGER_MS || compacting.has(id)) continue;
+      if (room.tail.length > 0 && log.storage.ok && room.tail.length >= EVICT_TAIL_MIN) {
+        void startCompaction(room);
+        continue;
+      }
+      if (!log.storage.ok) continue;
+      views.drop(id);
+      rooms.delete(id);
+    }
+  }
+
+  return {
+    /** @throws Failure when it cannot be loaded; asking again tries again */
+    open(id: DocumentId): Promise<Room> {
+      const room = rooms.get(id);
+      if (room !== undefined) return Promise.resolve(room);
+      let work = loading.get(id);
+      if (work === undefined) {
+        work = load(id).finally(() => loading.delete(id));
+        loading.set(id, work);
+      }
+      return work;
+    },
+
+    /** Only if it is loaded. */
+    peek: (id: DocumentId): Room | undefined => rooms.get(id),
+
+    /** Runs `work` with the document loaded for as long as it takes. */
+    async hold<T>(id: DocumentId, work: (room: Room) => T | Promise<T>): Promise<T> {
+      const room = await this.open(id);
+      room.holds++;
+      try {
+        return await work(room);
+      } finally {
+        room.holds--;
+        if (room.isIdle) room.idleSince = now();
+      }
+    },
+
+    onChange(listener: (id: DocumentId, seq: number, origin: Origin) => void): () => void {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+
+    compact: startCompaction,
+
+    all: (): Iterable<Room> => rooms.values(),
+    get size(): number {
+      return rooms.size;
+    },
+
+    async close(): Promise<void> {
+      clearInterval(sweeper);
+      await Promise.all(compacting.values());
+    },
+  };
+}
+
+/** With fewer updates than this a cold load is as quick without compacting. */
+const EVICT_TAIL_MIN = 50;
+
+/** What the log has of a document. */
+async function readLog(store: Store, id: DocumentId): Promise<Loaded> {
+  const row = store.get(keyOf('s', id));
+  const state = row === undefined ? undefined : decodeStateRecord(row);
+  const summary: Summary = state?.summary ?? emptySummary();
+  const baseSeq = state?.seq ?? 0;
+  const tail: Uint8Array[] = [];
+  for await (const [key, value] of store.range(seqRange('u', id, baseSeq + 1))) {
+    if (seqOf(key) !== baseSeq + tail.length + 1) throw damaged(id);
+    const update = decodeUpdateRecord(value).update.slice();
+    const found = inspectUpdate(summary, update);
+    if (found.kind !== 'fresh') throw damaged(id);
+    absorb(summary, found);
+    tail.push(update);
+  }
+  return { baseSeq, base: state?.state.slice(), tail, summary };
+}
+
+function damaged(id: DocumentId): Failure {
+  return new Failure('storage_failed', `The log of document ${id} has a hole. It stays closed so that nothing is overwritten; its file is untouched.`);
+}
+

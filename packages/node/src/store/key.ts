@@ -1,0 +1,50 @@
+/**
+ * Where things are in the store. A key is one letter, then fixed-width parts, so that a prefix is a range.
+ *
+ *   u doc[16] seq[8]   one update not yet compacted        (documents/log.ts)
+ *   s doc[16]          the compacted state                 (documents/log.ts)
+ *   h doc[16] seq[8]   history up to seq                   (documents/history.ts)
+ *   k doc[16] seq[8]   the whole state as it was at seq    (documents/history.ts)
+ *   d doc[16]          the catalog's row of a document
+ *   p project[16]      a project
+ *   r run[16]          a run
+ *   i session[16]      a session
+ *   m name             what this device knows of itself
+ */
+import { parseUuid } from '@markco/protocol';
+
+export type Table = 'u' | 's' | 'h' | 'k' | 'd' | 'p' | 'r' | 'i' | 'm';
+
+export function keyOf(table: Table, id: string): Uint8Array {
+  const key = new Uint8Array(17);
+  key[0] = table.charCodeAt(0);
+  key.set(parseUuid(id), 1);
+  return key;
+}
+
+export function keyAt(table: Table, id: string, seq: number): Uint8Array {
+  const key = new Uint8Array(25);
+  key[0] = table.charCodeAt(0);
+  key.set(parseUuid(id), 1);
+  new DataView(key.buffer).setBigUint64(17, BigInt(seq));
+  return key;
+}
+
+export function nameKey(name: string): Uint8Array {
+  return new TextEncoder().encode(`m${name}`);
+}
+
+/** The position at the end of a `keyAt` key. */
+export function seqOf(key: Uint8Array): number {
+  return Number(new DataView(key.buffer, key.byteOffset, key.byteLength).getBigUint64(17));
+}
+
+/** Everything in a table. */
+export function tableRange(table: Table): { gte: Uint8Array; lt: Uint8Array } {
+  return { gte: Uint8Array.of(table.charCodeAt(0)), lt: Uint8Array.of(table.charCodeAt(0) + 1) };
+}
+
+/** The positions `from` to `to` of one document, both included. */
+export function seqRange(table: Table, id: string, from = 0, to = Number.MAX_SAFE_INTEGER - 1): { gte: Uint8Array; lt: Uint8Array } {
+  return { gte: keyAt(table, id, from), lt: keyAt(table, id, to + 1) };
+}

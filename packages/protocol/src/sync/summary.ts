@@ -1,0 +1,244 @@
+/**
+ * What a replica holds, without holding the document: how far it has each client's edits (the state vector) and
+ * which of them are deleted. It decides whether an update may be stored as bytes, and its digest tells two replicas
+ * that they are equal.
+ *
+ * Invariants
+ * 1. An update is `fresh` only if everything it refers to is held already or comes with it. So no update waits for
+ *    another inside a stored document, and none is kept that shows nothing.
+ * 2. Absorbing the same updates in any order gives the same digest.
+ */
+import * as decoding from 'lib0/decoding';
+import * as encoding from 'lib0/encoding';
+import * as Y from 'yjs';
+
+/** A half-open range of one client's clock. */
+type Range = { from: number; to: number };
+
+export type Summary = {
+  readonly clocks: Map<number, number>;
+  /** Sorted, and never touching each other. */
+  readonly deleted: Map<number, Range[]>;
+};
+
+export type Inspection =
+  /** `overlap`: part of it is held already; the caller must check that both say the same. */
+  | { readonly kind: 'fresh'; readonly overlap: boolean; readonly clocks: ReadonlyMap<number, number>; readonly deleted: ReadonlyMap<number, readonly Range[]> }
+  /** All of it is held already. `clocks` names whose edits it repeats. */
+  | { readonly kind: 'known' }
+  /** It refers to edits that are not held: ask for them first. */
+  | { readonly kind: 'gap' }
+  | { readonly kind: 'invalid'; readonly why: string };
+
+export function emptySummary(): Summary {
+  return { clocks: new Map(), deleted: new Map() };
+}
+
+/** Looks at an update without applying it. Never throws: what cannot be parsed is `invalid`. */
+export function inspectUpdate(summary: Summary, update: Uint8Array): Inspection {
+  let decoded: ReturnType<typeof Y.decodeUpdate>;
+  try {
+    decoded = Y.decodeUpdate(update);
+  } catch {
+    return { kind: 'invalid', why: 'it is no Yjs update' };
+  }
+  const clocks = new Map<number, number>();
+  const held = (client: number): number => clocks.get(client) ?? summary.clocks.get(client) ?? 0;
+  let overlap = false;
+  for (const struct of decoded.structs) {
+    const { client, clock } = struct.id;
+    const end = clock + struct.length;
+    if (!Number.isSafeInteger(client) || !Number.isSafeInteger(end) || struct.length <= 0) {
+      return { kind: 'invalid', why: 'a clock is out of range' };
+    }
+    if (struct instanceof Y.Skip) return { kind: 'gap' };
+    const next = held(client);
+    if (clock > next) return { kind: 'gap' };
+    if (clock < next && clocks.get(client) === undefined) overlap = true;
+    if (end > next) clocks.set(client, end);
+  }
+  for (const struct of decoded.structs) {
+    if (!(struct instanceof Y.Item)) continue;
+    const { origin, rightOrigin, parent } = struct;
+    if (origin !== null && origin.clock >= held(origin.client)) return { kind: 'gap' };
+    if (rightOrigin !== null && rightOrigin.clock >= held(rightOrigin.client)) return { kind: 'gap' };
+    // As decoded, a nested parent is still its id; the type only names the form it takes once applied.
+    const parentId: unknown = parent;
+    if (parentId instanceof Y.ID && parentId.clock >= held(parentId.client)) return { kind: 'gap' };
+  }
+  const deleted = new Map<number, Range[]>();
+  let newDeletes = false;
+  for (const [client, items] of decoded.ds.clients) {
+    const ranges: Range[] = [];
+    const known = summary.deleted.get(client);
+    for (const { clock, len } of items) {
+      if (clock + len > held(client)) return { kind: 'gap' };
+      ranges.push({ from: clock, to: clock + len });
+      if (!newDeletes && !covers(known, clock, clock + len)) newDeletes = true;
+    }
+    deleted.set(client, ranges);
+  }
+  if (clocks.size === 0 && !newDeletes) return { kind: 'known' };
+  return { kind: 'fresh', overlap, clocks, deleted };
+}
+
+/** Takes in what an inspection found. */
+export function absorb(summary: Summary, found: Extract<Inspection, { kind: 'fresh' }>): void {
+  for (const [client, clock] of found.clocks) summary.clocks.set(client, clock);
+  for (const [client, ranges] of found.deleted) {
+    let known = summary.deleted.get(client);
+    if (known === undefined) summary.deleted.set(client, (known = []));
+    for (const range of ranges) addRange(known, range.from, range.to);
+  }
+}
+
+/** The summary of a whole state or of an update that lacks nothing. */
+export function summarize(update: Uint8Array): Summary {
+  const summary = emptySummary();
+  const found = inspectUpdate(summary, update);
+  if (found.kind === 'fresh') absorb(summary, found);
+  else if (found.kind !== 'known') throw new Error(`not a whole state: ${found.kind}`);
+  return summary;
+}
+
+/** The same summary from a live document. */
+export function summarizeDoc(doc: Y.Doc): Summary {
+  const summary: Summary = { clocks: decodeStateVector(Y.encodeStateVector(doc)), deleted: new Map() };
+  for (const [client, items] of Y.createDeleteSetFromStructStore(doc.store).clients) {
+    const ranges: Range[] = [];
+    for (const { clock, len } of items) addRange(ranges, clock, clock + len);
+    summary.deleted.set(client, ranges);
+  }
+  return summary;
+}
+
+export function decodeStateVector(bytes: Uint8Array): Map<number, number> {
+  return Y.decodeStateVector(bytes);
+}
+
+export function encodeStateVector(clocks: ReadonlyMap<number, number>): Uint8Array {
+  const encoder = encoding.createEncoder();
+  encoding.writeVarUint(encoder, clocks.size);
+  for (const [client, clock] of [...clocks].sort((a, b) => b[0] - a[0])) {
+    encoding.writeVarUint(encoder, client);
+    encoding.writeVarUint(encoder, clock);
+  }
+  return encoding.toUint8Array(encoder);
+}
+
+/** Whether `clocks` is at least as far as `wanted` for every client. */
+export function reaches(clocks: ReadonlyMap<number, number>, wanted: ReadonlyMap<number, number>): boolean {
+  for (const [client, clock] of wanted) if ((clocks.get(client) ?? 0) < clock) return false;
+  return true;
+}
+
+/** A summary as bytes, the same for the same content. */
+export function encodeSummary(summary: Summary): Uint8Array {
+  const encoder = encoding.createEncoder();
+  encoding.writeVarUint8Array(encoder, encodeStateVector(summary.clocks));
+  const clients = [...summary.deleted].filter(([, ranges]) => ranges.length > 0).sort((a, b) => b[0] - a[0]);
+  encoding.writeVarUint(encoder, clients.length);
+  for (const [client, ranges] of clients) {
+    encoding.writeVarUint(encoder, client);
+    encoding.writeVarUint(encoder, ranges.length);
+    let last = 0;
+    for (const { from, to } of ranges) {
+      encoding.writeVarUint(encoder, from - last);
+      encoding.writeVarUint(encoder, to - from);
+      last = to;
+    }
+  }
+  return encoding.toUint8Array(encoder);
+}
+
+export function decodeSummary(bytes: Uint8Array): Summary {
+  const decoder = decoding.createDecoder(bytes);
+  const clocks = decodeStateVector(decoding.readVarUint8Array(decoder));
+  const deleted = new Map<number, Range[]>();
+  const clients = decoding.readVarUint(decoder);
+  for (let i = 0; i < clients; i++) {
+    const client = decoding.readVarUint(decoder);
+    const ranges: Range[] = [];
+    let last = 0;
+    const count = decoding.readVarUint(decoder);
+    for (let j = 0; j < count; j++) {
+      const from = last + decoding.readVarUint(decoder);
+      last = from + decoding.readVarUint(decoder);
+      ranges.push({ from, to: last });
+    }
+    deleted.set(client, ranges);
+  }
+  return { clocks, deleted };
+}
+
+export const DIGEST_BYTES = 8;
+/** "I hold nothing": what a client sends that has no copy. */
+export const NO_DIGEST = new Uint8Array(DIGEST_BYTES);
+
+/**
+ * 8 bytes that two replicas compare instead of their states. No cryptographic hash: it saves bytes between devices
+ * that trust each other, and a miss costs one ordinary exchange.
+ */
+export function digestOf(summary: Summary): Uint8Array {
+  const bytes = encodeSummary(summary);
+  let a = 0xdeadbeef;
+  let b = 0x41c6ce57;
+  for (const byte of bytes) {
+    a = Math.imul(a ^ byte, 0x9e3779b1);
+    b = Math.imul(b ^ byte, 0x5f356495);
+  }
+  a = Math.imul(a ^ (a >>> 16), 0x85ebca6b) ^ Math.imul(b ^ (b >>> 13), 0xc2b2ae35);
+  b = Math.imul(b ^ (b >>> 16), 0x85ebca6b) ^ Math.imul(a ^ (a >>> 13), 0xc2b2ae35);
+  const digest = new Uint8Array(DIGEST_BYTES);
+  const view = new DataView(digest.buffer);
+  view.setUint32(0, a >>> 0);
+  view.setUint32(4, b >>> 0);
+  return digest;
+}
+
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+function covers(ranges: readonly Range[] | undefined, from: number, to: number): boolean {
+  if (ranges === undefined) return false;
+  const range = ranges[lowerBound(ranges, from)];
+  return range !== undefined && range.from <= from && range.to >= to;
+}
+
+/** The first range that ends at or after `from`, so that it may touch what starts there. */
+function lowerBound(ranges: readonly Range[], from: number): number {
+  let low = 0;
+  let high = ranges.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((ranges[middle]?.to ?? 0) < from) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function addRange(ranges: Range[], from: number, to: number): void {
+  const start = lowerBound(ranges, from);
+  let end = start;
+  let low = from;
+  let high = to;
+  while (end < ranges.length) {
+    const range = ranges[end];
+    if (range === undefined || range.from > to) break;
+    low = Math.min(low, range.from);
+    high = Math.max(high, range.to);
+    end++;
+  }
+  if (end === start + 1) {
+    const range = ranges[start];
+    if (range !== undefined) {
+      range.from = low;
+      range.to = high;
+      return;
+    }
+  }
+  ranges.splice(start, end - start, { from: low, to: high });
+}
