@@ -1,0 +1,126 @@
+/**
+ * The smallest edits that lead from one text to another, so that what others do at the same time stays and a
+ * cursor in the page keeps its place.
+ *
+ * 1. `applyEdits(base, smallestEdits(base, next)) === next`, for any two texts.
+ * 2. Time is bounded: letters are compared only within `CHARS_MAX` and until `WORK_MAX` is used up; beyond, whole lines are replaced.
+ * 3. No edit starts or ends inside a surrogate pair.
+ */
+import fastDiff from 'fast-diff';
+import type { TextEdit, TextStep } from '../documents/texts.ts';
+import { diffLines } from './line-diff.ts';
+
+/** The longest piece that is compared letter by letter. */
+const CHARS_MAX = 2_000;
+/** Letter comparisons of one call (length × length, summed): about a quarter of a second at worst. */
+const WORK_MAX = 8_000_000;
+
+export function smallestEdits(base: string, next: string): readonly TextEdit[] {
+  const middle = trim(base, next, 0);
+  if (middle === null) return [];
+  const { at, remove, insert } = middle;
+  if (remove === 0) return [atLineStart(base, middle)];
+  if (insert === '') return [middle];
+  const removed = base.slice(at, at + remove);
+  if (remove <= CHARS_MAX && insert.length <= CHARS_MAX) return diffChars(removed, insert, at);
+  return diffByLines(removed, insert, at);
+}
+
+export function applyEdits(base: string, edits: readonly TextEdit[]): string {
+  let text = '';
+  let from = 0;
+  for (const { at, remove, insert } of edits) {
+    text += base.slice(from, at) + insert;
+    from = at + remove;
+  }
+  return text + base.slice(from);
+}
+
+export function applySteps(base: string, steps: readonly TextStep[]): string {
+  return steps.reduce((text, { edits }) => applyEdits(text, edits), base);
+}
+
+/** What is left of a replacement when the start and the end that both share are taken off; null when they are equal. */
+function trim(base: string, next: string, offset: number): TextEdit | null {
+  if (base === next) return null;
+  const shorter = Math.min(base.length, next.length);
+  let start = 0;
+  while (start < shorter && base.charCodeAt(start) === next.charCodeAt(start)) start++;
+  if (splitsPair(base, start) || splitsPair(next, start)) start--;
+  let end = 0;
+  while (end < shorter - start && base.charCodeAt(base.length - 1 - end) === next.charCodeAt(next.length - 1 - end)) end++;
+  if (splitsPair(base, base.length - end) || splitsPair(next, next.length - end)) end--;
+  return { at: offset + start, remove: base.length - end - start, insert: next.slice(start, next.length - end) };
+}
+
+function splitsPair(text: string, at: number): boolean {
+  return at > 0 && at < text.length && isHigh(text.charCodeAt(at - 1)) && isLow(text.charCodeAt(at));
+}
+const isHigh = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdbff;
+const isLow = (unit: number): boolean => unit >= 0xdc00 && unit <= 0xdfff;
+
+/** An insertion that could as well stand a little to the left goes to where a whole line is inserted, as its writer meant it. */
+function atLineStart(base: string, edit: TextEdit): TextEdit {
+  const isLine = (at: number, insert: string): boolean => (at === 0 || base[at - 1] === '\n') && insert.endsWith('\n');
+  let { at, insert } = edit;
+  for (let moved = 0; moved < insert.length && moved < CHARS_MAX && !isLine(at, insert); moved++) {
+    const last = insert.at(-1);
+    if (at === 0 || last === undefined || base[at - 1] !== last || isLow(last.charCodeAt(0)) || isHigh(last.charCodeAt(0))) return edit;
+    insert = last + insert.slice(0, -1);
+    at--;
+  }
+  return isLine(at, insert) ? { ...edit, at, insert } : edit;
+}
+
+function diffChars(base: string, next: string, offset: number): TextEdit[] {
+  const edits: TextEdit[] = [];
+  let at = offset;
+  let open: { at: number; remove: number; insert: string } | null = null;
+  for (const [kind, text] of fastDiff(base, next, undefined, true)) {
+    if (kind === fastDiff.EQUAL) {
+      if (open !== null) edits.push(open);
+      open = null;
+      at += text.length;
+      continue;
+    }
+    open ??= { at, remove: 0, insert: '' };
+    if (kind === fastDiff.INSERT) open.insert += text;
+    else {
+      open.remove += text.length;
+      at += text.length;
+    }
+  }
+  if (open !== null) edits.push(open);
+  return edits;
+}
+
+function diffByLines(base: string, next: string, offset: number): readonly TextEdit[] {
+  const linesA = splitLines(base);
+  const linesB = splitLines(next);
+  const edits: TextEdit[] = [];
+  let work = WORK_MAX;
+  let at = offset;
+  let line = 0;
+  for (const { fromA, toA, fromB, toB } of diffLines(linesA, linesB)) {
+    while (line < fromA) at += linesA[line++]?.length ?? 0;
+    const removed = linesA.slice(fromA, toA).join('');
+    const inserted = linesB.slice(fromB, toB).join('');
+    const middle = trim(removed, inserted, at);
+    if (middle !== null) {
+      const cost = middle.remove * middle.insert.length;
+      const isSmall = middle.remove <= CHARS_MAX && middle.insert.length <= CHARS_MAX && cost <= work;
+      if (isSmall && cost > 0) {
+        work -= cost;
+        edits.push(...diffChars(removed.slice(middle.at - at, middle.at - at + middle.remove), middle.insert, middle.at));
+      } else edits.push(middle);
+    }
+    at += removed.length;
+    line = toA;
+  }
+  return edits;
+}
+
+/** Each line with its `\n`. */
+function splitLines(text: string): string[] {
+  return text.split(/(?<=\n)/);
+}
