@@ -22,7 +22,7 @@ test('whatever is written reads back as the text that was to be written', () => 
   fc.assert(
     fc.property(anyText, anyText, (previous, next) => {
       const text = decodeFile(bytes(next)).text;
-      expect(decodeFile(encodeFile(text, bytes(previous))).text.replace(/^\uFEFF/, '')).toBe(text.replace(/^\uFEFF/, ''));
+      expect(decodeFile(encodeFile(text, bytes(previous))).text).toBe(text);
     }),
     { numRuns: 2_000 },
   );

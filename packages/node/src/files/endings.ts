@@ -42,7 +42,8 @@ export function decodeFile(bytes: Uint8Array): DecodedFile {
 export function encodeFile(text: string, previous: Uint8Array): Uint8Array {
   const before = decodeFile(previous);
   const body = asWritten(text);
-  return encoder.encode((before.bom ? BOM : '') + withEndings(body, before, previous));
+  // A text that starts with what would be read as a mark gets a mark before it.
+  return encoder.encode((before.bom || body.startsWith(BOM) ? BOM : '') + withEndings(body, before, previous));
 }
 
 /** The text as it comes back from a file, unit for unit as long as it was. */
