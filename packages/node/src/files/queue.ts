@@ -1,0 +1,114 @@
+/**
+ * Which documents are due to be brought in line with their files, and when.
+ *
+ * 1. A document runs once at a time, and at most `parallelMax` documents at once.
+ * 2. It runs `quietMs` after it was last touched, at the latest `latestMs` after it was first, also when touching never stops.
+ * 3. A failed run is tried again by itself, at most `retryMsMax` later; nothing drops out before it succeeded.
+ * 4. A document is in the queue once however often it is touched, so the queue is no longer than the project.
+ */
+import type { DocumentId } from '@markco/protocol';
+import type { Timer } from './timer.ts';
+
+const QUIET_MS = 40;
+const LATEST_MS = 200;
+const PARALLEL_MAX = 8;
+const RETRY_MS_MIN = 250;
+const RETRY_MS_MAX = 5_000;
+
+type Waiter = { readonly resolve: () => void; readonly reject: (error: unknown) => void };
+type Turn = { firstAt: number; cancel: () => void };
+
+export type Queue = {
+  touch(id: DocumentId): void;
+  /** Runs it as soon as there is room; settles as the first run that began after the call. */
+  runNow(id: DocumentId): Promise<void>;
+  /** Those that are waiting or running. */
+  pending(): readonly DocumentId[];
+  /** Starts nothing more; resolves when what runs has ended. Waiters are refused with `reason`. */
+  close(reason: unknown): Promise<void>;
+};
+
+/** @param run brings one document in line; a rejection means: again later */
+export function createQueue({ timer, run }: { readonly timer: Timer; readonly run: (id: DocumentId) => Promise<void> }): Queue {
+  const waiting = new Map<DocumentId, Turn>();
+  const ready = new Set<DocumentId>();
+  const running = new Map<DocumentId, Promise<void>>();
+  const again = new Set<DocumentId>();
+  const failures = new Map<DocumentId, number>();
+  const waiters = new Map<DocumentId, Waiter[]>();
+  let isClosed = false;
+
+  const schedule = (id: DocumentId, ms: number, firstAt: number): void => {
+    waiting.get(id)?.cancel();
+    waiting.set(id, { firstAt, cancel: timer.after(ms, () => makeReady(id)) });
+  };
+
+  const makeReady = (id: DocumentId): void => {
+    waiting.get(id)?.cancel();
+    waiting.delete(id);
+    ready.add(id);
+    pump();
+  };
+
+  const pump = (): void => {
+    for (const id of ready) {
+      if (isClosed || running.size >= PARALLEL_MAX) return;
+      if (running.has(id)) continue;
+      ready.delete(id);
+      running.set(id, runOne(id));
+    }
+  };
+
+  const runOne = async (id: DocumentId): Promise<void> => {
+    const asked = waiters.get(id) ?? [];
+    waiters.delete(id);
+    // The first step of `run` waits for the next turn, when `running` knows of it.
+    await Promise.resolve();
+    try {
+      await run(id);
+      failures.delete(id);
+      for (const { resolve } of asked) resolve();
+    } catch (error) {
+      const count = failures.get(id) ?? 0;
+      failures.set(id, count + 1);
+      if (!isClosed) schedule(id, Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** count), timer.now());
+      for (const { reject } of asked) reject(error);
+    } finally {
+      running.delete(id);
+      if (again.delete(id)) touch(id);
+      pump();
+    }
+  };
+
+  const touch = (id: DocumentId): void => {
+    if (isClosed || ready.has(id)) return;
+    if (running.has(id)) {
+      again.add(id);
+      return;
+    }
+    if (failures.has(id) && waiting.has(id)) return;
+    const firstAt = waiting.get(id)?.firstAt ?? timer.now();
+    schedule(id, Math.max(0, Math.min(QUIET_MS, firstAt + LATEST_MS - timer.now())), firstAt);
+  };
+
+  return {
+    touch,
+    runNow(id) {
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      waiters.set(id, [...(waiters.get(id) ?? []), { resolve, reject }]);
+      makeReady(id);
+      return promise;
+    },
+    pending: () => [...new Set([...waiting.keys(), ...ready, ...running.keys(), ...again])],
+    async close(reason) {
+      isClosed = true;
+      for (const { cancel } of waiting.values()) cancel();
+      waiting.clear();
+      ready.clear();
+      again.clear();
+      await Promise.allSettled(running.values());
+      for (const list of waiters.values()) for (const { reject } of list) reject(reason);
+      waiters.clear();
+    },
+  };
+}
