@@ -22,3 +22,4 @@ export * from './sync/channel.ts';
 export * from './sync/frame.ts';
 export * from './sync/summary.ts';
 export * from './document/path.ts';
+export * from './notebook/index.ts';
