@@ -1,0 +1,148 @@
+"""The interpreter of a session: `worker.py FOLDER SOCKET LIMIT_BYTES`, Python 3.8 or newer, standard library only.
+
+It is nobody's child that matters: it lives in its own process session and goes on when the host is
+gone. Commands come as lines of JSON over the socket (`link.py`), events go to the run's spool on
+disk (`spool.py`), the host reads them there.
+
+1. A run starts at most once: its spool must not exist yet.
+2. A run ends with one `result` or `error` event, synced to disk before the host is told.
+3. A session whose folder is gone ends itself.
+"""
+import json
+import os
+import queue
+import sys
+import threading
+import time
+
+sys.path[0] = os.path.dirname(os.path.abspath(__file__))
+from markco_worker.cell import Cells, describe  # noqa: E402
+from markco_worker.link import Link  # noqa: E402
+from markco_worker.output import TICK_S, Output, Stream  # noqa: E402
+from markco_worker.shield import SHIELD  # noqa: E402
+from markco_worker.spool import Spool  # noqa: E402
+from markco_worker.stdin import Questions, Stdin  # noqa: E402
+
+IDLE_CHECK_S = 5
+STARTS_PROCESS = ("subprocess.Popen", "os.system", "os.posix_spawn", "os.fork", "os.forkpty")
+
+
+class Worker:
+    def __init__(self, folder, socket_path, limit_bytes):
+        self._folder = folder
+        self._pid = os.getpid()
+        self._commands = queue.SimpleQueue()
+        self._active = threading.Event()
+        self._output = Output(folder, limit_bytes, self._spooled)
+        self._questions = Questions(self._output.event)
+        self._cells = Cells(self._output.event)
+        SHIELD.last_words = self._output.flush
+        SHIELD.arm()
+        self._take_over_streams()
+        self._link = Link(socket_path, self._hello, self._on_command)
+        self._link.serve()
+        threading.Thread(target=self._tick, daemon=True).start()
+
+    def serve(self):
+        while True:
+            command = self._commands.get()
+            self._execute(command["run"], command["code"], command["spool"])
+
+    def _execute(self, run, code, path):
+        try:
+            spool = Spool(path, run, lambda problem: self._link.answer({"event": "trouble", "run": run, "message": problem}))
+        except OSError as error:
+            self._link.refuse(run, "%s: %s" % (path, error.strerror))
+            return
+        SHIELD.arm()
+        sys.stdout, sys.stderr, sys.stdin = self._streams
+        self._output.begin(spool)
+        self._questions.run = run
+        self._active.set()
+        started = time.monotonic()
+        kind, payload = self._cells.run(code)
+        if os.getpid() != self._pid:
+            self._leave_fork(kind, payload)
+        duration = round((time.monotonic() - started) * 1000, 3)
+        if kind == "result":
+            payload = {"data": payload, "executionCount": self._cells.count, "durationMs": duration}
+        self._questions.run = None
+        self._active.clear()
+        try:
+            self._output.end(kind, payload)
+        except (TypeError, ValueError, RecursionError) as error:
+            self._output.end("error", describe(error))
+
+    def _spooled(self, run, size, ended):
+        self._link.poke(run, size, ended)
+
+    def _hello(self):
+        return {"event": "hello", "version": 1, "pid": self._pid, "run": self._link.current, "python": "%d.%d.%d" % sys.version_info[:3]}
+
+    def _on_command(self, command):
+        if command["op"] == "execute":
+            self._link.current = command["run"]
+            self._commands.put(command)
+        elif command["op"] == "input":
+            accepted = self._questions.answer(command["run"], command["text"])
+            self._link.answer({"event": "answered", "ref": command["ref"], "accepted": accepted})
+
+    def _tick(self):
+        while True:
+            if not self._active.wait(IDLE_CHECK_S):
+                if not os.path.isdir(self._folder):
+                    os._exit(0)
+                continue
+            time.sleep(TICK_S)
+            try:
+                self._output.tick()
+            except OSError as error:
+                self._link.answer({"event": "trouble", "run": self._link.current, "message": str(error)})
+            self._link.retry()
+
+    def _take_over_streams(self):
+        self._streams = (Stream(self._output, 1, "stdout"), Stream(self._output, 2, "stderr"), Stdin(self._questions))
+        sys.stdout, sys.stderr, sys.stdin = self._streams
+        sys.__stdout__, sys.__stderr__ = sys.stdout, sys.stderr
+        import builtins
+
+        self._questions.install(builtins)
+        sys.addaudithook(self._on_audit)
+        os.register_at_fork(after_in_child=self._on_forked)
+
+    def _on_audit(self, event, _arguments):
+        if event in STARTS_PROCESS and threading.current_thread() is threading.main_thread() and not self._output.forked:
+            self._output.flush()
+            self._output.children = True
+
+    def _on_forked(self):
+        # A forked child has none of our threads: it prints like any subprocess, and lets go of the sockets.
+        self._output.forked = True
+        self._questions.leave()
+        self._link.drop()
+
+    def _leave_fork(self, kind, payload):
+        # Code that forked and did not leave must not come back here as a second interpreter.
+        if kind == "error":
+            os.write(2, ("\n".join(payload["traceback"]) + "\n").encode("utf-8", "replace"))
+        os._exit(1 if kind == "error" else 0)
+
+
+def main():
+    folder, socket_path, limit_bytes = sys.argv[1:4]
+    os.environ.setdefault("MPLBACKEND", "Agg")
+    ready = os.dup(1)
+    os.set_inheritable(ready, False)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    worker = Worker(folder, socket_path, int(limit_bytes))
+    sys.path[0] = ""
+    sys.argv = [""]
+    os.write(ready, json.dumps({"pid": os.getpid()}).encode() + b"\n")
+    os.close(ready)
+    worker.serve()
+
+
+if __name__ == "__main__":
+    main()

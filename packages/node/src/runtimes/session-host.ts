@@ -1,0 +1,197 @@
+/**
+ * The sessions of this device: found by id or by (project, language, name), each with its folder
+ * `<home>/sessions/<sessionId>/`. The list is that of the folders, so it outlives this host.
+ *
+ * 1. One session a key, however many ask for it at once.
+ * 2. A session keeps its id when it is stopped, crashes or is started again.
+ */
+import { mkdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import {
+  Failure,
+  newId,
+  type DeviceId,
+  type IdSource,
+  type Language,
+  type ProjectId,
+  type RunId,
+  type RuntimeSession,
+  type SessionId,
+  type UserId,
+} from '@markco/protocol';
+import { RUNTIMES, type RuntimeDescriptor } from './descriptor.ts';
+import type { Kill } from './process-table.ts';
+import { readRecords, socketPathFor, writeRecord, type SessionRecord } from './session-record.ts';
+import { createSession, type Session, type SessionLog } from './session.ts';
+
+/** Documents of a project share the session called `default` unless they say otherwise. */
+export type SessionKey = { readonly projectId: ProjectId; readonly language: Language; readonly name: string };
+
+/** Sessions of one device. Further ones are refused with `too_many`. */
+const SESSIONS_MAX = 200;
+
+export type SessionHostParts = {
+  /** The state folder of the device; it exists. */
+  readonly home: string;
+  readonly userId: UserId;
+  readonly deviceId: DeviceId;
+  readonly ids: IdSource;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly kill: Kill;
+  readonly log: SessionLog;
+  /** The table of runtimes; another one only in tests. */
+  readonly runtimes?: readonly RuntimeDescriptor[];
+  /** A project's folder, absolute. `not_found` when it is not open on this device. */
+  projectFolder(projectId: ProjectId): Promise<string>;
+  /** The spool of a run has grown. */
+  onSpooled(run: RunId): void;
+};
+
+export type SessionHost = Awaited<ReturnType<typeof createSessionHost>>;
+
+export async function createSessionHost(parts: SessionHostParts) {
+  const folderOf = (id: SessionId): string => path.join(parts.home, 'sessions', id);
+  const sessions = new Map<SessionId, Session>();
+  const making = new Map<string, Promise<Session>>();
+  const listeners = new Set<(session: RuntimeSession) => void>();
+  const ending = new AbortController();
+  const attaching: Promise<unknown>[] = [];
+
+  function descriptorOf(language: Language): RuntimeDescriptor {
+    const found = (parts.runtimes ?? RUNTIMES).find((row) => row.language === language);
+    if (found === undefined) throw new Failure('unsupported', `This device does not run ${language} yet.`);
+    return found;
+  }
+
+  function view(session: Session): RuntimeSession {
+    const { record } = session;
+    const process = record.process;
+    return {
+      id: record.id,
+      userId: parts.userId,
+      projectId: record.projectId,
+      language: record.language,
+      hostType: 'device',
+      hostDeviceId: parts.deviceId,
+      ...(process === null ? {} : { hostRuntimeId: String(process.pid), startedAt: process.since }),
+      state: session.state,
+      sessionAffinityKey: record.name,
+      updatedAt: session.changedAt,
+    };
+  }
+
+  function adopt(record: SessionRecord): Session {
+    const session: Session = createSession(
+      {
+        descriptor: descriptorOf(record.language),
+        env: parts.env,
+        kill: parts.kill,
+        now: parts.ids.now,
+        log: parts.log,
+        projectFolder: () => parts.projectFolder(record.projectId),
+        onSpooled: parts.onSpooled,
+        onChange: () => {
+          for (const listener of listeners) listener(view(session));
+        },
+      },
+      record,
+      folderOf(record.id),
+    );
+    sessions.set(record.id, session);
+    return session;
+  }
+
+  async function make(key: SessionKey): Promise<Session> {
+    if (sessions.size >= SESSIONS_MAX) {
+      throw new Failure('too_many', `This device has ${SESSIONS_MAX} sessions, the most it takes. Remove one, then run the cell again.`);
+    }
+    descriptorOf(key.language);
+    await parts.projectFolder(key.projectId);
+    const id = newId<SessionId>(parts.ids);
+    const folder = folderOf(id);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const record: SessionRecord = {
+      version: 1,
+      id,
+      ...key,
+      socket: await socketPathFor(folder),
+      createdAt: new Date(parts.ids.now()).toISOString(),
+      process: null,
+    };
+    await writeRecord(folder, record);
+    return adopt(record);
+  }
+
+  function require(id: SessionId): Session {
+    const session = sessions.get(id);
+    if (session === undefined) throw new Failure('not_found', 'There is no such session on this device.');
+    return session;
+  }
+
+  await mkdir(path.join(parts.home, 'sessions'), { recursive: true, mode: 0o700 });
+  const records = await readRecords(path.join(parts.home, 'sessions'), (folder, error) =>
+    parts.log.warn('session.unreadable', { folder, reason: String(error) }),
+  );
+  for (const record of records) adopt(record);
+
+  return {
+    /** The session with this key, made when there is none; nothing is started. `unsupported`, `not_found`, `too_many`. */
+    async ensure(key: SessionKey): Promise<RuntimeSession> {
+      for (const session of sessions.values()) {
+        const { projectId, language, name } = session.record;
+        if (projectId === key.projectId && language === key.language && name === key.name) return view(session);
+      }
+      const text = JSON.stringify([key.projectId, key.language, key.name]);
+      const mine = making.get(text) ?? make(key).finally(() => making.delete(text));
+      making.set(text, mine);
+      return view(await mine);
+    },
+
+    get(id: SessionId): RuntimeSession | null {
+      const session = sessions.get(id);
+      return session === undefined ? null : view(session);
+    },
+
+    list: (): readonly RuntimeSession[] => [...sessions.values()].map(view),
+
+    /** Resolves when the interpreter is ready. `runtime_missing` says how to get it. */
+    start: async (id: SessionId, signal: AbortSignal): Promise<void> => require(id).start(signal),
+
+    /** The live session, for whoever sends runs to it. */
+    session: require,
+
+    /** Looks for the workers that an earlier host left, each on its own time. */
+    recover(): void {
+      for (const session of sessions.values()) attaching.push(session.attach(ending.signal));
+    },
+
+    /** Interrupts the session's run, if any; resolves when it has ended. */
+    async interrupt(id: SessionId): Promise<RuntimeSession> {
+      const session = require(id);
+      await session.interrupt();
+      return view(session);
+    },
+
+    /** Ends the session with everything it started and forgets it. */
+    async remove(id: SessionId): Promise<void> {
+      const session = require(id);
+      await session.stop();
+      sessions.delete(id);
+      await rm(session.record.socket, { force: true });
+      await rm(folderOf(id), { recursive: true, force: true });
+    },
+
+    onChange(listener: (session: RuntimeSession) => void): () => void {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+
+    /** Lets go of all sessions, which go on (`keep`), or ends them. */
+    async close(options: { readonly keep: boolean }): Promise<void> {
+      ending.abort(new Failure('not_ready', 'This device is closing.'));
+      await Promise.allSettled(attaching);
+      if (options.keep) for (const session of sessions.values()) session.detach();
+      else await Promise.all([...sessions.values()].map((session) => session.stop()));
+    },
+  };
+}

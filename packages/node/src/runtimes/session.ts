@@ -1,0 +1,338 @@
+/**
+ * One live interpreter: its lifecycle, and the run it is busy with.
+ *
+ * 1. The worker outlives this object: `detach` lets go of it, `attach` finds it again.
+ * 2. Every run that was sent ends: with the worker's word, or with `died` once the worker is known
+ *    to be dead together with its whole process group. Only then may the host write to its spool.
+ * 3. Starting, attaching and stopping happen one after another.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { Failure, sessionMachine, type RunId, type SessionEvent, type SessionState } from '@markco/protocol';
+import type { RuntimeDescriptor } from './descriptor.ts';
+import { findProcess, lives, signalGroup, type Kill, type ProcessName } from './process-table.ts';
+import { writeRecord, type SessionRecord } from './session-record.ts';
+import { connectWorker, type WorkerEvent, type WorkerLink } from './worker-link.ts';
+import { startWorker } from './worker-process.ts';
+
+/** After SIGINT, and after SIGTERM. Then the next stronger signal follows. */
+const INTERRUPT_GRACE_MS = 2_000;
+const TERMINATE_GRACE_MS = 1_000;
+/** A worker whose connection broke but which lives is asked again this long, then killed. */
+const REATTACH_MS = 2_000;
+const POLL_MS = 5;
+
+export type Ending =
+  /** The worker has said that the run's last event is on disk. */
+  | { readonly kind: 'ended' }
+  /** The worker is dead. */
+  | { readonly kind: 'died'; readonly reason: string }
+  /** The worker did not start it: its spool was there already or could not be made. */
+  | { readonly kind: 'refused'; readonly reason: string }
+  /** This host let go of the session; the run goes on without it. */
+  | { readonly kind: 'detached' };
+
+export type SessionLog = {
+  info(event: string, fields: Readonly<Record<string, unknown>>): void;
+  warn(event: string, fields: Readonly<Record<string, unknown>>): void;
+};
+
+export type SessionParts = {
+  readonly descriptor: RuntimeDescriptor;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly kill: Kill;
+  readonly now: () => number;
+  readonly log: SessionLog;
+  /** The project's folder, absolute. */
+  projectFolder(): Promise<string>;
+  /** The spool of a run has grown. */
+  onSpooled(run: RunId): void;
+  onChange(): void;
+};
+
+export type Session = ReturnType<typeof createSession>;
+
+type Current = { readonly run: RunId; readonly over: Promise<Ending>; readonly resolve: (ending: Ending) => void };
+
+export function createSession(parts: SessionParts, first: SessionRecord, folder: string) {
+  let record = first;
+  let state: SessionState = sessionMachine.initial;
+  let since = parts.now();
+  let link: WorkerLink | null = null;
+  let worker: { readonly process: ProcessName; ending(): string | null } | null = null;
+  let current: Current | null = null;
+  let lastEnded: RunId | null = null;
+  let turn: Promise<unknown> = Promise.resolve();
+  let detached = false;
+  let starting: AbortController | null = null;
+  const answers = new Map<number, (accepted: boolean) => void>();
+  let nextRef = 0;
+
+  /** The one place where a session's state changes. */
+  function step(event: SessionEvent, cause: string): void {
+    const next = sessionMachine.step(state, event);
+    if (!next.ok) throw new Failure('conflict', `The session cannot do this now: ${next.refused}.`);
+    const now = parts.now();
+    parts.log.info('session.state', { sessionId: record.id, from: state, to: next.state, cause, durationMs: now - since });
+    state = next.state;
+    since = now;
+    parts.onChange();
+  }
+
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = turn.then(work, work);
+    turn = mine.catch(() => undefined);
+    return mine;
+  }
+
+  function settle(ending: Ending): void {
+    const before = current;
+    current = null;
+    before?.resolve(ending);
+  }
+
+  function onEvent(event: WorkerEvent): void {
+    if (event.event === 'spooled') {
+      parts.onSpooled(event.run);
+      if (!event.ended) return;
+      lastEnded = event.run;
+      if (current?.run === event.run) settle({ kind: 'ended' });
+    } else if (event.event === 'refused') {
+      if (current?.run === event.run) settle({ kind: 'refused', reason: event.message });
+    } else if (event.event === 'answered') {
+      answers.get(event.ref)?.(event.accepted);
+    } else if (event.event === 'trouble') {
+      parts.log.warn('session.trouble', { sessionId: record.id, runId: event.run, reason: event.message });
+    }
+  }
+
+  async function connect(signal: AbortSignal): Promise<WorkerLink> {
+    const opened = await connectWorker(record.socket, onEvent, signal);
+    link = opened;
+    opened.closed
+      .then(() => inTurn(() => onClosed(opened)))
+      .catch((error: unknown) => parts.log.warn('session.supervisor', { sessionId: record.id, reason: String(error) }));
+    return opened;
+  }
+
+  /** Supervises the connection: ends with the worker found again, or dead and the run told. */
+  async function onClosed(lost: WorkerLink): Promise<void> {
+    if (link !== lost || detached) return;
+    link = null;
+    for (const answer of answers.values()) answer(false);
+    const name = worker?.process;
+    const deadline = parts.now() + REATTACH_MS;
+    while (name !== undefined && (await lives(name)) && parts.now() < deadline) {
+      try {
+        const found = await connect(AbortSignal.timeout(REATTACH_MS));
+        if (current !== null && found.hello.run !== current.run) settle({ kind: 'ended' });
+        return;
+      } catch {
+        await delay(POLL_MS);
+      }
+    }
+    await bury();
+  }
+
+  /** Makes sure that nothing of the worker is left, then says so. */
+  async function bury(): Promise<void> {
+    const dead = worker;
+    worker = null;
+    if (dead !== null) await killAll(dead.process);
+    const how = dead?.ending() ?? null;
+    if (state === 'running') step('fail', how ?? 'gone');
+    await note(null);
+    const memory = how === 'signal SIGKILL' ? ' (often because memory ran out)' : '';
+    settle({ kind: 'died', reason: `The session ended${how === null ? '' : ` with ${how}`}${memory}. Its output is kept, its variables are gone.` });
+  }
+
+  async function killAll(name: ProcessName): Promise<void> {
+    const found = await findProcess(name.pid);
+    if (found !== null && found.startedAt !== name.startedAt) return; // The id already belongs to somebody else.
+    signalGroup(parts.kill, name, 'SIGKILL');
+    while (await lives(name)) await delay(POLL_MS);
+  }
+
+  async function note(process: SessionRecord['process']): Promise<void> {
+    record = { ...record, process };
+    await writeRecord(folder, record).catch((error: unknown) => {
+      // A session that was removed has no folder any more; anything else is found again by its socket.
+      parts.log.warn('session.record', { sessionId: record.id, reason: String(error) });
+    });
+  }
+
+  /** Finds the worker that an earlier host started. Resolves with whether there is one. */
+  async function attachNow(signal: AbortSignal): Promise<boolean> {
+    const noted = record.process;
+    try {
+      const opened = await connect(signal);
+      const found = await findProcess(opened.hello.pid);
+      if (found === null) throw new Failure('not_found', 'The session ended.');
+      worker = { process: found, ending: () => null };
+      return true;
+    } catch (error) {
+      signal.throwIfAborted();
+      link?.close();
+      link = null;
+      if (noted !== null && (await lives(noted))) {
+        parts.log.warn('session.unreachable', { sessionId: record.id, pid: noted.pid, reason: String(error) });
+        await killAll(noted);
+      }
+      return false;
+    }
+  }
+
+  async function spawnNow(signal: AbortSignal): Promise<void> {
+    const projectFolder = await parts.projectFolder();
+    const place = { env: parts.env, projectFolder };
+    const detected = await parts.descriptor.detect(place, signal);
+    if (!detected.available) throw new Failure('runtime_missing', detected.hint);
+    const command = parts.descriptor.command({ folder, socket: record.socket }, detected.executable, place);
+    const started = await startWorker(command, { folder, cwd: projectFolder, env: parts.env }, parts.kill, signal);
+    worker = started;
+    try {
+      await connect(signal);
+    } catch (error) {
+      await killAll(started.process);
+      worker = null;
+      throw error;
+    }
+    const { pid, startedAt } = started.process;
+    await note({ pid, startedAt, executable: detected.executable, since: new Date(parts.now()).toISOString() });
+  }
+
+  function send(run: RunId, work: (to: WorkerLink) => void): Promise<Ending> {
+    if (current !== null) throw new Failure('conflict', 'The session is busy with another run.');
+    if (link === null) return Promise.resolve({ kind: 'died', reason: 'The session ended before the run reached it.' });
+    const { promise, resolve } = Promise.withResolvers<Ending>();
+    current = { run, over: promise, resolve };
+    work(link);
+    return promise;
+  }
+
+  /** Runs what a stop may cut short. */
+  async function untilStopped<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    starting = new AbortController();
+    try {
+      return await work(AbortSignal.any([signal, starting.signal]));
+    } finally {
+      starting = null;
+    }
+  }
+
+  return {
+    get record(): SessionRecord {
+      return record;
+    },
+    get state(): SessionState {
+      return state;
+    },
+    /** When the state last changed, ISO 8601. */
+    get changedAt(): string {
+      return new Date(since).toISOString();
+    },
+    get current(): RunId | null {
+      return current?.run ?? null;
+    },
+
+    /** Resolves when the worker is ready. `runtime_missing` when it cannot be started. An abort kills what was not ready. */
+    start(signal: AbortSignal): Promise<void> {
+      return inTurn(async () => {
+        if (state === 'running') return;
+        step('start', 'needed');
+        try {
+          await untilStopped(signal, async (either) => {
+            if (!(await attachNow(either))) await spawnNow(either);
+          });
+          step('ready', 'connected');
+        } catch (error) {
+          step('fail', error instanceof Error ? error.message : 'unknown');
+          throw error;
+        }
+      });
+    },
+
+    /** Finds a worker that still lives; starts none. Resolves with whether there is one. */
+    attach(signal: AbortSignal): Promise<boolean> {
+      return inTurn(async () => {
+        if (state !== 'cold') return state === 'running';
+        step('start', 'looking for a living worker');
+        const found = await untilStopped(signal, attachNow).catch(() => false);
+        step(found ? 'ready' : 'stop', found ? 'found again' : 'none');
+        return found;
+      });
+    },
+
+    /** Sends a run. `conflict` while another one is on. */
+    execute: (run: RunId, code: string, spool: string): Promise<Ending> =>
+      send(run, (to) => to.send({ op: 'execute', run, code, spool })),
+
+    /** Waits for a run that an earlier host sent. */
+    resume(run: RunId): Promise<Ending> {
+      if (link === null || link.hello.run !== run || lastEnded === run) return Promise.resolve({ kind: 'ended' });
+      return send(run, () => undefined);
+    },
+
+    /**
+     * Interrupts the current run: SIGINT, after 2 s SIGTERM, after 1 s SIGKILL, each to the whole
+     * process group. Resolves when the run has ended; at once when there is none.
+     */
+    async interrupt(): Promise<void> {
+      const target = current;
+      const name = worker?.process;
+      if (target === null || name === undefined) return;
+      for (const [signal, graceMs] of [['SIGINT', INTERRUPT_GRACE_MS], ['SIGTERM', TERMINATE_GRACE_MS]] as const) {
+        signalGroup(parts.kill, name, signal);
+        if (await endsWithin(target.over, graceMs)) return;
+        parts.log.warn('session.escalates', { sessionId: record.id, runId: target.run, after: signal });
+      }
+      signalGroup(parts.kill, name, 'SIGKILL');
+      await target.over;
+    },
+
+    /** Answers a `stdin-request`. `conflict` when the run does not ask for anything. */
+    async input(run: RunId, text: string, signal: AbortSignal): Promise<void> {
+      const to = link;
+      const ref = nextRef++;
+      const accepted =
+        to !== null &&
+        (await new Promise<boolean>((resolve, reject) => {
+          answers.set(ref, resolve);
+          signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+          to.send({ op: 'input', run, text, ref });
+        }).finally(() => answers.delete(ref)));
+      if (!accepted) throw new Failure('conflict', 'This run is not waiting for an answer.');
+    },
+
+    /** Ends the worker and everything it started. Its run, if any, dies. The session can be started again. */
+    stop(): Promise<void> {
+      starting?.abort(new Failure('conflict', 'The session was stopped while it started.'));
+      return inTurn(async () => {
+        const dead = worker?.process ?? record.process;
+        worker = null;
+        const lost = link;
+        link = null;
+        if (dead !== null && (await lives(dead))) await killAll(dead);
+        lost?.close();
+        await note(null);
+        if (state !== 'cold') step('stop', 'asked');
+        settle({ kind: 'died', reason: 'The session was stopped. Its output is kept, its variables are gone.' });
+      });
+    },
+
+    /** Lets go of the worker, which goes on, run and all. */
+    detach(): void {
+      detached = true;
+      link?.close();
+      settle({ kind: 'detached' });
+    },
+  };
+}
+
+async function endsWithin(over: Promise<unknown>, ms: number): Promise<boolean> {
+  const timer = new AbortController();
+  try {
+    return await Promise.race([over.then(() => true), delay(ms, false, { signal: timer.signal })]);
+  } finally {
+    timer.abort();
+  }
+}

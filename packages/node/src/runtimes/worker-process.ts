@@ -1,0 +1,76 @@
+/**
+ * Starts the worker of a session so that it outlives this host: in a process session of its own,
+ * with no pipe to us. It says on its first output line that it listens; whatever it prints before
+ * that is in `worker.log`, which explains a start that failed.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { open, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { Failure } from '@markco/protocol';
+import type { WorkerCommand } from './descriptor.ts';
+import { findProcess, signalGroup, type Kill, type ProcessName } from './process-table.ts';
+
+const LOG_CHARS_SHOWN = 2_000;
+
+export type StartedWorker = {
+  readonly process: ProcessName;
+  /** How it ended, once it has: `exit code 3`, `signal SIGKILL`. */
+  ending(): string | null;
+};
+
+/** `runtime_missing` when the interpreter does not start. An abort kills what was started. */
+export async function startWorker(
+  command: WorkerCommand,
+  options: { readonly folder: string; readonly cwd: string; readonly env: Readonly<Record<string, string | undefined>> },
+  kill: Kill,
+  signal: AbortSignal,
+): Promise<StartedWorker> {
+  signal.throwIfAborted();
+  const logFile = path.join(options.folder, 'worker.log');
+  await using log = await open(logFile, 'w', 0o600);
+  const [program, ...rest] = command.argv;
+  const child = spawn(program, rest, {
+    cwd: options.cwd,
+    env: { ...inherited(options.env), ...command.env },
+    detached: true,
+    stdio: ['ignore', 'pipe', log.fd],
+  });
+  let ending: string | null = null;
+  child.once('exit', (code, name) => {
+    ending = name === null ? `exit code ${code}` : `signal ${name}`;
+  });
+  const watch = new AbortController();
+  const until = { signal: AbortSignal.any([signal, watch.signal]) };
+  const { stdout } = child;
+  try {
+    if (stdout === null) throw new Failure('internal', 'The worker has no output to wait for.');
+    const ready = once(stdout, 'data', until).then(() => true);
+    const gone = once(child, 'exit', until).then(() => false);
+    const first = await Promise.race([ready, gone]);
+    const found = first && child.pid !== undefined ? await findProcess(child.pid) : null;
+    if (found === null) {
+      const said = (await readFile(logFile, 'utf8')).trim().slice(-LOG_CHARS_SHOWN);
+      throw new Failure('runtime_missing', `${program} did not start (${ending ?? 'no answer'})${said === '' ? '.' : `: ${said}`}`);
+    }
+    stdout.destroy();
+    child.unref();
+    return { process: found, ending: () => ending };
+  } catch (error) {
+    if (child.pid !== undefined) signalGroup(kill, { pid: child.pid, startedAt: '' }, 'SIGKILL');
+    if (error instanceof Failure) throw error;
+    signal.throwIfAborted();
+    throw new Failure('runtime_missing', `${program} could not be started. Check that it is installed and may be executed.`, { cause: error });
+  } finally {
+    watch.abort();
+  }
+}
+
+/** The host's environment without what is the host's own (its settings and secrets). */
+function inherited(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const kept: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env)) {
+    if (value !== undefined && !name.startsWith('MARKCO_')) kept[name] = value;
+  }
+  return kept;
+}
