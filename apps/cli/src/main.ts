@@ -1,0 +1,64 @@
+#!/usr/bin/env node
+/** `markco`: the only file that touches `process`. It hands the rest of the program what that may use. */
+import { execFile, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import manifest from '../package.json' with { type: 'json' };
+import type { Cli, Output, Ran } from './cli.ts';
+import { runProgram } from './program.ts';
+import { createInput } from './terminal.ts';
+
+/** A terminal and the starter both pass Ctrl-C on, so the same press arrives twice; a person needs longer to press again. */
+const SAME_PRESS_MS = 400;
+const EXEC_TIMEOUT_MS = 10_000;
+
+const stop = new AbortController();
+let stoppedAt = 0;
+for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]] as const) {
+  process.on(signal, () => {
+    const now = performance.now();
+    if (!stop.signal.aborted) stoppedAt = now;
+    else if (now - stoppedAt > SAME_PRESS_MS) process.exit(code);
+    stop.abort();
+  });
+}
+
+// A reader that has left (`markco runs | head`) is no error.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+}
+
+const outputOf = (stream: NodeJS.WriteStream): Output => ({
+  write: (text) => void stream.write(text),
+  isTerminal: stream.isTTY === true,
+});
+
+const cli: Cli = {
+  env: process.env,
+  cwd: process.cwd(),
+  platform: process.platform,
+  nodeVersion: process.versions.node,
+  pid: process.pid,
+  out: outputOf(process.stdout),
+  err: outputOf(process.stderr),
+  input: createInput({ stdin: process.stdin, prompts: process.stderr }),
+  signal: stop.signal,
+  now: () => Date.now(),
+  randomBytes,
+  fetch,
+  exec: (file, args, signal) =>
+    new Promise<Ran>((resolve, reject) => {
+      execFile(file, args, { signal, timeout: EXEC_TIMEOUT_MS, encoding: 'utf8' }, (error, stdout, stderr) => {
+        if (error !== null && typeof error.code !== 'number') return reject(error);
+        resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+      });
+    }),
+  showFile(path) {
+    const [file = '', ...args] = { darwin: ['open'], win32: ['cmd', '/c', 'start', ''] }[process.platform as string] ?? ['xdg-open'];
+    // Without a browser the printed link is enough.
+    spawn(file, [...args, path], { stdio: 'ignore', detached: true }).on('error', () => {}).unref();
+  },
+  sampleProject: join(import.meta.dirname, '../../../examples/welcome'),
+};
+
+process.exitCode = await runProgram(cli, process.argv.slice(2), manifest.version);

@@ -1,0 +1,67 @@
+/**
+ * The command line as a function: words in, exit code out.
+ *
+ * 1. Results go to stdout; everything else, errors and help about errors too, goes to stderr.
+ * 2. 0: done. 1: it could not be done. 2: wrong usage, and nothing was done. 130: stopped by the person.
+ */
+import { Failure } from '@markco/protocol';
+import { Command, CommanderError } from 'commander';
+import type { Cli } from './cli.ts';
+import { addCancel } from './command/cancel.ts';
+import { addCompletion } from './command/completion.ts';
+import { addDocs } from './command/docs.ts';
+import { addDoctor } from './command/doctor.ts';
+import { addLogs } from './command/logs.ts';
+import { addOpen } from './command/open.ts';
+import { addProjects } from './command/projects.ts';
+import { addRun } from './command/run.ts';
+import { addRuns } from './command/runs.ts';
+import { addSessions } from './command/sessions.ts';
+import { addUp } from './command/up.ts';
+import { colorsFor, jsonLine, printable } from './render.ts';
+import type { AddVerb } from './verb.ts';
+
+const VERBS: readonly AddVerb[] = [
+  addUp,
+  addOpen,
+  addProjects,
+  addDocs,
+  addRun,
+  addRuns,
+  addLogs,
+  addCancel,
+  addSessions,
+  addDoctor,
+  addCompletion,
+];
+
+const STOPPED = 130;
+
+/** `words`: what was typed after `markco`. */
+export async function runProgram(cli: Cli, words: readonly string[], version: string): Promise<number> {
+  let code: number = 0;
+  const program = new Command('markco')
+    .description('Your Markdown and its code cells, on all your machines.')
+    .version(version, '-V, --version', 'print the version')
+    .showHelpAfterError('Try --help for how to use it.')
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => cli.out.write(text), writeErr: (text) => cli.err.write(text) });
+  for (const add of VERBS) add(program, cli, (its) => (code = its));
+  program.addHelpText('after', '\nExamples:\n  $ markco up ~/notes\n  $ markco run ~/notes/train.md --cell 2\n  $ markco doctor\n');
+  try {
+    await program.parseAsync([...words], { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (cli.signal.aborted) return STOPPED;
+    report(cli, error, words.includes('--json'));
+    return 1;
+  }
+}
+
+function report(cli: Cli, error: unknown, asJson: boolean): void {
+  const failure = Failure.from(error);
+  if (asJson) return cli.err.write(jsonLine(failure.toBody()));
+  cli.err.write(`${colorsFor(cli.err, cli.env).red('✗')} ${printable(failure.message)}\n`);
+  if (failure.code === 'internal' && cli.env['LOG_LEVEL'] === 'debug') cli.err.write(`${String(failure.cause)}\n`);
+}

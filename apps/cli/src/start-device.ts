@@ -1,0 +1,19 @@
+/** Starting this device in this process. Loaded only here: the other commands need none of it and start faster. */
+import { Failure } from '@markco/protocol';
+import type { Cli } from './cli.ts';
+import { portHolder } from './port.ts';
+import { configOf } from './home.ts';
+
+export type StartedDevice = { close(): Promise<void> };
+
+/** Fails with `conflict` when the port belongs to somebody else, naming who when that can be found out. */
+export async function startDevice(cli: Cli): Promise<StartedDevice> {
+  const config = configOf(cli);
+  const { port } = config;
+  const holder = await portHolder(cli, port);
+  if (holder !== null) {
+    throw new Failure('conflict', `Port ${port} belongs to ${holder}. Stop it, or choose another: MARKCO_PORT=${port + 1} markco up`);
+  }
+  const { createNode } = await import('@markco/node');
+  return createNode(config);
+}
