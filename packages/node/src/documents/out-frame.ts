@@ -1,16 +1,20 @@
 /** A message on its way to many connections: encoded once for all of them. */
 export type OutFrame = {
   readonly payload: Uint8Array;
+  /** For a change of the document: its log position. A connection that was cut back goes on from there. */
+  readonly seq: number | undefined;
   /** The payload as one whole binary WebSocket message (RFC 6455 §5.2, unmasked), made at first use. */
   asWebSocketMessage(): Uint8Array;
 };
 
 class Encoded implements OutFrame {
   readonly payload: Uint8Array;
+  readonly seq: number | undefined;
   #message: Uint8Array | undefined;
 
-  constructor(payload: Uint8Array) {
+  constructor(payload: Uint8Array, seq: number | undefined) {
     this.payload = payload;
+    this.seq = seq;
   }
 
   asWebSocketMessage(): Uint8Array {
@@ -18,8 +22,8 @@ class Encoded implements OutFrame {
   }
 }
 
-export function outFrame(payload: Uint8Array): OutFrame {
-  return new Encoded(payload);
+export function outFrame(payload: Uint8Array, seq?: number): OutFrame {
+  return new Encoded(payload, seq);
 }
 
 /** One final, unmasked binary frame. */

@@ -152,7 +152,8 @@ export class Room {
         for (const frame of this.#wholeState()) member.send(frame);
         return;
       }
-      for (const update of this.tail.slice(seq - this.baseSeq)) member.send(outFrame(encodeFrame({ type: 'update', update })));
+      let at = seq;
+      for (const update of this.tail.slice(seq - this.baseSeq)) member.send(outFrame(encodeFrame({ type: 'update', update }), ++at));
     });
   }
 
@@ -248,7 +249,7 @@ export class Room {
     this.#afterWritten(() => {
       const state = this.#compacted();
       const update = state === undefined ? EMPTY_UPDATE : Y.diffUpdate(state, stateVector);
-      member.send(outFrame(encodeFrame({ type: 'step2', update })));
+      member.send(outFrame(encodeFrame({ type: 'step2', update }), this.seq));
     });
   }
 
@@ -256,7 +257,7 @@ export class Room {
   #wholeState(): readonly OutFrame[] {
     if (this.#answer?.seq === this.seq) return this.#answer.frames;
     const state = this.#compacted();
-    const frames = [outFrame(encodeFrame({ type: 'step2', update: state ?? EMPTY_UPDATE }))];
+    const frames = [outFrame(encodeFrame({ type: 'step2', update: state ?? EMPTY_UPDATE }), this.seq)];
     this.#answer = { seq: this.seq, frames };
     return frames;
   }
@@ -332,7 +333,7 @@ export class Room {
       value: encodeUpdateRecord({ origin, at: this.#parts.now(), update: kept }),
       written: () => {
         this.#unwritten--;
-        this.#passOn(outFrame(encodeFrame({ type: 'update', update: kept })), sender?.member);
+        this.#passOn(outFrame(encodeFrame({ type: 'update', update: kept }), seq), sender?.member);
         if (this.#unwritten === 0 && this.#whenWritten.length > 0) drain(this.#whenWritten);
         this.#parts.onChange(this.id, seq, origin);
       },

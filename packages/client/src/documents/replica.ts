@@ -1,0 +1,258 @@
+/**
+ * One document of this peer: a live copy, and how far the device has it.
+ *
+ * Facts are counted, not guessed: every local edit has a number, every message sent remembers the last edit in it,
+ * and "saved" names the messages that are on the device's disk.
+ *
+ * Invariants
+ * 1. An edit counts as saved only after the device said so on the connection it was sent on, or said that both
+ *    copies are equal.
+ * 2. What was not saved when a connection ended is sent again with the next.
+ */
+import {
+  decodeFrame,
+  digestOf,
+  encodeFrame,
+  encodeStateVector,
+  Failure,
+  LIMITS,
+  NO_DIGEST,
+  summarizeDoc,
+  type DocumentId,
+  type FailureBody,
+  type ProjectId,
+} from '@markco/protocol';
+import { applyAwarenessUpdate, Awareness, encodeAwarenessUpdate, removeAwarenessStates } from 'y-protocols/awareness';
+import * as Y from 'yjs';
+import type { DocumentStatus, OpenDocument } from '../client.ts';
+import { createFact } from '../fact.ts';
+import type { Copies } from './copies.ts';
+
+export const TEXT_NAME = 'content';
+
+export type ReplicaParts = {
+  readonly projectId: ProjectId;
+  readonly documentId: DocumentId;
+  readonly copies: Copies | undefined;
+  readonly now: () => number;
+};
+
+/** The replica's end of a connection: what it may send. */
+export type Channel = { send(frame: Uint8Array): void };
+
+export type Replica = Omit<OpenDocument, 'close'> & {
+  /** Resolves, never rejects, once the own copy was looked at; absent when there is none. */
+  readonly copyLoaded: Promise<void> | undefined;
+  /** What to say when the document is opened on a connection. */
+  digest(): Uint8Array;
+  connected(channel: Channel): void;
+  disconnected(): void;
+  receive(frame: Uint8Array): void;
+  /** Both copies are equal, and the device has it on disk. */
+  equal(): void;
+  failed(failure: FailureBody['error']): void;
+  destroy(): Promise<void>;
+};
+
+export function createReplica({ projectId, documentId, copies, now }: ReplicaParts): Replica {
+  const doc = new Y.Doc();
+  const awareness = new Awareness(doc);
+  awareness.setLocalState(null);
+  const remote = Symbol('device');
+  const copy = copies?.keep(documentId, doc);
+  const status = createFact<DocumentStatus>({ phase: 'loading', pendingEdits: 0, synced: false });
+
+  let channel: Channel | undefined;
+  /** Between the opening message and its answer: edits made meanwhile. */
+  let opening: Uint8Array[] | undefined;
+  let localEdits = 0;
+  let savedEdits = 0;
+  let sent = 0;
+  /** Messages not yet acknowledged: which one, and the last edit in it. */
+  let unsaved: { readonly message: number; readonly edits: number }[] = [];
+  let savedWaiters: { readonly edits: number; readonly resolve: () => void }[] = [];
+  let settle: { resolve(): void; reject(failure: Failure): void } | undefined;
+  const ready = new Promise<void>((resolve, reject) => {
+    settle = { resolve, reject };
+  });
+  // Whoever cares awaits it; nobody has to.
+  ready.catch(() => {});
+
+  function update(change: Partial<DocumentStatus>): void {
+    status.set({ ...status.get(), ...change });
+  }
+
+  function becomeReady(): void {
+    if (status.get().phase === 'ready') return;
+    update({ phase: 'ready' });
+    settle?.resolve();
+  }
+
+  const copyLoaded = copy?.loaded.then(
+    // An empty copy is no document yet: the device has the text.
+    () => {
+      if (doc.store.clients.size > 0) becomeReady();
+    },
+    () => {},
+  );
+
+  function sendUpdate(type: 'step2' | 'update', bytes: Uint8Array): void {
+    if (bytes.length > LIMITS.bulkUpdateBytesMax) {
+      update({ failure: { code: 'too_large', message: 'This edit is larger than 16 MiB, so it stays on this screen only. Undo it, or split it.' } });
+      return;
+    }
+    sent++;
+    unsaved.push({ message: sent, edits: localEdits });
+    channel?.send(encodeFrame({ type, update: bytes }));
+  }
+
+  function saved(edits: number): void {
+    savedEdits = Math.max(savedEdits, edits);
+    const pendingEdits = localEdits - savedEdits;
+    update(pendingEdits === 0 ? { pendingEdits, savedAt: now() } : { pendingEdits });
+    const done = savedWaiters.filter((waiter) => waiter.edits <= savedEdits);
+    savedWaiters = savedWaiters.filter((waiter) => waiter.edits > savedEdits);
+    for (const { resolve } of done) resolve();
+  }
+
+  const onUpdate = (bytes: Uint8Array, origin: unknown): void => {
+    if (origin === remote || copies?.isOwn(origin) === true) return;
+    localEdits++;
+    update({ pendingEdits: localEdits - savedEdits });
+    if (channel === undefined) return;
+    if (opening !== undefined) opening.push(bytes);
+    else sendUpdate('update', bytes);
+  };
+  doc.on('update', onUpdate);
+
+  const onAwareness = ({ added, updated, removed }: { added: number[]; updated: number[]; removed: number[] }, origin: unknown): void => {
+    if (origin === remote || channel === undefined) return;
+    channel.send(encodeFrame({ type: 'awareness', update: encodeAwarenessUpdate(awareness, [...added, ...updated, ...removed]) }));
+  };
+  awareness.on('update', onAwareness);
+
+  return {
+    projectId,
+    documentId,
+    doc,
+    text: doc.getText(TEXT_NAME),
+    awareness,
+    status,
+    ready,
+    copyLoaded,
+    version: () => toBase64(Y.encodeStateVector(doc)),
+
+    saved(signal) {
+      if (savedEdits >= localEdits && status.get().synced) return Promise.resolve();
+      return new Promise((resolve, reject) => {
+        const waiter = { edits: localEdits, resolve: done };
+        function done(): void {
+          signal.removeEventListener('abort', abort);
+          resolve();
+        }
+        function abort(): void {
+          savedWaiters = savedWaiters.filter((other) => other !== waiter);
+          reject(new Failure('not_ready', 'The device has not said yet that the edits are on its disk. They are kept here.'));
+        }
+        if (signal.aborted) {
+          abort();
+          return;
+        }
+        signal.addEventListener('abort', abort);
+        savedWaiters.push(waiter);
+      });
+    },
+
+    digest: () => (doc.store.clients.size === 0 ? NO_DIGEST : digestOf(summarizeDoc(doc))),
+
+    connected(next) {
+      channel = next;
+      opening = [];
+      sent = 0;
+      unsaved = [];
+      if (awareness.getLocalState() !== null) {
+        channel.send(encodeFrame({ type: 'awareness', update: encodeAwarenessUpdate(awareness, [doc.clientID]) }));
+      }
+    },
+
+    disconnected() {
+      channel = undefined;
+      opening = undefined;
+      update({ synced: false });
+      const others = [...awareness.getStates().keys()].filter((client) => client !== doc.clientID);
+      removeAwarenessStates(awareness, others, remote);
+    },
+
+    receive(bytes) {
+      const frame = decodeFrame(bytes);
+      switch (frame.type) {
+        case 'step1': {
+          // Everything made since the opening message is in this answer.
+          const fresh = opening !== undefined;
+          opening = undefined;
+          sendUpdate('step2', Y.encodeStateAsUpdate(doc, frame.stateVector));
+          if (fresh && doc.store.clients.size > 0) {
+            channel?.send(encodeFrame({ type: 'step1', stateVector: encodeStateVector(Y.decodeStateVector(Y.encodeStateVector(doc))) }));
+          }
+          return;
+        }
+        case 'step2':
+          Y.applyUpdate(doc, frame.update, remote);
+          update({ synced: true });
+          becomeReady();
+          return;
+        case 'update':
+          Y.applyUpdate(doc, frame.update, remote);
+          return;
+        case 'awareness':
+          applyAwarenessUpdate(awareness, frame.update, remote);
+          return;
+        case 'query-awareness':
+          channel?.send(encodeFrame({ type: 'awareness', update: encodeAwarenessUpdate(awareness, [...awareness.getStates().keys()]) }));
+          return;
+        case 'saved': {
+          const reached = unsaved.filter(({ message }) => message <= frame.count).at(-1);
+          unsaved = unsaved.filter(({ message }) => message > frame.count);
+          if (reached !== undefined) saved(reached.edits);
+          return;
+        }
+        case 'denied':
+          update({ failure: { code: 'forbidden', message: frame.reason } });
+          return;
+        case 'unknown':
+      }
+    },
+
+    equal() {
+      const since = opening ?? [];
+      opening = undefined;
+      update({ synced: true });
+      becomeReady();
+      saved(localEdits - since.length);
+      for (const bytes of since) sendUpdate('update', bytes);
+    },
+
+    failed(failure) {
+      channel = undefined;
+      opening = undefined;
+      update({ synced: false, failure });
+      if (status.get().phase === 'ready') return;
+      update({ phase: 'failed' });
+      settle?.reject(new Failure(failure.code, failure.message));
+    },
+
+    async destroy() {
+      doc.off('update', onUpdate);
+      awareness.off('update', onAwareness);
+      awareness.destroy();
+      await copy?.close();
+      doc.destroy();
+    },
+  };
+}
+
+function toBase64(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return btoa(text);
+}

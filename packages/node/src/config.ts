@@ -1,0 +1,52 @@
+/** Environment and flags as one frozen value, read once. Each field: its default, its unit. */
+import { Failure } from '@markco/protocol';
+import envPaths from 'env-paths';
+import * as z from 'zod/mini';
+
+const flag = z.enum(['0', '1'], 'must be 0 or 1');
+const port = z.string().check(z.regex(/^\d{1,5}$/, 'must be a port number'));
+
+const EnvironmentSchema = z.object({
+  /** The state folder. Default: the platform's data folder. */
+  MARKCO_HOME: z.optional(z.string()),
+  /** Default 7717. 0 picks a free one. */
+  MARKCO_PORT: z.optional(port),
+  /** Default 127.0.0.1: nobody but this machine. */
+  MARKCO_HOST: z.optional(z.string()),
+  /** Default `relay_primary` once a cloud is known. */
+  SYNC_MODE: z.optional(z.enum(['legacy', 'mirror', 'relay_primary'])),
+  SYNC_RELAY_PORT: z.optional(port),
+  ENABLE_DEVICE_AGENT: z.optional(flag),
+  ENABLE_REMOTE_EXEC_ROUTING: z.optional(flag),
+  ENABLE_CLOUD_FALLBACK: z.optional(flag),
+  LOG_LEVEL: z.optional(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])),
+});
+
+export type Config = {
+  readonly home: string;
+  readonly port: number;
+  readonly host: string;
+  readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
+};
+
+export type ConfigFlags = { readonly home?: string; readonly port?: number; readonly host?: string };
+
+/** @throws Failure `bad_request` naming the variable that is wrong */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>, flags: ConfigFlags = {}): Config {
+  const parsed = EnvironmentSchema.safeParse(environment);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new Failure('bad_request', `The environment variable ${String(issue?.path[0])} ${issue?.message ?? 'is wrong'}.`);
+  }
+  const env = parsed.data;
+  const chosenPort = flags.port ?? Number(env.MARKCO_PORT ?? 7717);
+  if (!Number.isInteger(chosenPort) || chosenPort < 0 || chosenPort > 65_535) {
+    throw new Failure('bad_request', `The port ${chosenPort} is not between 0 and 65535. Set MARKCO_PORT to one that is.`);
+  }
+  return Object.freeze({
+    home: flags.home ?? env.MARKCO_HOME ?? envPaths('markco', { suffix: '' }).data,
+    port: chosenPort,
+    host: flags.host ?? env.MARKCO_HOST ?? '127.0.0.1',
+    logLevel: env.LOG_LEVEL ?? 'info',
+  });
+}

@@ -1,0 +1,64 @@
+/** Who this device is: made once, kept in its home, never shown in a URL or a log. */
+import { DeviceSchema, newId, UserSchema, type Device, type DeviceId, type IdSource, type User, type UserId } from '@markco/protocol';
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod/mini';
+
+const IdentitySchema = z.object({ device: DeviceSchema, user: UserSchema });
+
+export type Identity = { readonly device: Device; readonly user: User; readonly token: string };
+
+export async function loadIdentity(home: string, about: { readonly name: string; readonly os: string; readonly version: string }, ids: IdSource): Promise<Identity> {
+  await mkdir(home, { recursive: true, mode: 0o700 });
+  await chmod(home, 0o700);
+  const token = await loadToken(home);
+  const file = join(home, 'identity.json');
+  const known = IdentitySchema.safeParse(JSON.parse((await readIfThere(file)) ?? 'null'));
+  const now = new Date(ids.now()).toISOString();
+  if (known.success) {
+    const device = { ...known.data.device, os: about.os, appVersion: about.version, lastSeenAt: now, status: 'online' as const };
+    return { device, user: known.data.user, token };
+  }
+  const user: User = { id: newId<UserId>(ids), email: 'user@localhost', plan: 'free', createdAt: now };
+  const device: Device = {
+    id: newId<DeviceId>(ids),
+    userId: user.id,
+    kind: 'desktop',
+    name: about.name,
+    os: about.os,
+    appVersion: about.version,
+    lastSeenAt: now,
+    status: 'online',
+    createdAt: now,
+  };
+  await writePrivate(file, JSON.stringify({ device, user }, null, 2));
+  return { device, user, token };
+}
+
+async function loadToken(home: string): Promise<string> {
+  const file = join(home, 'api-token');
+  const known = (await readIfThere(file))?.trim();
+  if (known !== undefined && known.length >= 32) {
+    await chmod(file, 0o600);
+    return known;
+  }
+  const token = randomBytes(32).toString('base64url');
+  await writePrivate(file, `${token}\n`);
+  return token;
+}
+
+async function readIfThere(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+async function writePrivate(file: string, text: string): Promise<void> {
+  const temporary = `${file}.new`;
+  await writeFile(temporary, text, { mode: 0o600, flush: true });
+  await rename(temporary, file);
+}

@@ -1,0 +1,129 @@
+/**
+ * One WebSocket, written to so that many frames of one turn are one write, and a slow reader costs no memory.
+ *
+ * Document frames are written to the socket as whole WebSocket messages that all their receivers share; `ws` reads,
+ * answers pings and closes. Compression is off, so both write whole messages and never into each other's.
+ */
+import { Failure, LIMITS } from '@markco/protocol';
+import type { Duplex } from 'node:stream';
+import type { WebSocket } from 'ws';
+
+export type Connection = {
+  /** Whether the reader is so far behind that nothing more should be written until `onDrain`. */
+  behind(): boolean;
+  /** Writes one whole WebSocket message. */
+  write(message: Uint8Array): void;
+  /** Writes one text message, whatever waits. */
+  text(json: unknown): void;
+  /** Called once the reader has caught up after it was behind. */
+  onDrain(listener: () => void): void;
+  onClose(listener: () => void): void;
+  /** Resolves once little enough waits that a stream of messages may go on. */
+  ready(signal: AbortSignal): Promise<void>;
+  /** Ends the connection with what was wrong, in a form the client can show. */
+  refuse(failure: Failure): void;
+  close(code: number, reason: string): void;
+};
+
+/** RFC 6455 §7.4.1 and the private range: what a client finds in `CloseEvent.code`. */
+const CLOSE_CODES: Partial<Record<Failure['code'], number>> = {
+  bad_request: 1008,
+  forbidden: 4403,
+  not_found: 4404,
+  document_deleted: 4410,
+  too_large: 1009,
+  too_many: 4429,
+  not_ready: 1013,
+};
+const INTERNAL_ERROR = 1011;
+/** A close frame holds at most 123 bytes of reason. */
+const REASON_BYTES_MAX = 120;
+const DRAINED_BYTES = 256 * 1024;
+const PING_MS = 30_000;
+
+export function createConnection(socket: Duplex, ws: WebSocket): Connection {
+  let corked = false;
+  let behind = false;
+  let answered = true;
+  const drainListeners: (() => void)[] = [];
+  const closeListeners: (() => void)[] = [];
+
+  function cork(): void {
+    if (corked) return;
+    corked = true;
+    socket.cork();
+    queueMicrotask(() => {
+      corked = false;
+      socket.uncork();
+    });
+  }
+
+  const pinger = setInterval(() => {
+    if (!answered) {
+      ws.terminate();
+      return;
+    }
+    answered = false;
+    ws.ping();
+  }, PING_MS);
+  pinger.unref();
+  ws.on('pong', () => {
+    answered = true;
+  });
+  ws.on('message', () => {
+    answered = true;
+  });
+  socket.on('drain', () => {
+    if (!behind) return;
+    behind = false;
+    for (const listener of drainListeners) listener();
+  });
+  ws.on('close', () => {
+    clearInterval(pinger);
+    for (const listener of closeListeners) listener();
+  });
+  // A broken socket also closes; there is nothing to do about it before that.
+  ws.on('error', () => ws.terminate());
+
+  return {
+    behind() {
+      behind ||= socket.writableLength > LIMITS.socketBacklogBytesMax;
+      return behind;
+    },
+    write(message) {
+      if (ws.readyState !== ws.OPEN) return;
+      cork();
+      socket.write(message);
+    },
+    text(json) {
+      if (ws.readyState !== ws.OPEN) return;
+      cork();
+      ws.send(JSON.stringify(json));
+    },
+    onDrain: (listener) => void drainListeners.push(listener),
+    onClose: (listener) => void closeListeners.push(listener),
+    async ready(signal) {
+      while (socket.writableLength > DRAINED_BYTES && !signal.aborted && ws.readyState === ws.OPEN) {
+        await new Promise<void>((resolve) => {
+          const go = (): void => {
+            socket.off('drain', go);
+            socket.off('close', go);
+            signal.removeEventListener('abort', go);
+            resolve();
+          };
+          socket.once('drain', go);
+          socket.once('close', go);
+          signal.addEventListener('abort', go);
+        });
+      }
+    },
+    refuse(failure) {
+      this.close(CLOSE_CODES[failure.code] ?? INTERNAL_ERROR, `${failure.code}: ${failure.message}`);
+    },
+    close(code, reason) {
+      let text = reason;
+      while (Buffer.byteLength(text) > REASON_BYTES_MAX) text = text.slice(0, -1);
+      ws.close(code, text);
+    },
+  };
+}

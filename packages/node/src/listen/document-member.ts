@@ -1,0 +1,103 @@
+/**
+ * A connection's place in one document: it hears from the first moment, is answered once the document is loaded,
+ * and is cut back to a catch-up when it reads too slowly.
+ */
+import { Failure, LIMITS, type DocumentId } from '@markco/protocol';
+import type { OutFrame } from '../documents/out-frame.ts';
+import type { Member, Room } from '../documents/room.ts';
+import type { Rooms } from '../documents/rooms.ts';
+
+export type DocumentMember = {
+  receive(frame: Uint8Array): void;
+  /** The connection can be written to again. */
+  caughtUp(): void;
+  leave(): void;
+};
+
+export type DocumentMemberParts = {
+  readonly rooms: Rooms;
+  readonly documentId: DocumentId;
+  readonly readOnly: boolean;
+  /** False when it was not written because the reader is behind. */
+  readonly write: (frame: OutFrame) => boolean;
+  readonly refuse: (failure: Failure) => void;
+  /** The document is loaded and this member is in it. */
+  readonly welcome: (room: Room, member: Member) => void;
+};
+
+export function joinDocument({ rooms, documentId, readOnly, write, refuse, welcome }: DocumentMemberParts): DocumentMember {
+  let room: Room | undefined;
+  let early: Uint8Array[] = [];
+  let earlyBytes = 0;
+  let left = false;
+  /** Position of the last change that was written, and whether one was left out since. */
+  let sentSeq = 0;
+  let behind = false;
+
+  const member: Member = {
+    readOnly,
+    send(frame) {
+      if (behind && frame.seq !== undefined) return;
+      if (!write(frame)) {
+        if (frame.seq !== undefined) behind = true;
+        return;
+      }
+      if (frame.seq !== undefined) sentSeq = frame.seq;
+    },
+    refuse(failure) {
+      leave();
+      refuse(failure);
+    },
+  };
+
+  function leave(): void {
+    if (left) return;
+    left = true;
+    early = [];
+    room?.leave(member);
+  }
+
+  function take(frame: Uint8Array): void {
+    try {
+      room?.receive(member, frame);
+    } catch (error) {
+      member.refuse(Failure.from(error));
+    }
+  }
+
+  rooms.open(documentId).then(
+    (opened) => {
+      if (left) return;
+      room = opened;
+      room.join(member);
+      sentSeq = room.seq;
+      welcome(room, member);
+      const waiting = early;
+      early = [];
+      for (const frame of waiting) take(frame);
+    },
+    (error: unknown) => member.refuse(Failure.from(error)),
+  );
+
+  return {
+    receive(frame) {
+      if (left) return;
+      if (room !== undefined) {
+        take(frame);
+        return;
+      }
+      earlyBytes += frame.length;
+      if (earlyBytes > LIMITS.messageBytesMax) {
+        member.refuse(new Failure('too_large', 'More was sent than can wait while the document is being loaded. Try again.'));
+        return;
+      }
+      early.push(frame.slice());
+    },
+    caughtUp() {
+      if (!behind || left) return;
+      behind = false;
+      room?.sendSince(member, sentSeq);
+    },
+    leave,
+  };
+}

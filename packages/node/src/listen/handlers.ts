@@ -1,0 +1,18 @@
+/** The form every route's handler has: parsed input in, a plain answer or a Response out. */
+import type { ROUTES, RouteName } from '@markco/protocol';
+import type * as z from 'zod/mini';
+
+type Table = typeof ROUTES;
+export type Input<N extends RouteName> = {
+  readonly params: Readonly<Record<string, string>>;
+  readonly body: Table[N] extends { body: infer B extends z.ZodMiniType } ? z.output<B> : undefined;
+  readonly query: Table[N] extends { query: infer Q extends z.ZodMiniType } ? z.output<Q> : undefined;
+  readonly request: Request;
+  readonly signal: AbortSignal;
+};
+export type Answer<N extends RouteName> = Table[N] extends { answer: infer A extends z.ZodMiniType } ? z.input<A> : undefined;
+/** An answer with another status than the route's own, as `open-local` has. */
+export type WithStatus<T> = { readonly status: 200 | 201; readonly answer: T };
+export type Handler<N extends RouteName> = (input: Input<N>) => Promise<Answer<N> | WithStatus<Answer<N>> | Response> | Answer<N> | Response;
+export type Handlers = { readonly [N in RouteName]: Handler<N> };
+export type SomeHandlers<N extends RouteName> = Pick<Handlers, N>;

@@ -1,0 +1,148 @@
+/**
+ * The HTTP side of the route table. Every route is mounted from the table and authorized by itself; what is not in
+ * the table is the page, or does not exist.
+ */
+import { Failure, LIMITS, ROUTES, type Route, type RouteName } from '@markco/protocol';
+import { getRequestListener } from '@hono/node-server';
+import type { HttpBindings } from '@hono/node-server';
+import { Hono, type Context } from 'hono';
+import type { RequestListener } from 'node:http';
+import type { Guard } from './guard.ts';
+import type { Handlers, WithStatus } from './handlers.ts';
+import { servePage } from './page.ts';
+
+export type HttpParts = {
+  readonly guard: Guard;
+  readonly handlers: Handlers;
+  /** The folder of the built page. */
+  readonly pageFolder: string;
+  readonly onError: (route: string, error: unknown) => void;
+};
+
+type Env = { Bindings: HttpBindings };
+type AnyHandler = (input: {
+  params: Record<string, string>;
+  body: unknown;
+  query: unknown;
+  request: Request;
+  signal: AbortSignal;
+}) => unknown;
+
+export function createHttp({ guard, handlers, pageFolder, onError }: HttpParts): RequestListener {
+  const app = new Hono<Env>({ strict: false });
+
+  app.use(async (context, next) => {
+    const isPage = !isApiPath(context.req.path) && (context.req.method === 'GET' || context.req.method === 'HEAD');
+    const foreign = guard.foreign(context.env.incoming.headers, isPage);
+    if (foreign !== undefined) return failed(context, foreign);
+    await next();
+    context.res.headers.set('x-content-type-options', 'nosniff');
+    context.res.headers.set('referrer-policy', 'no-referrer');
+    context.res.headers.set('cross-origin-opener-policy', 'same-origin');
+    context.res.headers.set('cross-origin-resource-policy', 'same-origin');
+    return undefined;
+  });
+
+  for (const name of Object.keys(ROUTES) as RouteName[]) {
+    const route: Route = ROUTES[name];
+    const handler = handlers[name] as AnyHandler;
+    app.on(route.method, route.path, async (context) => {
+      try {
+        if (route.open !== true && !guard.signedIn(context.env.incoming.headers)) {
+          throw new Failure('unauthorized', 'Send the token of this device: `Authorization: Bearer TOKEN`. It is in the file api-token of its home.');
+        }
+        const answer = await handler({
+          params: context.req.param() as Record<string, string>,
+          body: await readBody(context, route),
+          query: readQuery(context, route),
+          request: context.req.raw,
+          signal: context.req.raw.signal,
+        });
+        return respond(context, route, answer);
+      } catch (error) {
+        const failure = Failure.from(error);
+        if (failure.status >= 500) onError(`${route.method} ${route.path}`, error);
+        return failed(context, failure);
+      }
+    });
+  }
+
+  app.all('*', async (context) => {
+    if (isApiPath(context.req.path)) {
+      return failed(context, new Failure('not_found', `There is no ${context.req.method} ${context.req.path} here.`));
+    }
+    return servePage(pageFolder, context.req.path, context.req.method);
+  });
+  return getRequestListener((request, env) => app.fetch(request, env as HttpBindings), { overrideGlobalObjects: false });
+}
+
+/** What is never the page, whether it exists or not. */
+export function isApiPath(path: string): boolean {
+  return /^\/(api|sync|mrp|health|stats|metrics)(\/|$)/.test(path);
+}
+
+async function readBody(context: Context<Env>, route: Route): Promise<unknown> {
+  const max = route.rawBody === true ? LIMITS.assetBytesMax : LIMITS.documentTextBytesMax + 1024;
+  if (route.body === undefined && route.rawBody !== true) return undefined;
+  const declared = Number(context.req.header('content-length') ?? 0);
+  if (declared > max) throw tooLarge(max);
+  // A handler of raw bytes reads them itself, as they come.
+  if (route.body === undefined) return undefined;
+  if (!/^application\/json\b/i.test(context.req.header('content-type') ?? '')) {
+    throw new Failure('bad_request', 'Send the body as `Content-Type: application/json`.');
+  }
+  const text = new TextDecoder().decode(await readCapped(context.req.raw, max));
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new Failure('bad_request', 'The body is no JSON.', { cause });
+  }
+  return parse(route.body, json, 'body');
+}
+
+function readQuery(context: Context<Env>, route: Route): unknown {
+  return route.query === undefined ? undefined : parse(route.query, context.req.query(), 'query');
+}
+
+function parse(schema: NonNullable<Route['body']>, value: unknown, where: string): unknown {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const field = issue === undefined || issue.path.length === 0 ? where : `\`${issue.path.join('.')}\``;
+  throw new Failure('bad_request', `${field}: ${issue?.message ?? 'not understood'}. Nothing was changed.`);
+}
+
+/** The whole body, or a Failure as soon as it is larger than `max` bytes. */
+export async function readCapped(request: Request, max: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  if (request.body === null) return new Uint8Array();
+  for await (const chunk of request.body as unknown as AsyncIterable<Uint8Array>) {
+    size += chunk.length;
+    if (size > max) throw tooLarge(max);
+    chunks.push(chunk);
+  }
+  return new Uint8Array(Buffer.concat(chunks));
+}
+
+function tooLarge(max: number): Failure {
+  return new Failure('too_large', `The body is larger than ${Math.floor(max / (1024 * 1024))} MiB. Nothing was changed.`);
+}
+
+function respond(context: Context<Env>, route: Route, answer: unknown): Response {
+  if (answer instanceof Response) return answer;
+  context.header('cache-control', 'no-store');
+  if (answer === undefined) return context.body(null, 204);
+  if (hasStatus(answer)) return context.json(answer.answer, answer.status);
+  return context.json(answer, route.status as 200);
+}
+
+function hasStatus(answer: unknown): answer is WithStatus<object> {
+  return typeof answer === 'object' && answer !== null && 'status' in answer && 'answer' in answer;
+}
+
+function failed(context: Context<Env>, failure: Failure): Response {
+  context.header('cache-control', 'no-store');
+  return context.json(failure.toBody(), failure.status as 400);
+}

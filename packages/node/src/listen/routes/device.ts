@@ -1,0 +1,45 @@
+/** The device itself over HTTP: who it is, how it does, what it can run. */
+import { Failure, type NodeCapability } from '@markco/protocol';
+import type { Identity } from '../../identity.ts';
+import type { Metrics } from '../../observe/metrics.ts';
+import { SESSION_COOKIE } from '../guard.ts';
+import type { SomeHandlers } from '../handlers.ts';
+
+export type DeviceRoutesParts = {
+  readonly identity: Identity;
+  readonly version: string;
+  readonly home: string;
+  readonly metrics: Metrics;
+  readonly stats: () => Record<string, unknown>;
+  readonly runtimes: () => Promise<readonly { language: string; label: string; available: boolean; version?: string; hint?: string }[]>;
+  readonly capability: () => Promise<NodeCapability>;
+};
+
+const COOKIE_SECONDS = 30 * 24 * 3_600;
+
+export function deviceRoutes({ identity, version, home, metrics, stats, runtimes, capability }: DeviceRoutesParts): SomeHandlers<
+  'health' | 'stats' | 'metrics' | 'signIn' | 'device' | 'devices' | 'heartbeat'
+> {
+  return {
+    health: () => ({ status: 'ok' }),
+    stats: () => stats(),
+    async metrics() {
+      return new Response(await metrics.text(), { headers: { 'content-type': metrics.contentType } });
+    },
+    signIn: () =>
+      new Response(null, {
+        status: 204,
+        headers: { 'set-cookie': `${SESSION_COOKIE}=${identity.token}; HttpOnly; SameSite=Strict; Path=/; Max-Age=${COOKIE_SECONDS}` },
+      }),
+    async device() {
+      return { device: identity.device, user: identity.user, version, runtimes: [...(await runtimes())], home };
+    },
+    async devices() {
+      return { devices: [{ ...identity.device, capability: await capability() }] };
+    },
+    heartbeat({ body }) {
+      if (body.deviceId !== identity.device.id) throw new Failure('not_found', 'There is no such device here.');
+      return undefined;
+    },
+  };
+}

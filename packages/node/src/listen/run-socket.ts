@@ -1,0 +1,23 @@
+/** `WS /api/runs/:id/events?fromSeq=N`: one run's events, one JSON a message, then a normal close. */
+import { Failure, type RunEvent, type RunId } from '@markco/protocol';
+import type { Connection } from './connection.ts';
+
+export async function serveRunSocket(
+  connection: Connection,
+  follow: (runId: RunId, fromSeq: number, signal: AbortSignal) => AsyncIterable<RunEvent>,
+  runId: RunId,
+  fromSeq: number,
+): Promise<void> {
+  const closed = new AbortController();
+  connection.onClose(() => closed.abort());
+  try {
+    for await (const event of follow(runId, fromSeq, closed.signal)) {
+      if (closed.signal.aborted) return;
+      connection.text(event);
+      await connection.ready(closed.signal);
+    }
+    connection.close(1000, 'The run has ended.');
+  } catch (error) {
+    connection.refuse(Failure.from(error));
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * The one listener of a device: HTTP and the three kinds of WebSocket on one port.
+ *
+ * A WebSocket is refused or accepted in the turn its request arrives, from what is in memory, so that its message
+ * listener exists before anything is awaited.
+ */
+import { Failure, LIMITS, type DocumentId } from '@markco/protocol';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer, type WebSocket } from 'ws';
+import { createConnection, type Connection } from './connection.ts';
+import type { Guard } from './guard.ts';
+
+export type SocketTarget =
+  | { readonly kind: 'stream' }
+  | { readonly kind: 'run-events'; readonly runId: string; readonly fromSeq: number }
+  | { readonly kind: 'sync'; readonly documentId: DocumentId; readonly readOnly: boolean };
+
+export type ServerParts = {
+  readonly guard: Guard;
+  readonly http: RequestListener;
+  /** Where a signed-in WebSocket wants to go. Throws a Failure for what does not exist. */
+  readonly resolve: (url: URL) => SocketTarget;
+  readonly serve: (target: SocketTarget, ws: WebSocket, connection: Connection) => void;
+  readonly onSocket: (kind: SocketTarget['kind'], change: 1 | -1) => void;
+  readonly onSocketError: (reason: string) => void;
+};
+
+export async function listen(parts: ServerParts, port: number, host: string): Promise<{ server: Server; close(): Promise<void> }> {
+  const server = createServer(parts.http);
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: LIMITS.messageBytesMax, perMessageDeflate: false, clientTracking: true });
+
+  server.on('upgrade', (request, socket, head) => {
+    socket.on('error', () => socket.destroy());
+    try {
+      upgrade(request, socket, head);
+    } catch (error) {
+      const failure = Failure.from(error);
+      parts.onSocketError(failure.code);
+      reject(socket, failure);
+    }
+  });
+
+  function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const foreign = parts.guard.foreign(request.headers, false);
+    if (foreign !== undefined) throw foreign;
+    const url = new URL(request.url ?? '/', 'http://device');
+    if (!parts.guard.signedIn(request.headers, url.searchParams)) {
+      throw new Failure('unauthorized', 'Send the token of this device with the WebSocket: `?token=TOKEN`.');
+    }
+    if (sockets.clients.size >= LIMITS.socketsMax) throw new Failure('not_ready', 'This device has too many open connections. Close some.');
+    const target = parts.resolve(url);
+    sockets.handleUpgrade(request, socket, head, (ws) => {
+      if ('setNoDelay' in socket && typeof socket.setNoDelay === 'function') socket.setNoDelay(true);
+      const connection = createConnection(socket, ws);
+      parts.onSocket(target.kind, 1);
+      connection.onClose(() => parts.onSocket(target.kind, -1));
+      parts.serve(target, ws, connection);
+    });
+  }
+
+  await new Promise<void>((resolve, rejected) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      rejected(
+        cause.code === 'EADDRINUSE'
+          ? new Failure('conflict', `Port ${port} is in use by another program. Set MARKCO_PORT to another one.`, { cause })
+          : new Failure('internal', `Cannot listen on ${host}:${port}.`, { cause }),
+      );
+    });
+    server.listen(port, host, resolve);
+  });
+
+  return {
+    server,
+    async close() {
+      for (const ws of sockets.clients) ws.close(1001, 'The device stops.');
+      const gone = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeIdleConnections();
+      const cut = setTimeout(() => {
+        for (const ws of sockets.clients) ws.terminate();
+        server.closeAllConnections();
+      }, 1_000);
+      await gone;
+      clearTimeout(cut);
+    },
+  };
+}
+
+function reject(socket: Duplex, failure: Failure): void {
+  const body = JSON.stringify(failure.toBody());
+  socket.end(
+    [
+      `HTTP/1.1 ${failure.status} Refused`,
+      'content-type: application/json',
+      'connection: close',
+      `content-length: ${Buffer.byteLength(body)}`,
+      '',
+      body,
+    ].join('\r\n'),
+  );
+}

@@ -1,0 +1,32 @@
+/** The log as the parts of a device see it: a dotted event and flat fields, one JSON line each. */
+import pino from 'pino';
+
+export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
+
+export type Logger = {
+  info(event: string, fields?: LogFields): void;
+  warn(event: string, fields?: LogFields, cause?: unknown): void;
+  error(event: string, fields?: LogFields, cause?: unknown): void;
+};
+
+/** Never a token: whatever looks like one in a text is cut out before it is written. */
+const SECRET = /(token=|Bearer\s+|session_token=)[^\s"&;]+/g;
+
+export function createLogger(level: string, base: LogFields, destination: { write(line: string): void }): Logger {
+  const out = pino(
+    { level, base: { ...base }, messageKey: 'event', formatters: { level: (label) => ({ level: label }) }, timestamp: pino.stdTimeFunctions.isoTime },
+    { write: (line: string) => destination.write(line.replace(SECRET, '$1…')) },
+  );
+  return {
+    info: (event, fields = {}) => out.info(fields, event),
+    warn: (event, fields = {}, cause) => out.warn({ ...fields, ...describe(cause) }, event),
+    error: (event, fields = {}, cause) => out.error({ ...fields, ...describe(cause) }, event),
+  };
+}
+
+function describe(cause: unknown): { reason?: string; stack?: string } {
+  if (cause === undefined) return {};
+  if (!(cause instanceof Error)) return { reason: String(cause) };
+  const inner = cause.cause instanceof Error ? `: ${cause.cause.message}` : '';
+  return { reason: `${cause.message}${inner}`, ...(cause.stack === undefined ? {} : { stack: cause.stack }) };
+}
