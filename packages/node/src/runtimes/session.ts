@@ -177,6 +177,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
         parts.log.warn('session.unreachable', { sessionId: record.id, pid: noted.pid, reason: String(error) });
         await killAll(noted);
       }
+      if (noted !== null) await note(null);
       return false;
     }
   }

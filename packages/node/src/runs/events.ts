@@ -1,0 +1,130 @@
+/**
+ * Reading a run's events: from any seq, by any number of readers, stored ones first, then live.
+ *
+ * Each reader reads the spool itself, at its own position and pace: a slow one slows nobody and
+ * keeps nothing in memory but a chunk. A poke only says that there is more.
+ *
+ * 1. Events come in order of `seq`, without a gap or a repeat.
+ * 2. The stream ends after the last event, once the run's state is terminal.
+ */
+import { open, type FileHandle } from 'node:fs/promises';
+import { Failure, type RunEvent, type RunId } from '@markco/protocol';
+import { LINE_BYTES_MAX, parseEvent, spoolFile } from './spool.ts';
+
+const CHUNK_BYTES = 256 * 1024;
+const NEWLINE = 0x0a;
+/** A mark each so many events or bytes lets a reader begin in the middle of a long run. */
+const MARK_EVENTS = 256;
+const MARK_BYTES = 1024 * 1024;
+
+type Mark = { readonly seq: number; readonly offset: number };
+
+/** A run that somebody follows. Forgotten with its last reader. */
+type Channel = { readers: number; version: number; readonly waiting: Set<() => void>; readonly marks: Mark[] };
+
+export type EventLog = ReturnType<typeof createEventLog>;
+
+export function createEventLog(parts: {
+  runFolder(run: RunId): string;
+  /** Whether the run's state is terminal. `not_found` when there is no such run. */
+  isOver(run: RunId): Promise<boolean>;
+}) {
+  const channels = new Map<RunId, Channel>();
+
+  async function* follow(run: RunId, fromSeq: number, signal: AbortSignal): AsyncGenerator<RunEvent> {
+    const channel = channels.get(run) ?? { readers: 0, version: 0, waiting: new Set(), marks: [] };
+    channels.set(run, channel);
+    channel.readers++;
+    let file: FileHandle | null = null;
+    try {
+      const position: { seq: number; offset: number } = { ...markBefore(channel.marks, fromSeq) };
+      while (!signal.aborted) {
+        const seen = channel.version;
+        // Asked before reading on: when it was over by then, the end of the file is the end of the run.
+        const over = await parts.isOver(run);
+        file ??= await openIfThere(spoolFile(parts.runFolder(run)));
+        if (file !== null) yield* newLines(file, position, fromSeq, channel.marks, signal);
+        if (over) return;
+        await untilChanged(channel, seen, signal);
+      }
+    } finally {
+      await file?.close();
+      if (--channel.readers === 0) channels.delete(run);
+    }
+  }
+
+  return {
+    /** Ends quietly when the signal aborts. `not_found`; `storage_failed` when the spool is damaged. */
+    follow,
+
+    /** There may be more events, or the run may be over. */
+    touch(run: RunId): void {
+      const channel = channels.get(run);
+      if (channel === undefined) return;
+      channel.version++;
+      for (const wake of channel.waiting) wake();
+      channel.waiting.clear();
+    },
+  };
+}
+
+async function* newLines(
+  file: FileHandle,
+  position: { seq: number; offset: number },
+  fromSeq: number,
+  marks: Mark[],
+  signal: AbortSignal,
+): AsyncGenerator<RunEvent> {
+  let chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+  while (!signal.aborted) {
+    const { bytesRead } = await file.read(chunk, 0, chunk.length, position.offset);
+    let start = 0;
+    for (let end = chunk.indexOf(NEWLINE); end >= 0 && end < bytesRead; end = chunk.indexOf(NEWLINE, start)) {
+      const line = chunk.subarray(start, end);
+      start = end + 1;
+      const seq = position.seq++;
+      position.offset += line.length + 1;
+      mark(marks, position);
+      if (seq < fromSeq) continue;
+      const event = parseEvent(line);
+      if (event.seq !== seq) throw new Failure('storage_failed', 'The events of this run are damaged on disk.');
+      yield event;
+      if (signal.aborted) return;
+    }
+    if (start > 0) continue;
+    if (bytesRead < chunk.length) return; // The end of the file, or a line that is still being written.
+    if (chunk.length > LINE_BYTES_MAX) throw new Failure('storage_failed', 'The events of this run are damaged on disk.');
+    chunk = Buffer.allocUnsafe(chunk.length * 2);
+  }
+}
+
+function mark(marks: Mark[], at: Mark): void {
+  const last = marks.at(-1) ?? { seq: 0, offset: 0 };
+  if (at.seq >= last.seq + MARK_EVENTS || (at.seq > last.seq && at.offset >= last.offset + MARK_BYTES)) marks.push({ ...at });
+}
+
+function markBefore(marks: readonly Mark[], seq: number): Mark {
+  return marks.findLast((one) => one.seq <= seq) ?? { seq: 0, offset: 0 };
+}
+
+async function openIfThere(file: string): Promise<FileHandle | null> {
+  try {
+    return await open(file, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+function untilChanged(channel: Channel, seen: number, signal: AbortSignal): Promise<void> {
+  if (channel.version !== seen || signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const wake = (): void => {
+      channel.waiting.delete(wake);
+      signal.removeEventListener('abort', wake);
+      resolve();
+    };
+    channel.waiting.add(wake);
+    signal.addEventListener('abort', wake, { once: true });
+  });
+}

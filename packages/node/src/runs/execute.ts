@@ -1,0 +1,188 @@
+/**
+ * The life of one run, from the head of its lane to its terminal state.
+ *
+ * 1. `running` is on disk before the code is sent, and a run is sent at most once: one found
+ *    `running` after a restart is waited for or declared lost, never started again (R11, R15).
+ * 2. The spool's last event decides the terminal state, and is on disk before it (R13).
+ * 3. The host writes that event only when no worker can: before the run was sent, or after the
+ *    worker is dead.
+ * 4. What happens to the output afterwards never changes the state.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { Failure, LIMITS, runMachine, type IdSource, type Run, type RunId, type SessionId } from '@markco/protocol';
+import type { Ending } from '../runtimes/session.ts';
+import type { SessionHost } from '../runtimes/session-host.ts';
+import type { Journal, RunLog } from './journal.ts';
+import { endSpool, makeRunFolder, spoolFile, type ErrorPayload, type LastEvent } from './spool.ts';
+
+const STORAGE_RETRY_MS = 1_000;
+const NAMES_OF_CANCEL: readonly string[] = ['KeyboardInterrupt', 'Cancelled'];
+
+export type ExecutorParts = {
+  readonly journal: Journal;
+  readonly sessions: SessionHost;
+  readonly ids: IdSource;
+  readonly log: RunLog;
+  /** The name of this device, shown with the run. */
+  readonly deviceName: string;
+  runFolder(run: RunId): string;
+  /** Resolves when the document and its file are at least at `docVersion` (base64, null: no wish). */
+  barrier(run: Run, docVersion: string | null, signal: AbortSignal): Promise<void>;
+  /** The run's events or its state have changed. */
+  touch(run: RunId): void;
+  /** The session of a run died: whatever waits there has lost its variables. */
+  onSessionLost(session: SessionId): void;
+  /** The run is over, its output may go to its document. */
+  onOver(run: Run): void;
+};
+
+export type Executor = ReturnType<typeof createExecutor>;
+
+/** `closing` lets go of everything: runs go on in their workers and are found again at the next start. */
+export function createExecutor(parts: ExecutorParts, closing: AbortSignal) {
+  const { journal, sessions } = parts;
+  const stops = new Map<RunId, AbortController>();
+  const settling = new Map<RunId, Promise<void>>();
+  const waitedForWorker = new Set<RunId>();
+
+  async function begin(id: RunId, stop: AbortSignal): Promise<Ending> {
+    const { run, docVersion } = await journal.require(id);
+    const either = AbortSignal.any([stop, closing]);
+    if (waitedForWorker.delete(id) && !(await sessions.session(run.sessionId).attach(closing))) {
+      closing.throwIfAborted();
+      return { kind: 'died', reason: 'MarkCo stopped, and so did the session this run waited for. Its variables are gone. Run it again.' };
+    }
+    if (run.state === 'queued') await journal.step(id, 'schedule', 'its turn');
+    await barrierInTime(run, docVersion, either);
+    await sessions.start(run.sessionId, either);
+    await makeRunFolder(parts.runFolder(id));
+    either.throwIfAborted();
+    const started = await journal.step(id, 'start', 'session ready', { startedAt: time() });
+    stop.throwIfAborted();
+    if (!started.applied) throw new Failure('conflict', 'The run ended before it started.');
+    parts.touch(id);
+    return sessions.session(run.sessionId).execute(id, run.code, spoolFile(parts.runFolder(id)));
+  }
+
+  async function barrierInTime(run: Run, docVersion: string | null, signal: AbortSignal): Promise<void> {
+    const timeout = AbortSignal.timeout(LIMITS.barrierTimeoutMs);
+    try {
+      await parts.barrier(run, docVersion, AbortSignal.any([signal, timeout]));
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!timeout.aborted) throw error;
+      throw new Failure('barrier_timeout', 'The document or its file did not become as new as what was on screen. Check that its folder can be written, then run the cell again.');
+    }
+  }
+
+  /** A run that was sent by an earlier host: waits for it, or finds it lost. */
+  async function resume(run: Run): Promise<Ending> {
+    const session = sessions.session(run.sessionId);
+    const found = await session.attach(closing);
+    if (closing.aborted) return { kind: 'detached' };
+    if (found) return session.resume(run.id);
+    await session.stop(); // Nothing may write its spool any more.
+    return { kind: 'died', reason: 'MarkCo stopped, and so did the session of this run. Its output is kept; it was not started again.' };
+  }
+
+  /** Carries a run to its terminal state. Rejects never; returns early only when closing. */
+  async function carry(id: RunId): Promise<void> {
+    const stop = new AbortController();
+    stops.set(id, stop);
+    let failure: ErrorPayload;
+    try {
+      const { run, cancelRequested } = await journal.require(id);
+      if (runMachine.isTerminal(run.state)) return;
+      if (cancelRequested && run.state !== 'running') stop.abort(cancelled());
+      const lost = run.state === 'running' ? 'lost' : 'SessionEnded';
+      const ending = run.state === 'running' ? await resume(run) : await begin(id, stop.signal);
+      if (ending.kind === 'detached') return;
+      if (ending.kind === 'died') parts.onSessionLost(run.sessionId);
+      failure = loss(lost, ending);
+    } catch (error) {
+      if (closing.aborted) return;
+      failure = errorOf(error, stop.signal);
+    } finally {
+      stops.delete(id);
+    }
+    await settle(id, failure);
+  }
+
+  /** Ends a run that no worker has, or whose worker is done: see `settleOnce`. Calls for one run queue up. */
+  function settle(id: RunId, fallback: ErrorPayload): Promise<void> {
+    const before = settling.get(id) ?? Promise.resolve();
+    const mine = before.then(() => settleOnce(id, fallback));
+    settling.set(id, mine);
+    return mine.finally(() => settling.get(id) === mine && settling.delete(id));
+  }
+
+  /** Tries until the disk takes it: a run must not stay open because the disk was full for a while. */
+  async function settleOnce(id: RunId, fallback: ErrorPayload): Promise<void> {
+    for (;;) {
+      try {
+        const { run, cancelRequested } = await journal.require(id);
+        const last = await endSpool(parts.runFolder(id), id, fallback, parts.ids);
+        const step = stepFor(last, cancelRequested);
+        const stepped = await journal.step(id, step, last.type === 'result' ? 'result' : last.payload.type, {
+          completedAt: time(),
+          ...(run.startedAt === undefined ? {} : { ranOn: parts.deviceName }),
+          ...(last.type === 'result' ? {} : { error: shortened(last.payload) }),
+        });
+        parts.touch(id);
+        if (stepped.applied) parts.onOver(stepped.row.run);
+        return;
+      } catch (error) {
+        parts.log.warn('run.not-ended', { runId: id, reason: String(error), retryMs: STORAGE_RETRY_MS });
+        if (closing.aborted || (error instanceof Failure && error.code === 'not_found')) return;
+        await delay(STORAGE_RETRY_MS, undefined, { signal: closing }).catch(() => undefined);
+      }
+    }
+  }
+
+  function time(): string {
+    return new Date(parts.ids.now()).toISOString();
+  }
+
+  return {
+    carry,
+    settle,
+
+    /** A run found queued for a session that had a worker: it runs in that one or, its variables gone, not at all. */
+    expectWorker: (id: RunId): void => void waitedForWorker.add(id),
+
+    /** Cancels a run that has left its lane: before it is sent at once, afterwards by interrupting the session. */
+    async cancel(run: Run): Promise<void> {
+      stops.get(run.id)?.abort(cancelled());
+      const session = sessions.session(run.sessionId);
+      if (session.current === run.id) await session.interrupt();
+      else if (run.state === 'running' && session.state === 'starting') await session.stop();
+    },
+  };
+}
+
+/** The payload of a run that was cancelled before it was sent. */
+export const CANCELLED: ErrorPayload = { type: 'Cancelled', message: 'Cancelled before it started.', traceback: [] };
+
+function cancelled(): Failure {
+  return new Failure('conflict', CANCELLED.message);
+}
+
+function loss(type: string, ending: Exclude<Ending, { kind: 'detached' }>): ErrorPayload {
+  const message = ending.kind === 'ended' ? 'The session has no end of this run. Its output is kept; it was not started again.' : ending.reason;
+  return { type: ending.kind === 'refused' ? 'Refused' : ending.kind === 'ended' ? 'lost' : type, message, traceback: [] };
+}
+
+function errorOf(error: unknown, stop: AbortSignal): ErrorPayload {
+  if (stop.aborted) return CANCELLED;
+  const failure = Failure.from(error);
+  return { type: failure.code, message: failure.message, traceback: [] };
+}
+
+function stepFor(last: LastEvent, cancelRequested: boolean): 'complete' | 'cancel' | 'fail' {
+  if (last.type === 'result') return 'complete';
+  return cancelRequested || NAMES_OF_CANCEL.includes(last.payload.type) ? 'cancel' : 'fail';
+}
+
+function shortened(payload: ErrorPayload): NonNullable<Run['error']> {
+  return { type: payload.type.slice(0, 200), message: payload.message.slice(0, 10_000) };
+}

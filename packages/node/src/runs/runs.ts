@@ -1,0 +1,335 @@
+/**
+ * The runs of this device: submitted, queued, carried out, followed, cancelled, found again.
+ *
+ * 1. Submitting is idempotent by the run's id, however often and however close together (R11).
+ * 2. A run that was accepted reaches exactly one terminal state, through crashes of this host too.
+ */
+import path from 'node:path';
+import {
+  Failure,
+  LIMITS,
+  runMachine,
+  type DeviceId,
+  type DocumentId,
+  type IdSource,
+  type ProjectId,
+  type Run,
+  type RunEvent,
+  type RunId,
+  type RunState,
+  type RuntimeSession,
+  type SessionId,
+  type UserId,
+} from '@markco/protocol';
+import type { RuntimeDescriptor } from '../runtimes/descriptor.ts';
+import type { Kill } from '../runtimes/process-table.ts';
+import { createSessionHost, type SessionKey } from '../runtimes/session-host.ts';
+import { createEventLog } from './events.ts';
+import { CANCELLED, createExecutor } from './execute.ts';
+import { foldEvents, type SaveAsset } from './fold.ts';
+import { createJournal, type JournalStore, type RunLog, type RunRow } from './journal.ts';
+import { createLanes } from './lanes.ts';
+
+/** Outputs that wait for their document. At the bound the lanes wait for the documents. */
+const OUTPUTS_WAITING_MAX = 16;
+
+export type RunRequest = {
+  /** Made by whoever submits. */
+  readonly id: RunId;
+  readonly session: { readonly sessionId: SessionId } | SessionKey;
+  readonly code: string;
+  readonly documentId: DocumentId | null;
+  readonly cellId: string | null;
+  /** The document's state on the submitter's screen: a Yjs state vector in base64. */
+  readonly docVersion: string | null;
+};
+
+export type RunsParts = {
+  /** The state folder of the device; it exists. Runs are in `runs/`, sessions in `sessions/`. */
+  readonly home: string;
+  readonly store: JournalStore;
+  readonly user: { readonly id: UserId };
+  readonly device: { readonly id: DeviceId; readonly name: string };
+  readonly ids: IdSource;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly kill: Kill;
+  readonly log: RunLog;
+  /** The table of runtimes; another one only in tests. */
+  readonly runtimes?: readonly RuntimeDescriptor[];
+  /** A project's folder, absolute. `not_found` when it is not open on this device. */
+  projectFolder(projectId: ProjectId): Promise<string>;
+  /** Which device is to run it, and why. */
+  place(request: RunRequest, session: RuntimeSession): Promise<Run['routedTo']>;
+  /** Resolves when the document and its file are at least at `docVersion`. */
+  barrier(run: Run, docVersion: string | null, signal: AbortSignal): Promise<void>;
+  /** Puts folded output into the document's fence; only called for runs with a document. */
+  writeOutput(run: Run, text: string): Promise<void>;
+  /** Stores a generated file; resolves with the path a link in the document uses. */
+  saveAsset(run: Run, ...content: Parameters<SaveAsset>): ReturnType<SaveAsset>;
+};
+
+export type RunQuery = {
+  readonly projectId: ProjectId | null;
+  readonly state: RunState | null;
+  /** At most LIMITS.listItemsMax. */
+  readonly limit: number;
+  /** Only runs older than this one. */
+  readonly before: RunId | null;
+};
+
+export type Runs = Awaited<ReturnType<typeof createRuns>>;
+
+export async function createRuns(parts: RunsParts) {
+  const { log } = parts;
+  const closing = new AbortController();
+  const listeners = new Set<(run: Run) => void>();
+  const submitting = new Map<RunId, Promise<Run>>();
+  const outputs = new Map<SessionId, Promise<void>>();
+  /** What nobody awaits but `close`. */
+  const background = new Set<Promise<unknown>>();
+  let outputsWaiting = 0;
+  const runFolder = (id: RunId): string => path.join(parts.home, 'runs', id);
+
+  const sessions = await createSessionHost({
+    ...parts,
+    userId: parts.user.id,
+    deviceId: parts.device.id,
+    onSpooled: (run) => events.touch(run),
+  });
+  const journal = createJournal(parts.store, { now: parts.ids.now, log, onChange: (run) => tell(run) });
+  const events = createEventLog({
+    runFolder,
+    isOver: async (id) => runMachine.isTerminal((await journal.require(id)).run.state),
+  });
+  const executor = createExecutor(
+    {
+      ...parts,
+      journal,
+      sessions,
+      deviceName: parts.device.name,
+      runFolder,
+      touch: events.touch,
+      onSessionLost: (session) => failWaiting(session, 'SessionEnded', 'The session this run waited for ended, and with it its variables. Run it again.'),
+      onOver: queueOutput,
+    },
+    closing.signal,
+  );
+  const lanes = createLanes(
+    async (id) => {
+      await executor.carry(id);
+      if (outputsWaiting >= OUTPUTS_WAITING_MAX) await Promise.allSettled(outputs.values());
+    },
+    (moved) => {
+      for (const id of moved) track(journal.require(id).then((row) => tell(row.run)));
+    },
+  );
+
+  function present(run: Run): Run {
+    const position = run.state === 'queued' ? lanes.position(run.sessionId, run.id) : null;
+    return position === null ? run : { ...run, queuePosition: position };
+  }
+
+  function tell(run: Run): void {
+    for (const listener of listeners) listener(present(run));
+  }
+
+  function track(work: Promise<unknown>): void {
+    const mine = work
+      .catch((error: unknown) => log.warn('run.background', { reason: String(error) }))
+      .finally(() => background.delete(mine));
+    background.add(mine);
+  }
+
+  function failWaiting(session: SessionId, type: string, message: string): void {
+    for (const id of lanes.clear(session)) track(executor.settle(id, { type, message, traceback: [] }));
+  }
+
+  /** Outputs of one session go to their documents in the order in which its runs ended. */
+  function queueOutput(run: Run): void {
+    if (run.documentId === undefined) return;
+    const before = outputs.get(run.sessionId) ?? Promise.resolve();
+    outputsWaiting++;
+    const mine = before
+      .then(() => output(run.id))
+      .finally(() => {
+        outputsWaiting--;
+        if (outputs.get(run.sessionId) === mine) outputs.delete(run.sessionId);
+      });
+    outputs.set(run.sessionId, mine);
+    track(mine);
+  }
+
+  async function output(id: RunId): Promise<void> {
+    try {
+      const { run, outputWritten } = await journal.require(id);
+      if (outputWritten || closing.signal.aborted) return;
+      const save: SaveAsset = (...content) => parts.saveAsset(run, ...content);
+      const text = await foldEvents(events.follow(id, 0, closing.signal), { save, scratchFolder: runFolder(id) });
+      if (closing.signal.aborted) return;
+      await parts.writeOutput(run, text);
+      await journal.note(id, { outputWritten: true });
+    } catch (error) {
+      log.warn('run.output-not-written', { runId: id, reason: String(error) });
+    }
+  }
+
+  async function submitNew(request: RunRequest): Promise<Run> {
+    const existing = await journal.get(request.id);
+    if (existing !== null) return present(sameOr(existing, request).run);
+    if (closing.signal.aborted) throw new Failure('not_ready', 'This device is closing. Submit the run again in a moment.');
+    if (Buffer.byteLength(request.code) > LIMITS.codeBytesMax) {
+      throw new Failure('too_large', `The code of a run may have ${LIMITS.codeBytesMax} bytes. Put it into a file and import it.`);
+    }
+    lanes.reserve();
+    try {
+      const session = 'sessionId' in request.session ? sessionOf(request.session.sessionId) : await sessions.ensure(request.session);
+      const run: Run = {
+        id: request.id,
+        userId: parts.user.id,
+        projectId: session.projectId,
+        ...(request.documentId === null ? {} : { documentId: request.documentId }),
+        ...(request.cellId === null ? {} : { cellId: request.cellId }),
+        sessionId: session.id,
+        language: session.language,
+        code: request.code,
+        state: runMachine.initial,
+        routedTo: await parts.place(request, session),
+        createdAt: new Date(parts.ids.now()).toISOString(),
+      };
+      const row = await journal.create(run, request.docVersion);
+      lanes.enter(session.id, run.id);
+      return present(row.run);
+    } catch (error) {
+      lanes.release();
+      throw error;
+    }
+  }
+
+  function sessionOf(id: SessionId): RuntimeSession {
+    const session = sessions.get(id);
+    if (session === null) throw new Failure('not_found', 'There is no such session on this device.');
+    return session;
+  }
+
+  async function untilOver(id: RunId, signal: AbortSignal): Promise<Run> {
+    for await (const _ of events.follow(id, Number.MAX_SAFE_INTEGER, signal));
+    signal.throwIfAborted();
+    return present((await journal.require(id)).run);
+  }
+
+  /** Goes on with what an earlier host left. Call once, before anything is submitted. */
+  async function recover(): Promise<{ readonly resumed: number }> {
+    const found: RunRow[] = [];
+    for await (const row of journal.list(null)) {
+      if (!runMachine.isTerminal(row.run.state) || !row.outputWritten) found.push(row);
+    }
+    let resumed = 0;
+    for (const { run } of found.toReversed()) {
+      if (runMachine.isTerminal(run.state)) {
+        queueOutput(run);
+        continue;
+      }
+      resumed++;
+      if (sessions.get(run.sessionId) === null) {
+        const message = 'MarkCo stopped, and the session of this run is gone. It was not started again.';
+        track(executor.settle(run.id, { type: 'lost', message, traceback: [] }));
+      } else {
+        if (sessions.session(run.sessionId).record.process !== null) executor.expectWorker(run.id);
+        lanes.readmit();
+        lanes.enter(run.sessionId, run.id);
+      }
+    }
+    sessions.recover();
+    return { resumed };
+  }
+
+  return {
+    recover,
+
+    /**
+     * Accepts a run: on disk when it resolves. The same id again is the same run; with other code
+     * `conflict`. Also `too_many`, `too_large`, `not_found`, `unsupported`, `bad_request`.
+     */
+    submit(request: RunRequest): Promise<Run> {
+      const before = submitting.get(request.id) ?? Promise.resolve();
+      const mine = before.then(() => submitNew(request), () => submitNew(request));
+      submitting.set(request.id, mine);
+      return mine.finally(() => submitting.get(request.id) === mine && submitting.delete(request.id));
+    },
+
+    async get(id: RunId): Promise<Run | null> {
+      const row = await journal.get(id);
+      return row === null ? null : present(row.run);
+    },
+
+    /** Newest first. */
+    async list(query: RunQuery): Promise<readonly Run[]> {
+      const found: Run[] = [];
+      for await (const { run } of journal.list(query.before)) {
+        if (found.length >= Math.min(query.limit, LIMITS.listItemsMax)) break;
+        if (query.projectId !== null && run.projectId !== query.projectId) continue;
+        if (query.state === null || run.state === query.state) found.push(present(run));
+      }
+      return found;
+    },
+
+    /** Ends a run, by force if it must be; resolves with the ended run. One that has ended stays as it is. An abort stops the waiting only. */
+    async cancel(id: RunId, signal: AbortSignal): Promise<Run> {
+      const { run } = await journal.require(id);
+      if (runMachine.isTerminal(run.state)) return run;
+      await journal.note(id, { cancelRequested: true });
+      if (lanes.leave(run.sessionId, id)) await executor.settle(id, CANCELLED);
+      else await executor.cancel((await journal.require(id)).run);
+      return untilOver(id, signal);
+    },
+
+    /** Answers what the run asks. `conflict` when it asks nothing. */
+    async input(id: RunId, text: string, signal: AbortSignal): Promise<Run> {
+      const { run } = await journal.require(id);
+      if (run.state !== 'running') throw new Failure('conflict', 'This run is not waiting for an answer.');
+      await sessions.session(run.sessionId).input(id, text, signal);
+      return present(run);
+    },
+
+    /** Its events from a seq on: stored, then live; ends after the last one, or quietly when aborted. */
+    follow: (id: RunId, fromSeq: number, signal: AbortSignal): AsyncIterable<RunEvent> => events.follow(id, fromSeq, signal),
+
+    /** Called with a run each time its state or its place in the queue has changed. Returns what ends that. */
+    onChange(listener: (run: Run) => void): () => void {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+
+    sessions: {
+      ensure: sessions.ensure,
+      get: sessions.get,
+      list: sessions.list,
+      start: sessions.start,
+      interrupt: sessions.interrupt,
+      onChange: sessions.onChange,
+      /** Ends a session: what waits in it is cancelled, what runs in it dies. */
+      async remove(id: SessionId): Promise<void> {
+        failWaiting(id, 'Cancelled', 'The session was removed before this run started.');
+        await sessions.remove(id);
+      },
+    },
+
+    /** Lets go of the sessions, whose runs go on and are found again; or ends them all. Resolves when nothing of this host is left. */
+    async close(options: { readonly keepSessions: boolean }): Promise<void> {
+      if (!options.keepSessions) {
+        for (const id of lanes.sessions()) failWaiting(id, 'Cancelled', 'This device was stopped before the run started.');
+        await sessions.close({ keep: false });
+      }
+      closing.abort(new Failure('not_ready', 'This device is closing.'));
+      if (options.keepSessions) await sessions.close({ keep: true });
+      await lanes.close();
+      await Promise.all(background);
+    },
+  };
+}
+
+function sameOr(row: RunRow, request: RunRequest): RunRow {
+  const { run } = row;
+  if (run.code === request.code && (run.documentId ?? null) === request.documentId && (run.cellId ?? null) === request.cellId) return row;
+  throw new Failure('conflict', 'Another run has this id already. Submit this one under an id of its own.');
+}
