@@ -24,4 +24,6 @@ export type FolderEvent =
   | { readonly type: 'left-alone'; readonly filePath: string; readonly reason: LeftAloneReason; readonly message: string }
   | { readonly type: 'write-failed'; readonly id: DocumentId; readonly filePath: string; readonly code: string; readonly message: string }
   | { readonly type: 'write-recovered'; readonly id: DocumentId; readonly filePath: string }
+  /** The folder could not be looked through; it is tried again. */
+  | { readonly type: 'scan-failed'; readonly code: string; readonly message: string }
   | { readonly type: 'watching'; readonly how: 'native' | 'polling'; readonly message: string };

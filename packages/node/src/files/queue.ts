@@ -36,7 +36,7 @@ export function createQueue({ timer, run }: { readonly timer: Timer; readonly ru
   const again = new Set<DocumentId>();
   const failures = new Map<DocumentId, number>();
   const waiters = new Map<DocumentId, Waiter[]>();
-  let isClosed = false;
+  let closedFor: { readonly reason: unknown } | null = null;
 
   const schedule = (id: DocumentId, ms: number, firstAt: number): void => {
     waiting.get(id)?.cancel();
@@ -52,7 +52,7 @@ export function createQueue({ timer, run }: { readonly timer: Timer; readonly ru
 
   const pump = (): void => {
     for (const id of ready) {
-      if (isClosed || running.size >= PARALLEL_MAX) return;
+      if (closedFor !== null || running.size >= PARALLEL_MAX) return;
       if (running.has(id)) continue;
       ready.delete(id);
       running.set(id, runOne(id));
@@ -71,7 +71,7 @@ export function createQueue({ timer, run }: { readonly timer: Timer; readonly ru
     } catch (error) {
       const count = failures.get(id) ?? 0;
       failures.set(id, count + 1);
-      if (!isClosed) schedule(id, Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** count), timer.now());
+      if (closedFor === null) schedule(id, Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** count), timer.now());
       for (const { reject } of asked) reject(error);
     } finally {
       running.delete(id);
@@ -81,7 +81,7 @@ export function createQueue({ timer, run }: { readonly timer: Timer; readonly ru
   };
 
   const touch = (id: DocumentId): void => {
-    if (isClosed || ready.has(id)) return;
+    if (closedFor !== null || ready.has(id)) return;
     if (running.has(id)) {
       again.add(id);
       return;
@@ -94,6 +94,7 @@ export function createQueue({ timer, run }: { readonly timer: Timer; readonly ru
   return {
     touch,
     runNow(id) {
+      if (closedFor !== null) return Promise.reject(closedFor.reason);
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       waiters.set(id, [...(waiters.get(id) ?? []), { resolve, reject }]);
       makeReady(id);
@@ -101,7 +102,7 @@ export function createQueue({ timer, run }: { readonly timer: Timer; readonly ru
     },
     pending: () => [...new Set([...waiting.keys(), ...ready, ...running.keys(), ...again])],
     async close(reason) {
-      isClosed = true;
+      closedFor = { reason };
       for (const { cancel } of waiting.values()) cancel();
       waiting.clear();
       ready.clear();

@@ -57,6 +57,8 @@ export type ReconcileParts = {
   readonly randomName: () => string;
   /** The path in the folder, which may be spelled with other code points than the document's. */
   readonly diskPathOf: (record: DocumentRecord) => string;
+  /** Whether the document may have changed since it was last equal to its file. */
+  readonly isBehind: (id: DocumentId) => boolean;
   readonly emit: (event: FolderEvent) => void;
   readonly fault: (point: FaultPoint) => void;
 };
@@ -70,7 +72,7 @@ export type Reconciler = {
 };
 
 export function createReconciler(parts: ReconcileParts, { tag }: { readonly tag: string }): Reconciler {
-  const { files, catalog, texts, timer, lateWrites, newAuthor, randomName, diskPathOf, emit, fault } = parts;
+  const { files, catalog, texts, timer, lateWrites, newAuthor, randomName, diskPathOf, isBehind, emit, fault } = parts;
   /** Documents whose `taken` steps this process has merged. Bounded by the documents that cannot be written now. */
   const merged = new Set<DocumentId>();
 
@@ -132,7 +134,7 @@ export function createReconciler(parts: ReconcileParts, { tag }: { readonly tag:
           if (record.file?.hash !== seen.hash) emit({ type: 'changed', id, filePath: filePathOf(record) });
           return 'equal';
         }
-        if (seen.bytes.length > LIMITS.documentStateBytesMax) return { leftAlone: 'too-large' };
+        if (isAsSeen(record.file, seen) && record.file.taken === undefined && !isBehind(id)) return 'equal';
         if (await takeIn(record, record.file, seen)) return 'equal';
         const written = await writeOut(id, resolved.path, seen);
         if (written === 'equal') return 'equal';

@@ -1,0 +1,334 @@
+/**
+ * A folder of `.md` and `.qmd` files kept equal to documents, both ways.
+ *
+ *   a document changes ─► queue ─► reconcile ─► its file
+ *   watcher ─► membership (new, gone, renamed) ─► catalog
+ *          └─► queue ─► reconcile ─► the document
+ *
+ * 1. Opening writes nothing into the folder. What is due from before is written once it is open.
+ * 2. A change of a document is in its file at the latest 200 ms and one write later; `flush` waits for that.
+ * 3. Nothing is lost when a write fails: the document stays due and is tried again.
+ */
+import { checkDocumentPath, Failure, filePathOf, LIMITS, splitExt, type DocumentId, type IdSource, type ProjectId } from '@markco/protocol';
+import type { Catalog, DocumentRecord, FileState } from '../documents/document-record.ts';
+import type { DocumentTexts } from '../documents/texts.ts';
+import { contentHash } from './content-hash.ts';
+import { decodeFile, encodeFile, isText } from './endings.ts';
+import { LEFT_ALONE, type FolderEvent, type LeftAloneReason } from './events.ts';
+import { fileFailure, folderOf, tempPathFor, type Files } from './files.ts';
+import { createLateWrites } from './late-writes.ts';
+import { createMembership } from './membership.ts';
+import { createQueue } from './queue.ts';
+import { createReconciler, type FaultPoint, type Outcome } from './reconcile.ts';
+import { createPause, wait, type Timer } from './timer.ts';
+import { reasonAgainstPath } from './walk.ts';
+import { createPollingWatcher } from './watcher-polling.ts';
+import type { Watch, Watcher } from './watcher.ts';
+
+export type FolderParts = {
+  readonly files: Files;
+  readonly catalog: Catalog;
+  readonly texts: DocumentTexts;
+  /** Wall clock and randomness, for ids, temporary names and the authors of steps. */
+  readonly ids: IdSource;
+  readonly timer: Timer;
+  readonly watcher: Watcher;
+  /** Milliseconds from the first change that was not in the file to the file that holds it. */
+  readonly lagMs?: (ms: number) => void;
+  readonly fault?: (point: FaultPoint) => void;
+};
+
+export type Folder = {
+  /** Finds what changed while nobody looked. Fails with `not_found` when there is no such folder. */
+  open(signal: AbortSignal): Promise<{ readonly documents: number }>;
+  /** The text of a document that has no state yet. The caller makes the state and puts `{ ...file, seq }` into the row. */
+  initialText(id: DocumentId): Promise<{ readonly text: string; readonly file: FileState }>;
+  /** Every change made before the call is in its file when this resolves. An abort stops the waiting, not the writing. */
+  flush(ids: readonly DocumentId[] | 'all', signal: AbortSignal): Promise<void>;
+  /** `filePath` with its extension. Fails with `bad_request`, `conflict` (name taken) or `not_found`. */
+  create(filePath: string, text: string): Promise<DocumentRecord>;
+  rename(id: DocumentId, filePath: string): Promise<DocumentRecord>;
+  /** Deletes the file; the document becomes a tombstone. What others wrote until then is in its history. */
+  remove(id: DocumentId): Promise<void>;
+  /** Looks through the whole folder. */
+  rescan(signal: AbortSignal): Promise<void>;
+  onEvent(listener: (event: FolderEvent) => void): () => void;
+  /** Finishes what runs. Changes that are still due are found again by the next `open`. */
+  close(): Promise<void>;
+};
+
+const SLICE_MS = 8;
+const LEFT_ALONE_MAX = 10_000;
+const FLUSH_AGAIN_MS = 100;
+const REMOVE_TRIES = 5;
+
+export function createFolder(parts: FolderParts, { root, projectId }: { readonly root: string; readonly projectId: ProjectId }): Folder {
+  const { files, catalog, texts, ids, timer } = parts;
+  const fault = parts.fault ?? (() => undefined);
+  const tag = projectId.slice(-12);
+  const listeners = new Set<(event: FolderEvent) => void>();
+  /** Documents that are ahead of their files: to which position, since when. */
+  const behind = new Map<DocumentId, { seq: number; since: number }>();
+  const outcomes = new Map<DocumentId, Outcome>();
+  const failing = new Set<DocumentId>();
+  const leftAlone = new Map<string, LeftAloneReason>();
+  /** Touched before the folder was open; null from then on. */
+  let early: Set<DocumentId> | null = new Set();
+  let watch: Watch | undefined;
+  const closing = new AbortController();
+
+  const emit = (event: FolderEvent): void => {
+    for (const listener of listeners) listener(event);
+  };
+  const leave = (filePath: string, reason: LeftAloneReason): void => {
+    if (leftAlone.get(filePath) === reason) return;
+    // Forgetting only means that somebody hears it twice.
+    if (leftAlone.size >= LEFT_ALONE_MAX) leftAlone.clear();
+    leftAlone.set(filePath, reason);
+    emit({ type: 'left-alone', filePath, reason, message: LEFT_ALONE[reason] });
+  };
+  const touch = (id: DocumentId): void => {
+    if (early === null) queue.touch(id);
+    else early.add(id);
+  };
+  const randomHex = (bytes: number): string => Buffer.from(ids.randomBytes(bytes)).toString('hex');
+  const newAuthor = (): number => Buffer.from(ids.randomBytes(4)).readUInt32BE();
+
+  const pause = createPause(timer, SLICE_MS);
+  const membership = createMembership({ files, catalog, timer, ids, touch, emit, leave, pause, bytesMax: LIMITS.documentTextBytesMax }, { projectId, tag });
+  const lateWrites = createLateWrites({ texts, timer, newAuthor, onFailure: (id, error) => noteFailure(id, error) }, { bytesMax: LIMITS.documentStateBytesMax });
+  const reconciler = createReconciler(
+    { files, catalog, texts, timer, lateWrites, newAuthor, randomName: () => randomHex(8), diskPathOf: membership.diskPathOf, isBehind: (id) => behind.has(id), emit, fault },
+    { tag },
+  );
+
+  const nameOf = (id: DocumentId): string => {
+    const record = catalog.get(id);
+    return record === undefined ? '' : filePathOf(record);
+  };
+  const noteFailure = (id: DocumentId, error: unknown): Failure => {
+    const failure = fileFailure(error, nameOf(id));
+    if (!failing.has(id)) {
+      failing.add(id);
+      emit({ type: 'write-failed', id, filePath: nameOf(id), code: failure.code, message: failure.message });
+    }
+    return failure;
+  };
+
+  const run = async (id: DocumentId): Promise<void> => {
+    let outcome: Outcome;
+    try {
+      outcome = await reconciler.reconcile(id);
+    } catch (error) {
+      throw noteFailure(id, error);
+    }
+    if (outcome === 'equal') outcomes.delete(id);
+    else outcomes.set(id, outcome);
+    if (failing.delete(id) && outcome === 'equal') emit({ type: 'write-recovered', id, filePath: nameOf(id) });
+    if (outcome === 'equal') noteEqual(id);
+    else if (outcome === 'missing') membership.missing(id);
+    else if (outcome === 'gone') forget(id);
+    else leave(nameOf(id), outcome.leftAlone);
+  };
+  const noteEqual = (id: DocumentId): void => {
+    const due = behind.get(id);
+    const file = catalog.get(id)?.file;
+    leftAlone.delete(nameOf(id));
+    if (due === undefined || file === null || file === undefined || file.seq < due.seq || file.taken !== undefined) return;
+    behind.delete(id);
+    parts.lagMs?.(timer.now() - due.since);
+  };
+  const forget = (id: DocumentId): void => {
+    behind.delete(id);
+    outcomes.delete(id);
+    failing.delete(id);
+  };
+  const queue = createQueue({ timer, run });
+
+  const noteChange = (id: DocumentId, seq: number): void => {
+    const record = catalog.get(id);
+    if (record === undefined || record.projectId !== projectId || record.deletedAt !== undefined) return;
+    const due = behind.get(id);
+    if (due === undefined) behind.set(id, { seq, since: timer.now() });
+    else due.seq = Math.max(due.seq, seq);
+    touch(id);
+  };
+  const stopListening = texts.onChange(noteChange);
+
+  const attempt = (work: () => Promise<unknown>): void => {
+    work().catch((error: unknown) => {
+      if (closing.signal.aborted) return;
+      const { code, message } = fileFailure(error, root);
+      emit({ type: 'scan-failed', code, message });
+    });
+  };
+  const startWatching = async (): Promise<void> => {
+    const rescan = async (): Promise<void> => void (await membership.scan(closing.signal));
+    const poll = async (): Promise<void> => {
+      watch = await createPollingWatcher({ timer, scan: rescan }).open(root, { changed: () => undefined, lost: () => undefined, failed: (error) => attempt(() => Promise.reject(error)) });
+      emit({ type: 'watching', how: 'polling', message: 'The system gives no notice of changed files here, so MarkCo looks for them every few seconds.' });
+    };
+    try {
+      watch = await parts.watcher.open(root, {
+        changed: (paths) => {
+          const ours = paths.filter((path) => !path.endsWith('.tmp') && !closing.signal.aborted);
+          if (ours.length > 0) attempt(() => membership.look(ours));
+        },
+        lost: () => attempt(rescan),
+        failed: () => attempt(poll),
+      });
+      emit({ type: 'watching', how: 'native', message: 'The system tells MarkCo of changed files at once.' });
+    } catch {
+      await poll();
+    }
+  };
+
+  const requireLive = (id: DocumentId): DocumentRecord => {
+    const record = catalog.get(id);
+    if (record === undefined || record.projectId !== projectId) throw new Failure('not_found', 'There is no such document in this project. Look at the list of documents again.');
+    if (record.deletedAt !== undefined) throw new Failure('document_deleted', 'This document was deleted. Its history can be restored.');
+    return record;
+  };
+  const requireFree = async (filePath: string, but?: DocumentId): Promise<string> => {
+    const path = checkDocumentPath(filePath);
+    if (path instanceof Failure) throw path;
+    if (splitExt(path) === null) throw new Failure('bad_request', `${JSON.stringify(path)} is no document: give it the extension .md or .qmd.`);
+    const reason = await reasonAgainstPath(files, path);
+    if (reason !== null) throw new Failure('bad_request', `${JSON.stringify(path)} cannot be a document there. ${LEFT_ALONE[reason]}`);
+    const record = catalog.byPath(projectId, path);
+    if (record !== undefined && record.id !== but) throw taken(path);
+    return path;
+  };
+  const taken = (path: string): Failure => new Failure('conflict', `There is a file ${JSON.stringify(path)} already. Choose another name.`);
+  const hasFile = (filePath: string): boolean => catalog.byPath(projectId, filePath) !== undefined;
+
+  return {
+    async open(signal) {
+      if ((await files.stat(''))?.kind !== 'folder') throw new Failure('not_found', `There is no folder ${JSON.stringify(root)}. Put it back or open another one.`);
+      await startWatching();
+      for (const record of catalog.list(projectId)) if (record.file?.writing !== undefined) await reconciler.settle(record);
+      const { found, temps } = await membership.scan(signal);
+      for (const temp of temps) await files.remove(temp, () => true).catch(() => false);
+      await membership.believed();
+      for (const { id, file } of catalog.list(projectId)) {
+        if (file === null || file.seq < 0) continue;
+        signal.throwIfAborted();
+        const seq = await texts.position(id);
+        if (seq > file.seq || file.taken !== undefined) noteChange(id, seq);
+        await pause();
+      }
+      const due = early ?? [];
+      early = null;
+      for (const id of due) queue.touch(id);
+      return { documents: found.size };
+    },
+
+    async initialText(id) {
+      const record = requireLive(id);
+      const resolved = await files.resolve(membership.diskPathOf(record));
+      const open = typeof resolved === 'string' ? undefined : await files.open(resolved.path);
+      if (open === undefined) throw new Failure('not_found', `${JSON.stringify(filePathOf(record))} is not in its folder right now. Put it back.`);
+      try {
+        const bytes = await open.read(LIMITS.documentTextBytesMax);
+        if (bytes === null) throw new Failure('too_large', `${JSON.stringify(filePathOf(record))} is too large. ${LEFT_ALONE['too-large']}`);
+        if (!isText(bytes)) throw new Failure('unsupported', `${JSON.stringify(filePathOf(record))} cannot be shown. ${LEFT_ALONE['not-text']}`);
+        const { mtimeMs, ino } = await open.stat();
+        return { text: decodeFile(bytes).text, file: { seq: -1, mtimeMs, ino, size: bytes.length, hash: await contentHash(bytes) } };
+      } finally {
+        await open.close();
+      }
+    },
+
+    async flush(which, signal) {
+      const due = which === 'all' ? [...behind.keys()] : which.filter((id) => behind.has(id));
+      const isDue = new Map(due.map((id) => [id, behind.get(id)?.seq ?? 0]));
+      const flushOne = async (id: DocumentId): Promise<void> => {
+        for (;;) {
+          signal.throwIfAborted();
+          await queue.runNow(id);
+          const outcome = outcomes.get(id);
+          if (!behind.has(id) || (catalog.get(id)?.file?.seq ?? 0) >= (isDue.get(id) ?? 0)) return;
+          if (typeof outcome === 'object') throw new Failure('conflict', `${JSON.stringify(nameOf(id))} cannot be written. ${LEFT_ALONE[outcome.leftAlone]}`);
+          await wait(timer, FLUSH_AGAIN_MS);
+        }
+      };
+      const { promise, reject } = Promise.withResolvers<never>();
+      const onAbort = (): void => reject(signal.reason);
+      signal.addEventListener('abort', onAbort);
+      try {
+        signal.throwIfAborted();
+        await Promise.race([Promise.all(due.map(flushOne)), promise]);
+      } finally {
+        signal.removeEventListener('abort', onAbort);
+      }
+    },
+
+    create: (filePath, text) =>
+      membership.inTurn(async () => {
+        const path = await requireFree(filePath);
+        await files.makeFolder(folderOf(path));
+        const bytes = encodeFile(text, new Uint8Array());
+        const temp = tempPathFor(path, tag, randomHex(8));
+        try {
+          const stat = await files.writeNew(temp, bytes, undefined);
+          if (!(await files.place(temp, path))) throw taken(path);
+          await files.syncFolder(folderOf(path));
+          const { added, moved } = membership.rowsFor({ filePath: path, diskPath: path, stat, hash: await contentHash(bytes) }, hasFile);
+          await catalog.put([added, ...moved]);
+          emit({ type: 'added', id: added.id, filePath: path });
+          return added;
+        } catch (error) {
+          await files.remove(temp, () => true).catch(() => false);
+          throw fileFailure(error, path);
+        }
+      }),
+
+    rename: (id, filePath) =>
+      membership.inTurn(async () => {
+        const record = requireLive(id);
+        const to = await requireFree(filePath, id);
+        const from = membership.diskPathOf(record);
+        if (to === filePathOf(record)) return record;
+        if (!(await files.move(from, to))) throw (await files.stat(from)) === undefined ? new Failure('not_found', `${JSON.stringify(from)} is not in its folder right now. Put it back.`) : taken(to);
+        fault('afterMove');
+        for (const folder of new Set([folderOf(from), folderOf(to)])) await files.syncFolder(folder);
+        return await membership.renamed(requireLive(id), to);
+      }),
+
+    remove: (id) =>
+      membership.inTurn(async () => {
+        for (let tries = 0; tries < REMOVE_TRIES; tries++) {
+          const { file } = requireLive(id);
+          const path = membership.diskPathOf(requireLive(id));
+          // What others wrote goes into the history first; a file that cannot be written can still be deleted.
+          await queue.runNow(id).catch(() => undefined);
+          const isGone = await files.remove(path, (there) => there?.kind === 'link' || file === null || (there?.mtimeMs === catalog.get(id)?.file?.mtimeMs && there?.ino === catalog.get(id)?.file?.ino));
+          if (!isGone && (await files.stat(path)) !== undefined) continue;
+          fault('afterUnlink');
+          await files.syncFolder(folderOf(path)).catch(() => undefined);
+          const record = requireLive(id);
+          await catalog.put([{ ...record, deletedAt: new Date(ids.now()).toISOString() }]);
+          forget(id);
+          emit({ type: 'removed', id, filePath: filePathOf(record) });
+          return;
+        }
+        throw new Failure('conflict', `${JSON.stringify(nameOf(id))} is being changed by another program. Close that and delete it again.`, { retryable: true });
+      }),
+
+    rescan: async (signal) => void (await membership.scan(signal)),
+
+    onEvent(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+
+    async close() {
+      closing.abort();
+      stopListening();
+      await watch?.close();
+      await membership.close();
+      await queue.close(new Failure('not_ready', 'The project is being closed. Open it again.'));
+      await lateWrites.close();
+    },
+  };
+}
