@@ -1,0 +1,35 @@
+/** The one dialog that is open, if any. */
+import { useShell } from '../shell/shell.ts';
+import { AskPath } from './ask-path.tsx';
+import { Confirm } from './confirm.tsx';
+import { MoreSheet } from './more-sheet.tsx';
+import { OpenFolder } from './open-folder.tsx';
+import { Palette } from './palette.tsx';
+import { QuickOpen } from './quick-open.tsx';
+import { Shortcuts } from './shortcuts.tsx';
+
+export function Dialogs() {
+  const { view } = useShell();
+  const overlay = view.overlay.value;
+  const close = (): void => {
+    if (view.overlay.peek() === overlay) view.overlay.value = undefined;
+  };
+  switch (overlay?.kind) {
+    case undefined:
+      return null;
+    case 'quick-open':
+      return <QuickOpen close={close} />;
+    case 'palette':
+      return <Palette close={close} />;
+    case 'shortcuts':
+      return <Shortcuts close={close} />;
+    case 'open-folder':
+      return <OpenFolder close={close} />;
+    case 'more':
+      return <MoreSheet close={close} />;
+    case 'ask-path':
+      return <AskPath {...overlay} close={close} />;
+    case 'confirm':
+      return <Confirm {...overlay} close={close} />;
+  }
+}

@@ -1,0 +1,134 @@
+/** Starts the page: trades the token of the address for a session, opens the client, and puts the parts together. */
+import { indexedDbCopies, openClient, type Socket } from '@markco/client';
+import { filePathOf, type Failure } from '@markco/protocol';
+import { computed, effect, signal } from '@preact/signals';
+import { render } from 'preact';
+import { now } from './boot/clock.ts';
+import { signIn } from './boot/sign-in.ts';
+import { followUpdates } from './boot/updates.ts';
+import { createCommandRegistry } from './commands/registry.ts';
+import { createEditors, type Editors } from './document/editors.ts';
+import { language, t } from './i18n/words.ts';
+import { createOwnCopy } from './own-copy/own-copy.ts';
+import { createSearch } from './panels/search.ts';
+import { createRouter } from './router/router.ts';
+import { App } from './shell/app.tsx';
+import { editorCommands } from './shell/editor-commands.ts';
+import { followPlace } from './shell/follow-place.ts';
+import { listenToKeys } from './shell/listen-to-keys.ts';
+import { createLinks } from './shell/links.ts';
+import { pageCommands, sayWhetherSaved } from './shell/page-commands.ts';
+import { ShellContext, type Shell } from './shell/shell.ts';
+import { SignIn } from './shell/sign-in.tsx';
+import { createView } from './shell/view.ts';
+import { saveStatus } from './status/save-status.ts';
+import { apple } from './ui/keys.tsx';
+import { createToasts } from './ui/toasts.tsx';
+import { createDocumentActions } from './workspace/document-actions.ts';
+import { createProjectActions } from './workspace/project-actions.ts';
+import { createWorkspace } from './workspace/workspace.ts';
+import './style/tokens.css';
+import './style/base.css';
+import './style/shell.css';
+import './style/panels.css';
+import './style/floating.css';
+
+const randomBytes = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length));
+
+function startShell(): Shell {
+  const client = openClient({
+    origin: location.origin,
+    webSocket: (url) => new WebSocket(url) as Socket,
+    fetch: (...input) => fetch(...input),
+    copies: indexedDbCopies(),
+    now,
+    randomBytes,
+  });
+  const ownCopy = createOwnCopy(indexedDB);
+  const router = createRouter(window);
+  const view = createView(window);
+  const toasts = createToasts();
+  const commands = createCommandRegistry({ apple });
+  const workspace = createWorkspace({ client, ownCopy, router });
+  const actionParts = { client, workspace, router, toasts };
+  const heard = signal('');
+  const openOutside = (url: string): void => void window.open(url, '_blank', 'noopener,noreferrer');
+  const links = createLinks({ workspace, router, toasts, openOutside });
+  const editors: Editors = createEditors({
+    client,
+    ids: { now, randomBytes },
+    now,
+    announce: (text) => (heard.value = text),
+    notify: toasts.say,
+    confirm: (question) =>
+      new Promise((resolve) => {
+        view.overlay.value = { kind: 'confirm', title: question, text: '', submit: t('ok'), run: () => resolve(true) };
+        const stop = view.overlay.subscribe((overlay) => {
+          if (overlay !== undefined) return;
+          resolve(false);
+          queueMicrotask(() => stop());
+        });
+      }),
+    onSave: () => sayWhetherSaved(shell),
+    links,
+  });
+  const status = computed(() => {
+    const facts = editors.status.value;
+    const document = workspace.document.value;
+    if (facts === undefined || document === undefined) return undefined;
+    const trouble = workspace.troubles.value.get(filePathOf(document));
+    return saveStatus({ connection: workspace.connection.value.state, document: facts, ...(trouble === undefined ? {} : { trouble }) });
+  });
+  const shell: Shell = {
+    client,
+    workspace,
+    router,
+    view,
+    toasts,
+    commands,
+    documents: createDocumentActions(actionParts),
+    projects: createProjectActions(actionParts),
+    search: createSearch(client),
+    editors,
+    saveStatus: status,
+    now,
+    heard,
+  };
+  commands.add(pageCommands(shell));
+  effect(() => {
+    const editor = editors.editor.value;
+    return editor === undefined ? undefined : commands.add(editorCommands(editor, editors.t));
+  });
+  effect(() => {
+    document.documentElement.lang = language.value;
+  });
+  listenToKeys(window, commands);
+  followPlace({ router, workspace, ownCopy });
+  return shell;
+}
+
+function start(root: HTMLElement, refused: Failure | undefined): void {
+  const shell = startShell();
+  if (refused?.code === 'unauthorized') shell.toasts.warn(refused.message);
+  render(
+    <ShellContext.Provider value={shell}>
+      <App />
+    </ShellContext.Provider>,
+    root,
+  );
+  if (import.meta.env.PROD && 'serviceWorker' in navigator)
+    followUpdates(
+      navigator.serviceWorker,
+      () => location.reload(),
+      (change) => shell.toasts.offer(t('updateReady'), { label: t('reload'), run: change }),
+    ).catch(() => undefined);
+}
+
+async function boot(root: HTMLElement): Promise<void> {
+  const refused = await signIn({ location, history, fetch: (...input) => fetch(...input) });
+  if (refused?.code !== 'not_ready') return start(root, refused);
+  render(<SignIn kind="no-device" retry={() => location.reload()} />, root);
+}
+
+const root = document.getElementById('app');
+if (root !== null) void boot(root);

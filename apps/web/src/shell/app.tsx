@@ -1,0 +1,236 @@
+/** The frame of the page: sidebar, the document, a panel beside it, and what floats above. */
+import type { Document } from '@markco/protocol';
+import { useEffect } from 'preact/hooks';
+import { Dialogs } from '../dialogs/dialogs.tsx';
+import { DocumentPane } from '../document/document-pane.tsx';
+import { t, timeOfDay } from '../i18n/words.ts';
+import { HistoryPanel } from '../panels/history-panel.tsx';
+import { OutlinePanel } from '../panels/outline-panel.tsx';
+import { RunsPanel } from '../panels/runs-panel.tsx';
+import { Sidebar } from '../panels/sidebar.tsx';
+import { SaveLine } from '../status/save-line.tsx';
+import { askNewDocument } from '../tree/tree-commands.ts';
+import { Icon, type IconName } from '../ui/icon.tsx';
+import { Keys } from '../ui/keys.tsx';
+import { ToastList } from '../ui/toasts.tsx';
+import { Wait } from '../ui/wait.tsx';
+import { showSearch, togglePanel } from './page-commands.ts';
+import { useShell } from './shell.ts';
+import { SignIn } from './sign-in.tsx';
+
+function PanelButton({ panel, icon, label }: { readonly panel: 'outline' | 'history' | 'runs'; readonly icon: IconName; readonly label: string }) {
+  const { view } = useShell();
+  return (
+    <button class="icon-button" type="button" title={label} aria-label={label} aria-pressed={view.panel.value === panel} onClick={() => togglePanel(view, panel)}>
+      <Icon name={icon} />
+    </button>
+  );
+}
+
+function TopBar({ document }: { readonly document: Document | undefined }) {
+  const { view, workspace } = useShell();
+  const running = workspace.runs.value.filter((run) => run.state === 'running').length;
+  return (
+    <header class="top-bar">
+      {!view.sidebar.value && (
+        <button class="icon-button" type="button" title={t('toggleSidebar')} aria-label={t('toggleSidebar')} onClick={() => (view.sidebar.value = true)}>
+          <Icon name="sidebar" />
+        </button>
+      )}
+      <p class="crumbs">
+        {document?.path.split('/').slice(0, -1).map((part) => (
+          <span key={part} class="crumb">
+            {part}
+          </span>
+        ))}
+        {document !== undefined && <span class="crumb here">{document.title ?? document.path}</span>}
+      </p>
+      <SaveLine />
+      <div class="top-buttons">
+        {running > 0 && (
+          <button class="quiet-button running" type="button" onClick={() => (view.panel.value = 'runs')}>
+            <span class="dot" aria-hidden="true" /> {t('runningCount', { count: running })}
+          </button>
+        )}
+        {document !== undefined && <PanelButton panel="outline" icon="outline" label={t('outline')} />}
+        {document !== undefined && <PanelButton panel="history" icon="history" label={t('history')} />}
+        {workspace.project.value !== undefined && <PanelButton panel="runs" icon="run" label={t('runs')} />}
+      </div>
+    </header>
+  );
+}
+
+function DeviceBar() {
+  const { workspace, client } = useShell();
+  const connection = workspace.connection.value;
+  if (workspace.signedOut.value)
+    return (
+      <div class="device-bar" role="status">
+        {t('signedOut')} <code>markco open</code>
+      </div>
+    );
+  if (connection.state !== 'offline') return null;
+  return (
+    <div class="device-bar" role="status">
+      <Icon name="offline" />
+      <span>{t('deviceSilent', { time: timeOfDay(connection.since) })}</span>
+      <button class="quiet-button" type="button" onClick={() => client.reconnect()}>
+        {t('tryAgain')}
+      </button>
+    </div>
+  );
+}
+
+function RightPanel({ document }: { readonly document: Document | undefined }) {
+  const { view } = useShell();
+  const panel = view.panel.value;
+  if (panel === 'none' || (panel !== 'runs' && document === undefined)) return null;
+  return (
+    <aside class="panel" aria-label={t(panel)}>
+      <header class="panel-head">
+        <h2>{t(panel)}</h2>
+        <button class="icon-button" type="button" aria-label={t('close')} onClick={() => (view.panel.value = 'none')}>
+          <Icon name="close" />
+        </button>
+      </header>
+      <div class="panel-body">
+        {panel === 'outline' && <OutlinePanel />}
+        {panel === 'history' && document !== undefined && <HistoryPanel key={document.id} document={document} />}
+        {panel === 'runs' && <RunsPanel />}
+      </div>
+    </aside>
+  );
+}
+
+function Home() {
+  const { workspace, projects, view } = useShell();
+  const known = workspace.projects.value ?? [];
+  return (
+    <div class="home">
+      <img src="/icon.svg" alt="" width="56" height="56" />
+      <h1>MarkCo</h1>
+      <p class="muted">{t('homeText')}</p>
+      <ul class="cards">
+        {known.map((project) => (
+          <li key={project.id}>
+            <button type="button" class="card" onClick={() => projects.show(project)}>
+              <strong>{project.displayName}</strong>
+              <span class="muted">{project.localRootPath ?? project.slug}</span>
+            </button>
+          </li>
+        ))}
+        <li>
+          <button type="button" class="card" onClick={() => (view.overlay.value = { kind: 'open-folder' })}>
+            <strong>
+              <Icon name="folder" /> {t('openFolder')}
+            </strong>
+            <span class="muted">{t('openFolderHint')}</span>
+          </button>
+        </li>
+      </ul>
+    </div>
+  );
+}
+
+function EmptyProject() {
+  const shell = useShell();
+  return (
+    <div class="home">
+      <h1>{t('emptyProject')}</h1>
+      <p class="muted">{t('emptyProjectHint')}</p>
+      <button class="button primary large" type="button" onClick={() => askNewDocument(shell, '')}>
+        {t('writeFirstPage')}
+      </button>
+    </div>
+  );
+}
+
+function NoDocument() {
+  const { view, router, workspace } = useShell();
+  const place = router.place.value;
+  const project = workspace.project.value;
+  return (
+    <div class="home">
+      <h1>{t('noSuchDocument')}</h1>
+      <p class="muted">{place.at === 'document' ? place.path : ''}</p>
+      <button class="button" type="button" onClick={() => (view.overlay.value = { kind: 'quick-open' })}>
+        {t('quickOpen')} <Keys keys="Mod-p" />
+      </button>
+      {project !== undefined && (
+        <button class="quiet-button" type="button" onClick={() => router.go({ at: 'project', slug: project.slug })}>
+          {t('toFirstPage')}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function Content() {
+  const { workspace, router, client } = useShell();
+  const place = router.place.value;
+  const { projects, project, documents, document } = workspace;
+  if (projects.value === undefined) return <Wait step={t('readingProjects')} retry={() => client.reconnect()} />;
+  if (place.at === 'home' || project.value === undefined) return <Home />;
+  if (document.value !== undefined) return <DocumentPane project={project.value} document={document.value} />;
+  if (documents.value === undefined) return <Wait step={t('readingDocuments')} retry={() => client.reconnect()} />;
+  return documents.value.length === 0 ? <EmptyProject /> : place.at === 'document' ? <NoDocument /> : null;
+}
+
+function BottomBar() {
+  const { view, editors, workspace } = useShell();
+  const openFiles = (): void => {
+    view.sidebarMode.value = 'files';
+    view.sidebar.value = true;
+  };
+  return (
+    <nav class="bottom-bar" aria-label={t('bottomBar')}>
+      <button type="button" onClick={openFiles}>
+        <Icon name="file" />
+        {t('files')}
+      </button>
+      <button type="button" disabled={workspace.project.value === undefined} onClick={() => showSearch(view)}>
+        <Icon name="search" />
+        {t('search')}
+      </button>
+      <button type="button" disabled={editors.editor.value === undefined} onClick={() => editors.editor.peek()?.runCell()}>
+        <Icon name="run" />
+        {t('run')}
+      </button>
+      <button type="button" onClick={() => (view.overlay.value = { kind: 'more' })}>
+        <Icon name="more" />
+        {t('more')}
+      </button>
+    </nav>
+  );
+}
+
+export function App() {
+  const { workspace, view, toasts, heard } = useShell();
+  const document = workspace.document.value;
+  useEffect(() => {
+    window.document.title = [document?.title ?? document?.path, workspace.project.value?.displayName, 'MarkCo'].filter(Boolean).join(' · ');
+  }, [document?.title, document?.path, workspace.project.value?.displayName]);
+  if (workspace.signedOut.value && workspace.projects.value === undefined) return <SignIn kind="no-session" />;
+  return (
+    <div class={`app${view.sidebar.value ? ' with-sidebar' : ''}`}>
+      <a class="skip" href="#main">
+        {t('skipToDocument')}
+      </a>
+      <Sidebar />
+      <div class="column">
+        <DeviceBar />
+        <TopBar document={document} />
+        <main id="main" tabIndex={-1}>
+          <Content />
+        </main>
+        {view.narrow.value && <BottomBar />}
+      </div>
+      <RightPanel document={document} />
+      <Dialogs />
+      <ToastList toasts={toasts} />
+      <p class="only-heard" aria-live="polite">
+        {heard.value}
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,44 @@
+/**
+ * What the page says of a document's safety: a pure function of facts, computed when asked, never stored.
+ *
+ * 1. `saved` is said only when the device itself said that everything is on its disk.
+ * 2. What threatens work is said before what is merely slow.
+ * 3. Being without the device while everything is saved is no warning about the document.
+ */
+import type { Connection, DocumentStatus } from '@markco/client';
+
+export type FileTrouble = { readonly path: string; readonly code: string; readonly message: string };
+
+export type SaveFacts = {
+  readonly connection: Connection['state'];
+  readonly document: DocumentStatus;
+  /** The file of this document, or its folder, cannot be written. */
+  readonly trouble?: FileTrouble;
+};
+
+export type SaveStatus =
+  | { readonly kind: 'failed'; readonly message: string }
+  | { readonly kind: 'loading' }
+  | { readonly kind: 'cannot-write'; readonly path: string; readonly reason: 'disk-full' | 'no-permission' | 'other'; readonly message: string }
+  | { readonly kind: 'offline'; readonly edits: number }
+  | { readonly kind: 'saving' }
+  | { readonly kind: 'saved'; readonly at?: number };
+
+function reasonOf(code: string): 'disk-full' | 'no-permission' | 'other' {
+  if (code === 'disk_full' || code === 'ENOSPC' || code === 'EDQUOT') return 'disk-full';
+  return code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'forbidden' ? 'no-permission' : 'other';
+}
+
+export function saveStatus({ connection, document, trouble }: SaveFacts): SaveStatus {
+  if (document.phase === 'failed') return { kind: 'failed', message: document.failure?.message ?? '' };
+  if (document.failure !== undefined) return { kind: 'failed', message: document.failure.message };
+  if (document.phase === 'loading') return { kind: 'loading' };
+  if (connection !== 'online') {
+    if (connection === 'connecting' && document.pendingEdits > 0) return { kind: 'saving' };
+    return connection === 'connecting' && document.savedAt !== undefined ? { kind: 'saved', at: document.savedAt } : { kind: 'offline', edits: document.pendingEdits };
+  }
+  if (document.pendingEdits > 0) return { kind: 'saving' };
+  if (trouble !== undefined) return { kind: 'cannot-write', path: trouble.path, reason: reasonOf(trouble.code), message: trouble.message };
+  if (!document.synced) return { kind: 'saving' };
+  return { kind: 'saved', ...(document.savedAt === undefined ? {} : { at: document.savedAt }) };
+}

@@ -1,0 +1,214 @@
+/**
+ * What the page knows of the world, as signals: projects, the documents of the one in view, its runs, and how the
+ * device is reached. Everything is shown from the own copy first and corrected by the device's answer.
+ *
+ * 1. A list read from the own copy never replaces one that came from the device.
+ * 2. After each return of the device every list is asked for again: what happened meanwhile was not told.
+ * 3. At most `runsKept` runs are kept; older ones are on the device.
+ */
+import { DocumentSchema, ProjectSchema, type Document, type DocumentId, type ProjectHere, type ProjectId, type Run, type RuntimeSession } from '@markco/protocol';
+import { computed, effect, signal, type ReadonlySignal } from '@preact/signals';
+import type { Client, Connection } from '@markco/client';
+import * as z from 'zod/mini';
+import type { FileTrouble } from '../status/save-status.ts';
+import type { OwnCopy } from '../own-copy/own-copy.ts';
+import type { Router } from '../router/router.ts';
+import { buildTree, flattenTree, type TreeNode } from '@markco/protocol/notebook/order';
+
+const runsKept = 200;
+
+export type Workspace = {
+  readonly connection: ReadonlySignal<Connection>;
+  /** `undefined`: nobody has said yet. */
+  readonly projects: ReadonlySignal<readonly ProjectHere[] | undefined>;
+  readonly project: ReadonlySignal<ProjectHere | undefined>;
+  readonly documents: ReadonlySignal<readonly Document[] | undefined>;
+  readonly document: ReadonlySignal<Document | undefined>;
+  readonly tree: ReadonlySignal<readonly TreeNode[]>;
+  /** The documents as the tree shows them, top to bottom. */
+  readonly inOrder: ReadonlySignal<readonly Document[]>;
+  readonly runs: ReadonlySignal<readonly Run[]>;
+  readonly sessions: ReadonlySignal<readonly RuntimeSession[]>;
+  /** By path in the project. */
+  readonly troubles: ReadonlySignal<ReadonlyMap<string, FileTrouble>>;
+  /** The device asks for a sign-in. */
+  readonly signedOut: ReadonlySignal<boolean>;
+  readonly host: ReadonlySignal<HostFacts | undefined>;
+  /** Called after something was made here, so that it is there before the device tells of it. */
+  noteProject(project: ProjectHere): void;
+  forgetProject(id: ProjectId): void;
+  noteDocuments(documents: readonly Document[]): void;
+  forgetDocuments(ids: readonly DocumentId[]): void;
+  noteRun(run: Run): void;
+  refreshSessions(): void;
+  close(): void;
+};
+
+export type HostFacts = { readonly name: string; readonly home: string; readonly version: string };
+
+export type WorkspaceParts = {
+  readonly client: Client;
+  readonly ownCopy: OwnCopy;
+  readonly router: Router;
+};
+
+const ProjectsCopy = z.array(z.extend(ProjectSchema, { localRootPath: z.optional(z.string()) }));
+const DocumentsCopy = z.array(DocumentSchema);
+
+function byCreation(left: Run, right: Run): number {
+  return right.createdAt.localeCompare(left.createdAt);
+}
+
+export function createWorkspace({ client, ownCopy, router }: WorkspaceParts): Workspace {
+  const connection = signal<Connection>(client.connection.get());
+  const projects = signal<readonly ProjectHere[] | undefined>(undefined);
+  const documents = signal<readonly Document[] | undefined>(undefined);
+  const runs = signal<readonly Run[]>([]);
+  const sessions = signal<readonly RuntimeSession[]>([]);
+  const troubles = signal<ReadonlyMap<string, FileTrouble>>(new Map());
+  const refused = signal(false);
+  const host = signal<HostFacts | undefined>(undefined);
+
+  const project = computed(() => {
+    const place = router.place.value;
+    return place.at === 'home' ? undefined : projects.value?.find((candidate) => candidate.slug === place.slug);
+  });
+  const document = computed(() => {
+    const place = router.place.value;
+    return place.at === 'document' ? documents.value?.find((candidate) => candidate.path === place.path) : undefined;
+  });
+  const tree = computed(() => buildTree((documents.value ?? []).map((one) => one.path)));
+  const inOrder = computed(() => {
+    const byPath = new Map((documents.value ?? []).map((one) => [one.path, one]));
+    return flattenTree(tree.value).flatMap((node) => byPath.get(node.path) ?? []);
+  });
+  const projectId = computed(() => project.value?.id);
+  const online = computed(() => connection.value.state === 'online');
+
+  const noteDocuments = (changed: readonly Document[]): void => {
+    const byId = new Map((documents.peek() ?? []).map((known) => [known.id, known]));
+    for (const one of changed) if (one.projectId === projectId.peek()) byId.set(one.id, one);
+    documents.value = [...byId.values()];
+  };
+  const forgetDocuments = (ids: readonly DocumentId[]): void => {
+    const gone = new Set(ids);
+    documents.value = documents.peek()?.filter((known) => !gone.has(known.id));
+  };
+  const noteRun = (run: Run): void => {
+    if (run.projectId !== projectId.peek()) return;
+    runs.value = [run, ...runs.peek().filter((known) => known.id !== run.id)].toSorted(byCreation).slice(0, runsKept);
+  };
+
+  /** An answer that never came is told by the connection, so a question may be dropped in silence here. */
+  const ask = <T>(question: Promise<T>, then: (answer: T) => void): void => {
+    question.then(then, (error: unknown) => {
+      if (error instanceof Error && 'code' in error && error.code === 'unauthorized') refused.value = true;
+    });
+  };
+
+  const refreshProjects = (): void =>
+    ask(client.api('projects', {}), (answer) => {
+      projects.value = answer.projects;
+      refused.value = false;
+      void ownCopy.write('projects', answer.projects);
+    });
+  const refreshSessions = (): void => ask(client.api('sessions', {}), (answer) => (sessions.value = answer.sessions));
+  const refreshProject = (id: ProjectId): void => {
+    const stillHere = (): boolean => projectId.peek() === id;
+    ask(client.api('documents', { params: { id } }), (answer) => {
+      if (stillHere()) documents.value = answer.documents;
+    });
+    ask(client.api('runs', { query: { projectId: id, limit: '50' } }), (answer) => {
+      if (stillHere()) runs.value = answer.runs.toSorted(byCreation);
+    });
+    refreshSessions();
+  };
+
+  ownCopy.read('projects', ProjectsCopy).then(
+    (kept) => {
+      if (projects.peek() === undefined && kept !== undefined) projects.value = kept;
+    },
+    () => undefined,
+  );
+  refreshProjects();
+
+  const stops = [
+    client.connection.subscribe((next) => {
+      const was = connection.peek().state;
+      connection.value = next;
+      if (next.state === 'offline' && next.refused === true) refused.value = true;
+      if (next.state === 'online' && was !== 'online') refreshProjects();
+    }),
+    effect(() => {
+      if (!online.value) return;
+      ask(client.api('device', {}), ({ device, home, version }) => (host.value = { name: device.name, home, version }));
+    }),
+    effect(() => {
+      const id = projectId.value;
+      documents.value = undefined;
+      runs.value = [];
+      troubles.value = new Map();
+      if (id === undefined) return undefined;
+      ownCopy.read(`documents:${id}`, DocumentsCopy).then(
+        (kept) => {
+          if (projectId.peek() === id && documents.peek() === undefined && kept !== undefined) documents.value = kept;
+        },
+        () => undefined,
+      );
+      return client.watchProject(id, (change) => {
+        if (change.documents !== undefined) noteDocuments(change.documents);
+        if (change.removed !== undefined) forgetDocuments(change.removed);
+        if (change.run !== undefined) {
+          noteRun(change.run);
+          if (change.run.state === 'running') refreshSessions();
+        }
+        if (change.trouble !== undefined) {
+          const { path, recovered, code, message } = change.trouble;
+          const next = new Map(troubles.peek());
+          if (recovered) next.delete(path);
+          else next.set(path, { path, code, message });
+          troubles.value = next;
+        }
+      });
+    }),
+    effect(() => {
+      const id = projectId.value;
+      if (id !== undefined && online.value) refreshProject(id);
+    }),
+    effect(() => {
+      const id = projectId.value;
+      const list = documents.value;
+      if (id !== undefined && list !== undefined && list.every((one) => one.projectId === id)) void ownCopy.write(`documents:${id}`, list);
+    }),
+  ];
+
+  return {
+    connection,
+    projects,
+    project,
+    documents,
+    document,
+    tree,
+    inOrder,
+    runs,
+    sessions,
+    troubles,
+    signedOut: refused,
+    host,
+    noteProject(made) {
+      projects.value = [made, ...(projects.peek() ?? []).filter((known) => known.id !== made.id)];
+      void ownCopy.write('projects', projects.peek());
+    },
+    forgetProject(id) {
+      projects.value = projects.peek()?.filter((known) => known.id !== id);
+      void ownCopy.write('projects', projects.peek() ?? []);
+    },
+    noteDocuments,
+    forgetDocuments,
+    noteRun,
+    refreshSessions,
+    close() {
+      for (const stop of stops) stop();
+    },
+  };
+}
