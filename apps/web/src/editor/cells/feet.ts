@@ -1,0 +1,204 @@
+/**
+ * The feet of all cells of one editor, and when they are drawn: at most once a frame, and less often while
+ * output pours in faster than it can be drawn, so that typing goes on.
+ */
+import { Facet, type EditorState, type Extension } from '@codemirror/state';
+import { ViewPlugin, WidgetType, type EditorView } from '@codemirror/view';
+import { feetChanged, type FootWidgets } from '../blocks.ts';
+import type { EditorParts } from '../parts.ts';
+import { isActive } from '../runs.ts';
+import { scanField, scanNow, type CellSpan } from '../scan.ts';
+import { createFoot, type Foot } from './foot.ts';
+
+/** Drawing may take this part of the time: one fifth. */
+const REST_RATIO = 4;
+const FENCE_CHARS_MAX = 1_000_000;
+
+export type Feet = FootWidgets & {
+  readonly extension: Extension;
+  /** Shows the output of a cell as the text it is, or drawn again. */
+  toggleText(cellId: string): void;
+  clear(cellId: string): void;
+};
+
+type Entry = { readonly foot: Foot; height: number };
+
+/** Cells whose run has not ended, for whoever draws ▶ or ■. */
+export const activeCells = Facet.define<() => ReadonlySet<string>, () => ReadonlySet<string>>({
+  combine: (values) => values[0] ?? (() => new Set()),
+});
+
+export function createFeet(parts: Pick<EditorParts, 'runs' | 't' | 'locale' | 'now' | 'files' | 'announce' | 'notify'>): Feet {
+  const { runs, t } = parts;
+  const entries = new Map<string, Entry>();
+  const asText = new Set<string>();
+  const dirty = new Set<string>();
+  let view: EditorView | null = null;
+  let frame: number | null = null;
+  let restUntil = 0;
+  let active: ReadonlySet<string> = new Set(runs.active());
+
+  const cellOf = (state: EditorState, cellId: string): CellSpan | undefined => state.field(scanField).cells.find((cell) => cell.id === cellId);
+
+  function entryOf(cellId: string, host: EditorView): Entry {
+    const known = entries.get(cellId);
+    if (known !== undefined) return known;
+    const foot = createFoot({
+      document: host.dom.ownerDocument,
+      t,
+      locale: parts.locale,
+      now: parts.now,
+      urlOf: (path) => parts.files.urlOf(path),
+      onResize: () => host.requestMeasure(),
+      onAnswer: (text) => runs.answer(cellId, text),
+      menu: { onClear: () => clear(cellId), onSource: () => toggleText(cellId), onCopied: () => parts.notify(t('editor.output.copied')) },
+    });
+    const entry = { foot, height: -1 };
+    entries.set(cellId, entry);
+    return entry;
+  }
+
+  function draw(cellId: string, state: EditorState): void {
+    const entry = entries.get(cellId);
+    if (entry === undefined) return;
+    const cell = cellOf(state, cellId);
+    const run = runs.stateOf(cellId);
+    const output = cell?.output ?? null;
+    entry.foot.draw({
+      run,
+      fence: output === null ? null : output.text.slice(0, FENCE_CHARS_MAX),
+      isText: asText.has(cellId),
+      isStale: run !== null && !isActive(run) && cell !== undefined && cell.code.trimEnd() !== run.code.trimEnd(),
+    });
+    if (run !== null && run.output === null && output !== null && entry.foot.element.isConnected) runs.replay(cellId);
+  }
+
+  function flush(): void {
+    frame = null;
+    if (view === null) return;
+    const start = performance.now();
+    if (start < restUntil) return schedule();
+    for (const cellId of dirty) draw(cellId, view.state);
+    dirty.clear();
+    restUntil = performance.now() + (performance.now() - start) * REST_RATIO;
+    view.requestMeasure({
+      key: entries,
+      read: () => {
+        for (const entry of entries.values()) if (entry.foot.element.isConnected) entry.height = entry.foot.element.offsetHeight;
+      },
+    });
+  }
+
+  function schedule(): void {
+    frame ??= requestAnimationFrame(flush);
+  }
+
+  function onRun(cellId: string): void {
+    if (view === null) return;
+    const run = runs.stateOf(cellId);
+    const wasActive = active.has(cellId);
+    const nowActive = run !== null && isActive(run);
+    if (wasActive !== nowActive) active = new Set(runs.active());
+    if (wasActive && !nowActive && run !== null) {
+      if (run.state === 'completed') parts.announce(t('editor.status.announce.done'));
+      else if (run.state === 'failed') parts.announce(t('editor.status.announce.failed', { error: run.errorType || run.trouble }));
+    }
+    const asked = run?.output?.question;
+    if (asked != null) parts.announce(t('editor.status.announce.asks', { prompt: asked.prompt }));
+    if (wasActive !== nowActive || !entries.has(cellId)) view.dispatch({ effects: feetChanged.of(null) });
+    dirty.add(cellId);
+    schedule();
+  }
+
+  function toggleText(cellId: string): void {
+    if (!asText.delete(cellId)) asText.add(cellId);
+    dirty.add(cellId);
+    view?.dispatch({ effects: feetChanged.of(null) });
+    schedule();
+  }
+
+  function clear(cellId: string): void {
+    if (view === null) return;
+    scanNow(view);
+    const cell = cellOf(view.state, cellId);
+    runs.forget(cellId);
+    asText.delete(cellId);
+    if (cell?.output != null && !view.state.readOnly) {
+      view.dispatch({ changes: { from: view.state.doc.lineAt(cell.to).to, to: cell.output.to }, userEvent: 'delete.output' });
+      scanNow(view);
+    }
+    view.dispatch({ effects: feetChanged.of(null) });
+  }
+
+  class FootWidget extends WidgetType {
+    readonly cellId: string;
+
+    constructor(cellId: string) {
+      super();
+      this.cellId = cellId;
+    }
+
+    override eq(other: FootWidget): boolean {
+      return other.cellId === this.cellId;
+    }
+
+    override get estimatedHeight(): number {
+      return entries.get(this.cellId)?.height ?? -1;
+    }
+
+    override toDOM(host: EditorView): HTMLElement {
+      const frameElement = host.dom.ownerDocument.createElement('div');
+      frameElement.className = 'mc-foot-frame';
+      const { foot } = entryOf(this.cellId, host);
+      frameElement.append(foot.element);
+      draw(this.cellId, host.state);
+      dirty.add(this.cellId);
+      schedule();
+      return frameElement;
+    }
+
+    override ignoreEvent(): boolean {
+      return true;
+    }
+  }
+
+  const plugin = ViewPlugin.define((host) => {
+    view = host;
+    let version = host.state.field(scanField).version;
+    const stop = runs.subscribe(onRun);
+    const ticker = setInterval(() => {
+      if (host.dom.ownerDocument.hidden) return;
+      for (const cellId of active) {
+        const entry = entries.get(cellId);
+        if (entry?.foot.element.isConnected === true) entry.foot.tick();
+      }
+    }, 1_000);
+    return {
+      update(update) {
+        const scan = update.state.field(scanField);
+        if (scan.version === version) return;
+        version = scan.version;
+        const alive = new Set(scan.cells.map((cell) => cell.id));
+        for (const cellId of entries.keys()) {
+          if (alive.has(cellId)) dirty.add(cellId);
+          else if (scan.upTo >= update.state.doc.length && !active.has(cellId)) entries.delete(cellId);
+        }
+        schedule();
+      },
+      destroy() {
+        stop();
+        clearInterval(ticker);
+        if (frame !== null) cancelAnimationFrame(frame);
+        view = null;
+      },
+    };
+  });
+
+  return {
+    extension: [plugin, activeCells.of(() => active)],
+    widgetOf: (cell) => (cell.output !== null || runs.stateOf(cell.id) !== null ? new FootWidget(cell.id) : null),
+    isText: (cell) => asText.has(cell.id),
+    toggleText,
+    clear,
+  };
+}

@@ -1,0 +1,201 @@
+/**
+ * The foot of one cell: its status line, its output, and the line a program waits for. It lives as long as the
+ * cell has a run or an output, and is moved, not made again, when the document around it changes, so nothing
+ * in it jumps: not when an edit remaps it, not when its output becomes text of the document.
+ */
+import { fenceMatches, itemsOfFence } from '../output/fence-output.ts';
+import { createItemView, type ItemView } from '../output/item-views.ts';
+import type { OutputItem, Question, RunOutput } from '../output/run-output.ts';
+import type { Translate } from '../parts.ts';
+import { isActive, type CellRun } from '../runs.ts';
+import { createOutputMenu, type OutputMenu } from './output-menu.ts';
+import { statusLine } from './status.ts';
+
+export type FootParts = {
+  readonly document: Document;
+  readonly t: Translate;
+  readonly locale: string;
+  readonly now: () => number;
+  readonly urlOf: (path: string) => string;
+  readonly onResize: () => void;
+  readonly onAnswer: (text: string) => void;
+  readonly menu: { readonly onClear: () => void; readonly onSource: () => void; readonly onCopied: () => void };
+};
+
+export type FootFacts = {
+  readonly run: CellRun | null;
+  /** The text of the `output` fence, or null without one. */
+  readonly fence: string | null;
+  readonly isText: boolean;
+  /** The code is not what was run. */
+  readonly isStale: boolean;
+};
+
+export type Foot = {
+  readonly element: HTMLElement;
+  /** Draws what differs from the last call. */
+  draw(facts: FootFacts): void;
+  /** The clock of a running cell. */
+  tick(): void;
+};
+
+export function createFoot(parts: FootParts): Foot {
+  const { document, t } = parts;
+  const div = (name: string): HTMLElement => {
+    const made = document.createElement('div');
+    made.className = name;
+    return made;
+  };
+  const element = div('mc-foot');
+  const status = div('mc-status');
+  const statusText = document.createElement('span');
+  statusText.className = 'mc-status-text';
+  const stale = document.createElement('span');
+  stale.className = 'mc-stale';
+  stale.textContent = t('editor.status.stale');
+  stale.title = t('editor.status.stale.title');
+  const output = div('mc-output');
+  output.setAttribute('role', 'group');
+  output.setAttribute('aria-label', t('editor.output.label'));
+  const trouble = div('mc-trouble');
+  const progress = document.createElement('progress');
+  const progressText = document.createElement('span');
+  const progressLine = div('mc-progress');
+  progressLine.append(progress, progressText);
+  const menu: OutputMenu = createOutputMenu({ ...parts.menu, document, t, textOf: () => textOf(shown) });
+  status.append(statusText, stale, menu.element);
+  element.append(status, trouble, output);
+
+  let facts: FootFacts = { run: null, fence: null, isText: false, isStale: false };
+  let shown: readonly OutputItem[] = [];
+  let fenceText: string | null = null;
+  let fenceItems: readonly OutputItem[] = [];
+  let question: Question | null = null;
+  let form: HTMLElement | null = null;
+  const views = new Map<OutputItem, ItemView>();
+
+  function itemsToShow(): { items: readonly OutputItem[]; live: RunOutput | null } {
+    const live = facts.run?.output ?? null;
+    if (facts.isText) return { items: [], live: null };
+    if (facts.fence !== fenceText) {
+      fenceText = facts.fence;
+      fenceItems = facts.fence === null ? [] : itemsOfFence(facts.fence);
+    }
+    const useLive = live !== null && facts.run !== null && (isActive(facts.run) || facts.fence === null || fenceMatches(facts.fence, live.items));
+    return useLive ? { items: live.items, live } : { items: fenceItems, live: null };
+  }
+
+  function drawOutput(): void {
+    const { items, live } = itemsToShow();
+    for (const [item, view] of views) {
+      if (items.includes(item)) continue;
+      view.element.remove();
+      views.delete(item);
+    }
+    let before: Element | null = null;
+    for (const item of items) {
+      let view = views.get(item);
+      if (view === undefined) {
+        view = createItemView({ document, t, locale: parts.locale, urlOf: parts.urlOf, onResize: parts.onResize }, item);
+        views.set(item, view);
+        if (before === null) output.prepend(view.element);
+        else before.after(view.element);
+      }
+      view.refresh();
+      before = view.element;
+    }
+    shown = items;
+    drawProgress(live);
+    drawQuestion(live?.question ?? null);
+    output.hidden = output.childElementCount === 0;
+    menu.element.hidden = items.length === 0;
+  }
+
+  function drawProgress(live: RunOutput | null): void {
+    if (live?.progress == null) return progressLine.remove();
+    if (live.progress.fraction === null) progress.removeAttribute('value');
+    else progress.value = live.progress.fraction;
+    progressText.textContent = live.progress.message;
+    progress.setAttribute('aria-label', live.progress.message);
+    if (!progressLine.isConnected) output.append(progressLine);
+  }
+
+  function drawQuestion(asked: Question | null): void {
+    if (asked === question) return;
+    question = asked;
+    form?.remove();
+    form = null;
+    if (asked === null) return;
+    form = questionForm(document, t, asked, (text) => {
+      form?.remove();
+      form = null;
+      parts.onAnswer(text);
+    });
+    output.append(form);
+  }
+
+  function drawStatus(): void {
+    const { run } = facts;
+    statusText.hidden = run === null;
+    status.hidden = run === null && shown.length === 0;
+    stale.hidden = !facts.isStale;
+    trouble.hidden = run === null || run.trouble === '' || shown.some((item) => item.kind === 'error');
+    if (run === null) return;
+    if (!trouble.hidden) trouble.textContent = run.trouble;
+    const { tone, icon, parts: words } = statusLine(run, parts.now(), t, parts.locale);
+    statusText.dataset['tone'] = tone;
+    const text = `${icon} ${words.join(' · ')}`;
+    if (statusText.textContent !== text) statusText.textContent = text;
+  }
+
+  return {
+    element,
+    draw(next) {
+      facts = next;
+      drawOutput();
+      drawStatus();
+    },
+    tick: drawStatus,
+  };
+}
+
+function questionForm(document: Document, t: Translate, asked: Question, onAnswer: (text: string) => void): HTMLElement {
+  const form = document.createElement('form');
+  form.className = 'mc-question';
+  const label = document.createElement('label');
+  const prompt = document.createElement('span');
+  prompt.textContent = asked.prompt;
+  const input = document.createElement('input');
+  input.type = asked.password ? 'password' : 'text';
+  input.autocomplete = 'off';
+  input.spellcheck = false;
+  input.setAttribute('autocapitalize', 'off');
+  input.setAttribute('aria-label', asked.prompt === '' ? t('editor.input.label') : asked.prompt);
+  const send = document.createElement('button');
+  send.type = 'submit';
+  send.textContent = t('editor.input.send');
+  label.append(prompt, input);
+  form.append(label, send);
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    onAnswer(input.value);
+  });
+  if (document.activeElement === document.body || document.activeElement?.closest('.mc-editor') !== null) queueMicrotask(() => input.focus({ preventScroll: true }));
+  return form;
+}
+
+/** What "copy" takes: text as shown, pictures as Markdown. */
+function textOf(items: readonly OutputItem[]): string {
+  return items
+    .map((item) => {
+      if (item.kind === 'stream') return item.terminal.text();
+      if (item.kind === 'error') return item.traceback.length > 0 ? item.traceback.join('\n') : `${item.type}: ${item.message}`;
+      if (item.kind === 'picture') return `![${item.alt}](${item.path})`;
+      if (item.kind === 'link') return `${item.before}[${item.label}](${item.path})`;
+      const plain = item.data['text/plain'];
+      return typeof plain === 'string' ? plain : JSON.stringify(item.data['application/json'] ?? '');
+    })
+    // oxlint-disable-next-line no-control-regex
+    .map((text) => text.replace(/\x1b\[[0-9;:]*m/g, ''))
+    .join('\n');
+}

@@ -1,0 +1,59 @@
+/** The menu of an output: copy, clear, save, show as text. A disclosure, so that keys and screen readers know it. */
+import type { Translate } from '../parts.ts';
+
+export type OutputMenu = { readonly element: HTMLElement };
+
+export type OutputMenuParts = {
+  readonly document: Document;
+  readonly t: Translate;
+  readonly textOf: () => string;
+  readonly onClear: () => void;
+  readonly onSource: () => void;
+  readonly onCopied: () => void;
+};
+
+export function createOutputMenu({ document, t, textOf, onClear, onSource, onCopied }: OutputMenuParts): OutputMenu {
+  const element = document.createElement('details');
+  element.className = 'mc-menu';
+  const summary = document.createElement('summary');
+  summary.textContent = '⋯';
+  summary.setAttribute('aria-label', t('editor.output.menu'));
+  const list = document.createElement('div');
+  list.className = 'mc-menu-list';
+  const add = (label: string, run: () => void): void => {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.textContent = label;
+    button.addEventListener('click', () => {
+      element.open = false;
+      run();
+    });
+    list.append(button);
+  };
+  add(t('editor.output.copy'), () => {
+    navigator.clipboard.writeText(textOf()).then(onCopied, () => undefined);
+  });
+  add(t('editor.output.save'), () => save(document, textOf()));
+  add(t('editor.output.source'), onSource);
+  add(t('editor.output.clear'), onClear);
+  element.append(summary, list);
+  element.addEventListener('keydown', (event) => {
+    if (event.key !== 'Escape' || !element.open) return;
+    event.stopPropagation();
+    element.open = false;
+    summary.focus();
+  });
+  element.addEventListener('focusout', (event) => {
+    if (!(event.relatedTarget instanceof Node) || !element.contains(event.relatedTarget)) element.open = false;
+  });
+  return { element };
+}
+
+function save(document: Document, text: string): void {
+  const link = document.createElement('a');
+  const url = URL.createObjectURL(new Blob([text], { type: 'text/plain' }));
+  link.href = url;
+  link.download = 'output.txt';
+  link.click();
+  URL.revokeObjectURL(url);
+}

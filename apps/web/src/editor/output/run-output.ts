@@ -1,0 +1,103 @@
+/**
+ * What a cell shows of its run: the run's events folded, in order, into a short list of things to draw.
+ *
+ * 1. An event is folded once: one whose `seq` was seen already is left out.
+ * 2. Bounded: streams by `createTerminal`, and at most `ITEMS_MAX` items; older ones go first and are counted.
+ */
+import type { RunEvent } from '@markco/protocol';
+import { createTerminal, type Terminal } from './terminal.ts';
+
+export type MimeBundle = Readonly<Record<string, unknown>>;
+
+export type OutputItem =
+  | { readonly kind: 'stream'; readonly terminal: Terminal }
+  | { readonly kind: 'display'; readonly data: MimeBundle }
+  | { readonly kind: 'result'; readonly data: MimeBundle }
+  /** A file of the project. */
+  | { readonly kind: 'picture'; readonly alt: string; readonly path: string }
+  | { readonly kind: 'link'; readonly before: string; readonly label: string; readonly path: string }
+  | { readonly kind: 'error'; readonly type: string; readonly message: string; readonly traceback: readonly string[] };
+
+export type Question = { readonly prompt: string; readonly password: boolean };
+export type Progress = { readonly fraction: number | null; readonly message: string };
+
+export type RunOutput = {
+  readonly items: readonly OutputItem[];
+  /** Items that went because there were too many. */
+  readonly earlierItems: number;
+  readonly progress: Progress | null;
+  /** Asked and not answered yet. */
+  readonly question: Question | null;
+  readonly durationMs: number | null;
+  readonly errorType: string | null;
+  readonly nextSeq: number;
+  fold(event: RunEvent): void;
+};
+
+const ITEMS_MAX = 200;
+
+export function createRunOutput(): RunOutput {
+  let items: OutputItem[] = [];
+  const output = {
+    items: items as readonly OutputItem[],
+    earlierItems: 0,
+    progress: null as Progress | null,
+    question: null as Question | null,
+    durationMs: null as number | null,
+    errorType: null as string | null,
+    nextSeq: 0,
+    fold(event: RunEvent): void {
+      if (event.seq < output.nextSeq) return;
+      output.nextSeq = event.seq + 1;
+      apply(event);
+    },
+  };
+
+  function add(item: OutputItem): void {
+    if (items.length >= ITEMS_MAX) output.earlierItems += 1;
+    items = [...items.slice(items.length >= ITEMS_MAX ? 1 : 0), item];
+    output.items = items;
+  }
+
+  function stream(text: string, from: 'stdout' | 'stderr'): void {
+    const last = items[items.length - 1];
+    if (last?.kind === 'stream') return last.terminal.write(text, from);
+    const terminal = createTerminal();
+    terminal.write(text, from);
+    add({ kind: 'stream', terminal });
+  }
+
+  function apply(event: RunEvent): void {
+    switch (event.type) {
+      case 'stdout':
+      case 'stderr':
+        return stream(event.payload.text, event.type);
+      case 'display':
+        return add({ kind: 'display', data: event.payload.data });
+      case 'progress':
+        output.progress = { fraction: event.payload.fraction ?? null, message: event.payload.message ?? '' };
+        return;
+      case 'stdin-request':
+        output.question = event.payload;
+        return;
+      case 'stdin-response': {
+        const asked = output.question;
+        output.question = null;
+        return stream(`${asked?.prompt ?? ''}${event.payload.text ?? '••••'}\n`, 'stdout');
+      }
+      case 'result':
+        output.durationMs = event.payload.durationMs;
+        output.progress = null;
+        output.question = null;
+        if (event.payload.data !== null) add({ kind: 'result', data: event.payload.data });
+        return;
+      case 'error':
+        output.errorType = event.payload.type;
+        output.progress = null;
+        output.question = null;
+        return add({ kind: 'error', ...event.payload });
+    }
+  }
+
+  return output;
+}

@@ -1,0 +1,138 @@
+/**
+ * Terminal text on the page. Lines are drawn in chunks and only chunks that changed are drawn again, so that
+ * a long output costs what is new of it; chunks out of sight cost no layout (`content-visibility`).
+ */
+import type { Translate } from '../parts.ts';
+import type { TextStyle } from './sgr.ts';
+import type { Line, Terminal } from './terminal.ts';
+
+const CHUNK_LINES = 100;
+/** Longer output gets a scroller. */
+const SCROLL_LINES = 24;
+
+export type StreamView = {
+  readonly element: HTMLElement;
+  /** Draws what changed. */
+  refresh(): void;
+};
+
+export function createStreamView(document: Document, terminal: Terminal, t: Translate, locale: string): StreamView {
+  const element = document.createElement('div');
+  element.className = 'mc-stream';
+  const earlier = document.createElement('div');
+  earlier.className = 'mc-stream-earlier';
+  earlier.hidden = true;
+  const scroller = document.createElement('div');
+  scroller.className = 'mc-stream-scroller';
+  scroller.tabIndex = -1;
+  const more = document.createElement('button');
+  more.type = 'button';
+  more.className = 'mc-stream-more';
+  more.hidden = true;
+  element.append(earlier, scroller, more);
+
+  const chunks = new Map<number, HTMLElement>();
+  let isNew = true;
+  let showsAll = false;
+  let lineCount = 0;
+
+  const label = (): void => {
+    more.textContent = showsAll ? t('editor.output.less') : t('editor.output.all', { count: lineCount.toLocaleString(locale) });
+    more.setAttribute('aria-expanded', String(showsAll));
+  };
+  more.addEventListener('click', () => {
+    showsAll = !showsAll;
+    element.classList.toggle('mc-stream-all', showsAll);
+    label();
+  });
+
+  return {
+    element,
+    refresh() {
+      const lines = terminal.lines();
+      const dropped = terminal.droppedLines();
+      const dirty = isNew ? 0 : terminal.takeDirty();
+      if (isNew) terminal.takeDirty();
+      isNew = false;
+      const atEnd = scroller.scrollTop + scroller.clientHeight >= scroller.scrollHeight - 4;
+      const total = dropped + lines.length;
+      const firstChunk = Math.floor(dropped / CHUNK_LINES);
+      const lastChunk = Math.floor(Math.max(0, total - 1) / CHUNK_LINES);
+      for (const [index, chunk] of chunks) {
+        if (index >= firstChunk && index <= lastChunk) continue;
+        chunk.remove();
+        chunks.delete(index);
+      }
+      const from = Math.max(firstChunk, Number.isFinite(dirty) ? Math.floor(dirty / CHUNK_LINES) : lastChunk + 1);
+      for (let index = from; index <= lastChunk && lines.length > 0; index++) {
+        const start = Math.max(0, index * CHUNK_LINES - dropped);
+        drawChunk(document, chunkAt(index), lines.slice(start, (index + 1) * CHUNK_LINES - dropped));
+      }
+      if (lineCount !== total || dirty !== Number.POSITIVE_INFINITY) {
+        lineCount = total;
+        const long = lines.length > SCROLL_LINES;
+        element.classList.toggle('mc-stream-long', long);
+        scroller.tabIndex = long ? 0 : -1;
+        more.hidden = !long;
+        earlier.hidden = dropped === 0;
+        if (dropped > 0) earlier.textContent = `… ${t(dropped === 1 ? 'editor.output.earlier.one' : 'editor.output.earlier.other', { count: dropped.toLocaleString(locale) })}`;
+        label();
+        if (long && atEnd && !showsAll) scroller.scrollTop = scroller.scrollHeight;
+      }
+    },
+  };
+
+  function chunkAt(index: number): HTMLElement {
+    const known = chunks.get(index);
+    if (known !== undefined) return known;
+    const chunk = document.createElement('div');
+    chunk.className = 'mc-stream-chunk';
+    chunks.set(index, chunk);
+    scroller.append(chunk);
+    return chunk;
+  }
+}
+
+function drawChunk(document: Document, chunk: HTMLElement, lines: readonly Line[]): void {
+  const nodes: Node[] = [];
+  let plain = '';
+  const flush = (): void => {
+    if (plain !== '') nodes.push(document.createTextNode(plain));
+    plain = '';
+  };
+  for (const line of lines) {
+    for (const { text, style } of line) {
+      if (isPlain(style)) plain += text;
+      else {
+        flush();
+        const span = document.createElement('span');
+        span.textContent = text;
+        dress(span, style);
+        nodes.push(span);
+      }
+    }
+    plain += '\n';
+  }
+  flush();
+  chunk.style.containIntrinsicHeight = `auto ${lines.length * 1.5}em`;
+  chunk.replaceChildren(...nodes);
+}
+
+const isPlain = (style: TextStyle): boolean => style.key === '||,,,,,,';
+
+function dress(span: HTMLElement, style: TextStyle): void {
+  const [fg, bg] = style.inverse ? [style.bg === '' ? 'bg' : style.bg, style.fg === '' ? 'fg' : style.fg] : [style.fg, style.bg];
+  if (fg !== '') span.style.color = cssColor(fg);
+  if (bg !== '') span.style.backgroundColor = cssColor(bg);
+  if (style.bold) span.style.fontWeight = '600';
+  if (style.dim) span.style.opacity = '0.7';
+  if (style.italic) span.style.fontStyle = 'italic';
+  const lines = [style.underline ? 'underline' : '', style.strike ? 'line-through' : ''].filter((name) => name !== '');
+  if (lines.length > 0) span.style.textDecoration = lines.join(' ');
+  if (style.stderr) span.className = 'mc-stderr';
+}
+
+function cssColor(color: string): string {
+  if (color === 'fg' || color === 'bg') return `var(--${color})`;
+  return color.startsWith('#') ? color : `var(--mc-ansi-${color})`;
+}

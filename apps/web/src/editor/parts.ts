@@ -1,0 +1,71 @@
+/** What the editor is given, and what it gives back. */
+import type { EditorView } from '@codemirror/view';
+import type { OpenDocument } from '@markco/client/client';
+import type { EditorMessageKey } from './messages.ts';
+import type { RunsView } from './runs.ts';
+
+export type Translate = (key: EditorMessageKey, params?: Readonly<Record<string, string | number>>) => string;
+
+export type Heading = { readonly level: number; readonly text: string; readonly slug: string; readonly from: number };
+
+export type Completion = {
+  /** What is shown. */
+  readonly label: string;
+  /** What is written between `[[` and `]]`. */
+  readonly insert: string;
+};
+
+export type EditorParts = {
+  readonly parent: HTMLElement;
+  readonly open: OpenDocument;
+  readonly runs: RunsView;
+  readonly files: {
+    /** Where the bytes of a file of the project are, for `<img>`. The path is as written in the document. */
+    urlOf(relativePath: string): string;
+    /** Keeps a picture and answers the path to write into the document. */
+    savePastedImage(blob: Blob, name: string): Promise<string>;
+  };
+  readonly links: {
+    /** `target` as written: a path, a URL, `#heading`, or `[[page#heading]]` without its brackets. */
+    open(target: string): void;
+    complete(query: string): Promise<readonly Completion[]>;
+  };
+  readonly t: Translate;
+  /** For `Intl`: `en`, `fr`. */
+  readonly locale: string;
+  readonly now: () => number;
+  /** Said to screen readers, politely. */
+  readonly announce: (text: string) => void;
+  /** A short message with nothing to do about it. */
+  readonly notify: (text: string) => void;
+  /** Asks before something that cannot be undone. */
+  readonly confirm: (question: string) => Promise<boolean>;
+  readonly onOutline: (headings: readonly Heading[]) => void;
+  readonly onSave: () => void;
+  /** Offset of the cursor, and the selection's length. */
+  readonly onCursor?: (offset: number, selected: number) => void;
+  readonly readOnly?: boolean;
+};
+
+export type EditorCommand = {
+  readonly id: string;
+  readonly title: EditorMessageKey;
+  /** As CodeMirror writes keys: `Mod-Enter`. Empty when it has none. */
+  readonly key: string;
+  readonly run: () => void;
+};
+
+export type EditorHandle = {
+  readonly view: EditorView;
+  readonly commands: readonly EditorCommand[];
+  focus(): void;
+  runCell(): void;
+  runAll(): void;
+  runAbove(): void;
+  runBelow(): void;
+  interrupt(): void;
+  /** Puts the cursor at a UTF-16 offset and brings it into view. */
+  goTo(offset: number): void;
+  find(): void;
+  destroy(): void;
+};

@@ -1,0 +1,35 @@
+/** Markdown as sanitized HTML: tables in the text, and Markdown that a program displays. */
+import { renderHtml } from '@markco/protocol/notebook/render-html';
+import DOMPurify from 'dompurify';
+import type { Translate } from '../parts.ts';
+import { drawMath } from './widgets.ts';
+
+type RenderParts = { readonly t: Translate; readonly urlOf: (path: string) => string };
+
+/**
+ * Replaces what the element holds. Raw HTML in the source is shown as text; what the renderer writes is
+ * sanitized all the same. Pictures only by relative path: one of another site would tell it who reads.
+ */
+export function renderMarkdownInto(element: HTMLElement, source: string, parts: RenderParts): void {
+  const fragment = DOMPurify.sanitize(renderHtml(source), {
+    RETURN_DOM_FRAGMENT: true,
+    FORBID_TAGS: ['style', 'form', 'input', 'button', 'iframe', 'svg', 'math'],
+    FORBID_ATTR: ['style', 'id', 'name'],
+  });
+  for (const image of fragment.querySelectorAll('img')) {
+    const path = image.getAttribute('src') ?? '';
+    if (/^[a-z][a-z0-9+.-]*:|^\/\//i.test(path)) image.replaceWith(image.alt);
+    else image.src = parts.urlOf(path);
+  }
+  for (const link of fragment.querySelectorAll('a')) {
+    link.dataset['target'] = link.getAttribute('href') ?? '';
+    link.removeAttribute('href');
+    link.className = 'mc-link';
+    link.setAttribute('role', 'link');
+    link.tabIndex = 0;
+  }
+  for (const math of fragment.querySelectorAll<HTMLElement>('.math')) {
+    void drawMath(math, (math.textContent ?? '').replace(/^\$\$?|\$\$?$/g, ''), math.classList.contains('display'), parts.t);
+  }
+  element.replaceChildren(fragment);
+}
