@@ -6,6 +6,7 @@
  * 2. `indent` put before each line of another fence makes that one stand in the same container.
  */
 import type { SyntaxNode } from '@lezer/common';
+import { columnOf } from './container.ts';
 
 export type Fence = {
   /** From the first backtick to the end of the last line of the fence. */
@@ -39,7 +40,9 @@ export function readFence(text: string, node: SyntaxNode): Fence {
   const openingEnd = text.indexOf('\n', node.from);
   // A container that ends can end its fence on the fence's first line.
   const codeFrom = openingEnd < 0 || openingEnd >= node.to ? to : openingEnd + 1;
-  const codeEnd = closing === null ? to : text.lastIndexOf('\n', closing.from - 1);
+  // Without a closing line the last line break ends the last line of code, and an empty line after it is none.
+  const endOfOpen = to === text.length && text[to - 1] === '\n' ? to - 1 : to;
+  const codeEnd = closing === null ? endOfOpen : text.lastIndexOf('\n', closing.from - 1);
   const codeTo = codeEnd < codeFrom ? codeFrom : withoutReturn(text, codeFrom, codeEnd);
   const indent = containerPrefix(text.slice(text.lastIndexOf('\n', node.from - 1) + 1, node.from));
   return { from: node.from, to, infoFrom, infoTo, info: text.slice(infoFrom, infoTo), codeFrom, codeTo, indent, size, closed: closing !== null };
@@ -48,7 +51,7 @@ export function readFence(text: string, node: SyntaxNode): Fence {
 /** The lines inside a fence without what its containers and its own indentation put before them, and without `\r`. */
 export function fenceLines(text: string, node: SyntaxNode, fence: Fence): readonly string[] {
   // `codeFrom === codeTo` also says one empty line: then there is a line break before the closing line.
-  const hasLine = fence.codeTo > fence.codeFrom || (fence.closed && isLineEnd(text, fence.codeTo));
+  const hasLine = fence.codeTo > fence.codeFrom || (fence.closed && isLineEnd(text, fence.codeTo) && fence.codeTo < fence.to);
   if (!hasLine) return [];
   if (fence.indent === '') return text.slice(fence.codeFrom, fence.codeTo).split('\n').map(dropReturn);
   const width = columnOf(fence.indent);
@@ -73,12 +76,6 @@ export function fenceLines(text: string, node: SyntaxNode, fence: Fence): readon
 /** What a further line of the same containers starts with: quote marks stay, list and footnote marks become spaces. */
 function containerPrefix(before: string): string {
   return before.replace(/\[\^[^\s[\]^]+\]:[ \t]*/g, '    ').replaceAll(/[^>\s]/g, ' ');
-}
-
-function columnOf(text: string): number {
-  let column = 0;
-  for (const char of text) column += char === '\t' ? 4 - (column % 4) : 1;
-  return column;
 }
 
 function isLineEnd(text: string, at: number): boolean {

@@ -11,7 +11,7 @@ import type { BlockContext, Element, MarkdownConfig } from '@lezer/markdown';
 
 /** How far the end is looked for. Longer front matter is none. */
 const FRONT_MATTER_CHARS_MAX = 64 * 1024;
-const OPENING = /^---[ \t]*\r?$/;
+const OPENING = /^\uFEFF?---[ \t]*\r?$/;
 const CLOSING = /^(?:---|\.\.\.)[ \t]*\r?$/;
 const FIRST_LINE = /^(?:#|["'\w][^:]*:(?:\s|$)|(?:---|\.\.\.)[ \t]*\r?$)/;
 const CLOSING_LATER = /\n(?:---|\.\.\.)[ \t]*\r?(?:\n|$)/;
