@@ -28,4 +28,4 @@ export function forbid(name: string, pattern: RegExp, message: string, concerns:
 }
 
 export const isCode = (path: string): boolean => /\.(ts|tsx|mjs)$/.test(path);
-export const isTest = (path: string): boolean => /\.test\.tsx?$/.test(path) || path.startsWith('test/');
+export const isTest = (path: string): boolean => /\.(test|fixture|contract)\.tsx?$/.test(path) || path.startsWith('test/');

@@ -1,7 +1,7 @@
 /** Names and words that are not used here, and what a file must have. */
 import { forbid, isCode, isTest, type Rule } from './rule.ts';
 
-const KEBAB = /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|contract|config|d|browser))*\.(ts|tsx|mjs|css|py)$/;
+const KEBAB = /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|fixture|contract|config|d|browser))*\.(ts|tsx|mjs|css|py)$/;
 const NAMELESS = /^(utils?|helpers?|common|misc)\./;
 const LINES_MAX = 400;
 

@@ -61,4 +61,6 @@ const cli: Cli = {
   sampleProject: join(import.meta.dirname, '../../../examples/welcome'),
 };
 
-process.exitCode = await runProgram(cli, process.argv.slice(2), manifest.version);
+const code = await runProgram(cli, process.argv.slice(2), manifest.version);
+// All that was written is out before the end, and nothing that is still open delays it.
+process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));
