@@ -4,14 +4,15 @@
  * The new state, the packed updates and their removal from the log are one batch, synced: the state is durable
  * before what it covers is dropped, and history loses nothing.
  */
-import { summarize, type DocumentId } from '@markco/protocol';
+import { summarize } from '@markco/protocol';
 import * as Y from 'yjs';
-import { keyAt, keyOf, seqRange } from '../store/key.ts';
+import { keyOf, seqRange } from '../store/key.ts';
 import type { Store, StoreWrite } from '../store/store.ts';
 import { lastKeyframe, needsKeyframe, packHistory, packKeyframe } from './history.ts';
 import type { Log } from './log.ts';
 import { encodeStateRecord } from './record.ts';
 import type { Room } from './room.ts';
+import { readTail } from './tail.ts';
 import type { Views } from './views.ts';
 
 const TAIL_MIN = 500;
@@ -24,28 +25,22 @@ export function shouldCompact(room: Room): boolean {
 }
 
 export async function compact(room: Room, { store, log, views }: { store: Store; log: Log; views: Views }): Promise<void> {
-  await room.durable();
   if (room.tail.length === 0) return;
-  const keyframe = await lastKeyframe(store, room.id);
   const from = room.baseSeq + 1;
   const to = room.seq;
   const state = Y.encodeStateAsUpdate(views.of(room));
   const summary = summarize(state);
-  const records: Uint8Array[] = [];
-  for await (const [, value] of store.range(seqRange('u', room.id, from, to))) records.push(value);
+  await room.written();
+  const keyframe = await lastKeyframe(store, room.id);
+  const records = await readTail(store, room.id, from, to);
   if (records.length !== to - from + 1) throw new Error(`the log of ${room.id} has ${records.length} updates where ${to - from + 1} were expected`);
   const batch: StoreWrite[] = [
     { key: keyOf('s', room.id), value: encodeStateRecord({ seq: to, summary, state }) },
     packHistory(room.id, from, records),
-    ...removals(room.id, from, to),
   ];
+  // A row that goes on past `to` stays; what of it is compacted is passed over when it is read.
+  for await (const [key] of store.range(seqRange('u', room.id, 0, to))) batch.push({ key, value: null });
   if (needsKeyframe(keyframe, to)) batch.push(packKeyframe(room.id, to, state));
   await log.write(batch);
   room.rebase(to, state);
-}
-
-function removals(id: DocumentId, from: number, to: number): StoreWrite[] {
-  const batch: StoreWrite[] = [];
-  for (let seq = from; seq <= to; seq++) batch.push({ key: keyAt('u', id, seq), value: null });
-  return batch;
 }

@@ -2,20 +2,19 @@
  * Every moment of a document: the updates that compaction took out of the log, packed, and now and then the whole
  * state, so that no moment is far from one.
  *
- *   row `h` doc seq   01 from[8] count[4] deflate( count × varBytes(update record) )     the updates from..seq
- *   row `k` doc seq   01 deflate( state )                                                the state after seq
+ *   row `h` doc seq   01 from[8] deflate( a row `u` )      the updates from..seq
+ *   row `k` doc seq   01 deflate( state )                  the state after seq
  */
 import { Failure, type DocumentId, type Moment } from '@markco/protocol';
-import * as decoding from 'lib0/decoding';
-import * as encoding from 'lib0/encoding';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import * as Y from 'yjs';
 import { keyAt, seqOf, seqRange } from '../store/key.ts';
 import type { Store, StoreWrite } from '../store/store.ts';
-import { decodeUpdateRecord, type UpdateRecord } from './record.ts';
+import { decodeUpdates, encodeUpdates, type UpdateRecord } from './record.ts';
+import { readTail } from './tail.ts';
 
 const VERSION = 1;
-const HEADER_BYTES = 13;
+const HEADER_BYTES = 9;
 /** Updates between two whole states: a moment is at most this far from one. */
 const KEYFRAME_EVERY = 4_096;
 /** Edits by the same hand that are no further apart than this are one moment. */
@@ -26,15 +25,11 @@ const MOMENTS_MAX = 1_000;
 const UNPACKED_BYTES_MAX = 256 * 1024 * 1024;
 
 /** The rows that keep the updates `from`..`to` when the log drops them. */
-export function packHistory(id: DocumentId, from: number, records: readonly Uint8Array[]): StoreWrite {
-  const encoder = encoding.createEncoder();
-  for (const record of records) encoding.writeVarUint8Array(encoder, record);
-  const packed = deflateRawSync(encoding.toUint8Array(encoder), { level: 1 });
+export function packHistory(id: DocumentId, from: number, records: readonly UpdateRecord[]): StoreWrite {
+  const packed = deflateRawSync(encodeUpdates(records), { level: 1 });
   const value = new Uint8Array(HEADER_BYTES + packed.length);
-  const view = new DataView(value.buffer);
   value[0] = VERSION;
-  view.setBigUint64(1, BigInt(from));
-  view.setUint32(9, records.length);
+  new DataView(value.buffer).setBigUint64(1, BigInt(from));
   value.set(packed, HEADER_BYTES);
   return { key: keyAt('h', id, from + records.length - 1), value };
 }
@@ -89,9 +84,7 @@ export async function docAt(store: Store, id: DocumentId, seq: number, tailFrom:
     at = number;
   }
   if (at < seq) throw new Failure('not_found', `This document has no moment ${seq}.`);
-  doc.transact(() => {
-    for (const update of updates) Y.applyUpdate(doc, update);
-  });
+  for (const update of updates) Y.applyUpdate(doc, update);
   return doc;
 }
 
@@ -114,19 +107,16 @@ export async function moments(store: Store, id: DocumentId, tailFrom: number): P
     let number = segment.from;
     for (const record of segment.records()) add(number++, record);
   }
-  for await (const [key, value] of store.range(seqRange('u', id, tailFrom))) add(seqOf(key), decodeUpdateRecord(value));
+  for (const entry of await readTail(store, id, tailFrom)) add(entry.seq, entry);
   return found.map(({ seq, at, edits, by }) => ({ seq, at: new Date(at).toISOString(), edits, by }));
 }
 
-function openSegment(value: Uint8Array): { from: number; records(): Iterable<UpdateRecord> } {
+function openSegment(value: Uint8Array): { from: number; records(): UpdateRecord[] } {
   if (value[0] !== VERSION) throw new Failure('unsupported', 'This history was written by a newer MarkCo. Upgrade this device to read it.');
   const view = new DataView(value.buffer, value.byteOffset, HEADER_BYTES);
   return {
     from: Number(view.getBigUint64(1)),
-    *records() {
-      const decoder = decoding.createDecoder(unpack(value.subarray(HEADER_BYTES), VERSION));
-      while (decoding.hasContent(decoder)) yield decodeUpdateRecord(decoding.readVarUint8Array(decoder));
-    },
+    records: () => decodeUpdates(unpack(value.subarray(HEADER_BYTES), VERSION)),
   };
 }
 

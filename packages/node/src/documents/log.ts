@@ -8,12 +8,15 @@
  *    that was not yet durable was written to it again: what the disk said about them before counts for nothing.
  * 3. While the disk refuses, updates are kept in memory and passed on, up to a bound; past it they are refused.
  */
-import { Failure } from '@markco/protocol';
+import { Failure, type DocumentId } from '@markco/protocol';
+import { keyAt } from '../store/key.ts';
 import type { Store, StoreWrite } from '../store/store.ts';
+import { encodeUpdates, type UpdateRecord } from './record.ts';
 
-export type Append = {
-  readonly key: Uint8Array;
-  readonly value: Uint8Array;
+export type Append = UpdateRecord & {
+  readonly documentId: DocumentId;
+  /** Its position in the document's log; appended in order. */
+  readonly seq: number;
   written(): void;
   durable(): void;
 };
@@ -71,7 +74,7 @@ export function createLog({ store, now, onStorage, onSync }: LogParts) {
     const group = queued;
     queued = [];
     try {
-      await store.write(group, { sync: false });
+      await store.write(rowsOf(group), { sync: false });
     } catch (cause) {
       writing = false;
       queued = group.concat(queued);
@@ -127,7 +130,7 @@ export function createLog({ store, now, onStorage, onSync }: LogParts) {
     queued = [];
     for (const append of waiting) {
       unsynced.push(append);
-      backlogBytes += append.value.length;
+      backlogBytes += append.update.length;
     }
     for (const append of waiting) append.written();
     recovery = recover();
@@ -142,7 +145,7 @@ export function createLog({ store, now, onStorage, onSync }: LogParts) {
           const again = unsynced;
           unsynced = [];
           syncing = again;
-          await store.write(again, { sync: true });
+          await store.write(rowsOf(again), { sync: true });
           settle();
         }
         backlogBytes = 0;
@@ -171,7 +174,7 @@ export function createLog({ store, now, onStorage, onSync }: LogParts) {
     append(append: Append): void {
       if (!state.ok) {
         unsynced.push(append);
-        backlogBytes += append.value.length;
+        backlogBytes += append.update.length;
         append.written();
         return;
       }
@@ -204,6 +207,19 @@ export function createLog({ store, now, onStorage, onSync }: LogParts) {
       await recovery;
     },
   };
+}
+
+/** One row a document: its updates of this group. */
+function rowsOf(group: readonly Append[]): StoreWrite[] {
+  const byDocument = new Map<DocumentId, Append[]>();
+  for (const append of group) {
+    const list = byDocument.get(append.documentId);
+    if (list === undefined) byDocument.set(append.documentId, [append]);
+    else list.push(append);
+  }
+  const rows: StoreWrite[] = [];
+  for (const [documentId, list] of byDocument) rows.push({ key: keyAt('u', documentId, list.at(-1)?.seq ?? 0), value: encodeUpdates(list) });
+  return rows;
 }
 
 function describe(cause: unknown): { code: 'disk_full' | 'storage_failed'; message: string } {

@@ -26,6 +26,20 @@ export function outFrame(payload: Uint8Array, seq?: number): OutFrame {
   return new Encoded(payload, seq);
 }
 
+/** The y-protocols message of one update (00 02 varBytes), written without an encoder: there is one for every edit. */
+export function updateFrame(update: Uint8Array, seq: number): OutFrame {
+  let lengthBytes = 1;
+  for (let rest = update.length; rest >= 0x80; rest = Math.floor(rest / 0x80)) lengthBytes++;
+  const payload = new Uint8Array(2 + lengthBytes + update.length);
+  payload[1] = 2;
+  let at = 2;
+  let rest = update.length;
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) payload[at++] = (rest % 0x80) | 0x80;
+  payload[at++] = rest;
+  payload.set(update, at);
+  return new Encoded(payload, seq);
+}
+
 /** One final, unmasked binary frame. */
 export function webSocketMessage(payload: Uint8Array): Uint8Array {
   const length = payload.length;

@@ -1,7 +1,7 @@
 /**
  * The envelope of everything kept of a document. Version 1:
  *
- *   update   01 suite[1] origin[1] time[6] update…                          a row `u`
+ *   updates  01 suite[1] n × (origin[1] time[6] varBytes(update))            a row `u`, keyed by the last one's position
  *   state    01 suite[1] seq[8] varBytes(summary) state…                     a row `s`
  *
  * `suite` 0 is plain; other numbers are for sealed content and signatures, and an older program refuses them instead
@@ -17,28 +17,55 @@ export type Origin = (typeof ORIGINS)[number];
 
 const VERSION = 1;
 const PLAIN = 0;
-const HEADER_BYTES = 9;
+const TIME_BASE = 0x1_0000_0000;
 
 export type UpdateRecord = { readonly origin: Origin; readonly at: number; readonly update: Uint8Array };
 
-export function encodeUpdateRecord({ origin, at, update }: UpdateRecord): Uint8Array {
-  const bytes = new Uint8Array(HEADER_BYTES + update.length);
+/** Updates of one document that came one after the other, as one row. */
+export function encodeUpdates(records: readonly UpdateRecord[]): Uint8Array {
+  let size = 2;
+  for (const { update } of records) size += 7 + varUintBytes(update.length) + update.length;
+  const bytes = new Uint8Array(size);
+  const view = new DataView(bytes.buffer);
   bytes[0] = VERSION;
   bytes[1] = PLAIN;
-  bytes[2] = ORIGINS.indexOf(origin);
-  const view = new DataView(bytes.buffer);
-  view.setUint16(3, Math.floor(at / 0x1_0000_0000));
-  view.setUint32(5, at >>> 0);
-  bytes.set(update, HEADER_BYTES);
+  let at = 2;
+  for (const record of records) {
+    bytes[at] = ORIGINS.indexOf(record.origin);
+    view.setUint16(at + 1, Math.floor(record.at / TIME_BASE));
+    view.setUint32(at + 3, record.at >>> 0);
+    at += 7;
+    let rest = record.update.length;
+    for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes[at++] = (rest % 0x80) | 0x80;
+    bytes[at++] = rest;
+    bytes.set(record.update, at);
+    at += record.update.length;
+  }
   return bytes;
 }
 
-export function decodeUpdateRecord(bytes: Uint8Array): UpdateRecord {
+/** @returns views into `bytes` */
+export function decodeUpdates(bytes: Uint8Array): UpdateRecord[] {
   requireKnown(bytes);
-  const origin = ORIGINS[bytes[2] ?? ORIGINS.length];
-  if (bytes.length < HEADER_BYTES || origin === undefined) throw damaged();
-  const view = new DataView(bytes.buffer, bytes.byteOffset, HEADER_BYTES);
-  return { origin, at: view.getUint16(3) * 0x1_0000_0000 + view.getUint32(5), update: bytes.subarray(HEADER_BYTES) };
+  const decoder = decoding.createDecoder(bytes.subarray(2));
+  const records: UpdateRecord[] = [];
+  try {
+    while (decoding.hasContent(decoder)) {
+      const origin = ORIGINS[decoding.readUint8(decoder)];
+      if (origin === undefined) throw damaged();
+      const at = decoding.readUint8(decoder) * 0x100 * TIME_BASE + decoding.readUint8(decoder) * TIME_BASE + decoding.readUint32BigEndian(decoder);
+      records.push({ origin, at, update: decoding.readVarUint8Array(decoder) });
+    }
+  } catch (cause) {
+    throw damaged(cause);
+  }
+  return records;
+}
+
+function varUintBytes(value: number): number {
+  let bytes = 1;
+  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes++;
+  return bytes;
 }
 
 export type StateRecord = { readonly seq: number; readonly summary: Summary; readonly state: Uint8Array };

@@ -29,12 +29,10 @@ import {
   type Summary,
 } from '@markco/protocol';
 import * as Y from 'yjs';
-import { keyAt } from '../store/key.ts';
 import type { Log } from './log.ts';
-import { encodeUpdateRecord, type Origin } from './record.ts';
+import type { Origin } from './record.ts';
 import { repeatsFaithfully } from './repeat.ts';
-import type { OutFrame } from './out-frame.ts';
-import { outFrame } from './out-frame.ts';
+import { outFrame, updateFrame, type OutFrame } from './out-frame.ts';
 
 /** A connection that has the document open. */
 export type Member = {
@@ -51,6 +49,9 @@ export type RoomParts = {
 };
 
 export type Loaded = { readonly baseSeq: number; readonly base: Uint8Array | undefined; readonly tail: readonly Uint8Array[]; readonly summary: Summary };
+
+/** Something to do once the log has reached a position. */
+type Waiting = { readonly seq: number; readonly action: () => void };
 
 type Seat = {
   readonly member: Member;
@@ -81,9 +82,9 @@ export class Room {
   /** Updates taken in but not yet written, and what waits for them. */
   #unwritten = 0;
   #undurable = 0;
-  #whenWritten: (() => void)[] = [];
-  #whenDurable: (() => void)[] = [];
-  #answer: { seq: number; frames: OutFrame[] } | undefined;
+  #whenWritten: Waiting[] = [];
+  #whenDurable: Waiting[] = [];
+  #answer: OutFrame | undefined;
   #digest: { seq: number; digest: Uint8Array } | undefined;
   /** Whoever works on the document without being a member; it is not evicted meanwhile. */
   holds = 0;
@@ -140,20 +141,20 @@ export class Room {
 
   /** Everything, for a member that has nothing. */
   sendAll(member: Member): void {
-    this.#afterWritten(() => {
-      for (const frame of this.#wholeState()) member.send(frame);
-    });
+    const frame = this.#wholeState();
+    this.#afterWritten(() => member.send(frame));
   }
 
   /** What came after `seq`, for a member that was cut back. */
   sendSince(member: Member, seq: number): void {
+    if (seq < this.baseSeq) {
+      this.sendAll(member);
+      return;
+    }
+    const missed = this.tail.slice(seq - this.baseSeq);
     this.#afterWritten(() => {
-      if (seq < this.baseSeq) {
-        for (const frame of this.#wholeState()) member.send(frame);
-        return;
-      }
       let at = seq;
-      for (const update of this.tail.slice(seq - this.baseSeq)) member.send(outFrame(encodeFrame({ type: 'update', update }), ++at));
+      for (const update of missed) member.send(updateFrame(update, ++at));
     });
   }
 
@@ -205,7 +206,12 @@ export class Room {
   /** Resolves once everything taken in so far is on disk. */
   durable(): Promise<void> {
     if (this.#undurable === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#whenDurable.push(resolve));
+    return new Promise((resolve) => this.#whenDurable.push({ seq: this.seq, action: resolve }));
+  }
+
+  /** Resolves once a kill loses nothing of what was taken in so far. */
+  written(): Promise<void> {
+    return new Promise((resolve) => this.#afterWritten(resolve));
   }
 
   /** Puts a compacted state in the place of everything up to `seq`. */
@@ -215,11 +221,6 @@ export class Room {
     this.base = state;
     this.baseSeq = seq;
     this.#answer = undefined;
-  }
-
-  /** The last position that a kill no longer loses. */
-  get writtenSeq(): number {
-    return this.seq - this.#unwritten;
   }
 
   refuseAll(failure: Failure): void {
@@ -246,20 +247,18 @@ export class Room {
       this.sendAll(member);
       return;
     }
-    this.#afterWritten(() => {
-      const state = this.#compacted();
-      const update = state === undefined ? EMPTY_UPDATE : Y.diffUpdate(state, stateVector);
-      member.send(outFrame(encodeFrame({ type: 'step2', update }), this.seq));
-    });
+    const state = this.#compacted();
+    const update = state === undefined ? EMPTY_UPDATE : Y.diffUpdate(state, stateVector);
+    const frame = outFrame(encodeFrame({ type: 'step2', update }), this.seq);
+    this.#afterWritten(() => member.send(frame));
   }
 
-  /** The state as base, then tail; the last one as the step2 that tells a client it has everything. */
-  #wholeState(): readonly OutFrame[] {
-    if (this.#answer?.seq === this.seq) return this.#answer.frames;
-    const state = this.#compacted();
-    const frames = [outFrame(encodeFrame({ type: 'step2', update: state ?? EMPTY_UPDATE }), this.seq)];
-    this.#answer = { seq: this.seq, frames };
-    return frames;
+  /** The answer to a member that has nothing; kept for the next one. */
+  #wholeState(): OutFrame {
+    if (this.#answer?.seq === this.seq) return this.#answer;
+    const frame = outFrame(encodeFrame({ type: 'step2', update: this.#compacted() ?? EMPTY_UPDATE }), this.seq);
+    this.#answer = frame;
+    return frame;
   }
 
   /** Base and tail as one update, or undefined when there is nothing. */
@@ -269,9 +268,7 @@ export class Room {
     if (updates.length === 1) return updates[0];
     if (this.tail.length <= ANSWER_TAIL_MAX) return Y.mergeUpdates(updates);
     const doc = new Y.Doc();
-    doc.transact(() => {
-      for (const update of updates) Y.applyUpdate(doc, update);
-    });
+    for (const update of updates) Y.applyUpdate(doc, update);
     const state = Y.encodeStateAsUpdate(doc);
     doc.destroy();
     return state;
@@ -329,21 +326,22 @@ export class Room {
     this.#undurable++;
     const seq = this.seq;
     this.#parts.log.append({
-      key: keyAt('u', this.id, seq),
-      value: encodeUpdateRecord({ origin, at: this.#parts.now(), update: kept }),
+      documentId: this.id,
+      seq,
+      origin,
+      at: this.#parts.now(),
+      update: kept,
       written: () => {
         this.#unwritten--;
-        this.#passOn(outFrame(encodeFrame({ type: 'update', update: kept }), seq), sender?.member);
-        if (this.#unwritten === 0 && this.#whenWritten.length > 0) drain(this.#whenWritten);
+        this.#passOn(updateFrame(kept, seq), sender?.member);
+        if (this.#whenWritten.length > 0) reach(this.#whenWritten, this.seq - this.#unwritten);
         this.#parts.onChange(this.id, seq, origin);
       },
       durable: () => {
         this.#undurable--;
         durable();
-        if (this.#undurable === 0) {
-          if (this.#whenDurable.length > 0) drain(this.#whenDurable);
-          if (this.isIdle) this.idleSince = this.#parts.now();
-        }
+        if (this.#whenDurable.length > 0) reach(this.#whenDurable, this.seq - this.#undurable);
+        if (this.isIdle) this.idleSince = this.#parts.now();
       },
     });
     return seq;
@@ -384,7 +382,7 @@ export class Room {
 
   #afterWritten(action: () => void): void {
     if (this.#unwritten === 0) action();
-    else this.#whenWritten.push(action);
+    else this.#whenWritten.push({ seq: this.seq, action });
   }
 }
 
@@ -394,6 +392,9 @@ export function emptyLoaded(): Loaded {
   return { baseSeq: 0, base: undefined, tail: [], summary: emptySummary() };
 }
 
-function drain(waiting: (() => void)[]): void {
-  for (const action of waiting.splice(0)) action();
+/** Does what waited for a position up to `seq`, in the order it was asked for. */
+function reach(waiting: Waiting[], seq: number): void {
+  let count = 0;
+  while (count < waiting.length && (waiting[count]?.seq ?? 0) <= seq) count++;
+  for (const { action } of waiting.splice(0, count)) action();
 }

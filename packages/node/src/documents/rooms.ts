@@ -4,13 +4,14 @@
  * A document that cannot be loaded is refused, never opened empty.
  */
 import { absorb, emptySummary, Failure, inspectUpdate, type DocumentId, type Summary } from '@markco/protocol';
-import { keyOf, seqOf, seqRange } from '../store/key.ts';
+import { keyOf } from '../store/key.ts';
 import type { Store } from '../store/store.ts';
 import { compact, shouldCompact } from './compaction.ts';
 import type { Log } from './log.ts';
-import { decodeStateRecord, decodeUpdateRecord, type Origin } from './record.ts';
+import { decodeStateRecord, type Origin } from './record.ts';
 import { insertion } from './insertion.ts';
 import { Room, type Loaded } from './room.ts';
+import { readTail } from './tail.ts';
 import type { Views } from './views.ts';
 
 export type RoomsParts = {
@@ -144,18 +145,14 @@ async function readLog(store: Store, id: DocumentId): Promise<Loaded> {
   const summary: Summary = state?.summary ?? emptySummary();
   const baseSeq = state?.seq ?? 0;
   const tail: Uint8Array[] = [];
-  for await (const [key, value] of store.range(seqRange('u', id, baseSeq + 1))) {
-    if (seqOf(key) !== baseSeq + tail.length + 1) throw damaged(id);
-    const update = decodeUpdateRecord(value).update.slice();
+  for (const entry of await readTail(store, id, baseSeq + 1)) {
+    const update = entry.update.slice();
     const found = inspectUpdate(summary, update);
-    if (found.kind !== 'fresh') throw damaged(id);
-    absorb(summary, found);
+    if (found.kind === 'fresh') absorb(summary, found);
+    else if (found.kind !== 'known') {
+      throw new Failure('storage_failed', `The log of document ${id} cannot be read. It stays closed so that nothing is overwritten; its file is untouched.`);
+    }
     tail.push(update);
   }
   return { baseSeq, base: state?.state.slice(), tail, summary };
 }
-
-function damaged(id: DocumentId): Failure {
-  return new Failure('storage_failed', `The log of document ${id} has a hole. It stays closed so that nothing is overwritten; its file is untouched.`);
-}
-

@@ -69,9 +69,7 @@ export function createViews({ now }: { readonly now: () => number }) {
   };
 }
 
+/** One transaction each: in a single one nothing is joined until its end, and every further edit searches longer. */
 function catchUp(doc: Y.Doc, updates: readonly Uint8Array[]): void {
-  if (updates.length === 0) return;
-  doc.transact(() => {
-    for (const update of updates) Y.applyUpdate(doc, update);
-  });
+  for (const update of updates) Y.applyUpdate(doc, update);
 }

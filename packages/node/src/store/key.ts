@@ -1,7 +1,7 @@
 /**
  * Where things are in the store. A key is one letter, then fixed-width parts, so that a prefix is a range.
  *
- *   u doc[16] seq[8]   one update not yet compacted        (documents/log.ts)
+ *   u doc[16] seq[8]   updates not yet compacted, to seq   (documents/log.ts)
  *   s doc[16]          the compacted state                 (documents/log.ts)
  *   h doc[16] seq[8]   history up to seq                   (documents/history.ts)
  *   k doc[16] seq[8]   the whole state as it was at seq    (documents/history.ts)
@@ -24,10 +24,17 @@ export function keyOf(table: Table, id: string): Uint8Array {
 
 export function keyAt(table: Table, id: string, seq: number): Uint8Array {
   const key = new Uint8Array(25);
-  key[0] = table.charCodeAt(0);
-  key.set(parseUuid(id), 1);
-  new DataView(key.buffer).setBigUint64(17, BigInt(seq));
+  key.set(keyOf(table, id));
+  writeSeq(key, seq);
   return key;
+}
+
+function writeSeq(key: Uint8Array, seq: number): void {
+  let rest = seq;
+  for (let at = 24; at > 16; at--) {
+    key[at] = rest % 256;
+    rest = Math.floor(rest / 256);
+  }
 }
 
 export function nameKey(name: string): Uint8Array {
