@@ -34,6 +34,8 @@ const RunRowSchema = z.strictObject({
   outputWritten: z.boolean(),
   /** When its state last changed, Unix milliseconds. */
   changedAt: z.number(),
+  /** Grows with every run accepted: the order of the queue, which ids made elsewhere do not tell. */
+  turn: z.number(),
 });
 export type RunRow = z.infer<typeof RunRowSchema>;
 
@@ -48,6 +50,13 @@ export function createJournal(
   /** Rows of runs that have not ended; as many as are queued or running. */
   const open = new Map<RunId, RunRow>();
   const turns = new Map<RunId, Promise<unknown>>();
+
+  let lastTurn = 0;
+
+  function nextTurn(): number {
+    lastTurn = Math.max(lastTurn + 1, parts.now() * 1_000);
+    return lastTurn;
+  }
 
   function inTurn<T>(id: RunId, work: () => Promise<T>): Promise<T> {
     const before = turns.get(id) ?? Promise.resolve();
@@ -101,6 +110,7 @@ export function createJournal(
           cancelRequested: false,
           outputWritten: run.documentId === undefined,
           changedAt: parts.now(),
+          turn: nextTurn(),
         };
         await write(row, true);
         parts.log.info('run.state', { runId: run.id, from: null, to: row.run.state, cause: 'submitted' });

@@ -224,7 +224,7 @@ export async function createRuns(parts: RunsParts) {
       if (!runMachine.isTerminal(row.run.state) || !row.outputWritten) found.push(row);
     }
     let resumed = 0;
-    for (const { run } of found.toReversed()) {
+    for (const { run } of found.toSorted(inOrder)) {
       if (runMachine.isTerminal(run.state)) {
         queueOutput(run);
         continue;
@@ -332,4 +332,9 @@ function sameOr(row: RunRow, request: RunRequest): RunRow {
   const { run } = row;
   if (run.code === request.code && (run.documentId ?? null) === request.documentId && (run.cellId ?? null) === request.cellId) return row;
   throw new Failure('conflict', 'Another run has this id already. Submit this one under an id of its own.');
+}
+
+/** As they were accepted; what was running comes before what waited for it. */
+function inOrder(a: RunRow, b: RunRow): number {
+  return Number(b.run.state === 'running') - Number(a.run.state === 'running') || a.turn - b.turn;
 }

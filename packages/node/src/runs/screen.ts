@@ -41,6 +41,9 @@ export function createScreen(give: (line: string) => void) {
   /** Plain lines that came since the last control character. */
   let plainLines = 0;
   let unfinished = '';
+  /** Not looked at yet: the terminal takes a millisecond a call, however little it is given. */
+  let unread: string[] = [];
+  let unreadChars = 0;
 
   function plain(text: string): void {
     const parts = text.split('\n');
@@ -97,27 +100,36 @@ export function createScreen(give: (line: string) => void) {
     plain('');
   }
 
+  async function take(): Promise<void> {
+    let text = unfinished + unread.join('');
+    unread = [];
+    unreadChars = 0;
+    unfinished = UNFINISHED.exec(text)?.[0] ?? '';
+    text = text.slice(0, text.length - unfinished.length);
+    if (text.includes('\x1b')) text = text.replace(COLOUR, '');
+    if (text.includes('\r')) text = text.replace(/\r+\n/g, '\n');
+    if (CONTROL.test(text)) {
+      plainLines = 0;
+      await throughTerminal(text);
+    } else if (terminal === null) {
+      plain(text);
+    } else {
+      await throughTerminal(text);
+      plainLines += text.split('\n').length - 1;
+      if (plainLines > ROWS) leaveTerminal();
+    }
+  }
+
   return {
-    async write(raw: string): Promise<void> {
-      let text = unfinished + raw;
-      unfinished = UNFINISHED.exec(text)?.[0] ?? '';
-      text = text.slice(0, text.length - unfinished.length);
-      if (text.includes('\x1b')) text = text.replace(COLOUR, '');
-      if (text.includes('\r')) text = text.replace(/\r+\n/g, '\n');
-      if (CONTROL.test(text)) {
-        plainLines = 0;
-        await throughTerminal(text);
-      } else if (terminal === null) {
-        plain(text);
-      } else {
-        await throughTerminal(text);
-        plainLines += text.split('\n').length - 1;
-        if (plainLines > ROWS) leaveTerminal();
-      }
+    async write(text: string): Promise<void> {
+      unread.push(text);
+      unreadChars += text.length;
+      if (unreadChars >= SLICE_CHARS) await take();
     },
 
     /** Gives out everything and starts on an empty screen, at the start of a line. */
     async flush(): Promise<void> {
+      await take();
       const late = unfinished;
       unfinished = '';
       if (late.startsWith('\r')) await throughTerminal(late);
@@ -154,15 +166,16 @@ function read(terminal: Terminal, part: 'saved' | 'shown'): { saved: string[]; l
   const buffer = terminal.buffer.normal;
   const [from, to] = part === 'saved' ? [0, buffer.baseY] : [buffer.baseY, buffer.baseY + ROWS];
   const all: string[] = [];
+  let cursor = 0;
   for (let row = from; row < to; row++) {
     const line = buffer.getLine(row);
     const wraps = buffer.getLine(row + 1)?.isWrapped === true;
     const text = line?.translateToString(!wraps) ?? '';
     if (line?.isWrapped === true && all.length > 0) all[all.length - 1] += text;
     else all.push(text);
+    if (row === buffer.baseY + buffer.cursorY) cursor = all.length - 1;
   }
   if (part === 'saved') return { saved: all, lines: [], open: '' };
-  const cursor = buffer.cursorY;
   let last = all.length - 1;
   while (last > 0 && all[last] === '' && last > cursor) last--;
   return { saved: [], lines: all.slice(0, last), open: all[last] ?? '' };
