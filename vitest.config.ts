@@ -37,15 +37,33 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { ...alone, name: 'conformance', include: ['test/conformance/**/*.test.ts'], sequence: { groupOrder: 1 }, testTimeout: 120_000 },
+        test: {
+          ...alone,
+          name: 'conformance',
+          include: ['test/conformance/**/*.test.ts'],
+          sequence: { groupOrder: 1 },
+          testTimeout: 120_000,
+        },
       },
       {
         extends: true,
-        test: { ...alone, name: 'failure', include: ['test/failure/**/*.test.ts'], sequence: { groupOrder: 2 }, testTimeout: 300_000 },
+        test: {
+          ...alone,
+          name: 'failure',
+          include: ['test/failure/**/*.test.ts'],
+          sequence: { groupOrder: 2 },
+          testTimeout: 300_000,
+        },
       },
       {
         extends: true,
-        test: { ...alone, name: 'browser', include: ['test/browser/**/*.test.ts'], sequence: { groupOrder: 3 }, testTimeout: 120_000 },
+        test: {
+          ...alone,
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          sequence: { groupOrder: 3 },
+          testTimeout: 120_000,
+        },
       },
     ],
   },

@@ -8,7 +8,13 @@ import { join } from 'node:path';
 const root = join(import.meta.dirname, '..');
 const bin = (name: string) => join(root, 'node_modules', name);
 
-type Step = { readonly name: string; readonly program: string; readonly args: readonly string[]; readonly fix?: readonly string[]; readonly hint: string };
+type Step = {
+  readonly name: string;
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly fix?: readonly string[];
+  readonly hint: string;
+};
 
 const tsc = (name: string): Step => ({
   name: `types of ${name}`,
@@ -19,27 +25,47 @@ const tsc = (name: string): Step => ({
 
 const STEPS: readonly Step[] = [
   { name: 'format', program: bin('oxfmt/bin/oxfmt'), args: ['--check', '.'], fix: ['.'], hint: 'npm run fix' },
-  { name: 'lint', program: bin('oxlint/bin/oxlint'), args: ['--deny-warnings'], fix: ['--fix'], hint: 'npm run fix mends some of it' },
+  {
+    name: 'lint',
+    program: bin('oxlint/bin/oxlint'),
+    args: ['--deny-warnings'],
+    fix: ['--fix'],
+    hint: 'npm run fix mends some of it',
+  },
   tsc('pure'),
   tsc('node'),
   tsc('web'),
-  { name: 'tidy', program: bin('vitest/vitest.mjs'), args: ['run', '--project', 'unit', 'test/tidy.test.ts'], hint: 'test/tidy/ holds the rules' },
+  {
+    name: 'tidy',
+    program: bin('vitest/vitest.mjs'),
+    args: ['run', '--project', 'unit', 'test/tidy.test.ts'],
+    hint: 'test/tidy/ holds the rules',
+  },
   { name: 'dead code', program: bin('knip/bin/knip.js'), args: ['--no-progress'], hint: 'delete it, or use it' },
 ];
 
 const words = process.argv.slice(2);
 const fixing = words.includes('--fix');
 const wanted = words.filter((word) => !word.startsWith('--'));
-const steps = STEPS.filter(({ name, fix }) => (wanted.length === 0 || wanted.some((word) => name.includes(word))) && (!fixing || fix !== undefined));
+const steps = STEPS.filter(
+  ({ name, fix }) =>
+    (wanted.length === 0 || wanted.some((word) => name.includes(word))) && (!fixing || fix !== undefined),
+);
 
 let failed = 0;
 for (const { name, program, args, fix, hint } of steps) {
   const started = performance.now();
-  const { status } = spawnSync(process.execPath, [program, ...(fixing && fix !== undefined ? fix : args)], { cwd: root, stdio: 'inherit' });
+  const { status } = spawnSync(process.execPath, [program, ...(fixing && fix !== undefined ? fix : args)], {
+    cwd: root,
+    stdio: 'inherit',
+  });
   const took = `${((performance.now() - started) / 1_000).toFixed(1)} s`;
   if (status !== 0) failed += 1;
   process.stdout.write(status === 0 ? `✓ ${name} (${took})\n` : `✗ ${name} (${took}): ${hint}\n`);
 }
-if (steps.length === 0) process.stdout.write(`Nothing is called ${wanted.join(' ')}. There are: ${STEPS.map(({ name }) => name).join(', ')}.\n`);
+if (steps.length === 0)
+  process.stdout.write(
+    `Nothing is called ${wanted.join(' ')}. There are: ${STEPS.map(({ name }) => name).join(', ')}.\n`,
+  );
 process.stdout.write(`${steps.length - failed} passed, ${failed} failed\n`);
 process.exitCode = failed > 0 || steps.length === 0 ? 1 : 0;

@@ -11,7 +11,13 @@ const dirs = process.argv.slice(2);
 
 const children = [
   [join(root, 'node_modules/vite/bin/vite.js'), 'build', join(root, 'apps/web'), '--watch', '--logLevel', 'warn'],
-  ['--watch', join(root, 'apps/cli/src/main.ts'), 'up', '--no-browser', ...(dirs.length > 0 ? dirs : [join(root, 'examples/welcome')])],
+  [
+    '--watch',
+    join(root, 'apps/cli/src/main.ts'),
+    'up',
+    '--no-browser',
+    ...(dirs.length > 0 ? dirs : [join(root, 'examples/welcome')]),
+  ],
 ].map((args) => spawn(process.execPath, args, { cwd: root, env, stdio: 'inherit' }));
 
 const stop = () => {

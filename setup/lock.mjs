@@ -19,7 +19,10 @@ export function withSetupLock(root, say, work) {
   let told = false;
   while (!take(path)) {
     if (Date.now() > deadline) {
-      throw new SetupError('Another start has been setting up for 15 minutes.', `Stop it, or remove ${path}, then try again.`);
+      throw new SetupError(
+        'Another start has been setting up for 15 minutes.',
+        `Stop it, or remove ${path}, then try again.`,
+      );
     }
     if (!told) say('Another start is setting up; waiting for it…');
     told = true;

@@ -9,7 +9,14 @@ import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSyn
 import { join } from 'node:path';
 import { step } from './step.mjs';
 
-const SOURCES = ['apps/web', 'packages/protocol', 'packages/client', 'tsconfig.base.json', 'tsconfig.web.json', 'package-lock.json'];
+const SOURCES = [
+  'apps/web',
+  'packages/protocol',
+  'packages/client',
+  'tsconfig.base.json',
+  'tsconfig.web.json',
+  'package-lock.json',
+];
 const built = 'apps/web/dist';
 
 export function pageIsStale(root) {
@@ -26,11 +33,23 @@ export function buildPage(root, node, say) {
   const workshop = join(root, `apps/web/.build-${process.pid}`);
   const fresh = join(workshop, 'dist');
   try {
-    step(node, [join(root, 'node_modules/vite/bin/vite.js'), 'build', join(root, 'apps/web'), '--outDir', fresh, '--logLevel', 'warn'], {
-      cwd: root,
-      what: 'Building the page (`vite build`)',
-      hint: 'The message above names the file. `git status` shows what differs from the last good version.',
-    });
+    step(
+      node,
+      [
+        join(root, 'node_modules/vite/bin/vite.js'),
+        'build',
+        join(root, 'apps/web'),
+        '--outDir',
+        fresh,
+        '--logLevel',
+        'warn',
+      ],
+      {
+        cwd: root,
+        what: 'Building the page (`vite build`)',
+        hint: 'The message above names the file. `git status` shows what differs from the last good version.',
+      },
+    );
     writeFileSync(join(fresh, '.stamp'), stamp);
     const old = join(workshop, 'old');
     if (existsSync(join(root, built))) renameSync(join(root, built), old);

@@ -70,7 +70,8 @@ const flags = new Set();
 while (words[0]?.startsWith('--')) flags.add(words.shift());
 const [program, ...args] = words;
 try {
-  if (program === undefined) throw new SetupError('No program was named.', 'Use: node setup/run.mjs [--page] [--where-typed] PROGRAM [ARG…]');
+  if (program === undefined)
+    throw new SetupError('No program was named.', 'Use: node setup/run.mjs [--page] [--where-typed] PROGRAM [ARG…]');
   setUp(flags.has('--page'));
   run(program, args, flags.has('--where-typed') ? whereTyped() : root);
 } catch (error) {

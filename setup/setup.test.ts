@@ -18,16 +18,24 @@ const test = base.extend<{ checkout: Checkout }>({
     await writeFile(join(root, 'hello.mjs'), 'console.log("hello", ...process.argv.slice(2)); process.exitCode = 3;');
     const bin = join(root, 'bin');
     await mkdir(bin);
-    await writeFile(join(bin, 'npm'), `#!/bin/sh\necho "$@" >> npm-calls\nsleep 0.3\nmkdir -p node_modules\ncp package-lock.json node_modules/.package-lock.json\n`, { mode: 0o755 });
+    await writeFile(
+      join(bin, 'npm'),
+      `#!/bin/sh\necho "$@" >> npm-calls\nsleep 0.3\nmkdir -p node_modules\ncp package-lock.json node_modules/.package-lock.json\n`,
+      { mode: 0o755 },
+    );
     const start = async (...args: string[]) => {
       const env = { ...process.env, PATH: `${bin}:${process.env['PATH']}` };
       try {
-        return { code: 0, ...(await run(process.execPath, [join(root, 'setup/run.mjs'), ...args], { cwd: root, env })) };
+        return {
+          code: 0,
+          ...(await run(process.execPath, [join(root, 'setup/run.mjs'), ...args], { cwd: root, env })),
+        };
       } catch (error) {
         return error as { code: number; stdout: string; stderr: string };
       }
     };
-    const installs = async () => (await readFile(join(root, 'npm-calls'), 'utf8').catch(() => '')).split('\n').filter((line) => line !== '');
+    const installs = async () =>
+      (await readFile(join(root, 'npm-calls'), 'utf8').catch(() => '')).split('\n').filter((line) => line !== '');
     await use({ root, start, installs });
     await rm(root, { recursive: true, force: true });
   },
@@ -50,7 +58,9 @@ const lock = (versions: Record<string, string>) =>
     },
   });
 
-test('the first start installs, says so on stderr, and passes arguments, output and exit code through', async ({ checkout }) => {
+test('the first start installs, says so on stderr, and passes arguments, output and exit code through', async ({
+  checkout,
+}) => {
   const answer = await checkout.start('hello.mjs', 'a', '--b');
   expect(answer).toMatchObject({ code: 3, stdout: 'hello a --b\n' });
   expect(answer.stderr).toContain('Installing what MarkCo needs');
@@ -80,7 +90,9 @@ test('an install that fails says what failed and what to do, and runs nothing', 
   await writeFile(join(checkout.root, 'bin/npm'), '#!/bin/sh\necho "npm error network" >&2\nexit 1\n', { mode: 0o755 });
   const answer = await checkout.start('hello.mjs');
   expect(answer).toMatchObject({ code: 1, stdout: '' });
-  expect(answer.stderr).toMatch(/npm error network[^]*`npm ci`\) failed: it ended with 1\.\n.*run the same command again/);
+  expect(answer.stderr).toMatch(
+    /npm error network[^]*`npm ci`\) failed: it ended with 1\.\n.*run the same command again/,
+  );
 });
 
 test('a program that is not named is wrong usage', async ({ checkout }) => {

@@ -17,7 +17,10 @@ const SOURCE = /\.(ts|tsx|mjs|css|py)$/;
 
 /** Every source file, by its path from the root with `/`. Not what is installed, built or hidden. */
 export function readSources(root: string): readonly SourceFile[] {
-  return PLACES.flatMap((place) => walk(root, place)).map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }));
+  return PLACES.flatMap((place) => walk(root, place)).map((path) => ({
+    path,
+    text: readFileSync(join(root, path), 'utf8'),
+  }));
 }
 
 function walk(root: string, path: string): readonly string[] {
@@ -35,7 +38,8 @@ export function roomOf(path: string): string {
   return top === 'packages' || top === 'apps' ? `${top}/${name}` : top;
 }
 
-const IMPORT = /(?:^|[\s;}])(?:import|export)\s*(?:type\s+)?(?:[\w*{][^'";]*?\sfrom\s*)?['"]([^'"\n]+)['"]|\bimport\s*\(\s*['"]([^'"\n]+)['"]\s*\)/g;
+const IMPORT =
+  /(?:^|[\s;}])(?:import|export)\s*(?:type\s+)?(?:[\w*{][^'";]*?\sfrom\s*)?['"]([^'"\n]+)['"]|\bimport\s*\(\s*['"]([^'"\n]+)['"]\s*\)/g;
 
 export function importsOf({ path, text }: SourceFile): readonly Import[] {
   if (!/\.(ts|tsx|mjs)$/.test(path)) return [];
@@ -58,7 +62,8 @@ export function roomImported({ path, specifier }: Import): string | null {
 
 /** The installed package that an import names: `yjs`, `@codemirror/view`; null for our own and for Node's. */
 export function packageImported({ specifier }: Import): string | null {
-  if (specifier.startsWith('.') || specifier.startsWith('@markco/') || /^(node|virtual|data):/.test(specifier)) return null;
+  if (specifier.startsWith('.') || specifier.startsWith('@markco/') || /^(node|virtual|data):/.test(specifier))
+    return null;
   const parts = specifier.split('/');
   return specifier.startsWith('@') ? parts.slice(0, 2).join('/') : (parts[0] ?? specifier);
 }

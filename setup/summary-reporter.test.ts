@@ -11,7 +11,9 @@ test('a skipped test is named with its reason and counted', () => {
 });
 
 test('an error outside any test counts as a failure', () => {
-  expect(summaryLines({ passed: 3, failed: 0, skipped: [], stray: ['x.test.ts: no such module'] }).at(-1)).toBe('3 passed, 1 failed');
+  expect(summaryLines({ passed: 3, failed: 0, skipped: [], stray: ['x.test.ts: no such module'] }).at(-1)).toBe(
+    '3 passed, 1 failed',
+  );
 });
 
 test('a run in which nothing ran has failed', () => {

@@ -32,7 +32,10 @@ export function summaryLines(tally: Tally): readonly string[] {
 export function createSummaryReporter(parts: { write(line: string): void; fail(): void }): Reporter {
   return {
     onTestRunEnd(modules, unhandled) {
-      const tally = count(modules, unhandled.map((error) => firstLine(error.message)));
+      const tally = count(
+        modules,
+        unhandled.map((error) => firstLine(error.message)),
+      );
       const lines = summaryLines(tally);
       if (tally.failed + tally.stray.length > 0 || tally.passed === 0) parts.fail();
       for (const line of lines) parts.write(line);
@@ -48,12 +51,14 @@ function count(modules: readonly TestModule[], unhandled: readonly string[]): Ta
   for (const module of modules) {
     for (const error of module.errors()) stray.push(`${module.relativeModuleId}: ${firstLine(error.message)}`);
     for (const suite of module.children.allSuites()) {
-      for (const error of suite.errors()) stray.push(`${module.relativeModuleId} > ${suite.fullName}: ${firstLine(error.message)}`);
+      for (const error of suite.errors())
+        stray.push(`${module.relativeModuleId} > ${suite.fullName}: ${firstLine(error.message)}`);
     }
     for (const test of module.children.allTests()) {
       const result = test.result();
       if (result.state === 'passed') passed += 1;
-      else if (result.state === 'skipped') skipped.push({ name: nameOf(module, test), reason: result.note ?? 'no reason given' });
+      else if (result.state === 'skipped')
+        skipped.push({ name: nameOf(module, test), reason: result.note ?? 'no reason given' });
       else failed += 1;
     }
   }

@@ -18,12 +18,17 @@ type Manifest = {
   readonly devDependencies?: Readonly<Record<string, string>>;
 };
 const manifestOf = (room: string) => JSON.parse(read(`${room}/package.json`)) as Manifest;
-const declaredIn = ({ dependencies, devDependencies }: Manifest) => new Set([...Object.keys(dependencies ?? {}), ...Object.keys(devDependencies ?? {})]);
+const declaredIn = ({ dependencies, devDependencies }: Manifest) =>
+  new Set([...Object.keys(dependencies ?? {}), ...Object.keys(devDependencies ?? {})]);
 const rooms = ['.', ...(manifestOf('.').workspaces ?? [])];
 const manifests: Manifests = Object.fromEntries(rooms.map((room) => [room, declaredIn(manifestOf(room))]));
 
 /** A rule, and files that break it, each in one place. */
-type Planted = { readonly rule: Rule; readonly bad: Readonly<Record<string, string>>; readonly good: Readonly<Record<string, string>> };
+type Planted = {
+  readonly rule: Rule;
+  readonly bad: Readonly<Record<string, string>>;
+  readonly good: Readonly<Record<string, string>>;
+};
 
 const doc = '/** What it is. */\n';
 const word = (name: string): Rule => words.find((rule) => rule.name === name) ?? expect.unreachable(`no rule ${name}`);
@@ -45,7 +50,8 @@ const planted: readonly Planted[] = [
       'apps/web/src/b.tsx': "import {\n  x,\n} from '@markco/cli';",
     },
     good: {
-      'packages/node/src/a.ts': "import { x } from '@markco/client/api';\nimport './b.ts';\nimport { readFile } from 'node:fs';",
+      'packages/node/src/a.ts':
+        "import { x } from '@markco/client/api';\nimport './b.ts';\nimport { readFile } from 'node:fs';",
       'apps/cli/src/a.ts': "import { x } from '@markco/node';",
       'test/x/a.test.ts': "import { x } from '../../apps/cli/src/x.ts';",
       'packages/client/src/a.test.ts': "import { readFile } from 'node:fs';",
@@ -60,11 +66,19 @@ const planted: readonly Planted[] = [
       'packages/node/src/c.ts': "import { test } from 'vitest';",
       'packages/node/src/d.test.ts': "import '@scope/thing/inner';",
     },
-    good: { 'packages/node/src/a.ts': "import * as Y from 'yjs';", 'packages/node/src/a.test.ts': "import { test } from 'vitest';" },
+    good: {
+      'packages/node/src/a.ts': "import * as Y from 'yjs';",
+      'packages/node/src/a.test.ts': "import { test } from 'vitest';",
+    },
   },
   {
     rule: fileNames,
-    bad: { 'packages/x/src/utils.ts': doc, 'packages/x/src/common/a.ts': doc, 'packages/x/src/MyFile.ts': doc, 'packages/x/src/my_file.ts': doc },
+    bad: {
+      'packages/x/src/utils.ts': doc,
+      'packages/x/src/common/a.ts': doc,
+      'packages/x/src/MyFile.ts': doc,
+      'packages/x/src/my_file.ts': doc,
+    },
     good: { 'packages/x/src/my-file.test.ts': doc, 'packages/x/src/common-mark.ts': doc },
   },
   { rule: shortFiles, bad: { 'a.ts': '\n'.repeat(401) }, good: { 'a.ts': '\n'.repeat(400) } },
@@ -75,8 +89,16 @@ const planted: readonly Planted[] = [
   },
   {
     rule: word('the clock comes in as an argument'),
-    bad: { 'packages/x/src/a.ts': 'const t = Date.now();', 'apps/web/src/a.tsx': 'const t = new Date();', 'apps/cli/src/run.ts': 'Date.now()' },
-    good: { 'packages/x/src/a.ts': 'const t = new Date(parts.now());', 'apps/cli/src/main.ts': 'Date.now()', 'test/a.test.ts': 'Date.now()' },
+    bad: {
+      'packages/x/src/a.ts': 'const t = Date.now();',
+      'apps/web/src/a.tsx': 'const t = new Date();',
+      'apps/cli/src/run.ts': 'Date.now()',
+    },
+    good: {
+      'packages/x/src/a.ts': 'const t = new Date(parts.now());',
+      'apps/cli/src/main.ts': 'Date.now()',
+      'test/a.test.ts': 'Date.now()',
+    },
   },
   {
     rule: word('chance comes in as an argument'),
@@ -85,11 +107,27 @@ const planted: readonly Planted[] = [
   },
   {
     rule: word('only entries touch process'),
-    bad: { 'packages/x/src/a.ts': 'process.exit(1)', 'packages/x/src/b.ts': 'if (globalThis.process.env) {}', 'apps/cli/src/run.ts': 'process.env' },
-    good: { 'packages/x/src/a.ts': '// ends this process. Then', 'packages/x/src/b.ts': 'child.process.kill()', 'apps/cli/src/main.ts': 'process.env' },
+    bad: {
+      'packages/x/src/a.ts': 'process.exit(1)',
+      'packages/x/src/b.ts': 'if (globalThis.process.env) {}',
+      'apps/cli/src/run.ts': 'process.env',
+    },
+    good: {
+      'packages/x/src/a.ts': '// ends this process. Then',
+      'packages/x/src/b.ts': 'child.process.kill()',
+      'apps/cli/src/main.ts': 'process.env',
+    },
   },
-  { rule: word('no default exports'), bad: { 'a.ts': 'export default 1;' }, good: { 'vitest.config.ts': 'export default 1;', 'a.ts': 'export const a = 1;' } },
-  { rule: word('nothing is left to do'), bad: { 'a.ts': '// TODO: more', 'b.py': '# FIXME' }, good: { 'a.ts': 'const todoList = 1;' } },
+  {
+    rule: word('no default exports'),
+    bad: { 'a.ts': 'export default 1;' },
+    good: { 'vitest.config.ts': 'export default 1;', 'a.ts': 'export const a = 1;' },
+  },
+  {
+    rule: word('nothing is left to do'),
+    bad: { 'a.ts': '// TODO: more', 'b.py': '# FIXME' },
+    good: { 'a.ts': 'const todoList = 1;' },
+  },
   {
     rule: word('the compiler is not silenced'),
     bad: { 'a.ts': '// @ts-ignore', 'b.ts': 'let a: any;', 'c.ts': 'b as any;' },
@@ -97,12 +135,17 @@ const planted: readonly Planted[] = [
   },
   {
     rule: word('a skipped test says why, and none runs alone'),
-    bad: { 'a.test.ts': "test.skip('x', () => {});", 'b.test.ts': "test.only('x', () => {});", 'c.test.ts': "test.skipIf(true)('x', () => {});" },
+    bad: {
+      'a.test.ts': "test.skip('x', () => {});",
+      'b.test.ts': "test.only('x', () => {});",
+      'c.test.ts': "test.skipIf(true)('x', () => {});",
+    },
     good: { 'a.test.ts': "test('x', ({ skip }) => skip('needs root'));" },
   },
 ];
 
-const filesOf = (files: Readonly<Record<string, string>>) => Object.entries(files).map(([path, text]) => ({ path, text }));
+const filesOf = (files: Readonly<Record<string, string>>) =>
+  Object.entries(files).map(([path, text]) => ({ path, text }));
 
 test('every rule has been planted', () => {
   const ruled = [importDirections, fileNames, shortFiles, openingDocs, ...words].map((rule) => rule.name);
@@ -130,14 +173,23 @@ test('imports are found however they are written', () => {
     "export * from 'three';",
     "import 'four';",
     `const d = await import(${"'five'"});`,
-    "import * as e from \"six\";",
+    'import * as e from "six";',
     "export const f = 'seven';",
   ].join('\n');
-  expect(importsOf({ path: 'a.ts', text }).map(({ specifier }) => specifier)).toEqual(['one', 'two', 'three', 'four', 'five', 'six']);
+  expect(importsOf({ path: 'a.ts', text }).map(({ specifier }) => specifier)).toEqual([
+    'one',
+    'two',
+    'three',
+    'four',
+    'five',
+    'six',
+  ]);
 });
 
 test('every dependency is explained in docs/dependencies.md, and nothing else is', () => {
-  const declared = new Set(Object.values(manifests).flatMap((names) => [...names].filter((name) => !name.startsWith('@markco/'))));
+  const declared = new Set(
+    Object.values(manifests).flatMap((names) => [...names].filter((name) => !name.startsWith('@markco/'))),
+  );
   expect(declared.size).toBeGreaterThan(0);
   expect(undocumented(new Set(['a', 'b']), ['b', 'c', 'c'])).toHaveLength(4);
   expect(undocumented(declared, documentedPackages(read('docs/dependencies.md')))).toEqual([]);
@@ -146,12 +198,33 @@ test('every dependency is explained in docs/dependencies.md, and nothing else is
 test('no locked package is below the version that closed its last known hole', () => {
   const floors: Readonly<Record<string, Floor>> = { ws: { min: '8.21.0', why: 'x' }, bad: { never: true, why: 'x' } };
   const sample = (name: string, version: string) => belowFloor([{ name, version }], floors);
-  expect([sample('ws', '8.20.9'), sample('ws', '8.21.0-rc.1'), sample('ws', '7.99.0'), sample('bad', '1.0.0'), belowFloor([], floors)].every((found) => found.length === 1)).toBe(true);
+  expect(
+    [
+      sample('ws', '8.20.9'),
+      sample('ws', '8.21.0-rc.1'),
+      sample('ws', '7.99.0'),
+      sample('bad', '1.0.0'),
+      belowFloor([], floors),
+    ].every((found) => found.length === 1),
+  ).toBe(true);
   expect([...sample('ws', '8.21.0'), ...sample('ws', '9.0.0'), ...sample('other', '0.0.1')]).toEqual([]);
-  expect(lockedPackages({ packages: { '': {}, 'node_modules/a': { version: '1.0.0' }, 'node_modules/a/node_modules/@s/b': { version: '2.0.0' } } })).toEqual([
+  expect(
+    lockedPackages({
+      packages: {
+        '': {},
+        'node_modules/a': { version: '1.0.0' },
+        'node_modules/a/node_modules/@s/b': { version: '2.0.0' },
+      },
+    }),
+  ).toEqual([
     { name: 'a', version: '1.0.0' },
     { name: '@s/b', version: '2.0.0' },
   ]);
   const lock = JSON.parse(read('package-lock.json')) as Parameters<typeof lockedPackages>[0];
-  expect(belowFloor(lockedPackages(lock), JSON.parse(read('docs/dependency-floors.json')) as Readonly<Record<string, Floor>>)).toEqual([]);
+  expect(
+    belowFloor(
+      lockedPackages(lock),
+      JSON.parse(read('docs/dependency-floors.json')) as Readonly<Record<string, Floor>>,
+    ),
+  ).toEqual([]);
 });

@@ -9,9 +9,15 @@ export function documentedPackages(markdown: string): readonly string[] {
 export function undocumented(declared: ReadonlySet<string>, documented: readonly string[]): readonly string[] {
   const explained = new Set(documented);
   return [
-    ...[...declared].filter((name) => !explained.has(name)).map((name) => `${name} has no line in docs/dependencies.md`),
-    ...documented.filter((name) => !declared.has(name)).map((name) => `${name} is explained but no package.json declares it`),
-    ...documented.filter((name, index) => documented.indexOf(name) !== index).map((name) => `${name} is explained twice`),
+    ...[...declared]
+      .filter((name) => !explained.has(name))
+      .map((name) => `${name} has no line in docs/dependencies.md`),
+    ...documented
+      .filter((name) => !declared.has(name))
+      .map((name) => `${name} is explained but no package.json declares it`),
+    ...documented
+      .filter((name, index) => documented.indexOf(name) !== index)
+      .map((name) => `${name} is explained twice`),
   ];
 }
 
@@ -19,7 +25,9 @@ export type Floor = { readonly min: string; readonly why: string } | { readonly 
 export type Locked = { readonly name: string; readonly version: string };
 
 /** Every locked package, nested ones too, by its name. */
-export function lockedPackages(lock: { readonly packages: Readonly<Record<string, { readonly version?: string }>> }): readonly Locked[] {
+export function lockedPackages(lock: {
+  readonly packages: Readonly<Record<string, { readonly version?: string }>>;
+}): readonly Locked[] {
   return Object.entries(lock.packages).flatMap(([path, { version }]) => {
     const name = path.split('node_modules/').at(-1) ?? '';
     return path.includes('node_modules/') && version !== undefined ? [{ name, version }] : [];

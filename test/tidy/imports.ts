@@ -21,9 +21,11 @@ export const importDirections: Rule = {
       const from = roomOf(found.path);
       const to = roomImported(found);
       const say = (message: string) => [{ path: found.path, line: found.line, message }];
-      if (PURE.includes(from) && !isTest(found.path) && found.specifier.startsWith('node:')) return say(`${from} is pure, ${found.specifier} is not`);
+      if (PURE.includes(from) && !isTest(found.path) && found.specifier.startsWith('node:'))
+        return say(`${from} is pure, ${found.specifier} is not`);
       if (to === null || to === from) return [];
-      if (to.startsWith('packages/') && found.specifier.startsWith('.')) return say(`import ${to} by its name, not by ${found.specifier}`);
+      if (to.startsWith('packages/') && found.specifier.startsWith('.'))
+        return say(`import ${to} by its name, not by ${found.specifier}`);
       // The starter reads no source of any room; the configuration of tests and the tests themselves use its parts.
       if (to === 'setup' && (OPEN_TO_ALL_PACKAGES.test(from) || isTest(found.path))) return [];
       if (OPEN_TO_ALL_PACKAGES.test(from) && to.startsWith('packages/')) return [];
@@ -49,13 +51,31 @@ export function declaredImports(manifests: Manifests): Rule {
         const wanted = packageImported(found);
         const room = roomOf(found.path);
         const own = manifests[room];
-        const forTests = isTest(found.path) || own === undefined || /config\.ts$/.test(found.path);
-        const allowed = own === undefined ? everything.has(wanted ?? '') : own.has(wanted ?? '') || (forTests && root.has(wanted ?? ''));
+        const forTests = isTest(found.path) || own === undefined || found.path.endsWith('.config.ts');
+        const allowed =
+          own === undefined
+            ? everything.has(wanted ?? '')
+            : own.has(wanted ?? '') || (forTests && root.has(wanted ?? ''));
         if (wanted === null || allowed) return [];
-        const message = builtins.has(wanted) ? `write node:${wanted}` : `${wanted} is not in the package.json of ${room}`;
+        const message = builtins.has(wanted)
+          ? `write node:${wanted}`
+          : `${wanted} is not in the package.json of ${room}`;
         return [{ path: found.path, line: found.line, message }];
       }),
   };
 }
 
-const builtins = new Set(['fs', 'path', 'os', 'crypto', 'net', 'http', 'child_process', 'util', 'stream', 'events', 'url', 'worker_threads']);
+const builtins = new Set([
+  'fs',
+  'path',
+  'os',
+  'crypto',
+  'net',
+  'http',
+  'child_process',
+  'util',
+  'stream',
+  'events',
+  'url',
+  'worker_threads',
+]);

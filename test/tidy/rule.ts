@@ -23,9 +23,14 @@ export function forbid(name: string, pattern: RegExp, message: string, concerns:
     name,
     concerns,
     check: ({ path, text }) =>
-      text.split('\n').flatMap((line, index) => (pattern.test(line) ? [{ path, line: index + 1, message: `${message}: ${line.trim()}` }] : [])),
+      text
+        .split('\n')
+        .flatMap((line, index) =>
+          pattern.test(line) ? [{ path, line: index + 1, message: `${message}: ${line.trim()}` }] : [],
+        ),
   };
 }
 
 export const isCode = (path: string): boolean => /\.(ts|tsx|mjs)$/.test(path);
-export const isTest = (path: string): boolean => /\.(test|fixture|contract)\.tsx?$/.test(path) || path.startsWith('test/');
+export const isTest = (path: string): boolean =>
+  /\.(test|fixture|contract)\.tsx?$/.test(path) || path.startsWith('test/');

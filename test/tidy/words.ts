@@ -11,8 +11,11 @@ export const fileNames: Rule = {
   check({ path }) {
     const parts = path.split('/');
     const name = parts.at(-1) ?? '';
-    if (NAMELESS.test(name) || parts.some((part) => NAMELESS.test(`${part}.`))) return [{ path, line: 1, message: 'this name says nothing: name the idea' }];
-    return KEBAB.test(name) || name === '__init__.py' ? [] : [{ path, line: 1, message: `${name} is not in kebab-case` }];
+    if (NAMELESS.test(name) || parts.some((part) => NAMELESS.test(`${part}.`)))
+      return [{ path, line: 1, message: 'this name says nothing: name the idea' }];
+    return KEBAB.test(name) || name === '__init__.py'
+      ? []
+      : [{ path, line: 1, message: `${name} is not in kebab-case` }];
   },
 };
 
@@ -21,7 +24,9 @@ export const shortFiles: Rule = {
   concerns: () => true,
   check({ path, text }) {
     const lines = text.replace(/\n$/, '').split('\n').length;
-    return lines <= LINES_MAX ? [] : [{ path, line: LINES_MAX, message: `${lines} lines: look for the second idea in it` }];
+    return lines <= LINES_MAX
+      ? []
+      : [{ path, line: LINES_MAX, message: `${lines} lines: look for the second idea in it` }];
   },
 };
 
@@ -41,19 +46,50 @@ export const openingDocs: Rule = {
  */
 const ENTRIES = ['apps/cli/', 'setup/', 'test/', 'vitest.config.ts', 'apps/web/vite.config.ts', 'apps/web/src/boot/'];
 const isInner = (path: string) => isCode(path) && !isTest(path) && !ENTRIES.some((entry) => path.startsWith(entry));
-const isCliInner = (path: string) => path.startsWith('apps/cli/src/') && path !== 'apps/cli/src/main.ts' && !isTest(path);
+const isCliInner = (path: string) =>
+  path.startsWith('apps/cli/src/') && path !== 'apps/cli/src/main.ts' && !isTest(path);
 
 const CLOCK = /\bDate\.now\(|\bnew Date\(\s*\)/;
 const CHANCE = /\bMath\.random\(|\bcrypto\.randomUUID\(/;
 const PROCESS = /(?<![\w.'"`/-])(globalThis\.)?process\.[a-zA-Z]/;
 
 export const words: readonly Rule[] = [
-  forbid('the clock comes in as an argument', CLOCK, 'take now() as an argument', (path) => isInner(path) || isCliInner(path)),
-  forbid('chance comes in as an argument', CHANCE, 'take randomBytes as an argument', (path) => isInner(path) || isCliInner(path)),
-  forbid('only entries touch process', PROCESS, 'take what you need of process as an argument', (path) => isInner(path) || isCliInner(path)),
-  forbid('no default exports', /^export default\b/, 'export it by name', (path) => isCode(path) && !/\.config\.ts$/.test(path)),
-  forbid('nothing is left to do', /\b(TODO|FIXME|XXX|HACK)\b/, 'do it, or leave it out', (path) => !path.startsWith('test/tidy')),
-  forbid('the compiler is not silenced', /@ts-(ignore|expect-error|nocheck)|:\s*any\s*([;,)=\]|&>{}]|$)|\bas any\b|<any>/, 'find the type', (path) => isCode(path) && !path.startsWith('test/tidy')),
+  forbid(
+    'the clock comes in as an argument',
+    CLOCK,
+    'take now() as an argument',
+    (path) => isInner(path) || isCliInner(path),
+  ),
+  forbid(
+    'chance comes in as an argument',
+    CHANCE,
+    'take randomBytes as an argument',
+    (path) => isInner(path) || isCliInner(path),
+  ),
+  forbid(
+    'only entries touch process',
+    PROCESS,
+    'take what you need of process as an argument',
+    (path) => isInner(path) || isCliInner(path),
+  ),
+  forbid(
+    'no default exports',
+    /^export default\b/,
+    'export it by name',
+    (path) => isCode(path) && !path.endsWith('.config.ts'),
+  ),
+  forbid(
+    'nothing is left to do',
+    /\b(TODO|FIXME|XXX|HACK)\b/,
+    'do it, or leave it out',
+    (path) => !path.startsWith('test/tidy'),
+  ),
+  forbid(
+    'the compiler is not silenced',
+    /@ts-(ignore|expect-error|nocheck)|:\s*any\s*([;,)=\]|&>{}]|$)|\bas any\b|<any>/,
+    'find the type',
+    (path) => isCode(path) && !path.startsWith('test/tidy'),
+  ),
   forbid(
     'a skipped test says why, and none runs alone',
     /\b(test|it|describe)(\.\w+)*\.(skip|skipIf|runIf|todo|only)\(/,

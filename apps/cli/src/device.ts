@@ -43,7 +43,10 @@ export async function requireDevice(cli: Cli): Promise<RunningDevice> {
 }
 
 /** The address that signs a browser in, at a project when one is given. The token is after `#`, so that it reaches no log. */
-export function linkTo(device: Pick<RunningDevice, 'port' | 'token'>, project: { readonly slug: string } | null): string {
+export function linkTo(
+  device: Pick<RunningDevice, 'port' | 'token'>,
+  project: { readonly slug: string } | null,
+): string {
   return `http://localhost:${device.port}/${project === null ? '' : `p/${project.slug}`}#token=${device.token}`;
 }
 
@@ -52,7 +55,8 @@ async function readPlace(path: string): Promise<{ readonly port: number; readonl
   if (text === null) return null;
   try {
     const value: unknown = JSON.parse(text);
-    if (typeof value !== 'object' || value === null || !('port' in value) || typeof value.port !== 'number') return null;
+    if (typeof value !== 'object' || value === null || !('port' in value) || typeof value.port !== 'number')
+      return null;
     return { port: value.port, pid: 'pid' in value && typeof value.pid === 'number' ? value.pid : null };
   } catch {
     return null;

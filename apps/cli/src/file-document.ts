@@ -22,9 +22,14 @@ export async function openFileDocument(cli: Cli, client: Client, file: string): 
   }
   const { documents } = await client.api('documents', { params: { id: project.id }, signal: cli.signal });
   const inProject = relative(project.localRootPath, path).split(sep).join('/').normalize('NFC');
-  const document = documents.find((each) => inProject === (each.path.endsWith(each.ext) ? each.path : each.path + each.ext));
+  const document = documents.find(
+    (each) => inProject === (each.path.endsWith(each.ext) ? each.path : each.path + each.ext),
+  );
   if (document === undefined) {
-    throw new Failure('not_found', `${printable(file)} is no document of ${printable(project.displayName)}. Documents end in .md or .qmd.`);
+    throw new Failure(
+      'not_found',
+      `${printable(file)} is no document of ${printable(project.displayName)}. Documents end in .md or .qmd.`,
+    );
   }
   const open = client.openDocument({ projectId: project.id, documentId: document.id });
   await open.ready;

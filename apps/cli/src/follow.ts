@@ -43,7 +43,13 @@ export async function followToEnd(cli: Cli, client: Client, run: Run, { onEvent,
 type Question = { readonly prompt: string; readonly password: boolean };
 
 /** Without a line to give, the program would wait for ever: the run is cancelled and says why. */
-async function answer(cli: Cli, client: Client, run: Run, { prompt, password }: Question, signal: AbortSignal): Promise<void> {
+async function answer(
+  cli: Cli,
+  client: Client,
+  run: Run,
+  { prompt, password }: Question,
+  signal: AbortSignal,
+): Promise<void> {
   const line = await cli.input.readLine(prompt, password, signal);
   if (signal.aborted) return;
   if (line !== null) return client.answerRun(run.id, line);

@@ -14,7 +14,11 @@ const EXEC_TIMEOUT_MS = 10_000;
 
 const stop = new AbortController();
 let stoppedAt = 0;
-for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]] as const) {
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const) {
   process.on(signal, () => {
     const now = performance.now();
     if (!stop.signal.aborted) stoppedAt = now;
@@ -49,14 +53,19 @@ const cli: Cli = {
   exec: (file, args, signal) =>
     new Promise<Ran>((resolve, reject) => {
       execFile(file, args, { signal, timeout: EXEC_TIMEOUT_MS, encoding: 'utf8' }, (error, stdout, stderr) => {
-        if (error !== null && typeof error.code !== 'number') return reject(error);
+        if (error !== null && typeof error.code !== 'number')
+          return reject(new Error(`${file} did not run`, { cause: error }));
         resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
       });
     }),
   showFile(path) {
-    const [file = '', ...args] = { darwin: ['open'], win32: ['cmd', '/c', 'start', ''] }[process.platform as string] ?? ['xdg-open'];
+    const [file = '', ...args] = { darwin: ['open'], win32: ['cmd', '/c', 'start', ''] }[
+      process.platform as string
+    ] ?? ['xdg-open'];
     // Without a browser the printed link is enough.
-    spawn(file, [...args, path], { stdio: 'ignore', detached: true }).on('error', () => {}).unref();
+    spawn(file, [...args, path], { stdio: 'ignore', detached: true })
+      .on('error', () => {})
+      .unref();
   },
   sampleProject: join(import.meta.dirname, '../../../examples/welcome'),
 };

@@ -30,7 +30,8 @@ const test = base.extend<{ desk: Desk }>({
       const body: unknown = typeof init?.body === 'string' ? JSON.parse(init.body) : null;
       asked.push({ request, body, token: new Headers(init?.headers).get('authorization') });
       const found = answers.get(request);
-      if (found === undefined) return Response.json({ error: { code: 'not_found', message: `Nothing at ${request}.` } }, { status: 404 });
+      if (found === undefined)
+        return Response.json({ error: { code: 'not_found', message: `Nothing at ${request}.` } }, { status: 404 });
       return Response.json(found);
     };
     await use({
@@ -86,9 +87,16 @@ const project = (n: number, slug: string, localRootPath: string) => ({
 });
 
 test('wrong usage exits 2, says why on stderr and suggests the nearest command', async ({ desk }) => {
-  expect(await desk.markco('opne')).toMatchObject({ code: 2, out: '', err: expect.stringMatching(/unknown command 'opne'[^]*Did you mean open\?/) });
+  expect(await desk.markco('opne')).toMatchObject({
+    code: 2,
+    out: '',
+    err: expect.stringMatching(/unknown command 'opne'[^]*Did you mean open\?/),
+  });
   expect(await desk.markco('run')).toMatchObject({ code: 2, out: '' });
-  expect(await desk.markco('run', 'a.md', '--cell', '0')).toMatchObject({ code: 2, err: expect.stringContaining('counted from 1') });
+  expect(await desk.markco('run', 'a.md', '--cell', '0')).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('counted from 1'),
+  });
   expect(await desk.markco('runs', '--state', 'odd')).toMatchObject({ code: 2 });
   expect(await desk.markco('completion', 'tcsh')).toMatchObject({ code: 2 });
   expect(await desk.markco()).toMatchObject({ code: 2, out: '' });
@@ -103,17 +111,30 @@ test('help is a result: it exits 0, goes to stdout and shows examples', async ({
   }
 });
 
-test.for([['projects'], ['docs'], ['run', 'a.md'], ['runs'], ['logs', '019a'], ['cancel', '019a'], ['sessions'], ['open', '.']])(
-  '%s without a device says how to start one and exits 1',
-  async (words, { desk }) => {
-    expect(await desk.markco(...words)).toEqual({ code: 1, out: '', err: '✗ No device is running here. Start one with: markco up\n' });
-  },
-);
+test.for([
+  ['projects'],
+  ['docs'],
+  ['run', 'a.md'],
+  ['runs'],
+  ['logs', '019a'],
+  ['cancel', '019a'],
+  ['sessions'],
+  ['open', '.'],
+])('%s without a device says how to start one and exits 1', async (words, { desk }) => {
+  expect(await desk.markco(...words)).toEqual({
+    code: 1,
+    out: '',
+    err: '✗ No device is running here. Start one with: markco up\n',
+  });
+});
 
 test('a device that was killed and left its files behind is none', async ({ desk }) => {
   await desk.device();
   desk.answers.delete('GET /health');
-  expect(await desk.markco('projects')).toMatchObject({ code: 1, err: expect.stringContaining('No device is running') });
+  expect(await desk.markco('projects')).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('No device is running'),
+  });
 });
 
 test('with --json a failure is JSON too, on stderr', async ({ desk }) => {
@@ -142,8 +163,14 @@ test('a project may be named by slug or by the beginning of its id, and must be 
   desk.answers.set('GET /api/projects/019a8f3c-0002-7000-8000-000000000000/documents', { documents: [] });
   expect(await desk.markco('docs', 'work')).toMatchObject({ code: 0 });
   expect(await desk.markco('docs', '019a8f3c-0002')).toMatchObject({ code: 0 });
-  expect(await desk.markco('docs', '019a8f3c')).toMatchObject({ code: 1, err: expect.stringMatching(/more than one project.*notes.*work/) });
-  expect(await desk.markco('docs', 'wrk')).toMatchObject({ code: 1, err: expect.stringMatching(/No project is called "wrk".*notes/) });
+  expect(await desk.markco('docs', '019a8f3c')).toMatchObject({
+    code: 1,
+    err: expect.stringMatching(/more than one project.*notes.*work/),
+  });
+  expect(await desk.markco('docs', 'wrk')).toMatchObject({
+    code: 1,
+    err: expect.stringMatching(/No project is called "wrk".*notes/),
+  });
   expect(await desk.markco('docs')).toMatchObject({ code: 1, err: expect.stringContaining('Say which project') });
 });
 
@@ -157,13 +184,18 @@ test('docs takes the project of the folder it is typed in', async ({ desk }) => 
 test('open sends an absolute path and prints the link that signs in', async ({ desk }) => {
   await desk.device();
   desk.answers.set('POST /api/projects/open-local', project(1, 'notes', '/home/me/notes'));
-  expect(await desk.markco('open', 'sub')).toMatchObject({ code: 0, out: 'http://localhost:7717/p/notes#token=secret\n' });
+  expect(await desk.markco('open', 'sub')).toMatchObject({
+    code: 0,
+    out: 'http://localhost:7717/p/notes#token=secret\n',
+  });
   expect(desk.asked.at(-1)?.body).toEqual({ localPath: join(desk.home, 'sub') });
 });
 
 test('a name with escape codes cannot steer the terminal', async ({ desk }) => {
   await desk.device();
-  desk.answers.set('GET /api/projects', { projects: [{ ...project(1, 'notes', '/a'), displayName: '\u001b]52;c;evil\u0007' }] });
+  desk.answers.set('GET /api/projects', {
+    projects: [{ ...project(1, 'notes', '/a'), displayName: '\u001b]52;c;evil\u0007' }],
+  });
   expect((await desk.markco('projects')).out).not.toMatch(/[\u0007\u001b]/);
 });
 
@@ -182,13 +214,17 @@ test('up on a device that already runs says so, opens the folders there and exit
 
 test('up on a port of another program names it and another port', async ({ desk }) => {
   const server = createServer();
-  const port = await new Promise<number>((resolve) => server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port)));
+  const port = await new Promise<number>((resolve) =>
+    server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port)),
+  );
   desk.env['MARKCO_PORT'] = String(port);
   desk.programs.set('lsof', { code: 0, stdout: 'p1201\ncnginx\n', stderr: '' });
   const { code, err } = await desk.markco('up');
   server.close();
   expect(code).toBe(1);
-  expect(err).toBe(`✗ Port ${port} belongs to nginx (pid 1201). Stop it, or choose another: MARKCO_PORT=${port + 1} markco up\n`);
+  expect(err).toBe(
+    `✗ Port ${port} belongs to nginx (pid 1201). Stop it, or choose another: MARKCO_PORT=${port + 1} markco up\n`,
+  );
 });
 
 test('a port that is none is refused before anything starts', async ({ desk }) => {
@@ -196,7 +232,9 @@ test('a port that is none is refused before anything starts', async ({ desk }) =
   expect(await desk.markco('up')).toMatchObject({ code: 1, err: expect.stringContaining('MARKCO_PORT') });
 });
 
-test('doctor names what is missing with the command that gets it, and fails only for what MarkCo needs', async ({ desk }) => {
+test('doctor names what is missing with the command that gets it, and fails only for what MarkCo needs', async ({
+  desk,
+}) => {
   desk.programs.set('python3', { code: 0, stdout: 'Python 3.11.7\n', stderr: '' });
   desk.programs.set('which', { code: 0, stdout: '/usr/bin/python3\n', stderr: '' });
   desk.programs.set('apt-get', { code: 0, stdout: 'apt 2\n', stderr: '' });
@@ -207,13 +245,17 @@ test('doctor names what is missing with the command that gets it, and fails only
   expect(out).toMatch(/✗ Device +not running; port 0 is free\n +→ markco up\n/);
   desk.env['MARKCO_HOME'] = join(desk.home, 'file/inside');
   await writeFile(join(desk.home, 'file'), '');
-  expect(await desk.markco('doctor')).toMatchObject({ code: 1, out: expect.stringMatching(/✗ State folder {2}.* cannot be written/) });
+  expect(await desk.markco('doctor')).toMatchObject({
+    code: 1,
+    out: expect.stringMatching(/✗ State folder {2}.* cannot be written/),
+  });
 });
 
 test.for(['bash', 'zsh', 'fish'])('the completion of %s knows every command', async (shell, { desk }) => {
   const { code, out } = await desk.markco('completion', shell);
   expect(code).toBe(0);
-  for (const name of ['up', 'open', 'projects', 'docs', 'run', 'runs', 'logs', 'cancel', 'sessions', 'doctor']) expect(out).toContain(name);
+  for (const name of ['up', 'open', 'projects', 'docs', 'run', 'runs', 'logs', 'cancel', 'sessions', 'doctor'])
+    expect(out).toContain(name);
   expect(out).toContain('cell');
 });
 
@@ -227,7 +269,12 @@ const deviceAnswer = {
     status: 'online',
     createdAt: '2026-11-21T08:00:00.000Z',
   },
-  user: { id: '019a8f3c-0000-7000-8000-00000000000a', email: 'user@localhost', plan: 'free', createdAt: '2026-11-21T08:00:00.000Z' },
+  user: {
+    id: '019a8f3c-0000-7000-8000-00000000000a',
+    email: 'user@localhost',
+    plan: 'free',
+    createdAt: '2026-11-21T08:00:00.000Z',
+  },
   version: '0.1.0',
   runtimes: [{ language: 'python', label: 'Python', available: true, version: '3.11.7' }],
   home: '/home/me/.local/share/markco',

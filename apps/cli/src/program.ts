@@ -47,7 +47,10 @@ export async function runProgram(cli: Cli, words: readonly string[], version: st
     .exitOverride()
     .configureOutput({ writeOut: (text) => cli.out.write(text), writeErr: (text) => cli.err.write(text) });
   for (const add of VERBS) add(program, cli, (its) => (code = its));
-  program.addHelpText('after', '\nExamples:\n  $ markco up ~/notes\n  $ markco run ~/notes/train.md --cell 2\n  $ markco doctor\n');
+  program.addHelpText(
+    'after',
+    '\nExamples:\n  $ markco up ~/notes\n  $ markco run ~/notes/train.md --cell 2\n  $ markco doctor\n',
+  );
   try {
     await program.parseAsync([...words], { from: 'user' });
     return code;

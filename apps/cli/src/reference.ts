@@ -11,10 +11,18 @@ type Named = { readonly id: string; readonly names: readonly string[] };
 /** The one thing whose id begins with `typed`, or that has it as a name. */
 export function pick<T>(kind: string, typed: string, things: readonly T[], describe: (thing: T) => Named): T {
   const exact = things.filter((thing) => describe(thing).id === typed || describe(thing).names.includes(typed));
-  const found = exact.length > 0 ? exact : things.filter((thing) => typed !== '' && describe(thing).id.startsWith(typed.toLowerCase()));
+  const found =
+    exact.length > 0
+      ? exact
+      : things.filter((thing) => typed !== '' && describe(thing).id.startsWith(typed.toLowerCase()));
   const [first, ...others] = found;
-  if (first === undefined) throw new Failure('not_found', `No ${kind} is called "${printable(typed)}".${choices(things.map(describe))}`);
-  if (others.length > 0) throw new Failure('bad_request', `"${printable(typed)}" fits more than one ${kind}.${choices(found.map(describe))}`);
+  if (first === undefined)
+    throw new Failure('not_found', `No ${kind} is called "${printable(typed)}".${choices(things.map(describe))}`);
+  if (others.length > 0)
+    throw new Failure(
+      'bad_request',
+      `"${printable(typed)}" fits more than one ${kind}.${choices(found.map(describe))}`,
+    );
   return first;
 }
 

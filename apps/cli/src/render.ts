@@ -20,7 +20,12 @@ export const printable = (text: string): string => text.replace(/[\u0000-\u001f\
 export function table(head: readonly string[], rows: readonly (readonly string[])[], colors: Colors): string {
   const all = [head, ...rows].map((row) => row.map(printable));
   const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
-  const lines = all.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd());
+  const lines = all.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
   return lines.map((line, index) => `${index === 0 ? colors.dim(line) : line}\n`).join('');
 }
 
@@ -30,7 +35,9 @@ export function duration(ms: number): string {
   if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
   const minutes = Math.floor(ms / 60_000);
   const two = (n: number) => String(n).padStart(2, '0');
-  return minutes < 60 ? `${minutes} min ${two(Math.floor(ms / 1_000) % 60)} s` : `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
+  return minutes < 60
+    ? `${minutes} min ${two(Math.floor(ms / 1_000) % 60)} s`
+    : `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
 }
 
 /** The local time of an ISO time: `14:02` today, `20 Nov 14:02` before. */
@@ -52,7 +59,10 @@ export function shortIds(ids: readonly string[]): (id: string) => string {
     return length;
   };
   const lengths = new Map(
-    sorted.map((id, index) => [id, Math.max(SHORTEST_ID, shared(id, sorted[index - 1]) + 1, shared(id, sorted[index + 1]) + 1)]),
+    sorted.map((id, index) => [
+      id,
+      Math.max(SHORTEST_ID, shared(id, sorted[index - 1]) + 1, shared(id, sorted[index + 1]) + 1),
+    ]),
   );
   return (id) => id.slice(0, lengths.get(id) ?? id.length);
 }

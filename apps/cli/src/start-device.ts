@@ -12,7 +12,10 @@ export async function startDevice(cli: Cli): Promise<StartedDevice> {
   const { port } = config;
   const holder = await portHolder(cli, port);
   if (holder !== null) {
-    throw new Failure('conflict', `Port ${port} belongs to ${holder}. Stop it, or choose another: MARKCO_PORT=${port + 1} markco up`);
+    throw new Failure(
+      'conflict',
+      `Port ${port} belongs to ${holder}. Stop it, or choose another: MARKCO_PORT=${port + 1} markco up`,
+    );
   }
   const { createNode } = await import('@markco/node');
   return createNode(config);

@@ -30,7 +30,9 @@ export function createInput({ stdin, prompts }: TerminalStreams): Input {
       }
       if (isTerminal) prompts.write(prompt);
       hidden = hide;
-      const aborted = new Promise<null>((resolve) => signal.addEventListener('abort', () => resolve(null), { once: true }));
+      const aborted = new Promise<null>((resolve) =>
+        signal.addEventListener('abort', () => resolve(null), { once: true }),
+      );
       try {
         const answer = await Promise.race([lines.next.next(), aborted]);
         if (isTerminal && hide) prompts.write('\n');

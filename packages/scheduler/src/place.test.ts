@@ -7,7 +7,9 @@ import type { DeviceFacts, PlaceRequest } from './snapshot.ts';
 
 const id = (n: number) => `00000000-0000-7000-8000-${String(n).padStart(12, '0')}` as DeviceId;
 
-type Changes = Partial<Omit<DeviceFacts, 'capability'>> & { readonly [K in 'gpu' | 'policy' | 'resources' | 'online' | 'runtimes']?: unknown };
+type Changes = Partial<Omit<DeviceFacts, 'capability'>> & {
+  readonly [K in 'gpu' | 'policy' | 'resources']?: object;
+} & { readonly [K in 'online' | 'runtimes']?: unknown };
 
 function device(n: number, changes: Changes = {}): DeviceFacts {
   const { gpu, policy, resources, online, runtimes, ...facts } = changes;
@@ -17,10 +19,26 @@ function device(n: number, changes: Changes = {}): DeviceFacts {
     heartbeatAt: '2026-11-21T08:00:00.000Z',
     runtimes: runtimes ?? [{ language: 'python', available: true }],
     ...(gpu === undefined ? {} : { gpu }),
-    resources: { network: 'wifi', ...(resources ?? {}) },
-    policy: { allowRemoteExecution: true, allowHeavyJobs: true, allowWhenOnBattery: true, maxConcurrentRuns: 4, ...(policy ?? {}) },
+    resources: { network: 'wifi', ...resources },
+    policy: {
+      allowRemoteExecution: true,
+      allowHeavyJobs: true,
+      allowWhenOnBattery: true,
+      maxConcurrentRuns: 4,
+      ...policy,
+    },
   } as DeviceFacts['capability'];
-  return { deviceId: id(n), name: `device ${n}`, capability, runningRuns: 0, queuedRuns: 0, latencyMs: 10, heartbeatsMissed: 0, runsLost: 0, ...facts };
+  return {
+    deviceId: id(n),
+    name: `device ${n}`,
+    capability,
+    runningRuns: 0,
+    queuedRuns: 0,
+    latencyMs: 10,
+    heartbeatsMissed: 0,
+    runsLost: 0,
+    ...facts,
+  };
 }
 
 const ask = (changes: Partial<PlaceRequest> = {}): PlaceRequest => ({
@@ -73,7 +91,10 @@ test('battery counts only while it is not charging and the owner minds', () => {
 
 test('the session outweighs a shorter queue and a lower latency', () => {
   const busy = device(2, { queuedRuns: 5, latencyMs: 200 });
-  expect(place({ devices: [device(1), busy] }, ask({ sessionOn: id(2) }))).toMatchObject({ chosen: id(2), reason: 'session-affinity' });
+  expect(place({ devices: [device(1), busy] }, ask({ sessionOn: id(2) }))).toMatchObject({
+    chosen: id(2),
+    reason: 'session-affinity',
+  });
 });
 
 test.for([
@@ -97,7 +118,10 @@ test('a run that needs a GPU goes to one even when its session is elsewhere', ()
 
 test('a person may send a GPU run to a device without one', () => {
   expect(only(device(1), ask({ needsGpu: true })).chosen).toBeNull();
-  expect(only(device(1), ask({ needsGpu: true, runOn: id(1) }))).toMatchObject({ chosen: id(1), why: 'You chose device 1.' });
+  expect(only(device(1), ask({ needsGpu: true, runOn: id(1) }))).toMatchObject({
+    chosen: id(1),
+    why: 'You chose device 1.',
+  });
 });
 
 test('a device that a person named and nobody knows is not replaced by another', () => {
@@ -114,7 +138,13 @@ test('equal scores go to the session, then to the smaller id', () => {
 
 test('the order in which devices are listed never matters, and refused ones come last', () => {
   const anyDevice = fc
-    .record({ n: fc.integer({ min: 1, max: 30 }), queuedRuns: fc.nat(2), latencyMs: fc.option(fc.nat(60)), online: fc.boolean(), runsLost: fc.nat(6) })
+    .record({
+      n: fc.integer({ min: 1, max: 30 }),
+      queuedRuns: fc.nat(2),
+      latencyMs: fc.option(fc.nat(60)),
+      online: fc.boolean(),
+      runsLost: fc.nat(6),
+    })
     .map(({ n, ...changes }) => device(n, changes));
   const mesh = fc.uniqueArray(anyDevice, { selector: (each) => each.deviceId, maxLength: 12 });
   fc.assert(

@@ -31,8 +31,10 @@ export function place(snapshot: Snapshot, request: PlaceRequest): Placement {
   if (request.runOn !== null) return placeByHand(ranked, request.runOn);
   const best = ranked[0];
   if (best === undefined) return { chosen: null, ranked, why: 'No device is known here.' };
-  if (best.refused !== null) return { chosen: null, ranked, why: ranked.map((device) => device.refused?.message).join(' ') };
-  const reason: RouteReason = best.components.session > 0 ? 'session-affinity' : request.needsGpu ? 'gpu-required' : 'availability';
+  if (best.refused !== null)
+    return { chosen: null, ranked, why: ranked.map((device) => device.refused?.message).join(' ') };
+  const reason: RouteReason =
+    best.components.session > 0 ? 'session-affinity' : request.needsGpu ? 'gpu-required' : 'availability';
   return { chosen: best.deviceId, reason, ranked, why: whyChosen(best, reason) };
 }
 
@@ -54,7 +56,8 @@ function byRank(request: PlaceRequest) {
 function placeByHand(ranked: readonly RankedDevice[], runOn: DeviceId): Placement {
   const device = ranked.find((each) => each.deviceId === runOn);
   if (device === undefined) return { chosen: null, ranked, why: 'The device you chose is not one of yours.' };
-  if (device.refused !== null && !device.refused.canBeOverridden) return { chosen: null, ranked, why: device.refused.message };
+  if (device.refused !== null && !device.refused.canBeOverridden)
+    return { chosen: null, ranked, why: device.refused.message };
   const reason: RouteReason = device.components.session > 0 ? 'session-affinity' : 'availability';
   return { chosen: runOn, reason, ranked, why: `You chose ${device.name}.` };
 }

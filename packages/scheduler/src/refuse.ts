@@ -11,7 +11,11 @@ export type Refusal = {
 /** The first rule that refuses, or null. */
 export function refusalOf(device: DeviceFacts, request: PlaceRequest): Refusal | null {
   const { capability, name } = device;
-  const no = (rule: Refusal['rule'], message: string, canBeOverridden = false): Refusal => ({ rule, message, canBeOverridden });
+  const no = (rule: Refusal['rule'], message: string, canBeOverridden = false): Refusal => ({
+    rule,
+    message,
+    canBeOverridden,
+  });
   if (!capability.online) return no('offline', `${name} is offline (last seen ${capability.heartbeatAt}).`);
   if (!capability.runtimes.some((runtime) => runtime.available && runtime.language === request.language)) {
     return no('runtime-missing', `${name} has no ${request.language}. Install it there, or choose another device.`);

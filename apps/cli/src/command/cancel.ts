@@ -11,7 +11,8 @@ export const addCancel: AddVerb = (program, cli, done) => {
       const { id } = await pickRun(device.api, typed, cli.signal);
       const run = await device.api('cancelRun', { params: { id }, signal: cli.signal });
       if (options.json) cli.out.write(json({ run }));
-      else cli.out.write(run.completedAt === undefined ? 'The run is being cancelled.\n' : `The run is ${run.state}.\n`);
+      else
+        cli.out.write(run.completedAt === undefined ? 'The run is being cancelled.\n' : `The run is ${run.state}.\n`);
       done(0);
     },
   );

@@ -13,7 +13,11 @@ import { verb, type AddVerb, type JsonOption } from '../verb.ts';
 type Options = JsonOption & { readonly follow?: true };
 
 export const addLogs: AddVerb = (program, cli, done) => {
-  verb(program, 'logs <RUN>', 'Print what a run printed', ['markco logs 019a8f3c', 'markco logs 019a8f3c -f', 'markco logs 019a8f3c --json'])
+  verb(program, 'logs <RUN>', 'Print what a run printed', [
+    'markco logs 019a8f3c',
+    'markco logs 019a8f3c -f',
+    'markco logs 019a8f3c --json',
+  ])
     .option('-f, --follow', 'go on until the run ends; Ctrl-C leaves it running')
     .action(async (typed: string, options: Options) => {
       const device = await requireDevice(cli);

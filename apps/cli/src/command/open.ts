@@ -22,7 +22,8 @@ export const addOpen: AddVerb = (program, cli, done) => {
       const url = linkTo(device, project);
       if (options.json) cli.out.write(json({ url, project }));
       else {
-        if (project !== null) cli.err.write(`Opened ${printable(project.displayName)} (${printable(project.localRootPath ?? '')})\n`);
+        if (project !== null)
+          cli.err.write(`Opened ${printable(project.displayName)} (${printable(project.localRootPath ?? '')})\n`);
         cli.out.write(`${url}\n`);
       }
       if (options.browser && !options.json) await showPage(cli, url);

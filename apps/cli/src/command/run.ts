@@ -58,11 +58,18 @@ function chooseCells(cells: readonly RunnableCell[], file: string, number: numbe
   if (cells.length === 0) throw new Failure('not_found', `${printable(file)} has no cell to run.`);
   if (number === null) return cells;
   const cell = cells[number - 1];
-  if (cell === undefined) throw new Failure('not_found', `${printable(file)} has no cell ${number}; its last is cell ${cells.length}.`);
+  if (cell === undefined)
+    throw new Failure('not_found', `${printable(file)} has no cell ${number}; its last is cell ${cells.length}.`);
   return [cell];
 }
 
-async function runCell(cli: Cli, client: Client, open: OpenDocument, cell: RunnableCell, { on, asJson }: Plan): Promise<boolean> {
+async function runCell(
+  cli: Cli,
+  client: Client,
+  open: OpenDocument,
+  cell: RunnableCell,
+  { on, asJson }: Plan,
+): Promise<boolean> {
   const request = {
     id: newId<RunId>({ now: () => cli.now(), randomBytes: (length) => cli.randomBytes(length) }),
     projectId: open.projectId,

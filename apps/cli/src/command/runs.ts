@@ -10,9 +10,17 @@ import { verb, type AddVerb, type JsonOption } from '../verb.ts';
 type Options = JsonOption & { readonly project?: string; readonly state?: Run['state']; readonly limit: string };
 
 export const addRuns: AddVerb = (program, cli, done) => {
-  verb(program, 'runs', 'List runs, the newest first', ['markco runs', 'markco runs --state running', 'markco runs --project welcome --limit 5 --json'])
+  verb(program, 'runs', 'List runs, the newest first', [
+    'markco runs',
+    'markco runs --state running',
+    'markco runs --project welcome --limit 5 --json',
+  ])
     .option('--project <project>', 'only those of a project')
-    .option('--state <state>', 'only those in a state: queued, scheduled, running, completed, failed, cancelled', parseState)
+    .option(
+      '--state <state>',
+      'only those in a state: queued, scheduled, running, completed, failed, cancelled',
+      parseState,
+    )
     .option('--limit <n>', 'at most so many', parseCount, '20')
     .action(async (options: Options) => {
       const device = await requireDevice(cli);
@@ -27,8 +35,17 @@ export const addRuns: AddVerb = (program, cli, done) => {
       else if (runs.length === 0) cli.err.write('No runs. Start one with: markco run FILE\n');
       else {
         const short = shortIds(runs.map((run) => run.id));
-        const rows = runs.map((run) => [short(run.id), run.state, run.language, localTime(run.createdAt, cli.now()), took(run, cli.now()), firstLine(run)]);
-        cli.out.write(table(['RUN', 'STATE', 'LANGUAGE', 'STARTED', 'TOOK', 'CODE'], rows, colorsFor(cli.out, cli.env)));
+        const rows = runs.map((run) => [
+          short(run.id),
+          run.state,
+          run.language,
+          localTime(run.createdAt, cli.now()),
+          took(run, cli.now()),
+          firstLine(run),
+        ]);
+        cli.out.write(
+          table(['RUN', 'STATE', 'LANGUAGE', 'STARTED', 'TOOK', 'CODE'], rows, colorsFor(cli.out, cli.env)),
+        );
       }
       done(0);
     });
@@ -42,13 +59,18 @@ function took(run: Run, now: number): string {
 const CODE_CHARS_MAX = 48;
 
 function firstLine(run: Run): string {
-  const line = run.code.split('\n').find((each) => each.trim() !== '' && !each.startsWith('#|'))?.trim() ?? '';
+  const line =
+    run.code
+      .split('\n')
+      .find((each) => each.trim() !== '' && !each.startsWith('#|'))
+      ?.trim() ?? '';
   return line.length > CODE_CHARS_MAX ? `${line.slice(0, CODE_CHARS_MAX - 1)}…` : line;
 }
 
 function parseState(text: string): Run['state'] {
   const parsed = RunStateSchema.safeParse(text);
-  if (!parsed.success) throw new InvalidArgumentError('It is queued, scheduled, running, completed, failed or cancelled.');
+  if (!parsed.success)
+    throw new InvalidArgumentError('It is queued, scheduled, running, completed, failed or cancelled.');
   return parsed.data;
 }
 

@@ -29,7 +29,8 @@ export const addUp: AddVerb = (program, cli, done) => {
       const node = await startDevice(cli);
       try {
         await present(cli, await requireDevice(cli), dirs, options);
-        if (!cli.signal.aborted) await new Promise((resolve) => cli.signal.addEventListener('abort', resolve, { once: true }));
+        if (!cli.signal.aborted)
+          await new Promise((resolve) => cli.signal.addEventListener('abort', resolve, { once: true }));
       } finally {
         await node.close();
       }
@@ -53,12 +54,19 @@ async function present(cli: Cli, device: RunningDevice, dirs: readonly string[],
   const shown = opened[0] ?? known[0] ?? null;
   const url = linkTo(device, shown);
   const { version, runtimes } = await device.api('device', { signal: cli.signal });
-  if (options.json) cli.out.write(jsonLine({ url, port: device.port, home: configOf(cli).home, projects: [...known, ...opened], runtimes }));
+  if (options.json)
+    cli.out.write(
+      jsonLine({ url, port: device.port, home: configOf(cli).home, projects: [...known, ...opened], runtimes }),
+    );
   else {
-    const folder = shown?.localRootPath === undefined ? 'no folder is open' : `folder ${printable(shown.localRootPath)}`;
+    const folder =
+      shown?.localRootPath === undefined ? 'no folder is open' : `folder ${printable(shown.localRootPath)}`;
     cli.out.write(`MarkCo ${version} · ${url} · ${folder}\n`);
-    cli.out.write(`${runtimes.map(({ label, available, version: its }) => `${label}${its === undefined ? '' : ` ${its}`} ${available ? '✓' : '✗'}`).join('  ')}\n`);
-    for (const runtime of runtimes) if (!runtime.available && runtime.hint !== undefined) cli.err.write(`${runtime.hint}\n`);
+    cli.out.write(
+      `${runtimes.map(({ label, available, version: its }) => `${label}${its === undefined ? '' : ` ${its}`} ${available ? '✓' : '✗'}`).join('  ')}\n`,
+    );
+    for (const runtime of runtimes)
+      if (!runtime.available && runtime.hint !== undefined) cli.err.write(`${runtime.hint}\n`);
     cli.out.write('Ctrl-C stops MarkCo; everything you typed is saved.\n');
   }
   if (options.browser && !options.json) await showPage(cli, url);

@@ -14,7 +14,13 @@ const FREE_BYTES_MIN = 500 * 1024 * 1024;
 const WATCHES_MIN = 65_536;
 
 export async function checkMachine(cli: Cli): Promise<readonly Check[]> {
-  return [checkNode(cli), await checkHome(cli), await checkSpace(cli), ...(await checkWatches(cli)), await checkPort(cli)];
+  return [
+    checkNode(cli),
+    await checkHome(cli),
+    await checkSpace(cli),
+    ...(await checkWatches(cli)),
+    await checkPort(cli),
+  ];
 }
 
 function checkNode({ nodeVersion }: Cli): Check {
@@ -31,7 +37,12 @@ async function checkHome(cli: Cli): Promise<Check> {
     await access(`${await nearestPlace(home)}/.`, constants.R_OK | constants.W_OK | constants.X_OK);
     return { name: 'State folder', state: 'ok', found: home };
   } catch {
-    return { name: 'State folder', state: 'broken', found: `${home} cannot be written`, fix: `chmod u+rwx ${dirname(home)} ${home}, or choose another: MARKCO_HOME=DIR` };
+    return {
+      name: 'State folder',
+      state: 'broken',
+      found: `${home} cannot be written`,
+      fix: `chmod u+rwx ${dirname(home)} ${home}, or choose another: MARKCO_HOME=DIR`,
+    };
   }
 }
 
@@ -46,7 +57,10 @@ async function checkSpace(cli: Cli): Promise<Check> {
 
 /** The folder itself, or what it would be made in: looking changes nothing. */
 async function nearestPlace(path: string): Promise<string> {
-  const isThere = await stat(path).then(() => true, () => false);
+  const isThere = await stat(path).then(
+    () => true,
+    () => false,
+  );
   return isThere || dirname(path) === path ? path : nearestPlace(dirname(path));
 }
 
@@ -60,19 +74,33 @@ async function checkWatches({ platform }: Cli): Promise<readonly Check[]> {
   return [
     watches >= WATCHES_MIN
       ? { name: 'File watches', state: 'ok', found }
-      : { name: 'File watches', state: 'missing', found: `${found}; larger projects notice changes later`, fix: 'sudo sysctl -w fs.inotify.max_user_watches=524288' },
+      : {
+          name: 'File watches',
+          state: 'missing',
+          found: `${found}; larger projects notice changes later`,
+          fix: 'sudo sysctl -w fs.inotify.max_user_watches=524288',
+        },
   ];
 }
 
 async function checkPort(cli: Cli): Promise<Check> {
   const running = await findDevice(cli);
   if (running !== null) {
-    return { name: 'Device', state: 'ok', found: `running on port ${running.port}${running.pid === null ? '' : ` (pid ${running.pid})`}` };
+    return {
+      name: 'Device',
+      state: 'ok',
+      found: `running on port ${running.port}${running.pid === null ? '' : ` (pid ${running.pid})`}`,
+    };
   }
   const { port } = configOf(cli);
   const holder = await portHolder(cli, port);
   if (holder !== null) {
-    return { name: 'Device', state: 'broken', found: `not running, and port ${port} belongs to ${holder}`, fix: `MARKCO_PORT=${port + 1} markco up` };
+    return {
+      name: 'Device',
+      state: 'broken',
+      found: `not running, and port ${port} belongs to ${holder}`,
+      fix: `MARKCO_PORT=${port + 1} markco up`,
+    };
   }
   return { name: 'Device', state: 'missing', found: `not running; port ${port} is free`, fix: 'markco up' };
 }

@@ -27,10 +27,21 @@ export type Manager = keyof typeof MANAGERS;
 const TOOLS: readonly Tool[] = [
   {
     name: 'Python',
-    commands: [['python3', '--version'], ['python', '--version']],
+    commands: [
+      ['python3', '--version'],
+      ['python', '--version'],
+    ],
     version: /Python (\S+)/,
     without: 'Python cells cannot run',
-    packages: { 'apt-get': 'python3', dnf: 'python3', pacman: 'python', apk: 'python3', zypper: 'python3', brew: 'python', winget: 'Python.Python.3.13' },
+    packages: {
+      'apt-get': 'python3',
+      dnf: 'python3',
+      pacman: 'python',
+      apk: 'python3',
+      zypper: 'python3',
+      brew: 'python',
+      winget: 'Python.Python.3.13',
+    },
     site: 'https://www.python.org/downloads/',
   },
   {
@@ -38,7 +49,15 @@ const TOOLS: readonly Tool[] = [
     commands: [['bash', '--version']],
     version: /version (\d[\d.]*)/,
     without: 'Bash cells cannot run',
-    packages: { 'apt-get': 'bash', dnf: 'bash', pacman: 'bash', apk: 'bash', zypper: 'bash', brew: 'bash', winget: 'Git.Git' },
+    packages: {
+      'apt-get': 'bash',
+      dnf: 'bash',
+      pacman: 'bash',
+      apk: 'bash',
+      zypper: 'bash',
+      brew: 'bash',
+      winget: 'Git.Git',
+    },
     site: 'https://www.gnu.org/software/bash/',
   },
   {
@@ -46,7 +65,15 @@ const TOOLS: readonly Tool[] = [
     commands: [['R', '--version']],
     version: /R version (\S+)/,
     without: 'R cells cannot run',
-    packages: { 'apt-get': 'r-base', dnf: 'R', pacman: 'r', apk: 'R', zypper: 'R-base', brew: 'r', winget: 'RProject.R' },
+    packages: {
+      'apt-get': 'r-base',
+      dnf: 'R',
+      pacman: 'r',
+      apk: 'R',
+      zypper: 'R-base',
+      brew: 'r',
+      winget: 'RProject.R',
+    },
     site: 'https://cran.r-project.org/',
   },
   {
@@ -70,7 +97,15 @@ const TOOLS: readonly Tool[] = [
     commands: [['git', '--version']],
     version: /git version (\S+)/,
     without: 'folders have no version control beside MarkCo',
-    packages: { 'apt-get': 'git', dnf: 'git', pacman: 'git', apk: 'git', zypper: 'git', brew: 'git', winget: 'Git.Git' },
+    packages: {
+      'apt-get': 'git',
+      dnf: 'git',
+      pacman: 'git',
+      apk: 'git',
+      zypper: 'git',
+      brew: 'git',
+      winget: 'Git.Git',
+    },
     site: 'https://git-scm.com/downloads',
   },
 ];
