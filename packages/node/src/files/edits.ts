@@ -3,27 +3,31 @@
  * cursor in the page keeps its place.
  *
  * 1. `applyEdits(base, smallestEdits(base, next)) === next`, for any two texts.
- * 2. Time is bounded: letters are compared only within `CHARS_MAX` and until `WORK_MAX` is used up; beyond, whole lines are replaced.
+ * 2. Time is bounded: words are compared only within `CHARS_MAX` and until `WORK_MAX` is used up; beyond, whole lines are replaced.
  * 3. No edit starts or ends inside a surrogate pair.
  */
 import fastDiff from 'fast-diff';
 import type { TextEdit, TextStep } from '../documents/texts.ts';
 import { diffLines } from './line-diff.ts';
 
-/** The longest piece that is compared letter by letter. */
+/** The longest piece that is compared word by word. */
 const CHARS_MAX = 2_000;
-/** Letter comparisons of one call (length × length, summed): about a quarter of a second at worst. */
+/** Comparisons of one call (length × length, summed): about a quarter of a second at worst. */
 const WORK_MAX = 8_000_000;
+
+/** Words, and between them single code points. */
+const WORD = /[\p{L}\p{M}\p{N}_]+|[^]/gu;
+const WORD_AT_END = /[\p{L}\p{M}\p{N}_]+$/u;
+const WORD_AT_START = /^[\p{L}\p{M}\p{N}_]+/u;
+const WORD_MAX = 100;
 
 export function smallestEdits(base: string, next: string): readonly TextEdit[] {
   const middle = trim(base, next, 0);
   if (middle === null) return [];
-  const { at, remove, insert } = middle;
-  if (remove === 0) return [atLineStart(base, middle)];
-  if (insert === '') return [middle];
-  const removed = base.slice(at, at + remove);
-  if (remove <= CHARS_MAX && insert.length <= CHARS_MAX) return diffChars(removed, insert, at);
-  return diffByLines(removed, insert, at);
+  if (middle.remove === 0) return [atLineStart(base, middle)];
+  if (middle.insert === '') return [middle];
+  if (isSmall(middle)) return diffWords(base, next, middle, 0);
+  return diffByLines(base.slice(middle.at, middle.at + middle.remove), middle.insert, middle.at);
 }
 
 export function applyEdits(base: string, edits: readonly TextEdit[]): string {
@@ -72,25 +76,52 @@ function atLineStart(base: string, edit: TextEdit): TextEdit {
   return isLine(at, insert) ? { ...edit, at, insert } : edit;
 }
 
-function diffChars(base: string, next: string, offset: number): TextEdit[] {
-  const edits: TextEdit[] = [];
-  let at = offset;
-  let open: { at: number; remove: number; insert: string } | null = null;
-  for (const [kind, text] of fastDiff(base, next, undefined, true)) {
-    if (kind === fastDiff.EQUAL) {
-      if (open !== null) edits.push(open);
-      open = null;
-      at += text.length;
-      continue;
+function isSmall({ remove, insert }: TextEdit): boolean {
+  return remove <= CHARS_MAX && insert.length <= CHARS_MAX;
+}
+
+/** Edits of what lies between the start and the end that both texts share, word by word. */
+function diffWords(base: string, next: string, middle: TextEdit, offset: number): TextEdit[] {
+  // Back to where a word starts and on to where it ends: `r17` is to be found again in `r24 r17`.
+  const end = base.length - middle.at - middle.remove;
+  const start = middle.at - (WORD_AT_END.exec(base.slice(Math.max(0, middle.at - WORD_MAX), middle.at))?.[0].length ?? 0);
+  const rest = end - (WORD_AT_START.exec(base.slice(base.length - end, base.length - end + WORD_MAX))?.[0].length ?? 0);
+  const codes = new Map<string, string>();
+  const words: string[] = [];
+  const encode = (text: string): string => {
+    let encoded = '';
+    for (const [word] of text.matchAll(WORD)) {
+      let code = codes.get(word);
+      if (code === undefined) {
+        code = String.fromCharCode(words.length);
+        words.push(word);
+        codes.set(word, code);
+      }
+      encoded += code;
     }
-    open ??= { at, remove: 0, insert: '' };
-    if (kind === fastDiff.INSERT) open.insert += text;
+    return encoded;
+  };
+  const decode = (encoded: string): string => Array.from(encoded, (code) => words[code.charCodeAt(0)] ?? '').join('');
+
+  const edits: TextEdit[] = [];
+  let at = start;
+  let removed = '';
+  let inserted = '';
+  const close = (): void => {
+    const edit = trim(removed, inserted, offset + at);
+    if (edit !== null) edits.push(edit);
+    at += removed.length;
+    removed = inserted = '';
+  };
+  for (const [kind, encoded] of fastDiff(encode(base.slice(start, base.length - rest)), encode(next.slice(start, next.length - rest)))) {
+    if (kind === fastDiff.DELETE) removed += decode(encoded);
+    else if (kind === fastDiff.INSERT) inserted += decode(encoded);
     else {
-      open.remove += text.length;
-      at += text.length;
+      close();
+      at += decode(encoded).length;
     }
   }
-  if (open !== null) edits.push(open);
+  close();
   return edits;
 }
 
@@ -105,14 +136,13 @@ function diffByLines(base: string, next: string, offset: number): readonly TextE
     while (line < fromA) at += linesA[line++]?.length ?? 0;
     const removed = linesA.slice(fromA, toA).join('');
     const inserted = linesB.slice(fromB, toB).join('');
-    const middle = trim(removed, inserted, at);
+    const middle = trim(removed, inserted, 0);
     if (middle !== null) {
       const cost = middle.remove * middle.insert.length;
-      const isSmall = middle.remove <= CHARS_MAX && middle.insert.length <= CHARS_MAX && cost <= work;
-      if (isSmall && cost > 0) {
+      if (cost > 0 && cost <= work && isSmall(middle)) {
         work -= cost;
-        edits.push(...diffChars(removed.slice(middle.at - at, middle.at - at + middle.remove), middle.insert, middle.at));
-      } else edits.push(middle);
+        edits.push(...diffWords(removed, inserted, middle, at));
+      } else edits.push({ ...middle, at: middle.at + at });
     }
     at += removed.length;
     line = toA;

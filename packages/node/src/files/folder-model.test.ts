@@ -41,7 +41,7 @@ class World {
   readonly texts = createMemoryTexts();
   readonly catalog = createMemoryCatalog();
   readonly expected = new Set<string>();
-  readonly unlinked = new Map<string, Inode>();
+  readonly unlinked = new Set<Inode>();
   private readonly pendingWriters = new Set<{ readonly inode: Inode; readonly finish: () => void }>();
   private counter = 0;
   private alive = { current: true };
@@ -120,7 +120,10 @@ class World {
   crash(): void {
     this.alive.current = false;
     // What a program wrote into a file without a name goes with the one who still held it.
-    for (const [marker] of this.unlinked) if (!this.texts.text(this.id).includes(marker)) this.expected.delete(marker);
+    const kept = this.texts.text(this.id) + new TextDecoder().decode(this.folder.nodes.get(PATH)?.bytes);
+    for (const inode of this.unlinked) {
+      for (const marker of new TextDecoder().decode(inode.bytes).match(MARKER) ?? []) if (!kept.includes(marker)) this.expected.delete(marker);
+    }
     for (const writer of this.pendingWriters) {
       if (!this.isNamed(writer.inode)) this.pendingWriters.delete(writer);
     }
@@ -179,7 +182,7 @@ class World {
         this.folder.fill(inode, next.bytes);
         this.expected.add(next.marker);
         if (this.isNamed(inode)) this.notify([PATH]);
-        else this.unlinked.set(next.marker, inode);
+        else this.unlinked.add(inode);
       },
     };
     this.pendingWriters.add(writer);

@@ -14,7 +14,7 @@
  */
 import { Failure, filePathOf, LIMITS, type DocumentId } from '@markco/protocol';
 import type { Catalog, DocumentRecord, FileState } from '../documents/document-record.ts';
-import type { DocumentTexts } from '../documents/texts.ts';
+import type { DocumentTexts, TextStep } from '../documents/texts.ts';
 import { contentHash } from './content-hash.ts';
 import { asWritten, decodeFile, encodeFile, isText } from './endings.ts';
 import { applySteps, smallestEdits } from './edits.ts';
@@ -62,6 +62,9 @@ export type ReconcileParts = {
   readonly emit: (event: FolderEvent) => void;
   readonly fault: (point: FaultPoint) => void;
 };
+
+/** Where the replaced text stood in the document's history, and what the file is now. */
+type Replacement = { readonly seq: number; readonly steps: readonly TextStep[]; readonly next: FileState };
 
 type Seen = { readonly bytes: Uint8Array; readonly stat: FileStat; readonly hash: string };
 
@@ -123,7 +126,7 @@ export function createReconciler(parts: ReconcileParts, { tag }: { readonly tag:
         if (typeof seen === 'string') return { leftAlone: seen };
         const record = catalog.get(id);
         if (record === undefined || record.deletedAt !== undefined) return 'gone';
-        if (seen.bytes.length === 0 && !believesEmpty && record.file !== null && record.file.size > 0) {
+        if (seen.bytes.length === 0 && !believesEmpty && record.file !== null && !isAsSeen(record.file, seen)) {
           believesEmpty = true;
           await wait(timer, EMPTY_MS);
           continue;
@@ -136,11 +139,15 @@ export function createReconciler(parts: ReconcileParts, { tag }: { readonly tag:
         }
         if (isAsSeen(record.file, seen) && record.file.taken === undefined && !isBehind(id)) return 'equal';
         if (await takeIn(record, record.file, seen)) return 'equal';
-        const written = await writeOut(id, resolved.path, seen);
-        if (written === 'equal') return 'equal';
-        if (written === 'changed') continue;
+        const replaced = await replaceFile(id, resolved.path, seen);
+        if (replaced === 'equal') return 'equal';
+        if (replaced === 'changed') continue;
         isHeld = true;
-        await lateWrites.hold({ id, file: open, bytes: seen.bytes, ...written });
+        try {
+          await finishReplacing(id, resolved.path, replaced.next);
+        } finally {
+          await lateWrites.hold({ id, file: open, bytes: seen.bytes, seq: replaced.seq, steps: replaced.steps });
+        }
         return 'equal';
       } finally {
         if (!isHeld) await open.close();
@@ -199,8 +206,8 @@ export function createReconciler(parts: ReconcileParts, { tag }: { readonly tag:
     return false;
   };
 
-  /** Replaces the file by the text. Answers where the replaced text stood; `changed`: it was no longer what was read. */
-  const writeOut = async (id: DocumentId, path: string, seen: Seen): Promise<'equal' | 'changed' | { readonly seq: number; readonly steps: NonNullable<FileState['taken']> }> => {
+  /** Replaces the file by the text, if it is still what was read. */
+  const replaceFile = async (id: DocumentId, path: string, seen: Seen): Promise<'equal' | 'changed' | Replacement> => {
     const now = await texts.read(id);
     const { file } = requireRecord(id);
     if (file === null) return 'changed';
@@ -223,11 +230,14 @@ export function createReconciler(parts: ReconcileParts, { tag }: { readonly tag:
     fault('afterReplacementNoted');
     if (!(await files.replace(temp, path, (there) => isSameFile(there, seen.stat)))) return 'changed';
     fault('afterRename');
+    return { seq: file.seq, steps: file.taken ?? [], next: { seq: now.seq, ...seenState({ bytes, stat: written, hash }) } };
+  };
+
+  const finishReplacing = async (id: DocumentId, path: string, next: FileState): Promise<void> => {
     await files.syncFolder(folderOf(path));
     fault('afterFolderSynced');
-    await putFile(id, { seq: now.seq, ...seenState({ bytes, stat: written, hash }) });
+    await putFile(id, next);
     fault('afterRecordPut');
-    return { seq: file.seq, steps: file.taken ?? [] };
   };
 
   return { reconcile, settle };
