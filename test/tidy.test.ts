@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { missingPlatforms, type Packages } from '../setup/lock-platforms.ts';
 import { importsOf, readSources } from '../setup/sources.ts';
 import { belowFloor, documentedPackages, lockedPackages, undocumented, type Floor } from './tidy/dependencies.ts';
 import { declaredImports, importDirections, type Manifests } from './tidy/imports.ts';
@@ -227,4 +228,21 @@ test('no locked package is below the version that closed its last known hole', (
       JSON.parse(read('docs/dependency-floors.json')) as Readonly<Record<string, Floor>>,
     ),
   ).toEqual([]);
+});
+
+test('the lock file names the packages of every platform, so that npm ci takes it everywhere (else: npm run lock)', () => {
+  const sample: Packages = {
+    'node_modules/tool': {
+      dev: true,
+      optionalDependencies: { '@tool/linux-x64-gnu': '1.2.3', '@tool/darwin-arm64': '1.2.3', nested: '1.0.0' },
+    },
+    'node_modules/@tool/linux-x64-gnu': { version: '1.2.3' },
+    'node_modules/tool/node_modules/nested': { version: '1.0.0' },
+  };
+  expect(missingPlatforms(sample)).toEqual({
+    'node_modules/@tool/darwin-arm64': { version: '1.2.3', os: ['darwin'], cpu: ['arm64'], dev: true, optional: true },
+  });
+  const { packages } = JSON.parse(read('package-lock.json')) as { packages: Packages };
+  expect(Object.keys(packages).length).toBeGreaterThan(100);
+  expect(missingPlatforms(packages)).toEqual({});
 });
