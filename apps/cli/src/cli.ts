@@ -31,6 +31,14 @@ export type Cli = {
   exec(file: string, args: readonly string[], signal: AbortSignal): Promise<Ran>;
   /** Opens a file with the program the desktop has for it; says nothing when there is none. */
   showFile(path: string): void;
+  /** Sends a signal to a process of this user. */
+  kill(pid: number, signal: NodeJS.Signals | 0): void;
+  /** Resident memory of this process in bytes. */
+  residentBytes(): number;
+  /** What people call this machine. */
+  readonly machineName: string;
+  /** The folder of the built page. */
+  readonly pageFolder: string;
   /** The project a person gets who names none. */
   readonly sampleProject: string;
 };

@@ -2,6 +2,7 @@
 /** `markco`: the only file that touches `process`. It hands the rest of the program what that may use. */
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import manifest from '../package.json' with { type: 'json' };
 import type { Cli, Output, Ran } from './cli.ts';
@@ -67,6 +68,10 @@ const cli: Cli = {
       .on('error', () => {})
       .unref();
   },
+  kill: (pid, signal) => void process.kill(pid, signal),
+  residentBytes: () => process.memoryUsage.rss(),
+  machineName: hostname(),
+  pageFolder: join(import.meta.dirname, '../../web/dist'),
   sampleProject: join(import.meta.dirname, '../../../examples/welcome'),
 };
 

@@ -1,5 +1,6 @@
 /** Starting this device in this process. Loaded only here: the other commands need none of it and start faster. */
 import { Failure } from '@markco/protocol';
+import manifest from '../package.json' with { type: 'json' };
 import type { Cli } from './cli.ts';
 import { portHolder } from './port.ts';
 import { configOf } from './home.ts';
@@ -18,5 +19,15 @@ export async function startDevice(cli: Cli): Promise<StartedDevice> {
     );
   }
   const { createNode } = await import('@markco/node');
-  return createNode(config);
+  return createNode(config, {
+    ids: { now: cli.now, randomBytes: cli.randomBytes },
+    env: cli.env,
+    kill: cli.kill,
+    pid: cli.pid,
+    pageFolder: cli.pageFolder,
+    machine: { name: cli.machineName, os: cli.platform },
+    version: manifest.version,
+    residentBytes: cli.residentBytes,
+    logTo: cli.err,
+  });
 }

@@ -4,6 +4,8 @@ import type { Connection } from './connection.ts';
 
 export async function serveRunSocket(
   connection: Connection,
+  /** Fails with `not_found`. */
+  require: (runId: RunId) => Promise<void>,
   follow: (runId: RunId, fromSeq: number, signal: AbortSignal) => AsyncIterable<RunEvent>,
   runId: RunId,
   fromSeq: number,
@@ -11,6 +13,7 @@ export async function serveRunSocket(
   const closed = new AbortController();
   connection.onClose(() => closed.abort());
   try {
+    await require(runId);
     for await (const event of follow(runId, fromSeq, closed.signal)) {
       if (closed.signal.aborted) return;
       connection.text(event);

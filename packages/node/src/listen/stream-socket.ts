@@ -38,7 +38,8 @@ export type StreamParts = {
   readonly refusal: (id: DocumentId) => Failure | undefined;
   readonly submit: (request: RunRequest) => Promise<Run>;
   readonly follow: (runId: RunId, fromSeq: number, signal: AbortSignal) => AsyncIterable<RunEvent>;
-  readonly run: (runId: RunId) => Run;
+  /** Fails with `not_found`. */
+  readonly run: (runId: RunId) => Promise<Run>;
   readonly answer: (runId: RunId, text: string) => Promise<Run>;
   readonly cancel: (runId: RunId) => Promise<Run>;
   readonly interrupt: (sessionId: SessionId) => Promise<unknown>;
@@ -155,7 +156,7 @@ export function serveStreamSocket(ws: WebSocket, connection: Connection, parts: 
 
   async function follow(runId: RunId, fromSeq: number): Promise<void> {
     if (follows.size >= FOLLOWS_MAX) throw new Failure('too_many', 'Too many runs are followed on this connection. Close some.');
-    parts.run(runId);
+    await parts.run(runId);
     follows.get(runId)?.abort();
     const stop = new AbortController();
     follows.set(runId, stop);
@@ -167,7 +168,7 @@ export function serveStreamSocket(ws: WebSocket, connection: Connection, parts: 
     }
     if (signal.aborted) return;
     follows.delete(runId);
-    connection.text({ runId, ended: parts.run(runId) });
+    connection.text({ runId, ended: await parts.run(runId) });
   }
 
   async function handle(request: StreamRequest): Promise<StreamAnswer> {

@@ -22,7 +22,10 @@ export async function rewriteLinksTo(parts: MoveParts, moved: DocumentId, from: 
     if (record.id !== moved && !mentions(text, from)) continue;
     const edits = rewriteLinks(text, record.id === moved ? from : filePathOf(record), { from, to });
     if (edits.length === 0) continue;
-    await parts.edit(record.id, edits);
+    await parts.edit(
+      record.id,
+      edits.map(({ from: at, to: end, insert }) => ({ at, remove: end - at, insert })),
+    );
     links += edits.length;
     documents.push(record.id);
   }

@@ -101,6 +101,7 @@ export function createExecutor(parts: ExecutorParts, closing: AbortSignal) {
       failure = loss(lost, ending);
     } catch (error) {
       if (closing.aborted) return;
+      if (!stop.signal.aborted) parts.log.warn('run.not-started', { runId: id, reason: String(error), cause: String((error as Error).cause ?? '') });
       failure = errorOf(error, stop.signal);
     } finally {
       stops.delete(id);

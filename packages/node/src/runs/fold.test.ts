@@ -150,9 +150,7 @@ test('50 MB are folded in bounded memory', { timeout: 60_000 }, async ({ fold })
   }
   const before = memoryUsage().heapUsed;
   const scratchFolder = await mkdtemp(path.join(tmpdir(), 'markco-fold-'));
-  const started = performance.now();
   const text = await foldEvents(asEvents(lines()), { scratchFolder, save: async () => 'whole.txt' });
-  console.log(`50 MB folded in ${Math.round(performance.now() - started)} ms, heap grew by at most ${Math.round((peak - before) / 1e6)} MB`);
   await rm(scratchFolder, { recursive: true });
   expect(text).toContain('[whole output](whole.txt)');
   expect(peak - before).toBeLessThan(150 * 1024 * 1024);

@@ -146,7 +146,8 @@ export async function createRuns(parts: RunsParts) {
 
   /** Outputs of one session go to their documents in the order in which its runs ended. */
   function queueOutput(run: Run): void {
-    if (run.documentId === undefined) return;
+    const neverBegan = run.state === 'cancelled' && run.startedAt === undefined;
+    if (run.documentId === undefined || neverBegan) return; // What the cell showed before stays.
     const before = outputs.get(run.sessionId) ?? Promise.resolve();
     outputsWaiting++;
     const mine = before

@@ -9,7 +9,7 @@
  *
  * 1. A line is given out when nothing can change it any more: it is more than ROWS lines above the cursor.
  */
-import { Terminal } from '@xterm/headless';
+import headless, { type Terminal } from '@xterm/headless';
 
 /** How far up a program can go back. */
 const ROWS = 64;
@@ -70,7 +70,7 @@ export function createScreen(give: (line: string) => void) {
   }
 
   async function openTerminal(): Promise<Terminal> {
-    const made = new Terminal({ cols: COLUMNS, rows: ROWS, scrollback: SCROLLBACK, convertEol: true, allowProposedApi: true });
+    const made = new headless.Terminal({ cols: COLUMNS, rows: ROWS, scrollback: SCROLLBACK, convertEol: true, allowProposedApi: true });
     const kept = `${lines.map((line) => `${line}\n`).join('')}${open}`;
     lines = [];
     open = '';

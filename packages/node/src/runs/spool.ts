@@ -41,8 +41,7 @@ export function parseEvent(line: Uint8Array): RunEvent {
  * this payload, appended and synced now. Call only when no worker writes any more (rule 1).
  */
 export async function endSpool(runFolder: string, run: RunId, payload: ErrorPayload, ids: IdSource): Promise<LastEvent> {
-  await makeRunFolder(runFolder);
-  await using file = await openSpool(spoolFile(runFolder));
+  await using file = await openSpool(runFolder);
   const { last, bytes } = await readEnd(file);
   if (last?.type === 'result' || last?.type === 'error') return last;
   const event: LastEvent = {
@@ -66,12 +65,13 @@ export async function endSpool(runFolder: string, run: RunId, payload: ErrorPayl
 }
 
 /** Making the file here also refuses a worker that has not made it yet: it insists on a new one. */
-async function openSpool(file: string): Promise<FileHandle> {
+async function openSpool(runFolder: string): Promise<FileHandle> {
   try {
-    return await open(file, 'r+');
+    return await open(spoolFile(runFolder), 'r+');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    return open(file, 'wx+', 0o600);
+    await makeRunFolder(runFolder);
+    return open(spoolFile(runFolder), 'wx+', 0o600);
   }
 }
 

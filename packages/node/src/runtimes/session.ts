@@ -202,6 +202,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
   }
 
   function send(run: RunId, work: (to: WorkerLink) => void): Promise<Ending> {
+    if (detached) return Promise.resolve({ kind: 'detached' });
     if (current !== null) throw new Failure('conflict', 'The session is busy with another run.');
     if (link === null) return Promise.resolve({ kind: 'died', reason: 'The session ended before the run reached it.' });
     const { promise, resolve } = Promise.withResolvers<Ending>();

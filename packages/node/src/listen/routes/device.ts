@@ -1,6 +1,6 @@
 /** The device itself over HTTP: who it is, how it does, what it can run. */
 import { Failure, type NodeCapability } from '@markco/protocol';
-import type { Identity } from '../../identity.ts';
+import type { Identity } from '../../device/identity.ts';
 import type { Metrics } from '../../observe/metrics.ts';
 import { SESSION_COOKIE } from '../guard.ts';
 import type { SomeHandlers } from '../handlers.ts';

@@ -2,23 +2,28 @@
 import { Failure, LIMITS, type Run, type RunId, type RunRequest, type SessionId } from '@markco/protocol';
 import type { Projects } from '../../projects/projects.ts';
 import type { Runs } from '../../runs/runs.ts';
+import { sessionKey } from '../../submit.ts';
 import type { SomeHandlers } from '../handlers.ts';
 
 export type RunRoutesParts = {
   readonly runs: Runs;
   readonly projects: Projects;
   readonly submit: (request: RunRequest) => Promise<Run>;
+  /** Fails with `not_found`. */
+  readonly requireRun: (id: RunId) => Promise<Run>;
 };
 
 const RUNS_LISTED = 100;
+const CANCEL_TIMEOUT_MS = 30_000;
+const INPUT_TIMEOUT_MS = 10_000;
 
-export function runRoutes({ runs, projects, submit }: RunRoutesParts): SomeHandlers<
+export function runRoutes({ runs, projects, submit, requireRun }: RunRoutesParts): SomeHandlers<
   'ensureSession' | 'sessions' | 'migrateSession' | 'interruptSession' | 'deleteSession' | 'submitRun' | 'runs' | 'run' | 'cancelRun' | 'answerRun'
 > {
   return {
-    async ensureSession({ body, signal }) {
+    async ensureSession({ body }) {
       projects.get(body.projectId);
-      return runs.sessions.ensure({ projectId: body.projectId, language: body.language }, signal);
+      return runs.sessions.ensure(sessionKey(body.projectId, body.language));
     },
     sessions: () => ({ sessions: [...runs.sessions.list()] }),
     migrateSession() {
@@ -32,12 +37,18 @@ export function runRoutes({ runs, projects, submit }: RunRoutesParts): SomeHandl
       return undefined;
     },
     submitRun: ({ body }) => submit(body),
-    runs({ query }) {
+    async runs({ query }) {
       const limit = Math.min(Number(query.limit ?? RUNS_LISTED), LIMITS.listItemsMax);
-      return { runs: [...runs.list({ ...query, limit })] };
+      return { runs: [...(await runs.list({ projectId: query.projectId ?? null, state: query.state ?? null, before: query.before ?? null, limit }))] };
     },
-    run: ({ params }) => runs.get(params['id'] as RunId),
-    cancelRun: ({ params }) => runs.cancel(params['id'] as RunId),
-    answerRun: ({ params, body }) => runs.input(params['id'] as RunId, body.text),
+    run: ({ params }) => requireRun(params['id'] as RunId),
+    async cancelRun({ params }) {
+      await requireRun(params['id'] as RunId);
+      return runs.cancel(params['id'] as RunId, AbortSignal.timeout(CANCEL_TIMEOUT_MS));
+    },
+    async answerRun({ params, body }) {
+      await requireRun(params['id'] as RunId);
+      return runs.input(params['id'] as RunId, body.text, AbortSignal.timeout(INPUT_TIMEOUT_MS));
+    },
   };
 }

@@ -13,7 +13,11 @@ import type { Detected, RuntimeDescriptor, RuntimePlace } from '../descriptor.ts
 
 const WORKER = fileURLToPath(new URL('worker.py', import.meta.url));
 const OLDEST = [3, 8] as const;
+/** Python 2 understands it too, so that one that is too old can say so. */
+const QUESTION = 'import sys; print("%d.%d.%d %s" % (sys.version_info[0], sys.version_info[1], sys.version_info[2], sys.executable))';
 const ASK_TIMEOUT_MS = 10_000;
+
+type Interpreter = { readonly version: string; readonly executable: string };
 
 export const pythonRuntime: RuntimeDescriptor = {
   language: 'python',
@@ -22,9 +26,10 @@ export const pythonRuntime: RuntimeDescriptor = {
   async detect(place, signal) {
     let found: Detected | undefined;
     for (const executable of await candidates(place)) {
-      const version = await versionOf(executable, place, signal);
-      if (version === null) continue;
-      if (isEnough(version)) return { available: true, version, executable };
+      const answer = await ask(executable, place, signal);
+      if (answer === null) continue;
+      const { version } = answer;
+      if (isEnough(version)) return { available: true, ...answer };
       found ??= { available: false, hint: `${executable} is Python ${version}; MarkCo needs 3.8 or newer. ${HOW_TO_GET}` };
     }
     return found ?? { available: false, hint: `No Python was found on this machine. ${HOW_TO_GET}` };
@@ -63,16 +68,18 @@ async function candidates(place: RuntimePlace): Promise<readonly string[]> {
   return all.filter((_, index) => runnable[index]);
 }
 
-/** `3.11.7`, or null when it does not run. */
-async function versionOf(executable: string, place: RuntimePlace, signal: AbortSignal): Promise<string | null> {
+/** What an interpreter says of itself, or null when it does not run. A shim (pyenv) names the interpreter behind it, which starts faster. */
+async function ask(executable: string, place: RuntimePlace, signal: AbortSignal): Promise<Interpreter | null> {
   try {
-    const { stdout, stderr } = await promisify(execFile)(executable, ['-V'], {
-      env: { PATH: place.env['PATH'] ?? '' },
+    const { stdout } = await promisify(execFile)(executable, ['-S', '-E', '-c', QUESTION], {
+      cwd: place.projectFolder,
+      env: { ...place.env },
       timeout: ASK_TIMEOUT_MS,
       signal,
     });
-    return /^Python (\d+\.\d+\.\d+)/.exec(stdout || stderr)?.[1] ?? null;
-  } catch (error) {
+    const [, version, real] = /^(\d+\.\d+\.\d+) (\/.+)$/m.exec(stdout) ?? [];
+    return version === undefined || real === undefined ? null : { version, executable: real };
+  } catch {
     signal.throwIfAborted();
     return null;
   }

@@ -32,7 +32,9 @@ class Worker:
         self._folder = folder
         self._pid = os.getpid()
         self._commands = queue.SimpleQueue()
+        self._running = False
         self._active = threading.Event()
+        self._rest = threading.Lock()
         self._output = Output(folder, limit_bytes, self._spooled)
         self._questions = Questions(self._output.event)
         self._cells = Cells(self._output.event)
@@ -58,7 +60,9 @@ class Worker:
         sys.stdout, sys.stderr, sys.stdin = self._streams
         self._output.begin(spool)
         self._questions.run = run
-        self._active.set()
+        with self._rest:
+            self._running = True
+            self._active.set()
         started = time.monotonic()
         kind, payload = self._cells.run(code)
         if os.getpid() != self._pid:
@@ -67,7 +71,7 @@ class Worker:
         if kind == "result":
             payload = {"data": payload, "executionCount": self._cells.count, "durationMs": duration}
         self._questions.run = None
-        self._active.clear()
+        self._running = False
         try:
             self._output.end(kind, payload)
         except (TypeError, ValueError, RecursionError) as error:
@@ -99,6 +103,10 @@ class Worker:
             except OSError as error:
                 self._link.answer({"event": "trouble", "run": self._link.current, "message": str(error)})
             self._link.retry()
+            with self._rest:
+                # Not before the host has been told of the end.
+                if not self._running and self._link.current is None and not self._link.pending():
+                    self._active.clear()
 
     def _take_over_streams(self):
         self._streams = (Stream(self._output, 1, "stdout"), Stream(self._output, 2, "stderr"), Stdin(self._questions))

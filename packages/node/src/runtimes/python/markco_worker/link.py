@@ -59,8 +59,11 @@ class Link:
             self.current = None
             self.answer({"event": "refused", "run": run, "message": message})
 
+    def pending(self):
+        return bool(self._outbox) or self._state is not None
+
     def retry(self):
-        if self._outbox or self._state is not None:
+        if self.pending():
             with self._lock:
                 self._push()
 

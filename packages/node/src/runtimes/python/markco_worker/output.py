@@ -54,6 +54,8 @@ class Output:
             return
         with SHIELD, self._lock:
             self._drain()
+            if self._spool is None:
+                return  # A thread that outlived its run: there is nowhere to show it.
             if kind == "display":
                 if self._over(0):
                     return

@@ -1,0 +1,269 @@
+import { execFileSync } from 'node:child_process';
+import { chmod, lstat, mkdir, readdir, readlink, rename, rm, stat, symlink, unlink, writeFile, appendFile, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { createTestFolder, eventually, never, PROJECT } from './folder-fixture.ts';
+
+test('opening finds the documents, writes nothing and says what it leaves alone', async () => {
+  await using t = await createTestFolder();
+  await mkdir(join(t.root, 'sub'));
+  await mkdir(join(t.root, '.git'));
+  await mkdir(join(t.root, 'node_modules'));
+  await mkdir(join(t.root, 'env'));
+  await writeFile(join(t.root, 'env', 'pyvenv.cfg'), '');
+  await writeFile(join(t.root, 'env', 'README.md'), 'no');
+  await writeFile(join(t.root, 'a.md'), '# A\n');
+  await writeFile(join(t.root, 'a.qmd'), 'q');
+  await writeFile(join(t.root, 'sub', 'b.qmd'), 'b');
+  await writeFile(join(t.root, 'binary.md'), Uint8Array.of(0xff, 0, 1));
+  await writeFile(join(t.root, 'nul.md'), 'a\0b');
+  await writeFile(join(t.root, 'huge.md'), Buffer.alloc(10 * 1024 * 1024 + 1, 97));
+  await writeFile(join(t.root, 'picture.png'), 'x');
+  await writeFile(join(t.root, 'caf\u00e9.md'), 'nfc');
+  await writeFile(join(t.root, 'cafe\u0301.md'), 'nfd');
+  await symlink('/etc/passwd', join(t.root, 'passwd.md'));
+  await symlink('a.md', join(t.root, 'link.md'));
+  await symlink('sub', join(t.root, 'linked'));
+  execFileSync('mkfifo', [join(t.root, 'pipe.md')]);
+  const before = await readdir(t.root, { recursive: true });
+  await t.folder.open(never);
+  expect([...t.catalog.list(PROJECT)].map(({ path, ext }) => path + (path.endsWith(ext) ? '' : ext)).toSorted()).toEqual(['a.md', 'a.qmd', 'caf\u00e9.md', 'link.md', 'sub/b.qmd']);
+  expect(t.record('a.qmd').path).toBe('a.qmd');
+  expect(t.record('sub/b.qmd').path).toBe('sub/b');
+  const left = Object.fromEntries(t.events.flatMap((event) => (event.type === 'left-alone' ? [[event.filePath, event.reason]] : [])));
+  expect(left).toEqual({
+    '.git': 'hidden',
+    node_modules: 'machine-folder',
+    env: 'virtual-environment',
+    'binary.md': 'not-text',
+    'nul.md': 'not-text',
+    'huge.md': 'too-large',
+    'cafe\u0301.md': 'name-taken',
+    'passwd.md': 'leads-outside',
+    'pipe.md': 'special-file',
+    linked: 'linked-folder',
+  });
+  expect(await readdir(t.root, { recursive: true })).toEqual(before);
+});
+
+test('what is typed is in the file soon, with its mode, endings and byte order mark as they were', async () => {
+  await using t = await createTestFolder();
+  await writeFile(join(t.root, 'a.md'), '\uFEFFone\r\ntwo');
+  await chmod(join(t.root, 'a.md'), 0o640);
+  await t.folder.open(never);
+  const id = await t.import('a.md');
+  t.type('a.md', 'zero\n');
+  await t.folder.flush([id], never);
+  expect(await t.read('a.md')).toBe('\uFEFFzero\r\none\r\ntwo');
+  expect((await stat(join(t.root, 'a.md'))).mode & 0o777).toBe(0o640);
+  expect((await readdir(t.root)).filter((name) => name.startsWith('.'))).toEqual([]);
+});
+
+test('M2 typing that never stops is in the file every 200 ms, p95 within 300 ms', async () => {
+  await using t = await createTestFolder();
+  await writeFile(join(t.root, 'a.md'), 'text\n');
+  await t.folder.open(never);
+  await t.import('a.md');
+  for (let i = 0; i < 60; i++) {
+    t.type('a.md', `${i} `);
+    await new Promise((resolve) => void setTimeout(resolve, 25));
+  }
+  await eventually(async () => (await t.read('a.md')) === t.texts.text(t.record('a.md').id), 'the last key in the file');
+  const lags = t.lags.toSorted((a, b) => a - b);
+  expect(lags.length).toBeGreaterThan(4);
+  expect(lags[Math.floor(lags.length * 0.95)]).toBeLessThan(300);
+  console.log(`projection lag: p50 ${lags[lags.length >> 1]?.toFixed(0)} ms, p95 ${lags[Math.floor(lags.length * 0.95)]?.toFixed(0)} ms, ${lags.length} writes for 60 keys`);
+});
+
+test('what another program writes is in the document within 250 ms, and is not written back', async () => {
+  await using t = await createTestFolder();
+  await writeFile(join(t.root, 'a.md'), 'one\ntwo\n');
+  await t.folder.open(never);
+  const id = await t.import('a.md');
+  await appendFile(join(t.root, 'a.md'), 'three\n');
+  const inode = (await stat(join(t.root, 'a.md'))).ino;
+  const inPlace = await eventually(() => t.texts.text(id) === 'one\ntwo\nthree\n', 'the appended line');
+  await writeFile(join(t.root, 'other.tmp'), 'ONE\ntwo\nthree\n');
+  await rename(join(t.root, 'other.tmp'), join(t.root, 'a.md'));
+  const replaced = await eventually(() => t.texts.text(id) === 'ONE\ntwo\nthree\n', 'the replaced line');
+  console.log(`foreign write to document: in place ${inPlace.toFixed(0)} ms, replaced ${replaced.toFixed(0)} ms`);
+  expect(Math.max(inPlace, replaced)).toBeLessThan(500);
+  await t.folder.flush('all', never);
+  expect((await stat(join(t.root, 'a.md'))).ino).not.toBe(inode);
+  const changed = t.events.filter(({ type }) => type === 'changed').length;
+  t.type('a.md', 'typed\n');
+  await t.folder.flush([id], never);
+  await t.folder.rescan(never);
+  await t.folder.flush('all', never);
+  expect(t.events.filter(({ type }) => type === 'changed').length).toBe(changed);
+});
+
+test('a document keeps its id when its file or its folder is renamed, also while nobody looks', async () => {
+  await using t = await createTestFolder();
+  await mkdir(join(t.root, 'sub'));
+  await writeFile(join(t.root, 'sub', 'a.md'), 'alpha');
+  await writeFile(join(t.root, 'b.md'), 'beta');
+  await t.folder.open(never);
+  const [a, b] = [t.record('sub/a.md').id, t.record('b.md').id];
+  await rename(join(t.root, 'sub'), join(t.root, 'deep'));
+  await eventually(() => t.catalog.byPath(PROJECT, 'deep/a.md')?.id === a, 'the renamed folder');
+  await writeFile(join(t.root, 'c.md'), 'beta');
+  await unlink(join(t.root, 'b.md'));
+  await eventually(() => t.catalog.get(b)?.deletedAt !== undefined || t.record('b.md').id !== b, 'a copy is a document of its own').catch(() => undefined);
+  expect(t.record('c.md').id === b || t.catalog.get(b)?.deletedAt !== undefined).toBe(true);
+  await t.folder.close();
+  await rename(join(t.root, 'deep', 'a.md'), join(t.root, 'z.md'));
+  await t.restart();
+  expect(t.record('z.md').id).toBe(a);
+  expect(t.catalog.byPath(PROJECT, 'deep/a.md')).toBeUndefined();
+});
+
+test('R19 a deleted document stays deleted, and its name belongs to a new one', async () => {
+  await using t = await createTestFolder();
+  await writeFile(join(t.root, 'a.md'), 'first');
+  await t.folder.open(never);
+  const id = await t.import('a.md');
+  await unlink(join(t.root, 'a.md'));
+  await eventually(() => t.catalog.get(id)?.deletedAt !== undefined, 'the delete is believed');
+  t.texts.type(id, { at: 0, remove: 0, insert: 'from a peer that was away ' });
+  await t.folder.flush('all', never);
+  await t.restart();
+  expect(await readdir(t.root)).toEqual([]);
+  await writeFile(join(t.root, 'a.md'), 'second');
+  await eventually(() => t.catalog.byPath(PROJECT, 'a.md') !== undefined, 'the new document');
+  expect(t.record('a.md').id).not.toBe(id);
+  expect(t.catalog.get(id)?.deletedAt).toBeDefined();
+});
+
+test('an editor that removes a file and writes it again does not delete the document', async () => {
+  await using t = await createTestFolder();
+  await writeFile(join(t.root, 'a.md'), 'text\n');
+  await t.folder.open(never);
+  const id = await t.import('a.md');
+  await rename(join(t.root, 'a.md'), join(t.root, 'a.md~'));
+  await new Promise((resolve) => void setTimeout(resolve, 100));
+  await writeFile(join(t.root, 'a.md'), 'text\nmore\n');
+  await eventually(() => t.texts.text(id) === 'text\nmore\n', 'the new text in the same document');
+  expect(t.record('a.md').id).toBe(id);
+});
+
+test('a program that goes on writing into the replaced file is heard', async () => {
+  await using t = await createTestFolder();
+  await writeFile(join(t.root, 'a.md'), 'text\n');
+  await t.folder.open(never);
+  const id = await t.import('a.md');
+  const handle = await open(join(t.root, 'a.md'), 'a');
+  t.type('a.md', 'typed\n');
+  await t.folder.flush([id], never);
+  await handle.write('late\n');
+  await handle.close();
+  await eventually(async () => (await t.read('a.md')) === 'typed\ntext\nlate\n', 'the late line in the new file');
+});
+
+test('a linked file is edited through its link', async () => {
+  await using t = await createTestFolder();
+  await mkdir(join(t.root, '_assets'));
+  await writeFile(join(t.root, '_assets', 'real.txt'), 'real\n');
+  await symlink('_assets/real.txt', join(t.root, 'link.md'));
+  await t.folder.open(never);
+  const id = await t.import('link.md');
+  t.type('link.md', 'new ');
+  await t.folder.flush([id], never);
+  expect((await lstat(join(t.root, 'link.md'))).isSymbolicLink()).toBe(true);
+  expect(await readlink(join(t.root, 'link.md'))).toBe('_assets/real.txt');
+  expect(await t.read('_assets/real.txt')).toBe('new real\n');
+});
+
+test('create, rename and remove say no to names that are taken or lead elsewhere, and change nothing', async () => {
+  await using t = await createTestFolder();
+  await writeFile(join(t.root, 'a.md'), 'a');
+  await t.folder.open(never);
+  const made = await t.folder.create('new/b.md', 'b\n');
+  expect(await t.read('new/b.md')).toBe('b\n');
+  await expect(t.folder.create('a.md', 'x')).rejects.toMatchObject({ code: 'conflict' });
+  await expect(t.folder.rename(made.id, 'a.md')).rejects.toMatchObject({ code: 'conflict' });
+  for (const name of ['../out.md', '/abs.md', '.hidden.md', 'a.txt', 'x/../../y.md', 'CON.md', '']) {
+    await expect(t.folder.create(name, 'x')).rejects.toMatchObject({ code: 'bad_request' });
+  }
+  await writeFile(join(t.root, 'foreign.md'), 'mine');
+  await expect(t.folder.create('foreign.md', 'x')).rejects.toMatchObject({ code: 'conflict' });
+  expect(await t.read('foreign.md')).toBe('mine');
+  expect((await t.folder.rename(made.id, 'new/c.md')).path).toBe('new/c');
+  expect(t.record('new/c.md').id).toBe(made.id);
+  await t.folder.remove(made.id);
+  expect(await readdir(join(t.root, 'new'))).toEqual([]);
+  await expect(t.folder.remove(made.id)).rejects.toMatchObject({ code: 'document_deleted' });
+});
+
+test('a .qmd gives its name up to a new .md', async () => {
+  await using t = await createTestFolder();
+  await writeFile(join(t.root, 'a.qmd'), 'q');
+  await t.folder.open(never);
+  const { id, path } = t.record('a.qmd');
+  expect(path).toBe('a');
+  await writeFile(join(t.root, 'a.md'), 'm');
+  await eventually(() => t.catalog.byPath(PROJECT, 'a.md') !== undefined, 'the new document');
+  expect([t.record('a.md').path, t.record('a.qmd').path, t.record('a.qmd').id]).toEqual(['a', 'a.qmd', id]);
+});
+
+test('what was typed before the program ended is written once it is back, and its leftovers are removed', async () => {
+  await using t = await createTestFolder();
+  await writeFile(join(t.root, 'a.md'), 'text\n');
+  await t.folder.open(never);
+  const id = await t.import('a.md');
+  await t.folder.close();
+  t.type('a.md', 'typed\n');
+  await writeFile(join(t.root, `.markco-${PROJECT.slice(-12)}-0123.tmp`), 'half a fi');
+  await appendFile(join(t.root, 'a.md'), 'foreign\n');
+  await t.restart();
+  await eventually(async () => (await t.read('a.md')) === 'typed\ntext\nforeign\n', 'both in the file');
+  expect(t.texts.text(id)).toBe('typed\ntext\nforeign\n');
+  expect(await readdir(t.root)).toEqual(['a.md']);
+});
+
+test('a disk that is full: the file stays whole, people are told, and it is written when there is space', async () => {
+  let isFull = false;
+  await using t = await createTestFolder({
+    wrap: (files) => ({
+      ...files,
+      writeNew: async (path, bytes, like) => {
+        if (!isFull) return await files.writeNew(path, bytes, like);
+        await files.writeNew(path, bytes.subarray(0, 3), like);
+        throw Object.assign(new Error('planted'), { code: 'ENOSPC' });
+      },
+    }),
+  });
+  await writeFile(join(t.root, 'a.md'), 'text\n');
+  await t.folder.open(never);
+  const id = await t.import('a.md');
+  isFull = true;
+  t.type('a.md', 'typed\n');
+  await expect(t.folder.flush([id], never)).rejects.toMatchObject({ code: 'disk_full' });
+  expect(await t.read('a.md')).toBe('text\n');
+  expect(await readdir(t.root)).toEqual(['a.md']);
+  expect(t.events.find((event) => event.type === 'write-failed')).toMatchObject({ code: 'disk_full', filePath: 'a.md' });
+  isFull = false;
+  await eventually(async () => (await t.read('a.md')) === 'typed\ntext\n', 'written after all');
+  expect(t.events.filter(({ type }) => type === 'write-recovered').length).toBe(1);
+});
+
+test('an empty folder that held documents deletes nothing', async () => {
+  await using t = await createTestFolder();
+  await writeFile(join(t.root, 'a.md'), 'text');
+  await t.folder.open(never);
+  const id = await t.import('a.md');
+  await t.folder.close();
+  await rm(join(t.root, 'a.md'));
+  await t.restart();
+  expect(t.catalog.get(id)?.deletedAt).toBeUndefined();
+  expect(t.events.some((event) => event.type === 'left-alone' && event.reason === 'folder-empty')).toBe(true);
+});
+
+test('where the system gives no notice, changes are found by looking', async () => {
+  await using t = await createTestFolder({ watcher: { open: () => Promise.reject(new Error('ENOSPC: no more inotify watches')) } });
+  await writeFile(join(t.root, 'a.md'), 'text');
+  await t.folder.open(never);
+  expect(t.events.find((event) => event.type === 'watching')).toMatchObject({ how: 'polling' });
+  await writeFile(join(t.root, 'b.md'), 'b');
+  await eventually(() => t.catalog.byPath(PROJECT, 'b.md') !== undefined, 'the new file');
+});

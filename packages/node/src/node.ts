@@ -1,0 +1,311 @@
+/**
+ * A device: every part made and handed what it needs. The only file that knows them all.
+ *
+ * Order matters twice. Starting: the store before what lives in it, the listener last. Stopping: the listener first,
+ * so that nothing new comes, then runs and files, the store last.
+ */
+import { Failure, LIMITS, type IdSource, type ProjectId, type Run, type RunId, type SessionId } from '@markco/protocol';
+import { place } from '@markco/scheduler';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeOutput } from './cells/write-output.ts';
+import type { Config } from './config.ts';
+import { createRuntimeDetection, detectCapability } from './device/capability.ts';
+import { loadIdentity } from './device/identity.ts';
+import { openCatalog } from './documents/catalog.ts';
+import { createDocuments } from './documents/documents.ts';
+import { createLog } from './documents/log.ts';
+import { createRooms, type Rooms } from './documents/rooms.ts';
+import { createViews } from './documents/views.ts';
+import { createFolder } from './files/folder.ts';
+import { createDiskFiles } from './files/files-disk.ts';
+import { systemTimer } from './files/timer.ts';
+import { nativeWatcher } from './files/watcher-native.ts';
+import { createGuard } from './listen/guard.ts';
+import { createHttp } from './listen/http.ts';
+import { projectRoutes } from './listen/routes/projects.ts';
+import { deviceRoutes } from './listen/routes/device.ts';
+import { runRoutes } from './listen/routes/runs.ts';
+import { createResolve } from './listen/resolve.ts';
+import { serveRunSocket } from './listen/run-socket.ts';
+import { listen } from './listen/server.ts';
+import { serveStreamSocket } from './listen/stream-socket.ts';
+import { serveSyncSocket } from './listen/sync-socket.ts';
+import { createWatch } from './listen/watch.ts';
+import { createLogger } from './observe/log.ts';
+import { createMetrics } from './observe/metrics.ts';
+import { saveAsset } from './projects/assets.ts';
+import { createProjects } from './projects/projects.ts';
+import { createJournalStore } from './runs/journal-store.ts';
+import { createRuns } from './runs/runs.ts';
+import type { Kill } from './runtimes/process-table.ts';
+import { openLevelStore } from './store/level.ts';
+import { createSubmit } from './submit.ts';
+
+export type NodeParts = {
+  readonly ids: IdSource;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly kill: Kill;
+  readonly pid: number;
+  /** The folder of the built page. */
+  readonly pageFolder: string;
+  readonly machine: { readonly name: string; readonly os: string };
+  readonly version: string;
+  readonly residentBytes: () => number;
+  /** Where log lines go. */
+  readonly logTo: { write(line: string): void };
+};
+
+export type Node = {
+  /** Without a token: `http://localhost:7717`. */
+  readonly origin: string;
+  /** What a person opens; the token is in its fragment, which no server sees. */
+  readonly url: string;
+  readonly port: number;
+  readonly home: string;
+  readonly runtimes: () => Promise<readonly { language: string; label: string; available: boolean; version?: string; hint?: string }[]>;
+  openProject(folder: string): Promise<{ readonly slug: string; readonly displayName: string }>;
+  /** Runs go on without this program unless `stopRuns`. */
+  close(options?: { readonly stopRuns?: boolean }): Promise<void>;
+};
+
+const RESUME_TIMEOUT_MS = 120_000;
+const DISPLAY_NAMES: Readonly<Record<string, string>> = { '127.0.0.1': 'localhost', '0.0.0.0': 'localhost', '::1': 'localhost' };
+
+/** @throws Failure when the home is in use, the store cannot be opened or the port is taken; then nothing is left running */
+export async function createNode(config: Config, parts: NodeParts): Promise<Node> {
+  const { ids } = parts;
+  const { now } = ids;
+  const identity = await loadIdentity(config.home, { name: parts.machine.name, os: parts.machine.os, version: parts.version }, ids);
+  const { device, user } = identity;
+  const logger = createLogger(config.logLevel, { user_id: user.id, device_id: device.id }, parts.logTo);
+  const author = (): number => Buffer.from(ids.randomBytes(4)).readUInt32BE();
+
+  const store = await openLevelStore(join(config.home, 'store'));
+  const log = createLog({
+    store,
+    now,
+    onStorage(state, cause) {
+      if (state.ok) logger.info('storage.recovered');
+      else logger.error('storage.failing', { reason: state.code }, cause);
+      watch.storage(state);
+    },
+    onSync: (ms) => metrics.logSync.observe(ms),
+  });
+  const views = createViews({ now });
+  const rooms: Rooms = createRooms({
+    store,
+    log,
+    views,
+    now,
+    beginning: (id) => projects.beginning(id),
+    onTrouble: (id, doing, cause) => logger.error('document.trouble', { doc_path: catalog.get(id)?.path, doing }, cause),
+  });
+  const catalog = await openCatalog({ store, log });
+  const documents = createDocuments({ store, rooms, views });
+  const metrics = createMetrics({
+    openDocuments: () => rooms.size,
+    liveDocuments: () => views.size,
+    queuedRuns: () => queued,
+    residentBytes: parts.residentBytes,
+  });
+  const watch = createWatch({ catalog });
+  let queued = 0;
+
+  const projects = createProjects({
+    catalog,
+    documents,
+    ids,
+    author,
+    userId: user.id,
+    home: config.home,
+    log: logger,
+    createFolder: (projectId, root) =>
+      createFolder(
+        { files: createDiskFiles(root), catalog, texts: documents, ids, timer: systemTimer, watcher: nativeWatcher, lagMs: (ms) => metrics.projectionLag.observe(ms) },
+        { root, projectId },
+      ),
+    onFolderEvent(projectId, event) {
+      watch.folder(projectId, event);
+      if (event.type === 'write-failed') logger.warn('file.write-failed', { project_id: projectId, doc_path: event.filePath, reason: event.message });
+      if (event.type === 'write-recovered') logger.info('file.write-recovered', { project_id: projectId, doc_path: event.filePath });
+      if (event.type === 'left-alone') logger.info('file.left-alone', { project_id: projectId, doc_path: event.filePath, reason: event.reason });
+    },
+  });
+  rooms.onChange((_id, _seq, origin) => metrics.updates.inc({ origin }));
+
+  const runtimes = createRuntimeDetection({ env: parts.env, folder: config.home, now });
+  const capability = async () => detectCapability({ deviceId: device.id, now, env: parts.env, folder: config.home }, await runtimes());
+
+  await Promise.all(['runs', 'sessions'].map((name) => mkdir(join(config.home, name), { recursive: true, mode: 0o700 })));
+  const runs = await createRuns({
+    home: config.home,
+    store: createJournalStore({ store, log }),
+    user,
+    device,
+    ids,
+    env: parts.env,
+    kill: parts.kill,
+    log: { info: (event, fields) => logger.info(event, flat(fields)), warn: (event, fields) => logger.warn(event, flat(fields)) },
+    projectFolder: async (id) => projects.root(id),
+    async place(request, session) {
+      const facts = { deviceId: device.id, name: device.name, capability: await capability(), runningRuns: 0, queuedRuns: queued, latencyMs: 0, heartbeatsMissed: 0, runsLost: 0 };
+      const sessionOn = session.state === 'running' ? device.id : null;
+      const placed = place({ devices: [facts] }, { language: session.language, from: device.id, needsGpu: false, sessionOn, runOn: device.id });
+      logger.info('run.routed', { run_id: request.id, project_id: session.projectId, route_target: 'device', reason: placed.why });
+      if (placed.chosen === null) throw new Failure('runtime_missing', placed.why);
+      metrics.routed.inc({ host_type: 'device', reason: placed.reason });
+      return { hostType: 'device', deviceId: placed.chosen, reason: placed.reason };
+    },
+    async barrier(run, docVersion, signal) {
+      const limit = AbortSignal.any([signal, AbortSignal.timeout(LIMITS.barrierTimeoutMs)]);
+      if (run.documentId !== undefined && docVersion !== null) await documents.reached(run.documentId, Buffer.from(docVersion, 'base64'), limit);
+      await projects.flush(run.projectId, limit);
+    },
+    writeOutput: (run, text) => writeOutput({ documents, author }, run, text),
+    async saveAsset(run, content, mime) {
+      const bytes = 'bytes' in content ? content.bytes : await readFile(content.file);
+      const asset = await saveAsset({ root: projects.root(run.projectId), projectId: run.projectId, ids }, bytes, mime, 'generated');
+      return asset.path;
+    },
+  });
+  runs.onChange((run) => {
+    watch.run(run);
+    observeRun(run);
+  });
+
+  const starts = new Map<RunId, number>();
+  function observeRun(run: Run): void {
+    if (run.state === 'queued' || run.state === 'scheduled') starts.set(run.id, Date.parse(run.createdAt));
+    if (run.state === 'running' && starts.delete(run.id)) metrics.queueLatency.observe(Math.max(0, now() - Date.parse(run.createdAt)));
+    if (run.completedAt !== undefined) {
+      starts.delete(run.id);
+      metrics.runs.inc({ state: run.state });
+      if (run.startedAt !== undefined) metrics.runDuration.observe(Date.parse(run.completedAt) - Date.parse(run.startedAt));
+    }
+    queued = starts.size;
+  }
+
+  await projects.resume(AbortSignal.timeout(RESUME_TIMEOUT_MS));
+  await runs.recover();
+
+  const requireRun = async (id: RunId): Promise<Run> => {
+    const run = await runs.get(id);
+    if (run === null) throw new Failure('not_found', 'There is no such run here.');
+    return run;
+  };
+  const submit = createSubmit({ runs, projects, device, ids });
+
+  let port = config.port;
+  const hosts = (): string[] => [...new Set(['localhost', '127.0.0.1', '[::1]', ...(config.host === '0.0.0.0' || config.host === '::' ? [] : [config.host])])].map((name) => `${name}:${port}`);
+  let guard = createGuard({ token: identity.token, hosts: hosts() });
+  const currentGuard = { foreign: (...input: Parameters<typeof guard.foreign>) => guard.foreign(...input), signedIn: (...input: Parameters<typeof guard.signedIn>) => guard.signedIn(...input) };
+
+  const http = createHttp({
+    guard: currentGuard,
+    pageFolder: parts.pageFolder,
+    onError: (route, error) => logger.error('http.failed', { route }, error),
+    handlers: {
+      ...projectRoutes({ projects, documents, ids, author, userId: user.id, now }),
+      ...runRoutes({ runs, projects, submit, requireRun }),
+      ...deviceRoutes({
+        identity,
+        version: parts.version,
+        home: config.home,
+        metrics,
+        runtimes,
+        capability,
+        stats: () => ({
+          projects: projects.list().length,
+          documents: projects.list().reduce((sum, project) => sum + catalog.count(project.id), 0),
+          openDocuments: rooms.size,
+          liveDocuments: views.size,
+          connections: connections,
+          queuedRuns: queued,
+          residentBytes: parts.residentBytes(),
+          storage: log.storage.ok ? 'ok' : log.storage.code,
+        }),
+      }),
+    },
+  });
+
+  let connections = 0;
+  const listener = await listen(
+    {
+      guard: currentGuard,
+      http,
+      resolve: createResolve({ projects, userId: user.id }),
+      serve(target, ws, connection) {
+        if (target.kind === 'sync') serveSyncSocket(ws, connection, rooms, target.documentId, target.readOnly);
+        else if (target.kind === 'run-events') {
+          void serveRunSocket(connection, async (id) => void (await requireRun(id)), runs.follow, target.runId as RunId, target.fromSeq);
+        } else {
+          serveStreamSocket(ws, connection, {
+            rooms,
+            refusal: (id) => projects.refusal(id),
+            submit,
+            follow: runs.follow,
+            run: requireRun,
+            answer: (id, text) => runs.input(id, text, AbortSignal.timeout(LIMITS.barrierTimeoutMs)),
+            cancel: (id) => runs.cancel(id, AbortSignal.timeout(CANCEL_TIMEOUT_MS)),
+            interrupt: (id: SessionId) => runs.sessions.interrupt(id),
+            watch: (projectId: ProjectId, tell) => {
+              projects.get(projectId);
+              return watch.project(projectId, tell);
+            },
+          });
+        }
+      },
+      onSocket(kind, change) {
+        connections += change;
+        metrics.sockets.inc({ kind }, change);
+      },
+      onSocketError: (reason) => metrics.socketErrors.inc({ reason }),
+    },
+    config.port,
+    config.host,
+  ).catch(async (error: unknown) => {
+    await stop(false);
+    throw error;
+  });
+  const address = listener.server.address();
+  if (address !== null && typeof address === 'object') port = address.port;
+  guard = createGuard({ token: identity.token, hosts: hosts() });
+  const origin = `http://${DISPLAY_NAMES[config.host] ?? config.host}:${port}`;
+  await writeFile(join(config.home, 'device.json'), JSON.stringify({ port, pid: parts.pid, host: config.host, origin }), { mode: 0o600 });
+  logger.info('device.ready', { port });
+
+  async function stop(stopRuns: boolean): Promise<void> {
+    await runs.close({ keepSessions: !stopRuns });
+    await projects.close();
+    await rooms.close();
+    await log.close();
+    await store.close();
+  }
+
+  let closing: Promise<void> | undefined;
+  return {
+    origin,
+    url: `${origin}/#token=${identity.token}`,
+    port,
+    home: config.home,
+    runtimes,
+    async openProject(folder) {
+      const { project } = await projects.openLocal(folder, undefined, AbortSignal.timeout(RESUME_TIMEOUT_MS));
+      return { slug: project.slug, displayName: project.displayName };
+    },
+    close({ stopRuns = false } = {}) {
+      closing ??= listener.close().then(() => stop(stopRuns));
+      return closing;
+    },
+  };
+}
+
+const CANCEL_TIMEOUT_MS = 30_000;
+
+function flat(fields: Readonly<Record<string, unknown>>): Record<string, string | number | boolean | undefined> {
+  const names: Readonly<Record<string, string>> = { runId: 'run_id', sessionId: 'session_id', projectId: 'project_id' };
+  return Object.fromEntries(
+    Object.entries(fields).map(([key, value]) => [names[key] ?? key, typeof value === 'number' || typeof value === 'boolean' ? value : String(value)]),
+  );
+}

@@ -1,0 +1,56 @@
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { env } from 'node:process';
+import { expect, test as base } from 'vitest';
+import { runtimeFor } from '../descriptor.ts';
+import { pythonRuntime } from './python.ts';
+
+const test = base.extend<{ folder: string }>({
+  folder: async ({}, use) => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'markco-python-'));
+    await use(folder);
+    await rm(folder, { recursive: true });
+  },
+});
+
+async function program(file: string, script: string): Promise<void> {
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFile(file, `#!/bin/sh\n${script}\n`);
+  await chmod(file, 0o755);
+}
+
+const soon = (): AbortSignal => AbortSignal.timeout(10_000);
+
+test('a language is found by its name and its aliases', () => {
+  expect(runtimeFor('Python')).toBe(pythonRuntime);
+  expect(runtimeFor('py')).toBe(pythonRuntime);
+  expect(runtimeFor('cobol')).toBeUndefined();
+});
+
+test('the .venv of the project comes before the python3 of the machine', async ({ folder }) => {
+  const own = path.join(folder, '.venv', 'bin', 'python');
+  await program(own, 'echo 3.12.1 "$0"');
+  const place = { env, projectFolder: folder };
+  expect(await pythonRuntime.detect(place, soon())).toEqual({ available: true, version: '3.12.1', executable: own });
+  const command = pythonRuntime.command({ folder: '/s', socket: '/s/w' }, own, place);
+  expect(command.env['VIRTUAL_ENV']).toBe(path.join(folder, '.venv'));
+  expect(command.env['PATH']?.startsWith(path.dirname(own))).toBe(true);
+});
+
+test('one that is too old is passed over for a newer one, or named', async ({ folder }) => {
+  await program(path.join(folder, 'a', 'python3'), 'echo 2.7.18 "$0"');
+  const old = { env: { PATH: path.join(folder, 'a') }, projectFolder: folder };
+  expect(await pythonRuntime.detect(old, soon())).toMatchObject({ available: false, hint: expect.stringContaining('Python 2.7.18; MarkCo needs 3.8') });
+  await program(path.join(folder, 'b', 'python'), 'echo 3.9.2 /opt/real/python3.9');
+  const both = { env: { PATH: `${folder}/a:${folder}/b` }, projectFolder: folder };
+  expect(await pythonRuntime.detect(both, soon())).toMatchObject({ available: true, version: '3.9.2', executable: '/opt/real/python3.9' });
+});
+
+test('a broken link and a program that fails are passed over; none at all says how to get one', async ({ folder }) => {
+  await mkdir(path.join(folder, '.venv', 'bin'), { recursive: true });
+  await symlink('/nowhere/python', path.join(folder, '.venv', 'bin', 'python'));
+  await program(path.join(folder, 'a', 'python3'), 'exit 1');
+  const place = { env: { PATH: path.join(folder, 'a') }, projectFolder: folder };
+  expect(await pythonRuntime.detect(place, soon())).toMatchObject({ available: false, hint: expect.stringContaining('python.org') });
+});
