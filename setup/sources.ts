@@ -39,7 +39,7 @@ export function roomOf(path: string): string {
 }
 
 const IMPORT =
-  /(?:^|[\s;}])(?:import|export)\s*(?:type\s+)?(?:[\w*{][^'";]*?\sfrom\s*)?['"]([^'"\n]+)['"]|\bimport\s*\(\s*['"]([^'"\n]+)['"]\s*\)/g;
+  /(?:^|[\s;}])(?:import|export)\s*(?:type\s+)?(?:[\w*{][^'";]*?\sfrom\s*)?['"]([^'"\n]+)['"]|(?<![.\w])import\s*\(\s*['"]([^'"\n]+)['"]\s*\)/g;
 
 export function importsOf({ path, text }: SourceFile): readonly Import[] {
   if (!/\.(ts|tsx|mjs)$/.test(path)) return [];

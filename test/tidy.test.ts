@@ -176,6 +176,7 @@ test('imports are found however they are written', () => {
     `const d = await import(${"'five'"});`,
     'import * as e from "six";',
     "export const f = 'seven';",
+    "await folder.import('eight');",
   ].join('\n');
   expect(importsOf({ path: 'a.ts', text }).map(({ specifier }) => specifier)).toEqual([
     'one',

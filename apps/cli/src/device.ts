@@ -20,7 +20,7 @@ export type RunningDevice = {
 
 const ANSWER_TIMEOUT_MS = 3_000;
 
-/** Null when none runs. A file of a device that was killed does not count: the device must answer. */
+/** Null when none runs. Files that a killed device left behind do not count: it must answer, and know the token. */
 export async function findDevice(cli: Cli): Promise<RunningDevice | null> {
   const { home } = configOf(cli);
   const [place, token] = await Promise.all([readPlace(join(home, 'device.json')), readText(join(home, 'api-token'))]);
@@ -28,7 +28,7 @@ export async function findDevice(cli: Cli): Promise<RunningDevice | null> {
   const origin = `http://127.0.0.1:${place.port}`;
   const api = createApi({ fetch: cli.fetch, origin, token: token.trim() });
   try {
-    await api('health', { signal: AbortSignal.any([cli.signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]) });
+    await api('stats', { signal: AbortSignal.any([cli.signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]) });
   } catch {
     cli.signal.throwIfAborted();
     return null;

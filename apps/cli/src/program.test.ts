@@ -20,7 +20,7 @@ type Desk = {
 const test = base.extend<{ desk: Desk }>({
   desk: async ({}, use) => {
     const home = await mkdtemp(join(tmpdir(), 'markco-cli-'));
-    const answers = new Map<string, unknown>([['GET /health', { status: 'ok' }]]);
+    const answers = new Map<string, unknown>([['GET /stats', {}]]);
     const asked: Desk['asked'] = [];
     const programs = new Map<string, Ran>();
     const env: Record<string, string> = { MARKCO_HOME: home, MARKCO_PORT: '0' };
@@ -62,6 +62,10 @@ const test = base.extend<{ desk: Desk }>({
           fetch: answer,
           exec: async (file) => programs.get(file) ?? Promise.reject(new Error(`no ${file}`)),
           showFile: () => expect.unreachable('nothing is shown where there is no terminal'),
+          kill: () => {},
+          residentBytes: () => 0,
+          machineName: 'laptop',
+          pageFolder: '/page',
           sampleProject: '/sample',
         };
         const code = await runProgram(cli, words, '0.1.0');
@@ -130,7 +134,7 @@ test.for([
 
 test('a device that was killed and left its files behind is none', async ({ desk }) => {
   await desk.device();
-  desk.answers.delete('GET /health');
+  desk.answers.delete('GET /stats');
   expect(await desk.markco('projects')).toMatchObject({
     code: 1,
     err: expect.stringContaining('No device is running'),
@@ -208,7 +212,7 @@ test('up on a device that already runs says so, opens the folders there and exit
   expect({ code, err }).toEqual({ code: 0, err: 'Port 7717 is already MarkCo (pid 812). Opening that one.\n' });
   expect(out).toBe(
     'MarkCo 0.1.0 · http://localhost:7717/p/notes#token=secret · folder /home/me/notes\n' +
-      'Python 3.11.7 ✓\nCtrl-C stops MarkCo; everything you typed is saved.\n',
+      'Python 3.11.7 ✓\nCtrl-C stops MarkCo; running cells go on.\n',
   );
 });
 

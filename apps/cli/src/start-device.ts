@@ -1,4 +1,5 @@
 /** Starting this device in this process. Loaded only here: the other commands need none of it and start faster. */
+import type { Config } from '@markco/node/config';
 import { Failure } from '@markco/protocol';
 import manifest from '../package.json' with { type: 'json' };
 import type { Cli } from './cli.ts';
@@ -6,6 +7,11 @@ import { portHolder } from './port.ts';
 import { configOf } from './home.ts';
 
 export type StartedDevice = { close(): Promise<void> };
+
+/** A person at a terminal is shown what is wrong, not everything that happens; who wants it all sets LOG_LEVEL. */
+function quietOnTerminal({ err, env }: Cli, config: Config): Config {
+  return err.isTerminal && env['LOG_LEVEL'] === undefined ? { ...config, logLevel: 'warn' } : config;
+}
 
 /** Fails with `conflict` when the port belongs to somebody else, naming who when that can be found out. */
 export async function startDevice(cli: Cli): Promise<StartedDevice> {
@@ -19,7 +25,7 @@ export async function startDevice(cli: Cli): Promise<StartedDevice> {
     );
   }
   const { createNode } = await import('@markco/node');
-  return createNode(config, {
+  return createNode(quietOnTerminal(cli, config), {
     ids: { now: cli.now, randomBytes: cli.randomBytes },
     env: cli.env,
     kill: cli.kill,

@@ -67,7 +67,7 @@ async function present(cli: Cli, device: RunningDevice, dirs: readonly string[],
     );
     for (const runtime of runtimes)
       if (!runtime.available && runtime.hint !== undefined) cli.err.write(`${runtime.hint}\n`);
-    cli.out.write('Ctrl-C stops MarkCo; everything you typed is saved.\n');
+    cli.out.write('Ctrl-C stops MarkCo; running cells go on.\n');
   }
   if (options.browser && !options.json) await showPage(cli, url);
 }
