@@ -50,7 +50,7 @@ export function createExecutor(parts: ExecutorParts, closing: AbortSignal) {
     const either = AbortSignal.any([stop, closing]);
     if (waitedForWorker.delete(id) && !(await sessions.session(run.sessionId).attach(closing))) {
       closing.throwIfAborted();
-      return { kind: 'died', reason: 'MarkCo stopped, and so did the session this run waited for. Its variables are gone. Run it again.' };
+      return { kind: 'died', reason: 'MarkCo stopped, and so did the session this run waited for. Its variables are gone. Run it again.', lastWords: [] };
     }
     if (run.state === 'queued') await journal.step(id, 'schedule', 'its turn');
     await barrierInTime(run, docVersion, either);
@@ -82,7 +82,7 @@ export function createExecutor(parts: ExecutorParts, closing: AbortSignal) {
     if (closing.aborted) return { kind: 'detached' };
     if (found) return session.resume(run.id);
     await session.stop(); // Nothing may write its spool any more.
-    return { kind: 'died', reason: 'MarkCo stopped, and so did the session of this run. Its output is kept; it was not started again.' };
+    return { kind: 'died', reason: 'MarkCo stopped, and so did the session of this run. Its output is kept; it was not started again.', lastWords: [] };
   }
 
   /** Carries a run to its terminal state. Rejects never; returns early only when closing. */
@@ -170,7 +170,9 @@ function cancelled(): Failure {
 
 function loss(type: string, ending: Exclude<Ending, { kind: 'detached' }>): ErrorPayload {
   const message = ending.kind === 'ended' ? 'The session has no end of this run. Its output is kept; it was not started again.' : ending.reason;
-  return { type: ending.kind === 'refused' ? 'Refused' : ending.kind === 'ended' ? 'lost' : type, message, traceback: [] };
+  const lastWords = ending.kind === 'died' ? ending.lastWords : [];
+  const traceback = lastWords.length === 0 ? [] : [...lastWords, message];
+  return { type: ending.kind === 'refused' ? 'Refused' : ending.kind === 'ended' ? 'lost' : type, message, traceback };
 }
 
 function errorOf(error: unknown, stop: AbortSignal): ErrorPayload {

@@ -1,6 +1,6 @@
 /** A device's runs for tests: real Python, real files in a temporary home, rows in memory. Ends every process it started. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { env, kill } from 'node:process';
@@ -27,6 +27,23 @@ export function memoryStore(): JournalStore & { readonly rows: Map<string, Uint8
         const value = rows.get(id);
         if (value !== undefined && (before === null || id < before)) yield value;
       }
+    },
+  };
+}
+
+/** Rows as files, so that another process finds them. */
+export function fileStore(folder: string): JournalStore {
+  const fileOf = (id: string): string => path.join(folder, id);
+  return {
+    get: (id) => readFile(fileOf(id)).catch(() => null),
+    async put(id, value) {
+      await mkdir(folder, { recursive: true });
+      await writeFile(`${fileOf(id)}.new`, value, { flush: true });
+      await rename(`${fileOf(id)}.new`, fileOf(id));
+    },
+    async *list() {
+      const names = await readdir(folder).catch(() => []);
+      for (const name of names.toSorted().toReversed()) if (!name.endsWith('.new')) yield await readFile(fileOf(name));
     },
   };
 }

@@ -139,6 +139,14 @@ test('a worker that is killed ends its run as failed, with its output, and those
   expect((await finished(device.runs, device.request('1'))).run.state).toBe('completed');
 });
 
+test('an interpreter that crashes leaves its last words', async () => {
+  await using device = await testDevice();
+  const { run, events } = await finished(device.runs, device.request('print("before")\nimport ctypes\nctypes.string_at(0)'));
+  expect(run).toMatchObject({ state: 'failed', error: { type: 'SessionEnded', message: expect.stringContaining('SIGSEGV') } });
+  const last = events.at(-1);
+  expect(last?.type === 'error' && last.payload.traceback.join('\n')).toContain('Fatal Python error: Segmentation fault');
+});
+
 test('a question is answered by whoever watches; a password is kept nowhere', async () => {
   await using device = await testDevice();
   const code = 'import getpass\nname = input("Name? ")\nsecret = getpass.getpass()\nprint(name, len(secret))';

@@ -36,7 +36,7 @@ test('a long home gets its socket in a short folder that only this user may ente
   expect((await lstat(path.dirname(socket))).mode & 0o777).toBe(0o700);
   await using device = await testDevice({ home });
   expect((await finished(device.runs, device.request('1'))).run.state).toBe('completed');
-  await device.runs.close({ keepSessions: false });
+  for (const session of device.runs.sessions.list()) await device.runs.sessions.remove(session.id);
   await rm(root, { recursive: true });
 });
 

@@ -9,6 +9,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Failure, sessionMachine, type RunId, type SessionEvent, type SessionState } from '@markco/protocol';
 import type { RuntimeDescriptor } from './descriptor.ts';
+import { readLastWords } from './last-words.ts';
 import { findProcess, lives, signalGroup, type Kill, type ProcessName } from './process-table.ts';
 import { writeRecord, type SessionRecord } from './session-record.ts';
 import { connectWorker, type WorkerEvent, type WorkerLink } from './worker-link.ts';
@@ -25,7 +26,7 @@ export type Ending =
   /** The worker has said that the run's last event is on disk. */
   | { readonly kind: 'ended' }
   /** The worker is dead. */
-  | { readonly kind: 'died'; readonly reason: string }
+  | { readonly kind: 'died'; readonly reason: string; readonly lastWords: readonly string[] }
   /** The worker did not start it: its spool was there already or could not be made. */
   | { readonly kind: 'refused'; readonly reason: string }
   /** This host let go of the session; the run goes on without it. */
@@ -62,6 +63,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
   let current: Current | null = null;
   let lastEnded: RunId | null = null;
   let turn: Promise<unknown> = Promise.resolve();
+  let beside: readonly [number, number] | null = null;
   let detached = false;
   let starting: AbortController | null = null;
   const answers = new Map<number, (accepted: boolean) => void>();
@@ -92,6 +94,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
 
   function onEvent(event: WorkerEvent): void {
     if (event.event === 'spooled') {
+      beside = event.beside;
       parts.onSpooled(event.run);
       if (!event.ended) return;
       lastEnded = event.run;
@@ -142,7 +145,9 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
     if (state === 'running') step('fail', how ?? 'gone');
     await note(null);
     const memory = how === 'signal SIGKILL' ? ' (often because memory ran out)' : '';
-    settle({ kind: 'died', reason: `The session ended${how === null ? '' : ` with ${how}`}${memory}. Its output is kept, its variables are gone.` });
+    const reason = `The session ended${how === null ? '' : ` with ${how}`}${memory}. Its output is kept, its variables are gone.`;
+    settle({ kind: 'died', reason, lastWords: beside === null ? [] : await readLastWords(folder, beside) });
+    beside = null;
   }
 
   async function killAll(name: ProcessName): Promise<void> {
@@ -190,6 +195,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
     const command = parts.descriptor.command({ folder, socket: record.socket }, detected.executable, place);
     const started = await startWorker(command, { folder, cwd: projectFolder, env: parts.env }, parts.kill, signal);
     worker = started;
+    beside = [0, 0];
     try {
       await connect(signal);
     } catch (error) {
@@ -204,7 +210,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
   function send(run: RunId, work: (to: WorkerLink) => void): Promise<Ending> {
     if (detached) return Promise.resolve({ kind: 'detached' });
     if (current !== null) throw new Failure('conflict', 'The session is busy with another run.');
-    if (link === null) return Promise.resolve({ kind: 'died', reason: 'The session ended before the run reached it.' });
+    if (link === null) return Promise.resolve({ kind: 'died', reason: 'The session ended before the run reached it.', lastWords: [] });
     const { promise, resolve } = Promise.withResolvers<Ending>();
     current = { run, over: promise, resolve };
     work(link);
@@ -317,7 +323,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
         lost?.close();
         await note(null);
         if (state !== 'cold') step('stop', 'asked');
-        settle({ kind: 'died', reason: 'The session was stopped. Its output is kept, its variables are gone.' });
+        settle({ kind: 'died', reason: 'The session was stopped. Its output is kept, its variables are gone.', lastWords: [] });
       });
     },
 

@@ -26,7 +26,14 @@ const HelloSchema = z.strictObject({
 });
 const WorkerEventSchema = z.discriminatedUnion('event', [
   HelloSchema,
-  z.strictObject({ event: z.literal('spooled'), run: RunIdSchema, bytes: count, ended: z.boolean() }),
+  z.strictObject({
+    event: z.literal('spooled'),
+    run: RunIdSchema,
+    bytes: count,
+    ended: z.boolean(),
+    /** How many bytes of the session's files `fd1` and `fd2` are in the spool. */
+    beside: z.tuple([count, count]),
+  }),
   z.strictObject({ event: z.literal('answered'), ref: count, accepted: z.boolean() }),
   z.strictObject({ event: z.literal('refused'), run: RunIdSchema, message }),
   z.strictObject({ event: z.literal('trouble'), run: z.nullable(RunIdSchema), message }),

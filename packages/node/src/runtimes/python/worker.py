@@ -8,6 +8,7 @@ disk (`spool.py`), the host reads them there.
 2. A run ends with one `result` or `error` event, synced to disk before the host is told.
 3. A session whose folder is gone ends itself.
 """
+import faulthandler
 import json
 import os
 import queue
@@ -38,6 +39,7 @@ class Worker:
         self._output = Output(folder, limit_bytes, self._spooled)
         self._questions = Questions(self._output.event)
         self._cells = Cells(self._output.event)
+        faulthandler.enable(2, all_threads=False)
         SHIELD.last_words = self._output.flush
         SHIELD.arm()
         self._take_over_streams()
@@ -78,7 +80,7 @@ class Worker:
             self._output.end("error", describe(error))
 
     def _spooled(self, run, size, ended):
-        self._link.poke(run, size, ended)
+        self._link.poke(run, size, ended, self._output.beside())
 
     def _hello(self):
         return {"event": "hello", "version": 1, "pid": self._pid, "run": self._link.current, "python": "%d.%d.%d" % sys.version_info[:3]}

@@ -41,11 +41,11 @@ class Link:
     def serve(self):
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def poke(self, run, size, ended):
+    def poke(self, run, size, ended, beside):
         with self._lock:
             if ended:
                 self.current = None
-            self._state = {"event": "spooled", "run": run, "bytes": size, "ended": ended}
+            self._state = {"event": "spooled", "run": run, "bytes": size, "ended": ended, "beside": beside}
             self._push()
 
     def answer(self, message):
