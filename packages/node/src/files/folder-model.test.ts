@@ -9,7 +9,7 @@ import { createMemoryCatalog } from './catalog-memory.ts';
 import { decodeFile } from './endings.ts';
 import { createMemoryFolder, systemError, type Inode, type Site } from './files-memory.ts';
 import { createFolder, type Folder } from './folder.ts';
-import type { FaultPoint } from './reconcile.ts';
+import { FAULT_POINTS, type FaultPoint } from './reconcile.ts';
 import { createMemoryTexts } from './texts-memory.ts';
 import { createVirtualTimer } from './timer-virtual.ts';
 import type { Timer } from './timer.ts';
@@ -214,8 +214,9 @@ function boundary(text: string, at: number): number {
 
 const MARKER = /⟦[a-z]+\d*⟧/g;
 
-async function runModel(start: string, steps: readonly Step[]): Promise<void> {
+async function runModel(start: string, steps: readonly Step[], crashAt?: FaultPoint): Promise<boolean> {
   const world = new World();
+  let hasCrashed = false;
   world.folder.write(PATH, new TextEncoder().encode(start), 'replace');
   for (const marker of start.match(MARKER) ?? []) world.expected.add(marker);
   await world.start();
@@ -229,17 +230,20 @@ async function runModel(start: string, steps: readonly Step[]): Promise<void> {
     }
     let left = accesses;
     let isDone = false;
-    world.onAccess = () => {
-      if (left-- > 0 || isDone) return;
-      isDone = true;
-      world.do(what);
+    world.onAccess = (site) => {
+      if (site === crashAt && !hasCrashed) {
+        hasCrashed = true;
+        world.crash();
+      } else if (left-- <= 0 && !isDone) {
+        isDone = true;
+        world.do(what);
+      }
     };
     await world.time.drain(ms);
-    world.onAccess = () => undefined;
-    if (!isDone) world.do(what);
+    if (!isDone && !world.isDown) world.do(what);
   }
-  world.onAccess = () => undefined;
   await world.time.drain();
+  world.onAccess = () => undefined;
   if (world.isDown) await world.start();
   await world.time.drain();
   const file = decodeFile(world.folder.nodes.get(PATH)?.bytes ?? new Uint8Array()).text;
@@ -250,8 +254,28 @@ async function runModel(start: string, steps: readonly Step[]): Promise<void> {
   const record = world.catalog.get(world.id);
   expect([record?.file?.taken, record?.file?.writing]).toEqual([undefined, undefined]);
   await world.stop();
+  return hasCrashed;
 }
 
 test('R9 whatever the page and programs write survives, once, on both sides, through full disks and crashes', async () => {
-  await fc.assert(fc.asyncProperty(fc.constantFrom(...STARTS), fc.array(step, { minLength: 1, maxLength: 12 }), runModel), { numRuns: Math.ceil(10_000 * SCALE) });
+  await fc.assert(fc.asyncProperty(fc.constantFrom(...STARTS), fc.array(step, { minLength: 1, maxLength: 12 }), async (start, steps) => void (await runModel(start, steps))), { numRuns: Math.ceil(10_000 * SCALE) });
 }, 240_000);
+
+/** The points of a file that is written; those of a file that is moved or deleted are in `folder-crash.test.ts`. */
+const WRITING_POINTS = FAULT_POINTS.filter((point) => point !== 'afterMove' && point !== 'afterUnlink');
+
+test.each(WRITING_POINTS)('R7 M4 a program that ends %s neither duplicates nor reverts anything', async (point) => {
+  let crashes = 0;
+  const needed = Math.ceil(20 * SCALE);
+  for (let seed = 1; crashes < needed; seed++) {
+    expect(seed, `reached only ${crashes} times`).toBeLessThan(100 * needed);
+    for (const [start, steps] of fc.sample(fc.tuple(fc.constantFrom(...STARTS), fc.array(step, { minLength: 4, maxLength: 12 })), { numRuns: 1, seed })) {
+      const withoutCrashes = steps.filter(({ action: what }) => what.by !== 'crash' && what.by !== 'disk');
+      try {
+        if (await runModel(start, withoutCrashes, point)) crashes++;
+      } catch (error) {
+        throw new Error(`failed with seed ${seed}: ${JSON.stringify([start, withoutCrashes])}`, { cause: error });
+      }
+    }
+  }
+});

@@ -16,7 +16,7 @@ test('opening finds the documents, writes nothing and says what it leaves alone'
   await writeFile(join(t.root, 'a.qmd'), 'q');
   await writeFile(join(t.root, 'sub', 'b.qmd'), 'b');
   await writeFile(join(t.root, 'binary.md'), Uint8Array.of(0xff, 0, 1));
-  await writeFile(join(t.root, 'nul.md'), 'a\0b');
+  await writeFile(join(t.root, 'zero.md'), 'a\0b');
   await writeFile(join(t.root, 'huge.md'), Buffer.alloc(10 * 1024 * 1024 + 1, 97));
   await writeFile(join(t.root, 'picture.png'), 'x');
   await writeFile(join(t.root, 'caf\u00e9.md'), 'nfc');
@@ -36,7 +36,7 @@ test('opening finds the documents, writes nothing and says what it leaves alone'
     node_modules: 'machine-folder',
     env: 'virtual-environment',
     'binary.md': 'not-text',
-    'nul.md': 'not-text',
+    'zero.md': 'not-text',
     'huge.md': 'too-large',
     'cafe\u0301.md': 'name-taken',
     'passwd.md': 'leads-outside',

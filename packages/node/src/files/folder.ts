@@ -67,8 +67,8 @@ export function createFolder(parts: FolderParts, { root, projectId }: { readonly
   const fault = parts.fault ?? (() => undefined);
   const tag = projectId.slice(-12);
   const listeners = new Set<(event: FolderEvent) => void>();
-  /** Documents that are ahead of their files: to which position, since when. */
-  const behind = new Map<DocumentId, { seq: number; since: number }>();
+  /** Documents that are ahead of their files: to which position, since when, and since when by what the write under way may miss. */
+  const behind = new Map<DocumentId, { seq: number; since: number; nextSince: number | null }>();
   const outcomes = new Map<DocumentId, Outcome>();
   const failing = new Set<DocumentId>();
   const leftAlone = new Map<string, LeftAloneReason>();
@@ -117,6 +117,9 @@ export function createFolder(parts: FolderParts, { root, projectId }: { readonly
 
   const run = async (id: DocumentId): Promise<void> => {
     let outcome: Outcome;
+    const due = behind.get(id);
+    if (due !== undefined) due.nextSince = null;
+    const seqBefore = due?.seq ?? 0;
     try {
       outcome = await reconciler.reconcile(id);
     } catch (error) {
@@ -125,18 +128,19 @@ export function createFolder(parts: FolderParts, { root, projectId }: { readonly
     if (outcome === 'equal') outcomes.delete(id);
     else outcomes.set(id, outcome);
     if (failing.delete(id) && outcome === 'equal') emit({ type: 'write-recovered', id, filePath: nameOf(id) });
-    if (outcome === 'equal') noteEqual(id);
+    if (outcome === 'equal') noteEqual(id, seqBefore);
     else if (outcome === 'missing') membership.missing(id);
     else if (outcome === 'gone') forget(id);
     else leave(nameOf(id), outcome.leftAlone);
   };
-  const noteEqual = (id: DocumentId): void => {
+  const noteEqual = (id: DocumentId, seqBefore: number): void => {
     const due = behind.get(id);
     const file = catalog.get(id)?.file;
     leftAlone.delete(nameOf(id));
-    if (due === undefined || file === null || file === undefined || file.seq < due.seq || file.taken !== undefined) return;
-    behind.delete(id);
+    if (due === undefined || file === null || file === undefined || file.seq < seqBefore) return;
     parts.lagMs?.(timer.now() - due.since);
+    if (file.seq >= due.seq && file.taken === undefined) behind.delete(id);
+    else due.since = due.nextSince ?? timer.now();
   };
   const forget = (id: DocumentId): void => {
     behind.delete(id);
@@ -149,8 +153,11 @@ export function createFolder(parts: FolderParts, { root, projectId }: { readonly
     const record = catalog.get(id);
     if (record === undefined || record.projectId !== projectId || record.deletedAt !== undefined) return;
     const due = behind.get(id);
-    if (due === undefined) behind.set(id, { seq, since: timer.now() });
-    else due.seq = Math.max(due.seq, seq);
+    if (due === undefined) behind.set(id, { seq, since: timer.now(), nextSince: null });
+    else {
+      due.seq = Math.max(due.seq, seq);
+      due.nextSince ??= timer.now();
+    }
     touch(id);
   };
   const stopListening = texts.onChange(noteChange);
