@@ -35,8 +35,10 @@ export function writeEvent({ out, err }: Streams, event: RunEvent): void {
   }
 }
 
-/** The plain text of what is shown, else what kinds of thing it is. */
+/** A picture by its kind: its text is only the name of an object. Else the plain text, else what kinds of thing it is. */
 function bundleText(data: Readonly<Record<string, unknown>>): string {
+  const picture = Object.keys(data).find((kind) => kind.startsWith('image/'));
+  if (picture !== undefined) return `[${picture}]\n`;
   const plain = data['text/plain'] ?? data['text/markdown'];
   if (typeof plain === 'string') return plain.endsWith('\n') ? plain : `${plain}\n`;
   const kinds = Object.keys(data).filter((kind) => kind.length < 200);
