@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { Failure } from '../failure.ts';
 import { checkDocumentPath, documentPathOf, filePathOf, splitExt } from './path.ts';
 
-const ACCEPTED: readonly (readonly [string, string?])[] = [
+const ACCEPTED: readonly (readonly [path: string, normal?: string])[] = [
   ['a'], ['a.md'], ['a/b.md'], ['01-intro/02-data.qmd'], ['_drafts/x.md'], ['a b/c d.md'], ['été.md'], ['e\u0301te\u0301.md', 'été.md'],
   ['日本語/ノート.md'], ['😀.md'], ['what?.md'], ['a"b.md'], ['a..b.md'], ['a/b..md'], ['-rf.md'], ['~.md'], ['$HOME.md'], ['%2e%2e/x.md'],
   ['console.md'], ['com.md'], ['com10.md'], ['nullable.md'], ['my.con'], ['node_modules.md'], ['a/node_modules_/b.md'], ['venv/a.md'],
@@ -17,7 +17,7 @@ const REFUSED: readonly string[] = [
   `${'é'.repeat(128)}`, Array.from({ length: 5 }, () => 'b'.repeat(255)).join('/'), 'a\ud800.md', '\udc00',
 ];
 
-test.each(ACCEPTED)('accepts %j', (path, normal = path) => {
+test.each(ACCEPTED.map(([path, normal = path]) => [path, normal] as const))('accepts %j', (path, normal) => {
   expect(checkDocumentPath(path)).toBe(normal);
 });
 

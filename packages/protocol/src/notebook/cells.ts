@@ -5,7 +5,8 @@
  * 1. Only a fence of exactly three backticks or tildes is a cell: a longer one shows an example, and what is inside
  *    any fence or HTML comment is its text.
  * 2. An output fence belongs to the cell it follows in the same container with nothing but blank lines between. One
- *    whose closing line is missing belongs to none: replacing it would replace the rest of the document.
+ *    whose closing line is missing, so that it reaches to the end or to the end of a later fence, belongs to none:
+ *    replacing it would replace what somebody wrote below it.
  * 3. Nothing here runs anything, and a cell that is not `closed` must not be run: its end is not decided yet.
  */
 import { IterMode, type SyntaxNode, type Tree } from '@lezer/common';
@@ -87,5 +88,8 @@ function readCell(text: string, node: SyntaxNode, fence: Fence): Cell | null {
 function readOutput(text: string, node: SyntaxNode, fence: Fence): OutputFence | null {
   const match = OUTPUT_INFO.exec(fence.info);
   if (match === null || !fence.closed) return null;
-  return { ...fence, id: match[1] ?? null, text: fenceLines(text, node, fence).join('\n') };
+  const inside = fenceLines(text, node, fence).join('\n');
+  // We never write one that holds marks enough for a fence of its size: such a one has swallowed another fence.
+  if (inside.includes(text.slice(fence.from, fence.from + fence.size))) return null;
+  return { ...fence, id: match[1] ?? null, text: inside };
 }

@@ -24,7 +24,7 @@ export function readFrontMatter(text: string, tree: Tree = parseMarkdown(text)):
 
 /** YAML that must be a map; nothing at all is an empty one. */
 export function readMap(text: string): { readonly value: YamlMap } | { readonly error: string } {
-  const result = readYaml(text);
+  const result = readYaml(text.replaceAll(/\r(?=\n|$)/g, ''));
   if ('error' in result) return result;
   if (isYamlMap(result.value)) return { value: result.value };
   return result.value === null ? { value: {} } : { error: 'The YAML is no list of `name: value` lines. Write it so.' };

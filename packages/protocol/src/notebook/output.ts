@@ -21,7 +21,7 @@ export function outputEdit(text: string, cell: Cell, output: string): TextEdit |
   const lines = output.replaceAll(/\r\n?/g, '\n').replace(/\n$/, '');
   const old = cell.output;
   if (lines === '') return old === null ? null : { from: cell.to, to: old.to, insert: '' };
-  const eol = text[cell.codeFrom - 2] === '\r' ? '\r\n' : '\n';
+  const eol = text[(old ?? cell).codeFrom - 2] === '\r' ? '\r\n' : '\n';
   if (old === null) {
     const fence = writeFence(lines, { mark: '`', size: 3, info: 'output', indent: cell.indent, eol });
     return { from: cell.to, to: cell.to, insert: eol + cell.indent.trimEnd() + eol + cell.indent + fence };

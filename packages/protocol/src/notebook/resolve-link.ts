@@ -23,13 +23,14 @@ export function resolveAddress(address: string, fromFile: string): string | null
 }
 
 /**
- * The document that `[[page]]` means: by its path, else by its name, else by its name without `01-`. Case, and `-`,
- * `_` or space, make no difference. Of several, the one nearest to the file the link is in, then the first by path.
+ * The document that `[[page]]` means: by its path when a `/` is in it, else by its name, else by its name without
+ * `01-`. Case, and `-`, `_` or space, make no difference. Of several, the one nearest to the link's file, then the
+ * first by path.
  */
 export function resolveWikiTarget(target: string, fromFile: string, files: readonly string[]): string | null {
   const wanted = wikiKey(target);
   if (wanted === '') return null;
-  for (const keyOf of WIKI_NAMES) {
+  for (const keyOf of wikiNames(target)) {
     const found = files.filter((file) => splitExt(file) !== null && wikiKey(keyOf(file)) === wanted);
     const [first] = found.sort((a, b) => distance(a, fromFile) - distance(b, fromFile) || (a < b ? -1 : 1));
     if (first !== undefined) return first;
@@ -37,12 +38,14 @@ export function resolveWikiTarget(target: string, fromFile: string, files: reado
   return null;
 }
 
-/** How a document may be written in `[[…]]`, from the most exact to the least. */
-export const WIKI_NAMES: readonly ((file: string) => string)[] = [
-  withoutExt,
-  (file) => withoutExt(file).split('/').at(-1) ?? '',
-  (file) => (withoutExt(file).split('/').at(-1) ?? '').replace(/^_?\d+[-_. ]+(?=.)/, ''),
-];
+/** How a document may be written in a `[[…]]` like this one, from the most exact to the least. */
+export function wikiNames(target: string): readonly ((file: string) => string)[] {
+  return target.includes('/') ? [withoutExt] : [nameOf, (file) => nameOf(file).replace(/^_?\d+[-_. ]+(?=.)/, '')];
+}
+
+function nameOf(file: string): string {
+  return withoutExt(file).split('/').at(-1) ?? '';
+}
 
 /** What two spellings of one page share. */
 export function wikiKey(name: string): string {

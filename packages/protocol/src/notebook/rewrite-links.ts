@@ -13,7 +13,7 @@ import type { TextEdit } from './edit.ts';
 import { type AddressLink, findLinks, type WikiLink } from './links.ts';
 import { decodePercent } from './link-target.ts';
 import { parseMarkdown } from './parser.ts';
-import { resolveAddress, resolveWikiTarget, WIKI_NAMES, wikiKey, withoutExt } from './resolve-link.ts';
+import { resolveAddress, resolveWikiTarget, wikiKey, wikiNames, withoutExt } from './resolve-link.ts';
 
 /** Files with their extensions, relative to the project. */
 export type Rename = { readonly from: string; readonly to: string };
@@ -28,17 +28,20 @@ export type RewriteOptions = {
  * The edits for one document, in order; empty when none of its links is concerned.
  *
  * @param file the document's own file before the renames. It may be among them: its relative links then start elsewhere.
- * @param renames all that happen at once, so that two files may swap names
+ * @param rename one, or all that happen at once, so that two files may swap names
  */
-export function rewriteLinks(text: string, file: string, renames: readonly Rename[], options: RewriteOptions = {}): readonly TextEdit[] {
+export function rewriteLinks(text: string, file: string, rename: Rename | readonly Rename[], options: RewriteOptions = {}): readonly TextEdit[] {
+  const renames = 'from' in rename ? [rename] : rename;
   const moved = new Map(renames.map(({ from, to }) => [from, to]));
   const newFile = moved.get(file) ?? file;
   const files = options.files ?? renames.map(({ from }) => from);
-  return findLinks(text, options.tree ?? parseMarkdown(text)).flatMap((link) => {
+  const edits = findLinks(text, options.tree ?? parseMarkdown(text)).flatMap((link) => {
     const written = text.slice(link.targetFrom, link.targetTo);
     const insert = link.kind === 'wiki' ? rewriteWiki(link, written) : rewriteAddress(link, written);
     return insert === null || insert === written ? [] : [{ from: link.targetFrom, to: link.targetTo, insert }];
   });
+  // An image inside a link ends before the link's own target starts.
+  return edits.sort((a, b) => a.from - b.from);
 
   function rewriteAddress(link: AddressLink, written: string): string | null {
     const old = resolveAddress(link.target, file);
@@ -55,7 +58,7 @@ export function rewriteLinks(text: string, file: string, renames: readonly Renam
     const old = resolveWikiTarget(link.target, file, files);
     const target = old === null ? undefined : moved.get(old);
     if (old === null || target === undefined) return null;
-    const nameOf = WIKI_NAMES.find((candidate) => wikiKey(candidate(old)) === wikiKey(link.target));
+    const nameOf = wikiNames(link.target).find((candidate) => wikiKey(candidate(old)) === wikiKey(link.target));
     const name = nameOf?.(target) ?? withoutExt(target);
     if (wikiKey(name) === wikiKey(link.target)) return null;
     const ext = splitExt(written)?.ext === undefined ? '' : target.slice(withoutExt(target).length);

@@ -11,7 +11,7 @@ export type YamlMap = { readonly [key: string]: YamlValue };
 export type YamlResult = { readonly value: YamlValue } | { readonly error: string };
 
 /** Above each of these the text is refused with an error value. */
-const YAML_CHARS_MAX = 64 * 1024;
+const YAML_CHARS_MAX = 32 * 1024;
 const YAML_DEPTH_MAX = 32;
 const YAML_VALUES_MAX = 10_000;
 const YAML_ALIASES_MAX = 50;
@@ -22,7 +22,7 @@ export function readYaml(text: string): YamlResult {
   if (text.length > YAML_CHARS_MAX) return { error: `The YAML is longer than ${YAML_CHARS_MAX} characters. Shorten it.` };
   if (nesting(text) > YAML_DEPTH_MAX) return { error: `The YAML is nested deeper than ${YAML_DEPTH_MAX} levels. Flatten it.` };
   try {
-    const document = parseDocument(text, { schema: 'core', logLevel: 'silent', prettyErrors: false, stringKeys: true });
+    const document = parseDocument(text, { schema: 'core', logLevel: 'error', prettyErrors: false, stringKeys: true });
     const [problem] = document.errors;
     if (problem !== undefined) return { error: `The YAML cannot be read: ${problem.message} (character ${problem.pos[0]}).` };
     const budget = { values: YAML_VALUES_MAX };

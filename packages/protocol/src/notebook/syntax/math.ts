@@ -47,9 +47,9 @@ export const mathSyntax: MarkdownConfig = {
         const size = cx.char(pos + 1) === DOLLAR ? 2 : 1;
         const open = pos + size;
         if (size === 1 && isSpace(cx.char(open))) return -1;
-        const close = nextCloser(cx, open + 1, size);
-        // A lone `$$` must not be read again as two single ones.
-        if (close < 0) return size === 2 ? open : -1;
+        const close = nextCloser(cx, open, size);
+        // What is no math must not be read again as two single marks.
+        if (close <= open) return size === 2 ? open : -1;
         return cx.addElement(
           cx.elt(size === 2 ? 'DisplayMath' : 'InlineMath', pos, close + size, [
             cx.elt('MathMark', pos, open),
