@@ -108,7 +108,8 @@ export function createFoot(parts: FootParts): Foot {
     drawProgress(live);
     drawQuestion(live?.question ?? null);
     output.hidden = output.childElementCount === 0;
-    menu.element.hidden = items.length === 0;
+    menu.element.hidden = items.length === 0 && !facts.isText;
+    menu.showsText(facts.isText);
   }
 
   function drawProgress(live: RunOutput | null): void {

@@ -1,7 +1,11 @@
 /** The menu of an output: copy, clear, save, show as text. A disclosure, so that keys and screen readers know it. */
 import type { Translate } from '../parts.ts';
 
-export type OutputMenu = { readonly element: HTMLElement };
+export type OutputMenu = {
+  readonly element: HTMLElement;
+  /** Whether the output is seen as text: then the menu offers the way back. */
+  showsText(isText: boolean): void;
+};
 
 export type OutputMenuParts = {
   readonly document: Document;
@@ -20,7 +24,7 @@ export function createOutputMenu({ document, t, textOf, onClear, onSource, onCop
   summary.setAttribute('aria-label', t('editor.output.menu'));
   const list = document.createElement('div');
   list.className = 'mc-menu-list';
-  const add = (label: string, run: () => void): void => {
+  const add = (label: string, run: () => void): HTMLButtonElement => {
     const button = document.createElement('button');
     button.type = 'button';
     button.textContent = label;
@@ -29,12 +33,13 @@ export function createOutputMenu({ document, t, textOf, onClear, onSource, onCop
       run();
     });
     list.append(button);
+    return button;
   };
   add(t('editor.output.copy'), () => {
     navigator.clipboard.writeText(textOf()).then(onCopied, () => undefined);
   });
   add(t('editor.output.save'), () => save(document, textOf()));
-  add(t('editor.output.source'), onSource);
+  const source = add(t('editor.output.source'), onSource);
   add(t('editor.output.clear'), onClear);
   element.append(summary, list);
   element.addEventListener('keydown', (event) => {
@@ -46,7 +51,12 @@ export function createOutputMenu({ document, t, textOf, onClear, onSource, onCop
   element.addEventListener('focusout', (event) => {
     if (!(event.relatedTarget instanceof Node) || !element.contains(event.relatedTarget)) element.open = false;
   });
-  return { element };
+  return {
+    element,
+    showsText(isText) {
+      source.textContent = t(isText ? 'editor.output.drawn' : 'editor.output.source');
+    },
+  };
 }
 
 function save(document: Document, text: string): void {

@@ -4,6 +4,12 @@ import DOMPurify from 'dompurify';
 import type { Translate } from '../parts.ts';
 import { drawMath } from './widgets.ts';
 
+const purify = DOMPurify(window);
+// Of styles only the alignment of table cells, which the renderer writes.
+purify.addHook('uponSanitizeAttribute', (_element, attribute) => {
+  if (attribute.attrName === 'style') attribute.keepAttr = /^text-align:(?:left|right|center)$/.test(attribute.attrValue);
+});
+
 type RenderParts = { readonly t: Translate; readonly urlOf: (path: string) => string };
 
 /**
@@ -11,10 +17,10 @@ type RenderParts = { readonly t: Translate; readonly urlOf: (path: string) => st
  * sanitized all the same. Pictures only by relative path: one of another site would tell it who reads.
  */
 export function renderMarkdownInto(element: HTMLElement, source: string, parts: RenderParts): void {
-  const fragment = DOMPurify.sanitize(renderHtml(source), {
+  const fragment = purify.sanitize(renderHtml(source), {
     RETURN_DOM_FRAGMENT: true,
     FORBID_TAGS: ['style', 'form', 'input', 'button', 'iframe', 'svg', 'math'],
-    FORBID_ATTR: ['style', 'id', 'name'],
+    FORBID_ATTR: ['id', 'name'],
   });
   for (const image of fragment.querySelectorAll('img')) {
     const path = image.getAttribute('src') ?? '';
