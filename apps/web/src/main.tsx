@@ -69,6 +69,7 @@ function startShell(): Shell {
           queueMicrotask(() => stop());
         });
       }),
+    pathOf: (id) => workspace.documents.peek()?.find((document) => document.id === id)?.path ?? '',
     onSave: () => sayWhetherSaved(shell),
     links,
   });
@@ -98,6 +99,11 @@ function startShell(): Shell {
   effect(() => {
     const editor = editors.editor.value;
     return editor === undefined ? undefined : commands.add(editorCommands(editor, editors.t));
+  });
+  effect(() => {
+    const project = workspace.project.value;
+    const documents = workspace.documents.value;
+    if (project !== undefined && documents !== undefined) editors.keepOnly(project.id, new Set(documents.map((document) => document.id)));
   });
   effect(() => {
     document.documentElement.lang = language.value;

@@ -1,16 +1,16 @@
 /**
- * The editors of the documents seen last, kept alive so that going back is immediate. One document is in view at a time;
- * what the page shows of it (its editor, its safety, its headings) are signals here.
+ * The editors of the documents seen last, kept alive so that going back is immediate. One document is in view at a
+ * time; what the page says of it (its editor, its safety, its headings) are signals here.
+ *
+ * 1. A document is open exactly as long as its editor is in the pool, or it is in view and not yet loaded.
+ * 2. What comes late for a document that is no longer in view changes nothing of what is seen.
  */
 import type { Client, DocumentStatus, OpenDocument } from '@markco/client';
-import type { Document, DocumentId, ProjectHere } from '@markco/protocol';
-import { signal, type ReadonlySignal } from '@preact/signals';
+import type { Document, DocumentId, IdSource, ProjectHere, ProjectId } from '@markco/protocol';
+import { effect, signal, type ReadonlySignal } from '@preact/signals';
+import { createEditorPool, createRunsView, editorMessages, type EditorHandle, type EditorParts, type Heading, type PooledEditor } from '../editor/index.ts';
 import { language, lookup } from '../i18n/words.ts';
-import { createEditor } from './plain-editor.ts';
-import type { EditorHandle, EditorParts, Heading } from '../editor/parts.ts';
-import { editorMessages } from '../editor/messages.ts';
-import { createRunsView } from '../editor/runs.ts';
-import type { IdSource } from '@markco/protocol';
+import { createProjectFiles } from './project-files.ts';
 
 export type Editors = {
   /** Where the editors live; whoever shows a document puts it on the page. */
@@ -23,50 +23,126 @@ export type Editors = {
   /** The text of the document in view, as it is now. */
   text(): string;
   show(project: ProjectHere, document: Document): void;
-  hide(): void;
+  /** Closes the documents of this project that are not among these: they were deleted. */
+  keepOnly(projectId: ProjectId, ids: ReadonlySet<DocumentId>): void;
 };
 
 export type EditorsParts = Pick<EditorParts, 'now' | 'announce' | 'notify' | 'confirm' | 'onSave' | 'links'> & {
   readonly client: Client;
   readonly ids: IdSource;
+  /** Where a document is now; it may have been renamed since it was opened. */
+  pathOf(id: DocumentId): string;
 };
 
+type Opened = { readonly open: OpenDocument; readonly projectId: ProjectId; pooled: boolean; headings: readonly Heading[]; stopFollowing(): void };
+
 export function createEditors(parts: EditorsParts): Editors {
-  const t: EditorParts['t'] = lookup(editorMessages);
   const host = document.createElement('div');
   host.className = 'editors';
+  const pool = createEditorPool({ parent: host });
+  const t: EditorParts['t'] = lookup(editorMessages);
   const editor = signal<EditorHandle | undefined>(undefined);
   const outline = signal<readonly Heading[]>([]);
   const status = signal<DocumentStatus | undefined>(undefined);
-  let shown: { id: DocumentId; open: OpenDocument; stop: () => void } | undefined;
+  const opened = new Map<DocumentId, Opened>();
+  let inView: DocumentId | undefined;
+
+  function release(id: DocumentId): void {
+    const entry = opened.get(id);
+    opened.delete(id);
+    entry?.stopFollowing();
+    entry?.open.close();
+    if (inView !== id) return;
+    inView = undefined;
+    editor.value = undefined;
+    outline.value = [];
+    status.value = undefined;
+  }
+
+  function openDocument(projectId: ProjectId, id: DocumentId): Opened {
+    const open = parts.client.openDocument({ projectId, documentId: id });
+    const stopFollowing = open.status.subscribe((next) => {
+      if (inView === id) status.value = next;
+    });
+    const entry: Opened = { open, projectId, pooled: false, headings: [], stopFollowing };
+    opened.set(id, entry);
+    return entry;
+  }
+
+  function make(id: DocumentId, entry: Opened, parent: HTMLElement): PooledEditor {
+    const { open, projectId } = entry;
+    entry.pooled = true;
+    const runs = createRunsView({ client: parts.client, document: open, ids: parts.ids, onTrouble: parts.notify });
+    const editorParts: EditorParts = {
+      ...parts,
+      parent,
+      open,
+      runs,
+      t,
+      locale: language.peek(),
+      files: createProjectFiles({ api: parts.client.api, projectId, pathOf: () => parts.pathOf(id) }),
+      onOutline(headings) {
+        entry.headings = headings;
+        if (inView === id) outline.value = headings;
+      },
+    };
+    const dispose = (): void => {
+      runs.close();
+      entry.pooled = false;
+      release(id);
+    };
+    return { parts: editorParts, dispose };
+  }
+
+  function present(id: DocumentId, entry: Opened): void {
+    editor.value = pool.show(id, (parent) => make(id, entry, parent));
+    outline.value = entry.headings;
+  }
+
+  function show(projectId: ProjectId, id: DocumentId): void {
+    if (inView === id) return;
+    const left = inView;
+    inView = id;
+    if (left !== undefined && opened.get(left)?.pooled === false) release(left);
+    const entry = opened.get(id) ?? openDocument(projectId, id);
+    status.value = entry.open.status.get();
+    if (entry.pooled) return present(id, entry);
+    pool.hide();
+    editor.value = undefined;
+    outline.value = entry.headings;
+    entry.open.ready.then(
+      () => {
+        if (inView === id && opened.get(id) === entry) present(id, entry);
+      },
+      // The document's status says why, and the page shows that.
+      () => undefined,
+    );
+  }
+
+  let spoken = language.peek();
+  effect(() => {
+    if (language.value === spoken) return;
+    spoken = language.value;
+    const id = inView;
+    const projectId = id === undefined ? undefined : opened.get(id)?.projectId;
+    for (const one of [...opened.keys()]) pool.drop(one);
+    if (id !== undefined && projectId !== undefined) show(projectId, id);
+  });
+
   return {
     host,
     t,
     editor,
     outline,
     status,
-    text: () => shown?.open.text.toString() ?? '',
-    show(project, doc) {
-      if (shown?.id === doc.id) return;
-      this.hide();
-      const open = parts.client.openDocument({ projectId: project.id, documentId: doc.id });
-      status.value = open.status.get();
-      const unsub = open.status.subscribe((next) => (status.value = next));
-      const runs = createRunsView({ client: parts.client, document: open, ids: parts.ids, onTrouble: parts.notify });
-      const parent = document.createElement('div');
-      parent.className = 'editor';
-      host.append(parent);
-      shown = { id: doc.id, open, stop: () => { unsub(); runs.close(); editor.peek()?.destroy(); parent.remove(); open.close(); } };
-      void open.ready.then(() => {
-        editor.value = createEditor({ ...parts, parent, open, runs, files: { urlOf: (path) => `/api/projects/${project.id}/files/${path}`, savePastedImage: () => Promise.resolve('') }, t, locale: language.peek(), onOutline: (headings) => (outline.value = headings) });
-      });
-    },
-    hide() {
-      shown?.stop();
-      shown = undefined;
-      editor.value = undefined;
-      outline.value = [];
-      status.value = undefined;
+    text: () => (inView === undefined ? '' : (opened.get(inView)?.open.text.toString() ?? '')),
+    show: (project, shown) => show(project.id, shown.id),
+    keepOnly(projectId, ids) {
+      for (const [id, entry] of [...opened]) {
+        if (entry.projectId !== projectId || ids.has(id)) continue;
+        if (entry.pooled) pool.drop(id);
+        else release(id);
+      }
     },
   };
 }

@@ -1,6 +1,6 @@
 /** The editor's commands, as entries of the page's list. Its keys stay its own. */
 import type { Command, CommandGroup } from '../commands/registry.ts';
-import type { EditorHandle, EditorParts } from '../editor/parts.ts';
+import type { EditorHandle, EditorParts } from '../editor/index.ts';
 
 const running = /run|interrupt|restart|cell|output/i;
 

@@ -4,11 +4,12 @@
  */
 import type { Document } from '@markco/protocol';
 import { t } from '../i18n/words.ts';
+import { absolutePath } from '../document/relative-path.ts';
 import type { Router } from '../router/router.ts';
 import type { Toasts } from '../ui/toasts.tsx';
 import { rankItems } from '../ui/rank.ts';
 import type { Workspace } from '../workspace/workspace.ts';
-import type { Completion } from '../editor/parts.ts';
+import type { Completion } from '../editor/index.ts';
 
 export type Links = { open(target: string): void; complete(query: string): Promise<readonly Completion[]> };
 
@@ -16,15 +17,6 @@ export type LinkTarget =
   | { readonly kind: 'document'; readonly document: Document; readonly heading: string | undefined }
   | { readonly kind: 'outside'; readonly url: string }
   | { readonly kind: 'none' };
-
-function normalise(path: string): string {
-  const parts: string[] = [];
-  for (const part of path.split('/')) {
-    if (part === '..') parts.pop();
-    else if (part !== '' && part !== '.') parts.push(part);
-  }
-  return parts.join('/');
-}
 
 function plain(text: string): string {
   return text.toLocaleLowerCase().replace(/^\d+[-_. ]\s*/, '').replace(/[-_\s]+/g, ' ').trim();
@@ -45,18 +37,13 @@ export function resolveLink(target: string, from: Document, inOrder: readonly Do
   if (named === 'home') return found(inOrder[0]);
   const folder = from.path.split('/').slice(0, -1).join('/');
   if (named === 'up') return found(inOrder.find((document) => document.path.startsWith(folder === '' ? '' : `${folder}/`)));
-  let path = named;
-  try {
-    path = decodeURIComponent(named);
-  } catch {
-    // A stray % is part of the name.
-  }
-  const wanted = [normalise(`${folder}/${path}`), normalise(path)].flatMap((candidate) => [candidate, candidate.replace(/\.q?md$/, '')]);
+  const near = absolutePath(from.path, named);
+  const wanted = [near, absolutePath('', named)].flatMap((path) => [path, path.replace(/\.q?md$/, '')]);
   for (const candidate of wanted) {
     const exact = inOrder.find((document) => document.path === candidate);
     if (exact !== undefined) return found(exact);
   }
-  const last = plain(path.slice(path.lastIndexOf('/') + 1).replace(/\.q?md$/, ''));
+  const last = plain(near.slice(near.lastIndexOf('/') + 1).replace(/\.q?md$/, ''));
   return found(inOrder.find((document) => plain(document.path.slice(document.path.lastIndexOf('/') + 1)) === last || plain(document.title ?? '') === last));
 }
 
