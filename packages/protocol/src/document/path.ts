@@ -16,7 +16,8 @@ export type DocumentExtension = (typeof DOCUMENT_EXTENSIONS)[number];
 /** Folders that programs fill by the thousand and rebuild when asked: never synced. (`.venv` falls under the dot.) */
 const MACHINE_FOLDERS: ReadonlySet<string> = new Set(['node_modules', '__pycache__']);
 /** Device names of Windows: reserved in every folder, whatever follows the first dot. */
-const RESERVED_ON_WINDOWS = /^(?:con|prn|aux|nul|conin\$|conout\$|com[0-9\u00b9\u00b2\u00b3]|lpt[0-9\u00b9\u00b2\u00b3]) *(?:\.|$)/i;
+const RESERVED_ON_WINDOWS =
+  /^(?:con|prn|aux|nul|conin\$|conout\$|com[0-9\u00b9\u00b2\u00b3]|lpt[0-9\u00b9\u00b2\u00b3]) *(?:\.|$)/i;
 const CONTROL = /\p{Cc}/u;
 const LONE_SURROGATE = /\p{Cs}/u;
 
@@ -30,7 +31,8 @@ export function checkDocumentPath(path: string): string | Failure {
   if (path === '') return refuse(path, 'is empty. Give the document a name');
   if (LONE_SURROGATE.test(path)) return refuse(path, 'holds half a character. Rename it');
   const normal = path.normalize('NFC');
-  if (utf8Length(normal) > LIMITS.pathBytesMax) return refuse(path, `is longer than ${LIMITS.pathBytesMax} bytes. Use shorter names`);
+  if (utf8Length(normal) > LIMITS.pathBytesMax)
+    return refuse(path, `is longer than ${LIMITS.pathBytesMax} bytes. Use shorter names`);
   if (CONTROL.test(normal)) return refuse(path, 'holds a control character. Rename it');
   if (normal.includes('\\')) return refuse(path, 'holds a backslash. Write `/` between folders');
   if (normal.includes(':')) return refuse(path, 'holds a colon, which Windows reserves. Rename it');
@@ -76,10 +78,12 @@ function problemOfPart(part: string): string | null {
   if (part === '') return 'has an empty part. Remove the extra `/`';
   if (part === '.' || part === '..') return 'has a `.` or `..` part. Give it relative to its project';
   if (part.startsWith('.')) return 'has a part that starts with a dot, and such files stay on their device. Rename it';
-  if (part.endsWith('.') || part.endsWith(' ')) return 'has a part that ends with a dot or a space, which Windows drops. Rename it';
+  if (part.endsWith('.') || part.endsWith(' '))
+    return 'has a part that ends with a dot or a space, which Windows drops. Rename it';
   if (MACHINE_FOLDERS.has(part)) return `lies in \`${part}\`, which is never synced. Move it elsewhere`;
   if (RESERVED_ON_WINDOWS.test(part)) return 'has a part that Windows reserves for a device. Rename it';
-  if (utf8Length(part) > LIMITS.pathPartBytesMax) return `has a part longer than ${LIMITS.pathPartBytesMax} bytes. Use shorter names`;
+  if (utf8Length(part) > LIMITS.pathPartBytesMax)
+    return `has a part longer than ${LIMITS.pathPartBytesMax} bytes. Use shorter names`;
   return null;
 }
 

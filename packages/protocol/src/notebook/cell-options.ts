@@ -60,7 +60,8 @@ const KNOWN_MAX = 1_000;
 
 function readOptions(lines: readonly string[], info: CellInfo): CellOptions {
   const mark = markOf(info.language);
-  const result = lines.length === 0 ? { value: {} } : readYaml(lines.map((line) => line.trimStart().slice(mark.length)).join('\n'));
+  const result =
+    lines.length === 0 ? { value: {} } : readYaml(lines.map((line) => line.trimStart().slice(mark.length)).join('\n'));
   const problems: string[] = [];
   let written: YamlMap = {};
   if ('error' in result) problems.push(result.error);
@@ -92,7 +93,8 @@ function fold(values: ReadonlyMap<string, YamlValue>, problems: string[]): CellO
   for (const [name, value] of values) {
     const known = readOption(name, value);
     if (known === 'unknown') other[name] = value;
-    else if (known === null) problems.push(`The option \`${name}\` cannot be ${JSON.stringify(value)}; its default is used.`);
+    else if (known === null)
+      problems.push(`The option \`${name}\` cannot be ${JSON.stringify(value)}; its default is used.`);
     else options = { ...options, ...known };
   }
   return { ...options, other, problems };

@@ -34,7 +34,14 @@ export type Cell = Fence & {
 };
 
 /** Blocks that hold blocks. Everything else is a leaf that cannot hold a cell. */
-const CONTAINERS: ReadonlySet<string> = new Set(['Document', 'Blockquote', 'BulletList', 'OrderedList', 'ListItem', 'FootnoteDefinition']);
+const CONTAINERS: ReadonlySet<string> = new Set([
+  'Document',
+  'Blockquote',
+  'BulletList',
+  'OrderedList',
+  'ListItem',
+  'FootnoteDefinition',
+]);
 const MARKS: ReadonlySet<string> = new Set(['QuoteMark', 'ListMark', 'FootnoteLabel']);
 const OUTPUT_INFO = /^output(?::([^\s{}`]+))?(?=\s|$)/;
 

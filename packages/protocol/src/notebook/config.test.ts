@@ -13,18 +13,30 @@ const project = [
 ].join('\n\n');
 
 test('blocks merge in order and front matter wins', () => {
-  const config = readConfig({ project, document: '---\ntitle: Mine\nsession: {python: {name: own}}\nmine: [3]\noutputMeta: off\n---\n' });
+  const config = readConfig({
+    project,
+    document: '---\ntitle: Mine\nsession: {python: {name: own}}\nmine: [3]\noutputMeta: off\n---\n',
+  });
   expect(config).toMatchObject({
     title: 'Mine',
     outputMeta: false,
-    session: { python: { path: null, venv: '.venv', cwd: 'src', name: 'own' }, r: { path: '/usr/bin/R' }, bash: { path: null } },
+    session: {
+      python: { path: null, venv: '.venv', cwd: 'src', name: 'own' },
+      r: { path: '/usr/bin/R' },
+      bash: { path: null },
+    },
     values: { mine: [3] },
     problems: [expect.stringContaining('YAML')],
   });
 });
 
 test('no sources are the defaults', () => {
-  expect(readConfig({ project: null, document: 'text' })).toMatchObject({ title: null, outputMeta: true, values: {}, problems: [] });
+  expect(readConfig({ project: null, document: 'text' })).toMatchObject({
+    title: null,
+    outputMeta: true,
+    values: {},
+    problems: [],
+  });
 });
 
 test('values of the wrong kind are ignored', () => {
@@ -55,5 +67,8 @@ test.each([
 test('front matter says where it is', () => {
   const text = '---\na: 1\n---\nb';
   const found = readFrontMatter(text);
-  expect(found && [text.slice(found.from, found.to), text.slice(found.contentFrom, found.contentTo)]).toEqual(['---\na: 1\n---', 'a: 1']);
+  expect(found && [text.slice(found.from, found.to), text.slice(found.contentFrom, found.contentTo)]).toEqual([
+    '---\na: 1\n---',
+    'a: 1',
+  ]);
 });

@@ -40,11 +40,17 @@ export function readConfig(sources: ConfigSources): NotebookConfig {
     ...(sources.document === null ? [] : [readFrontMatter(sources.document)?.result ?? { value: {} }]),
   ];
   const problems = parts.flatMap((part) => ('error' in part ? [part.error] : []));
-  const values = parts.reduce<YamlMap>((merged, part) => ('error' in part ? merged : mergeMaps(merged, part.value)), {});
+  const values = parts.reduce<YamlMap>(
+    (merged, part) => ('error' in part ? merged : mergeMaps(merged, part.value)),
+    {},
+  );
   const session = isYamlMap(values['session']) ? values['session'] : {};
   return {
     title: textOf(values['title']),
-    session: Object.fromEntries(LANGUAGES.map((language) => [language, sessionOf(session[language])])) as Record<Language, SessionConfig>,
+    session: Object.fromEntries(LANGUAGES.map((language) => [language, sessionOf(session[language])])) as Record<
+      Language,
+      SessionConfig
+    >,
     outputMeta: !isOff(values['outputMeta']),
     values,
     problems,

@@ -12,10 +12,13 @@ export function containedLines(text: string, node: SyntaxNode, indented: number)
   const itemEdge = container?.name === 'ListItem' ? edgeOfItem(text, container) : 0;
   const quoteMarks = node.getChildren('QuoteMark');
   const lines: string[] = [];
-  for (let start = lineStart(text, node.from); start < node.to; ) {
+  for (let start = lineStart(text, node.from); start < node.to;) {
     const found = text.indexOf('\n', start);
     const end = found < 0 || found > node.to ? node.to : found;
-    const mark = start <= node.from ? text.lastIndexOf('>', node.from - 1) : (quoteMarks.findLast((item) => item.from >= start && item.from < end)?.from ?? -1);
+    const mark =
+      start <= node.from
+        ? text.lastIndexOf('>', node.from - 1)
+        : (quoteMarks.findLast((item) => item.from >= start && item.from < end)?.from ?? -1);
     const edge = container?.name === 'Blockquote' ? edgeOfQuote(text, start, mark) : itemEdge;
     lines.push(dropColumns(text.slice(start, end).replace(/\r$/, ''), edge + indented));
     start = end + 1;

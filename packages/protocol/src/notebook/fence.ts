@@ -45,20 +45,32 @@ export function readFence(text: string, node: SyntaxNode): Fence {
   const codeEnd = closing === null ? endOfOpen : text.lastIndexOf('\n', closing.from - 1);
   const codeTo = codeEnd < codeFrom ? codeFrom : withoutReturn(text, codeFrom, codeEnd);
   const indent = containerPrefix(text.slice(text.lastIndexOf('\n', node.from - 1) + 1, node.from));
-  return { from: node.from, to, infoFrom, infoTo, info: text.slice(infoFrom, infoTo), codeFrom, codeTo, indent, size, closed: closing !== null };
+  return {
+    from: node.from,
+    to,
+    infoFrom,
+    infoTo,
+    info: text.slice(infoFrom, infoTo),
+    codeFrom,
+    codeTo,
+    indent,
+    size,
+    closed: closing !== null,
+  };
 }
 
 /** The lines inside a fence without what its containers and its own indentation put before them, and without `\r`. */
 export function fenceLines(text: string, node: SyntaxNode, fence: Fence): readonly string[] {
   // `codeFrom === codeTo` also says one empty line: then there is a line break before the closing line.
-  const hasLine = fence.codeTo > fence.codeFrom || (fence.closed && isLineEnd(text, fence.codeTo) && fence.codeTo < fence.to);
+  const hasLine =
+    fence.codeTo > fence.codeFrom || (fence.closed && isLineEnd(text, fence.codeTo) && fence.codeTo < fence.to);
   if (!hasLine) return [];
   if (fence.indent === '') return text.slice(fence.codeFrom, fence.codeTo).split('\n').map(dropReturn);
   const width = columnOf(fence.indent);
   const pieces = node.getChildren('CodeText');
   const lines: string[] = [];
   let next = 0;
-  for (let start = fence.codeFrom; start <= fence.codeTo; ) {
+  for (let start = fence.codeFrom; start <= fence.codeTo;) {
     const found = text.indexOf('\n', start);
     const end = found < 0 || found > fence.codeTo ? fence.codeTo : found;
     while (next < pieces.length && (pieces[next]?.to ?? 0) <= start) next++;

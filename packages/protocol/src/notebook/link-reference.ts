@@ -63,11 +63,15 @@ export function knownReferences(definitions: Definitions): MarkdownExtension {
         parse(cx, next, pos) {
           if (next !== 93) return -1;
           const { parts } = cx as unknown as { readonly parts: (Opening | null)[] };
-          const at = parts.findLastIndex((part) => part?.type === InlineContext.linkStart || part?.type === InlineContext.imageStart);
+          const at = parts.findLastIndex(
+            (part) => part?.type === InlineContext.linkStart || part?.type === InlineContext.imageStart,
+          );
           const opening = parts[at];
           // Side 0: a link inside it was found, so it is text already.
           if (!opening || opening.side === 0 || cx.char(pos + 1) === 40) return -1;
-          const full = /^\[((?:\\.|[^[\]\\]){0,999})\]/s.exec(cx.slice(pos + 1, Math.min(cx.end, pos + 3 + LABEL_CHARS_MAX)))?.[1]?.trim();
+          const full = /^\[((?:\\.|[^[\]\\]){0,999})\]/s
+            .exec(cx.slice(pos + 1, Math.min(cx.end, pos + 3 + LABEL_CHARS_MAX)))?.[1]
+            ?.trim();
           const label = full === undefined || full === '' ? cx.slice(opening.to, pos) : full;
           const isLabel = label.length <= LABEL_CHARS_MAX && !/(?:^|[^\\])(?:\\\\)*[[\]]/.test(label);
           if (isLabel && definitions.has(normalLabel(label))) return -1;

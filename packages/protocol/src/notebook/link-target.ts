@@ -6,8 +6,9 @@ type Named = (name: string) => string | undefined;
 
 /** Text with its backslash escapes and character references resolved, as in a link's address, title or a fence's info. */
 export function unescapeMarkdown(raw: string, named?: Named): string {
-  return raw.replaceAll(/\\([!-/:-@[-`{-~])|&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|\w+);/g, (match, escaped: string | undefined) =>
-    escaped === undefined ? decodeEntity(match, named) : escaped,
+  return raw.replaceAll(
+    /\\([!-/:-@[-`{-~])|&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|\w+);/g,
+    (match, escaped: string | undefined) => (escaped === undefined ? decodeEntity(match, named) : escaped),
   );
 }
 

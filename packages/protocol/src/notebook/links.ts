@@ -67,7 +67,16 @@ function wikiLink(text: string, node: SyntaxNode): WikiLink | null {
   const target = page.trim();
   const targetFrom = written.from + page.length - page.trimStart().length;
   const place = anchor === null ? (WIKI_PLACES.find((name) => name === target) ?? null) : null;
-  return { kind: 'wiki', from: node.from, to: node.to, targetFrom, targetTo: targetFrom + target.length, target, anchor, place };
+  return {
+    kind: 'wiki',
+    from: node.from,
+    to: node.to,
+    targetFrom,
+    targetTo: targetFrom + target.length,
+    target,
+    anchor,
+    place,
+  };
 }
 
 function splitAnchor(address: string): readonly [string, string | null] {

@@ -18,7 +18,10 @@ export function neighborsOf(path: string, tree: readonly TreeNode[]): Readonly<R
 function upOf(path: string, pages: readonly string[]): string | null {
   const folders = path.split('/').slice(0, -1);
   for (let depth = folders.length; depth >= 0; depth--) {
-    const prefix = folders.slice(0, depth).map((folder) => `${folder}/`).join('');
+    const prefix = folders
+      .slice(0, depth)
+      .map((folder) => `${folder}/`)
+      .join('');
     const first = pages.find((page) => page.startsWith(prefix));
     if (first !== undefined && first !== path) return first;
   }

@@ -24,7 +24,10 @@ export type TreeNode = DocumentNode | FolderNode;
  * @param paths of documents, with or without extension; a path twice is one
  * @param titleAt the title of the document at a path, where it is known; else its name makes the label
  */
-export function buildTree(paths: Iterable<string>, titleAt: (path: string) => string | undefined = () => undefined): readonly TreeNode[] {
+export function buildTree(
+  paths: Iterable<string>,
+  titleAt: (path: string) => string | undefined = () => undefined,
+): readonly TreeNode[] {
   const root: Draft = { folders: new Map(), documents: new Set() };
   for (const path of paths) {
     const parts = path.split('/');
@@ -56,15 +59,33 @@ export function compareNames(a: string, b: string): number {
 
 type Draft = { readonly folders: Map<string, Draft>; readonly documents: Set<string> };
 
-function finish(draft: Draft, prefix: string, hidden: boolean, titleAt: (path: string) => string | undefined): readonly TreeNode[] {
+function finish(
+  draft: Draft,
+  prefix: string,
+  hidden: boolean,
+  titleAt: (path: string) => string | undefined,
+): readonly TreeNode[] {
   const folders = [...draft.folders].map(([name, folder]): FolderNode => {
     const path = prefix + name;
     const isHidden = hidden || name.startsWith('_');
-    return { kind: 'folder', name, label: labelOf(name), path, hidden: isHidden, children: finish(folder, `${path}/`, isHidden, titleAt) };
+    return {
+      kind: 'folder',
+      name,
+      label: labelOf(name),
+      path,
+      hidden: isHidden,
+      children: finish(folder, `${path}/`, isHidden, titleAt),
+    };
   });
   const documents = [...draft.documents].map((name): DocumentNode => {
     const path = prefix + name;
-    return { kind: 'document', name, label: titleAt(path) ?? labelOf(name), path, hidden: hidden || name.startsWith('_') };
+    return {
+      kind: 'document',
+      name,
+      label: titleAt(path) ?? labelOf(name),
+      path,
+      hidden: hidden || name.startsWith('_'),
+    };
   });
   return [...folders, ...documents].sort((a, b) => compareNames(a.name, b.name) || compareUnits(a.kind, b.kind));
 }
@@ -81,7 +102,9 @@ function compareNatural(a: string, b: string): number {
     const partB = partsB[i];
     if (partB === undefined) return 1;
     const isNumber = /^\d/.test(partA) && /^\d/.test(partB);
-    const order = isNumber ? compareDigits(partA.replace(/^0+/, ''), partB.replace(/^0+/, '')) : compareUnits(partA, partB);
+    const order = isNumber
+      ? compareDigits(partA.replace(/^0+/, ''), partB.replace(/^0+/, ''))
+      : compareUnits(partA, partB);
     if (order !== 0) return order;
   }
   return partsA.length - partsB.length;

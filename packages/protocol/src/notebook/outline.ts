@@ -32,7 +32,11 @@ export function outlineOf(text: string, tree: Tree = parseMarkdown(text)): reado
 
 /** `Getting started!` → `getting-started`. */
 export function slugOf(heading: string): string {
-  return heading.normalize('NFC').toLowerCase().replaceAll(/[^\p{L}\p{M}\p{N}\p{Pc}\- ]/gu, '').replaceAll(' ', '-');
+  return heading
+    .normalize('NFC')
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{M}\p{N}\p{Pc}\- ]/gu, '')
+    .replaceAll(' ', '-');
 }
 
 /** Slugs of one document: give it the headings in order. */

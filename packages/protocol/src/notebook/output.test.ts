@@ -45,9 +45,35 @@ const document = fc.array(fc.constantFrom(...PIECES), { maxLength: 8 }).map((pie
 const output = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 40 }),
   fc
-    .array(fc.constantFrom('```', '````', '~~~', '~~~~', '`', 'python', 'output', '{python}', '\n', '\r\n', '\r', ' ', '    ', '\t', '> ', '- ', '<!--', '-->', '---', '# a', '😀', 'x'), {
-      maxLength: 20,
-    })
+    .array(
+      fc.constantFrom(
+        '```',
+        '````',
+        '~~~',
+        '~~~~',
+        '`',
+        'python',
+        'output',
+        '{python}',
+        '\n',
+        '\r\n',
+        '\r',
+        ' ',
+        '    ',
+        '\t',
+        '> ',
+        '- ',
+        '<!--',
+        '-->',
+        '---',
+        '# a',
+        '😀',
+        'x',
+      ),
+      {
+        maxLength: 20,
+      },
+    )
     .map((parts) => parts.join('')),
 );
 

@@ -27,11 +27,23 @@ export function outputEdit(text: string, cell: Cell, output: string): TextEdit |
     return { from: cell.to, to: cell.to, insert: eol + cell.indent.trimEnd() + eol + cell.indent + fence };
   }
   const mark = text[old.from] === '~' ? '~' : '`';
-  const fence = writeFence(lines, { mark, size: old.size, info: text.slice(old.from + old.size, old.infoTo), indent: old.indent, eol });
+  const fence = writeFence(lines, {
+    mark,
+    size: old.size,
+    info: text.slice(old.from + old.size, old.infoTo),
+    indent: old.indent,
+    eol,
+  });
   return narrowEdit(text, { from: old.from, to: old.to, insert: fence });
 }
 
-type FenceForm = { readonly mark: '`' | '~'; readonly size: number; readonly info: string; readonly indent: string; readonly eol: string };
+type FenceForm = {
+  readonly mark: '`' | '~';
+  readonly size: number;
+  readonly info: string;
+  readonly indent: string;
+  readonly eol: string;
+};
 
 function writeFence(content: string, form: FenceForm): string {
   const { indent, eol } = form;

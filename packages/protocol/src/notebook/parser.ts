@@ -13,7 +13,13 @@ import { frontMatterSyntax } from './syntax/front-matter.ts';
 import { mathSyntax } from './syntax/math.ts';
 import { wikiLinkSyntax } from './syntax/wiki-link.ts';
 
-export const markdownExtensions: readonly MarkdownExtension[] = [GFM, frontMatterSyntax, mathSyntax, wikiLinkSyntax, footnoteSyntax];
+export const markdownExtensions: readonly MarkdownExtension[] = [
+  GFM,
+  frontMatterSyntax,
+  mathSyntax,
+  wikiLinkSyntax,
+  footnoteSyntax,
+];
 
 /** The grammar of documents. */
 export const markdownParser: MarkdownParser = parser.configure(markdownExtensions);

@@ -89,7 +89,14 @@ function createWalk(text: string, inline: InlineOptions, slugs: ((heading: strin
       case 'Table':
         return table(node);
       case 'BlockMath':
-        return line(`<div class="math display">${escapeHtml(node.getChildren('MathText').map((part) => text.slice(part.from, part.to)).join('\n'))}</div>\n`);
+        return line(
+          `<div class="math display">${escapeHtml(
+            node
+              .getChildren('MathText')
+              .map((part) => text.slice(part.from, part.to))
+              .join('\n'),
+          )}</div>\n`,
+        );
       case 'FootnoteDefinition':
         return footnote(node, depth);
       default:
@@ -140,7 +147,9 @@ function createWalk(text: string, inline: InlineOptions, slugs: ((heading: strin
     const read = readFence(text, node);
     const [language = ''] = unescapeMarkdown(read.info, inline.named).split(/\s/);
     const name = language === '' ? '' : ` class="language-${escapeHtml(language)}"`;
-    const code = fenceLines(text, node, read).map((codeLine) => `${codeLine}\n`).join('');
+    const code = fenceLines(text, node, read)
+      .map((codeLine) => `${codeLine}\n`)
+      .join('');
     line(`<pre><code${name}>${escapeHtml(code)}</code></pre>\n`);
   }
 
@@ -211,7 +220,10 @@ function rowCells(text: string, node: SyntaxNode): readonly (SyntaxNode | null)[
 }
 
 function alignments(delimiter: string): readonly (string | null)[] {
-  const columns = delimiter.replaceAll(/^[\s|>]+|[\s|]+$/g, '').split('|').map((column) => column.trim());
+  const columns = delimiter
+    .replaceAll(/^[\s|>]+|[\s|]+$/g, '')
+    .split('|')
+    .map((column) => column.trim());
   return columns.map((column) => {
     const [left, right] = [column.startsWith(':'), column.endsWith(':')];
     return left && right ? 'center' : right ? 'right' : left ? 'left' : null;

@@ -27,7 +27,12 @@ export function renderInline(text: string, node: SyntaxNode, from: number, to: n
 }
 
 export function escapeHtml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;').replaceAll('\0', '\ufffd');
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+    .replaceAll('\0', '\ufffd');
 }
 
 function createInline(text: string, options: InlineOptions) {
@@ -62,7 +67,7 @@ function createInline(text: string, options: InlineOptions) {
       isLineStart = true;
       return '<br />\n';
     }
-    if (/Mark$/.test(node.name) || node.name === 'TaskMarker') return '';
+    if (node.name.endsWith('Mark') || node.name === 'TaskMarker') return '';
     if (depth > DEPTH_MAX) return escapeHtml(text.slice(node.from, node.to));
     // Text inside the node may start with a space that counts.
     isLineStart = false;
@@ -107,7 +112,9 @@ function createInline(text: string, options: InlineOptions) {
   /** A name that the table lacks goes through as it is: the browser knows it, or shows it as written. */
   function entity(reference: string): string {
     const decoded = decodeEntity(reference, options.named);
-    return decoded === reference && options.named === undefined && /^&[a-z]\w*;$/i.test(reference) ? reference : escapeHtml(decoded);
+    return decoded === reference && options.named === undefined && /^&[a-z]\w*;$/i.test(reference)
+      ? reference
+      : escapeHtml(decoded);
   }
 
   function tag(node: SyntaxNode): string {
@@ -126,13 +133,19 @@ function createInline(text: string, options: InlineOptions) {
     const target = node.getChild('WikiLinkTarget');
     const shown = escapeHtml(wikiLinkText(text, node));
     const address = target === null ? null : options.wikiAddress(text.slice(target.from, target.to).trim());
-    return address === null ? `<span class="missing">${shown}</span>` : `<a href="${escapeAddress(address)}">${shown}</a>`;
+    return address === null
+      ? `<span class="missing">${shown}</span>`
+      : `<a href="${escapeAddress(address)}">${shown}</a>`;
   }
 
   function bareLink(url: SyntaxNode, whole: SyntaxNode): string {
     const shown = text.slice(url.from, url.to);
     const isAddress = /^[a-z][a-z0-9+.-]*:/i.test(shown);
-    const address = isAddress ? shown : shown.includes('@') && !shown.startsWith('www.') ? `mailto:${shown}` : `http://${shown}`;
+    const address = isAddress
+      ? shown
+      : shown.includes('@') && !shown.startsWith('www.')
+        ? `mailto:${shown}`
+        : `http://${shown}`;
     if (!isAllowed(address)) return escapeHtml(text.slice(whole.from, whole.to));
     return `<a href="${escapeAddress(address)}">${escapeHtml(shown)}</a>`;
   }
@@ -162,7 +175,9 @@ function createInline(text: string, options: InlineOptions) {
     }
     const label = node.getChild('LinkLabel');
     const written = label === null ? '' : text.slice(label.from + 1, label.to - 1);
-    return options.definitions.get(normalLabel(written.trim() === '' ? text.slice(open.to, close.from) : written)) ?? null;
+    return (
+      options.definitions.get(normalLabel(written.trim() === '' ? text.slice(open.to, close.from) : written)) ?? null
+    );
   }
 
   function isAllowed(address: string): boolean {

@@ -49,7 +49,10 @@ function nameOf(file: string): string {
 
 /** What two spellings of one page share. */
 export function wikiKey(name: string): string {
-  return withoutExt(name.trim()).normalize('NFC').toLowerCase().replaceAll(/[-_ ]+/g, ' ');
+  return withoutExt(name.trim())
+    .normalize('NFC')
+    .toLowerCase()
+    .replaceAll(/[-_ ]+/g, ' ');
 }
 
 export function withoutExt(file: string): string {

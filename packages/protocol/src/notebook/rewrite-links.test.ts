@@ -6,12 +6,22 @@ import { resolveAddress, resolveWikiTarget } from './resolve-link.ts';
 import { type Rename, rewriteLinks } from './rewrite-links.ts';
 
 const rewrite = (text: string, file: string, ...renames: readonly (readonly [string, string])[]) =>
-  applyEdits(text, rewriteLinks(text, file, renames.map(([from, to]) => ({ from, to }))));
+  applyEdits(
+    text,
+    rewriteLinks(
+      text,
+      file,
+      renames.map(([from, to]) => ({ from, to })),
+    ),
+  );
 
 test('all kinds of links are found with their places', () => {
-  const text = '[a](b.md#c "t") ![d](<e f.png>) [g][h] [[i#j|k]] [[next]]\n\n[h]: ../l.md "m"\n\n`[n](o)` \\[p](q) <https://r.s>\n\n```\n[t](u)\n```\n';
+  const text =
+    '[a](b.md#c "t") ![d](<e f.png>) [g][h] [[i#j|k]] [[next]]\n\n[h]: ../l.md "m"\n\n`[n](o)` \\[p](q) <https://r.s>\n\n```\n[t](u)\n```\n';
   const links = findLinks(text);
-  expect(links.map((link) => [link.kind, text.slice(link.targetFrom, link.targetTo), link.target, link.anchor])).toEqual([
+  expect(
+    links.map((link) => [link.kind, text.slice(link.targetFrom, link.targetTo), link.target, link.anchor]),
+  ).toEqual([
     ['link', 'b.md#c', 'b.md', 'c'],
     ['image', '<e f.png>', 'e f.png', null],
     ['wiki', 'i', 'i', 'j'],
@@ -72,7 +82,13 @@ test.each([
   ['[[b]] [[02-b]]', 'a.md', '02-b.md', '03-b.md', '[[b]] [[03-b]]'],
   ['[[b.md]]', 'a.md', 'b.md', 'c.md', '[[c.md]]'],
   ['[[next]] [[home]]', 'a.md', 'next.md', 'c.md', '[[next]] [[home]]'],
-  ['`[x](b.md)` [x](https://b.md) [x](#b.md) [x](../b.md)', 'a.md', 'b.md', 'c.md', '`[x](b.md)` [x](https://b.md) [x](#b.md) [x](../b.md)'],
+  [
+    '`[x](b.md)` [x](https://b.md) [x](#b.md) [x](../b.md)',
+    'a.md',
+    'b.md',
+    'c.md',
+    '`[x](b.md)` [x](https://b.md) [x](#b.md) [x](../b.md)',
+  ],
   ['[x](bb.md) [[bb]]', 'a.md', 'b.md', 'c.md', '[x](bb.md) [[bb]]'],
   // The document itself moved.
   ['[x](b.md) ![i](_assets/i.png)', 'a.md', 'a.md', 'y/a.md', '[x](../b.md) ![i](../_assets/i.png)'],
@@ -86,7 +102,9 @@ test.each([
 });
 
 test('two files may swap their names', () => {
-  expect(rewrite('[a](01-a.md) [b](02-b.md)', 'x.md', ['01-a.md', '02-a.md'], ['02-b.md', '01-b.md'])).toBe('[a](02-a.md) [b](01-b.md)');
+  expect(rewrite('[a](01-a.md) [b](02-b.md)', 'x.md', ['01-a.md', '02-a.md'], ['02-b.md', '01-b.md'])).toBe(
+    '[a](02-a.md) [b](01-b.md)',
+  );
   expect(rewrite('[a](1.md) [b](2.md)', 'x.md', ['1.md', '2.md'], ['2.md', '1.md'])).toBe('[a](2.md) [b](1.md)');
 });
 
@@ -97,26 +115,59 @@ test('a wiki link that means another file of the name stays', () => {
   expect(rewriteLinks('[[b]]', 'x/a.md', rename, { files })).toMatchObject([{ insert: 'c' }]);
 });
 
-const name = fc.constantFrom('a.md', 'b.md', 'c d.md', 'é.qmd', '(1).md', '100%.md', 'a&amp;b.md', '#x.md', 'q?.md', "it's.md", '[x].md', '*_*.md', 'i.png', '<t>.md');
+const name = fc.constantFrom(
+  'a.md',
+  'b.md',
+  'c d.md',
+  'é.qmd',
+  '(1).md',
+  '100%.md',
+  'a&amp;b.md',
+  '#x.md',
+  'q?.md',
+  "it's.md",
+  '[x].md',
+  '*_*.md',
+  'i.png',
+  '<t>.md',
+);
 const folder = fc.constantFrom('', 'x/', 'x/y/', 'é z/', 'w(1)/');
 const file = fc.tuple(folder, name).map(([path, base]) => path + base);
 
 test('links lead to the same files after any moves', () => {
   fc.assert(
-    fc.property(fc.uniqueArray(file, { minLength: 2, maxLength: 8 }), fc.uniqueArray(file, { minLength: 8, maxLength: 8 }), fc.boolean(), (files, targets, isAngled) => {
-      const [source = ''] = files;
-      const renames: Rename[] = files.flatMap((from, i) => (i % 2 === 0 ? [{ from, to: `new/${targets[i] ?? ''}` }] : []));
-      const to = new Map(renames.map((rename) => [rename.from, rename.to]));
-      const up = source.split('/').slice(1).map(() => '../').join('');
-      const link = (target: string) => up + target.split('/').map((part) => encodeURIComponent(part).replaceAll(/[()'*!]/g, (char) => `%${char.charCodeAt(0).toString(16)}`)).join('/');
-      const text = files.map((target) => `[x](${isAngled ? `<${link(target)}>` : link(target)} "t") and\n`).join('');
-      const after = applyEdits(text, rewriteLinks(text, source, renames));
-      const newSource = to.get(source) ?? source;
-      const reached = findLinks(after).map((found) => resolveAddress(found.target, newSource));
-      expect(reached).toEqual(files.map((target) => to.get(target) ?? target));
-      // Only targets changed.
-      expect(after.replaceAll(/\]\([^"]*"t"\)/g, '')).toBe(text.replaceAll(/\]\([^"]*"t"\)/g, ''));
-    }),
+    fc.property(
+      fc.uniqueArray(file, { minLength: 2, maxLength: 8 }),
+      fc.uniqueArray(file, { minLength: 8, maxLength: 8 }),
+      fc.boolean(),
+      (files, targets, isAngled) => {
+        const [source = ''] = files;
+        const renames: Rename[] = files.flatMap((from, i) =>
+          i % 2 === 0 ? [{ from, to: `new/${targets[i] ?? ''}` }] : [],
+        );
+        const to = new Map(renames.map((rename) => [rename.from, rename.to]));
+        const up = source
+          .split('/')
+          .slice(1)
+          .map(() => '../')
+          .join('');
+        const link = (target: string) =>
+          up +
+          target
+            .split('/')
+            .map((part) =>
+              encodeURIComponent(part).replaceAll(/[()'*!]/g, (char) => `%${char.charCodeAt(0).toString(16)}`),
+            )
+            .join('/');
+        const text = files.map((target) => `[x](${isAngled ? `<${link(target)}>` : link(target)} "t") and\n`).join('');
+        const after = applyEdits(text, rewriteLinks(text, source, renames));
+        const newSource = to.get(source) ?? source;
+        const reached = findLinks(after).map((found) => resolveAddress(found.target, newSource));
+        expect(reached).toEqual(files.map((target) => to.get(target) ?? target));
+        // Only targets changed.
+        expect(after.replaceAll(/\]\([^"]*"t"\)/g, '')).toBe(text.replaceAll(/\]\([^"]*"t"\)/g, ''));
+      },
+    ),
     { numRuns: 2_000 },
   );
 });

@@ -30,7 +30,12 @@ export type RewriteOptions = {
  * @param file the document's own file before the renames. It may be among them: its relative links then start elsewhere.
  * @param rename one, or all that happen at once, so that two files may swap names
  */
-export function rewriteLinks(text: string, file: string, rename: Rename | readonly Rename[], options: RewriteOptions = {}): readonly TextEdit[] {
+export function rewriteLinks(
+  text: string,
+  file: string,
+  rename: Rename | readonly Rename[],
+  options: RewriteOptions = {},
+): readonly TextEdit[] {
   const renames = 'from' in rename ? [rename] : rename;
   const moved = new Map(renames.map(({ from, to }) => [from, to]));
   const newFile = moved.get(file) ?? file;
@@ -108,7 +113,9 @@ function encodePart(part: string, isAngled: boolean, encodesAll: boolean): strin
 }
 
 function percent(char: string): string {
-  return char.charCodeAt(0) < 128 ? `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}` : encodeURIComponent(char);
+  return char.charCodeAt(0) < 128
+    ? `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`
+    : encodeURIComponent(char);
 }
 
 function folderOf(file: string): string {

@@ -12,7 +12,8 @@ const TITLE_CHARS_MAX = 200;
 export function titleOf(text: string, path: string, tree: Tree = parseMarkdown(text)): string {
   const result = readFrontMatter(text, tree)?.result;
   const written = result !== undefined && 'value' in result ? result.value['title'] : undefined;
-  const fromFrontMatter = typeof written === 'string' || typeof written === 'number' ? String(written).replaceAll(/\s+/g, ' ').trim() : '';
+  const fromFrontMatter =
+    typeof written === 'string' || typeof written === 'number' ? String(written).replaceAll(/\s+/g, ' ').trim() : '';
   if (fromFrontMatter !== '') return cut(fromFrontMatter);
   const heading = outlineOf(text, tree).find(({ level, text: shown }) => level === 1 && shown !== '');
   return cut(heading?.text ?? labelOf(path));
@@ -28,6 +29,6 @@ export function labelOf(path: string): string {
 }
 
 function cut(title: string): string {
-  const chars = [...title];
+  const chars = Array.from(title);
   return chars.length > TITLE_CHARS_MAX ? `${chars.slice(0, TITLE_CHARS_MAX - 1).join('')}…` : title;
 }

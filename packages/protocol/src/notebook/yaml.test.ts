@@ -2,12 +2,17 @@ import { expect, test } from 'vitest';
 import { readYaml } from './yaml.ts';
 
 test('values are read as YAML 1.2 reads them', () => {
-  expect(readYaml('a: 1\nb: [true, no, null]\nc:\n  d: "x"\n')).toEqual({ value: { a: 1, b: [true, 'no', null], c: { d: 'x' } } });
+  expect(readYaml('a: 1\nb: [true, no, null]\nc:\n  d: "x"\n')).toEqual({
+    value: { a: 1, b: [true, 'no', null], c: { d: 'x' } },
+  });
   expect(readYaml('')).toEqual({ value: null });
   expect(readYaml('2026-11-21')).toEqual({ value: '2026-11-21' });
 });
 
-const BOMB = Array.from({ length: 12 }, (_, i) => `a${i}: &a${i} [${i === 0 ? '1' : Array.from({ length: 9 }, () => `*a${i - 1}`).join(',')}]`).join('\n');
+const BOMB = Array.from(
+  { length: 12 },
+  (_, i) => `a${i}: &a${i} [${i === 0 ? '1' : Array.from({ length: 9 }, () => `*a${i - 1}`).join(',')}]`,
+).join('\n');
 
 test.each([
   ['broken text', 'a: ['],

@@ -19,12 +19,15 @@ const YAML_ALIASES_MAX = 50;
 const UNSAFE_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
 export function readYaml(text: string): YamlResult {
-  if (text.length > YAML_CHARS_MAX) return { error: `The YAML is longer than ${YAML_CHARS_MAX} characters. Shorten it.` };
-  if (nesting(text) > YAML_DEPTH_MAX) return { error: `The YAML is nested deeper than ${YAML_DEPTH_MAX} levels. Flatten it.` };
+  if (text.length > YAML_CHARS_MAX)
+    return { error: `The YAML is longer than ${YAML_CHARS_MAX} characters. Shorten it.` };
+  if (nesting(text) > YAML_DEPTH_MAX)
+    return { error: `The YAML is nested deeper than ${YAML_DEPTH_MAX} levels. Flatten it.` };
   try {
     const document = parseDocument(text, { schema: 'core', logLevel: 'error', prettyErrors: false, stringKeys: true });
     const [problem] = document.errors;
-    if (problem !== undefined) return { error: `The YAML cannot be read: ${problem.message} (character ${problem.pos[0]}).` };
+    if (problem !== undefined)
+      return { error: `The YAML cannot be read: ${problem.message} (character ${problem.pos[0]}).` };
     const budget = { values: YAML_VALUES_MAX };
     return { value: toPlain(document.toJS({ maxAliasCount: YAML_ALIASES_MAX }), 0, budget) };
   } catch (error) {

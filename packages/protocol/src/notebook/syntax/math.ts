@@ -11,7 +11,13 @@ const DOLLAR = 36;
 const BACKSLASH = 92;
 
 export const mathSyntax: MarkdownConfig = {
-  defineNodes: [{ name: 'BlockMath', block: true }, { name: 'InlineMath' }, { name: 'DisplayMath' }, { name: 'MathMark' }, { name: 'MathText' }],
+  defineNodes: [
+    { name: 'BlockMath', block: true },
+    { name: 'InlineMath' },
+    { name: 'DisplayMath' },
+    { name: 'MathMark' },
+    { name: 'MathText' },
+  ],
   parseBlock: [
     {
       name: 'BlockMath',
