@@ -48,12 +48,17 @@ export function renderHtml(text: string, options: RenderOptions = { html: false 
 }
 
 function createWalk(text: string, inline: InlineOptions, slugs: ((heading: string) => string) | null) {
-  let out = '';
+  // Pieces, not one string: asking a string that grows for its end would copy it each time.
+  const out: string[] = [];
+
+  function write(html: string): void {
+    if (html !== '') out.push(html);
+  }
 
   /** A line break before the next tag, unless one is there. */
   function line(html: string): void {
-    if (out !== '' && !out.endsWith('\n')) out += '\n';
-    out += html;
+    if (out.at(-1)?.endsWith('\n') === false) out.push('\n');
+    write(html);
   }
 
   function blocks(parent: SyntaxNode, depth: number, isTight = false): void {
@@ -64,7 +69,7 @@ function createWalk(text: string, inline: InlineOptions, slugs: ((heading: strin
     if (depth > DEPTH_MAX) return line(`<p>${escapeHtml(text.slice(node.from, node.to))}</p>\n`);
     switch (node.name) {
       case 'Paragraph':
-        if (isTight) out += content(node);
+        if (isTight) write(content(node));
         else line(`<p>${content(node)}</p>\n`);
         return;
       case 'Task':
@@ -130,7 +135,7 @@ function createWalk(text: string, inline: InlineOptions, slugs: ((heading: strin
     for (const item of items) {
       line('<li>');
       blocks(item, depth, isTight);
-      out += '</li>\n';
+      write('</li>\n');
     }
     line(`</${tag}>\n`);
   }
@@ -139,7 +144,7 @@ function createWalk(text: string, inline: InlineOptions, slugs: ((heading: strin
     const mark = node.getChild('TaskMarker');
     const isDone = mark !== null && /x/i.test(text.slice(mark.from, mark.to));
     const html = `<input type="checkbox" disabled=""${isDone ? ' checked=""' : ''} /> ${content(node, mark?.to ?? node.from)}`;
-    if (isTight) out += html;
+    if (isTight) write(html);
     else line(`<p>${html}</p>\n`);
   }
 
@@ -188,7 +193,7 @@ function createWalk(text: string, inline: InlineOptions, slugs: ((heading: strin
     line('</aside>\n');
   }
 
-  return { blocks, result: () => out };
+  return { blocks, result: () => out.join('') };
 }
 
 /** A list is loose when a blank line parts two of its items or two blocks of one item. */
