@@ -6,7 +6,7 @@
  *          └─► queue ─► reconcile ─► the document
  *
  * 1. Opening writes nothing into the folder. What is due from before is written once it is open.
- * 2. A change of a document is in its file at the latest 200 ms and one write later; `flush` waits for that.
+ * 2. A change of a document is in its file at the latest 150 ms and one write later; `flush` waits for that.
  * 3. Nothing is lost when a write fails: the document stays due and is tried again.
  */
 import { checkDocumentPath, Failure, filePathOf, LIMITS, splitExt, type DocumentId, type IdSource, type ProjectId } from '@markco/protocol';

@@ -62,6 +62,8 @@ export function createMembership(parts: MembershipParts, { projectId, tag }: { r
   const spelledOtherwise = new Map<string, string>();
   let turn: Promise<unknown> = Promise.resolve();
   let home: number | undefined;
+  /** The folder was found empty, and what it held before was not believed to be deleted. */
+  let isDoubted = false;
   let isClosed = false;
 
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -220,7 +222,8 @@ export function createMembership(parts: MembershipParts, { projectId, tag }: { r
     const walked = await walk({ files, leave, pause }, { from: '', tag }, signal);
     const { found } = walked;
     const records = [...catalog.list(projectId)];
-    if (walked.isEmpty && records.length > 0) {
+    isDoubted = walked.isEmpty && records.length > 0;
+    if (isDoubted) {
       leave('', 'folder-empty');
       return walked;
     }
@@ -268,7 +271,7 @@ export function createMembership(parts: MembershipParts, { projectId, tag }: { r
   };
 
   const lookNow = async (paths: readonly string[]): Promise<void> => {
-    if (paths.length > PATHS_MAX) {
+    if (isDoubted || paths.length > PATHS_MAX) {
       await scan(new AbortController().signal);
       return;
     }
