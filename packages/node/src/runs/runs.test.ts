@@ -139,6 +139,17 @@ test('a worker that is killed ends its run as failed, with its output, and those
   expect((await finished(device.runs, device.request('1'))).run.state).toBe('completed');
 });
 
+test('a hundred interrupts in the middle of writing tear no event, and each ends its run', async () => {
+  await using device = await testDevice();
+  for (let trial = 0; trial < 100; trial++) {
+    const request = device.request('while True: display(1)');
+    await device.runs.submit(request);
+    await firstEvent(device.runs, request.id, (event) => event.seq === trial % 7);
+    expect((await device.runs.cancel(request.id, soon())).state).toBe('cancelled');
+    expect((await eventsOf(device.runs, request.id)).at(-1)).toMatchObject({ type: 'error', payload: { type: 'KeyboardInterrupt' } });
+  }
+});
+
 test('an interpreter that crashes leaves its last words', async () => {
   await using device = await testDevice();
   const { run, events } = await finished(device.runs, device.request('print("before")\nimport ctypes\nctypes.string_at(0)'));
