@@ -42,7 +42,7 @@ export function buildPage(root, node, say) {
         '--outDir',
         fresh,
         '--logLevel',
-        'warn',
+        'error',
       ],
       {
         cwd: root,
