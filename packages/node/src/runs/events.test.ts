@@ -17,7 +17,14 @@ const test = base.extend<{ home: string }>({
 });
 
 function lineOf(runId: RunId, seq: number, text: string): string {
-  const event: RunEvent = { id: newId<RunEventId>(ids), runId, seq, createdAt: '2026-01-01T00:00:00.000Z', type: 'stdout', payload: { text } };
+  const event: RunEvent = {
+    id: newId<RunEventId>(ids),
+    runId,
+    seq,
+    createdAt: '2026-01-01T00:00:00.000Z',
+    type: 'stdout',
+    payload: { text },
+  };
   return `${JSON.stringify(event)}\n`;
 }
 
@@ -61,10 +68,14 @@ test('a line larger than a chunk is read whole, a damaged one is an error', asyn
   const events = await Array.fromAsync(log.follow(run, 1, AbortSignal.timeout(10_000)));
   expect(events.map((event) => event.type === 'stdout' && event.payload.text)).toEqual([text, 'b']);
   await appendFile(spoolFile(home), lineOf(run, 7, 'gap'));
-  await expect(Array.fromAsync(log.follow(run, 0, AbortSignal.timeout(10_000)))).rejects.toMatchObject({ code: 'storage_failed' });
+  await expect(Array.fromAsync(log.follow(run, 0, AbortSignal.timeout(10_000)))).rejects.toMatchObject({
+    code: 'storage_failed',
+  });
 });
 
-test('the host ends a spool once: after whole lines, in the place of a torn one, never after an end', async ({ home }) => {
+test('the host ends a spool once: after whole lines, in the place of a torn one, never after an end', async ({
+  home,
+}) => {
   const run = newId<RunId>(ids);
   const payload = { type: 'lost', message: 'gone', traceback: [] };
   await writeFile(spoolFile(home), `${lineOf(run, 0, 'x'.repeat(100_000))}${lineOf(run, 1, 'y').slice(0, -5)}`);

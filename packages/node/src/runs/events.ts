@@ -93,14 +93,16 @@ async function* newLines(
     }
     if (start > 0) continue;
     if (bytesRead < chunk.length) return; // The end of the file, or a line that is still being written.
-    if (chunk.length > LINE_BYTES_MAX) throw new Failure('storage_failed', 'The events of this run are damaged on disk.');
+    if (chunk.length > LINE_BYTES_MAX)
+      throw new Failure('storage_failed', 'The events of this run are damaged on disk.');
     chunk = Buffer.allocUnsafe(chunk.length * 2);
   }
 }
 
 function mark(marks: Mark[], at: Mark): void {
   const last = marks.at(-1) ?? { seq: 0, offset: 0 };
-  if (at.seq >= last.seq + MARK_EVENTS || (at.seq > last.seq && at.offset >= last.offset + MARK_BYTES)) marks.push({ ...at });
+  if (at.seq >= last.seq + MARK_EVENTS || (at.seq > last.seq && at.offset >= last.offset + MARK_BYTES))
+    marks.push({ ...at });
 }
 
 function markBefore(marks: readonly Mark[], seq: number): Mark {

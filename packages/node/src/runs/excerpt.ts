@@ -19,7 +19,11 @@ export type SaveAsset = (
 
 export type Excerpt = ReturnType<typeof createExcerpt>;
 
-export function createExcerpt(options: { readonly limitBytes: number; readonly scratchFolder: string; readonly save: SaveAsset }) {
+export function createExcerpt(options: {
+  readonly limitBytes: number;
+  readonly scratchFolder: string;
+  readonly save: SaveAsset;
+}) {
   const scratch = path.join(options.scratchFolder, 'output.txt');
   const headBytesMax = options.limitBytes / 4;
   const tailBytesMax = options.limitBytes / 2;
@@ -110,5 +114,7 @@ export function createExcerpt(options: { readonly limitBytes: number; readonly s
 }
 
 function clip(line: string): string {
-  return line.length <= LINE_CHARS_MAX ? line : `${line.slice(0, LINE_CHARS_MAX)}… (${(line.length - LINE_CHARS_MAX).toLocaleString('en-US')} more characters)`;
+  return line.length <= LINE_CHARS_MAX
+    ? line
+    : `${line.slice(0, LINE_CHARS_MAX)}… (${(line.length - LINE_CHARS_MAX).toLocaleString('en-US')} more characters)`;
 }

@@ -50,7 +50,11 @@ export function createExecutor(parts: ExecutorParts, closing: AbortSignal) {
     const either = AbortSignal.any([stop, closing]);
     if (waitedForWorker.delete(id) && !(await sessions.session(run.sessionId).attach(closing))) {
       closing.throwIfAborted();
-      return { kind: 'died', reason: 'MarkCo stopped, and so did the session this run waited for. Its variables are gone. Run it again.', lastWords: [] };
+      return {
+        kind: 'died',
+        reason: 'MarkCo stopped, and so did the session this run waited for. Its variables are gone. Run it again.',
+        lastWords: [],
+      };
     }
     if (run.state === 'queued') await journal.step(id, 'schedule', 'its turn');
     await barrierInTime(run, docVersion, either);
@@ -71,7 +75,10 @@ export function createExecutor(parts: ExecutorParts, closing: AbortSignal) {
     } catch (error) {
       signal.throwIfAborted();
       if (!timeout.aborted) throw error;
-      throw new Failure('barrier_timeout', 'The document or its file did not become as new as what was on screen. Check that its folder can be written, then run the cell again.');
+      throw new Failure(
+        'barrier_timeout',
+        'The document or its file did not become as new as what was on screen. Check that its folder can be written, then run the cell again.',
+      );
     }
   }
 
@@ -82,7 +89,11 @@ export function createExecutor(parts: ExecutorParts, closing: AbortSignal) {
     if (closing.aborted) return { kind: 'detached' };
     if (found) return session.resume(run.id);
     await session.stop(); // Nothing may write its spool any more.
-    return { kind: 'died', reason: 'MarkCo stopped, and so did the session of this run. Its output is kept; it was not started again.', lastWords: [] };
+    return {
+      kind: 'died',
+      reason: 'MarkCo stopped, and so did the session of this run. Its output is kept; it was not started again.',
+      lastWords: [],
+    };
   }
 
   /** Carries a run to its terminal state. Rejects never; returns early only when closing. */
@@ -101,7 +112,12 @@ export function createExecutor(parts: ExecutorParts, closing: AbortSignal) {
       failure = loss(lost, ending);
     } catch (error) {
       if (closing.aborted) return;
-      if (!stop.signal.aborted) parts.log.warn('run.not-started', { runId: id, reason: String(error), cause: String((error as Error).cause ?? '') });
+      if (!stop.signal.aborted)
+        parts.log.warn('run.not-started', {
+          runId: id,
+          reason: String(error),
+          cause: String((error as Error).cause ?? ''),
+        });
       failure = errorOf(error, stop.signal);
     } finally {
       stops.delete(id);
@@ -169,7 +185,10 @@ function cancelled(): Failure {
 }
 
 function loss(type: string, ending: Exclude<Ending, { kind: 'detached' }>): ErrorPayload {
-  const message = ending.kind === 'ended' ? 'The session has no end of this run. Its output is kept; it was not started again.' : ending.reason;
+  const message =
+    ending.kind === 'ended'
+      ? 'The session has no end of this run. Its output is kept; it was not started again.'
+      : ending.reason;
   const lastWords = ending.kind === 'died' ? ending.lastWords : [];
   const traceback = lastWords.length === 0 ? [] : [...lastWords, message];
   return { type: ending.kind === 'refused' ? 'Refused' : ending.kind === 'ended' ? 'lost' : type, message, traceback };

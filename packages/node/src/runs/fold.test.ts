@@ -9,9 +9,13 @@ import { foldEvents } from './fold.ts';
 import { createScreen } from './screen.ts';
 import { ids } from './runs.fixture.ts';
 
-type Part = { [T in RunEvent['type']]: { type: T; payload: Extract<RunEvent, { type: T }>['payload'] } }[RunEvent['type']];
+type Part = {
+  [T in RunEvent['type']]: { type: T; payload: Extract<RunEvent, { type: T }>['payload'] };
+}[RunEvent['type']];
 
-const test = base.extend<{ fold: (parts: Iterable<Part | string>) => Promise<{ text: string; assets: Map<string, string> }> }>({
+const test = base.extend<{
+  fold: (parts: Iterable<Part | string>) => Promise<{ text: string; assets: Map<string, string> }>;
+}>({
   fold: async ({}, use) => {
     const scratchFolder = await mkdtemp(path.join(tmpdir(), 'markco-fold-'));
     await use(async (parts) => {
@@ -20,7 +24,12 @@ const test = base.extend<{ fold: (parts: Iterable<Part | string>) => Promise<{ t
         scratchFolder,
         save: async (content, mime) => {
           const name = `asset-${assets.size}`;
-          assets.set(name, 'file' in content ? await readFile(content.file, 'utf8') : `${mime}:${Buffer.from(content.bytes).toString()}`);
+          assets.set(
+            name,
+            'file' in content
+              ? await readFile(content.file, 'utf8')
+              : `${mime}:${Buffer.from(content.bytes).toString()}`,
+          );
           return name;
         },
       });
@@ -60,7 +69,9 @@ test('two nested bars are two lines', async ({ fold }) => {
 });
 
 test('backspace, erase and cursor moves reach into plain lines before them', async ({ fold }) => {
-  expect((await fold(['one\ntwo\n', 'abc\b\bX\n', 'gone\r\x1b[Kkept\n', '\x1b[4AONE\x1b[4B\rend'])).text).toBe('ONE\ntwo\naXc\nkept\nend');
+  expect((await fold(['one\ntwo\n', 'abc\b\bX\n', 'gone\r\x1b[Kkept\n', '\x1b[4AONE\x1b[4B\rend'])).text).toBe(
+    'ONE\ntwo\naXc\nkept\nend',
+  );
 });
 
 test('after a bar, plain text goes on as text, and a later move still reaches its newest lines', async ({ fold }) => {
@@ -75,7 +86,9 @@ test('a line longer than the terminal is wide stays one line', async ({ fold }) 
 });
 
 test('hostile escapes leave no control character', async ({ fold }) => {
-  const { text } = await fold(['a\x1b]52;c;ZXZpbA==\x07b\x1b]8;;http://evil\x1b\\c\x1b]8;;\x1b\\\x1b[?1049hhidden\x1b[?1049ld\x9b31m\x00\x1b[9999S']);
+  const { text } = await fold([
+    'a\x1b]52;c;ZXZpbA==\x07b\x1b]8;;http://evil\x1b\\c\x1b]8;;\x1b\\\x1b[?1049hhidden\x1b[?1049ld\x9b31m\x00\x1b[9999S',
+  ]);
   // eslint-disable-next-line no-control-regex
   expect(text).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/);
 });
@@ -117,16 +130,20 @@ test('the text does not depend on where the output was cut into events', async (
     fc.constantFrom('\n', '\r', '\r\n', '\b', '\t', '\x1b[A', '\x1b[2K', '\x1b[31m', '\x1b[0m', '\n'.repeat(70), 'é😀'),
   );
   await fc.assert(
-    fc.asyncProperty(fc.array(piece, { maxLength: 40 }), fc.array(fc.nat(40), { maxLength: 5 }), async (pieces, cuts) => {
-      const text = pieces.join('');
-      const whole = await screenOf([text]);
-      const at = [...cuts.map((cut) => Math.min(cut * 3, text.length)), 0, text.length].toSorted((a, b) => a - b);
-      const split = at.slice(1).map((end, index) => text.slice(at[index], end));
-      const inPieces = await screenOf(split);
-      expect(inPieces.map((line) => line.replaceAll('\t', ' ').trimEnd().replace(/ +/g, ' '))).toEqual(
-        whole.map((line) => line.replaceAll('\t', ' ').trimEnd().replace(/ +/g, ' ')),
-      );
-    }),
+    fc.asyncProperty(
+      fc.array(piece, { maxLength: 40 }),
+      fc.array(fc.nat(40), { maxLength: 5 }),
+      async (pieces, cuts) => {
+        const text = pieces.join('');
+        const whole = await screenOf([text]);
+        const at = [...cuts.map((cut) => Math.min(cut * 3, text.length)), 0, text.length].toSorted((a, b) => a - b);
+        const split = at.slice(1).map((end, index) => text.slice(at[index], end));
+        const inPieces = await screenOf(split);
+        expect(inPieces.map((line) => line.replaceAll('\t', ' ').trimEnd().replace(/ +/g, ' '))).toEqual(
+          whole.map((line) => line.replaceAll('\t', ' ').trimEnd().replace(/ +/g, ' ')),
+        );
+      },
+    ),
     { numRuns: 150 },
   );
 });

@@ -9,8 +9,6 @@ import { LIMITS, type RunEvent } from '@markco/protocol';
 import { createExcerpt, type SaveAsset } from './excerpt.ts';
 import { createScreen } from './screen.ts';
 
-export type { SaveAsset } from './excerpt.ts';
-
 type Bundle = Readonly<Record<string, unknown>>;
 
 /** Displays whose updates are kept until the end; updates of further ones are left out. */
@@ -52,7 +50,8 @@ export async function foldEvents(
       case 'display': {
         const { displayId, update } = event.payload.metadata;
         if (update !== true) await show(event.payload.data);
-        else if (updates.has(displayId) || updates.size < UPDATED_DISPLAYS_MAX) updates.set(displayId, event.payload.data);
+        else if (updates.has(displayId) || updates.size < UPDATED_DISPLAYS_MAX)
+          updates.set(displayId, event.payload.data);
         break;
       }
       case 'result':
@@ -81,6 +80,12 @@ async function linesOf(data: Bundle, save: SaveAsset): Promise<readonly string[]
   return typeof text === 'string' ? text.replace(ESCAPES, '').split('\n') : [];
 }
 
-function errorLines(payload: { readonly type: string; readonly message: string; readonly traceback: readonly string[] }): readonly string[] {
-  return payload.traceback.length > 0 ? payload.traceback.flatMap((line) => line.split('\n')) : [`${payload.type}: ${payload.message}`];
+function errorLines(payload: {
+  readonly type: string;
+  readonly message: string;
+  readonly traceback: readonly string[];
+}): readonly string[] {
+  return payload.traceback.length > 0
+    ? payload.traceback.flatMap((line) => line.split('\n'))
+    : [`${payload.type}: ${payload.message}`];
 }

@@ -4,7 +4,13 @@ import type { Store } from '../store/store.ts';
 import type { Log } from '../documents/log.ts';
 import type { JournalStore } from './journal.ts';
 
-export function createJournalStore({ store, log }: { readonly store: Store; readonly log: Pick<Log, 'write'> }): JournalStore {
+export function createJournalStore({
+  store,
+  log,
+}: {
+  readonly store: Store;
+  readonly log: Pick<Log, 'write'>;
+}): JournalStore {
   return {
     get: async (id) => store.get(keyOf('r', id)) ?? null,
     async put(id, value, { sync }) {
@@ -14,7 +20,8 @@ export function createJournalStore({ store, log }: { readonly store: Store; read
     },
     async *list({ before }) {
       const { gte, lt } = tableRange('r');
-      for await (const [, value] of store.range({ gte, lt: before === null ? lt : keyOf('r', before), reverse: true })) yield value;
+      for await (const [, value] of store.range({ gte, lt: before === null ? lt : keyOf('r', before), reverse: true }))
+        yield value;
     },
   };
 }

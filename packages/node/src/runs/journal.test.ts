@@ -1,4 +1,13 @@
-import { newId, type DeviceId, type ProjectId, type Run, type RunId, type RunStep, type SessionId, type UserId } from '@markco/protocol';
+import {
+  newId,
+  type DeviceId,
+  type ProjectId,
+  type Run,
+  type RunId,
+  type RunStep,
+  type SessionId,
+  type UserId,
+} from '@markco/protocol';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createJournal, type JournalStore } from './journal.ts';
@@ -20,42 +29,55 @@ function newRun(): Run {
   };
 }
 
-test('R13 whatever the order of the claims and of the disk, a run has one terminal state', { timeout: 120_000 }, async () => {
-  const claim = fc.constantFrom<RunStep>('schedule', 'start', 'complete', 'fail', 'cancel');
-  await fc.assert(
-    fc.asyncProperty(fc.scheduler(), fc.array(claim, { minLength: 2, maxLength: 8 }), async (scheduler, claims) => {
-      const rows = memoryStore();
-      const store: JournalStore = {
-        ...rows,
-        put: (id, value) => scheduler.schedule(Promise.resolve(), 'put').then(() => void rows.rows.set(id, value)),
-      };
-      const refused: string[] = [];
-      const told: Run[] = [];
-      const journal = createJournal(store, {
-        now: () => 0,
-        log: { ...quiet, warn: (event) => void refused.push(event) },
-        onChange: (run) => void told.push(run),
-      });
-      const run = newRun();
-      const created = journal.create(run, null);
-      await scheduler.waitFor(created);
-      const steps = Promise.all(claims.map((event) => scheduler.schedule(Promise.resolve(), event).then(() => journal.step(run.id, event, 'claim'))));
-      const results = await scheduler.waitFor(steps);
-      const terminal = told.filter(({ state }) => ['completed', 'failed', 'cancelled'].includes(state));
-      expect(terminal.length).toBeLessThanOrEqual(1);
-      expect(refused.length).toBe(results.filter(({ applied }) => !applied).length);
-      const stored = (await createJournal(rows, { now: () => 0, log: quiet, onChange: () => undefined }).require(run.id)).run;
-      expect(stored.state).toBe(told.at(-1)?.state);
-      if (terminal.length === 1) expect(stored.state).toBe(terminal[0]?.state);
-    }),
-    { numRuns: trials },
-  );
-});
+test(
+  'R13 whatever the order of the claims and of the disk, a run has one terminal state',
+  { timeout: 120_000 },
+  async () => {
+    const claim = fc.constantFrom<RunStep>('schedule', 'start', 'complete', 'fail', 'cancel');
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), fc.array(claim, { minLength: 2, maxLength: 8 }), async (scheduler, claims) => {
+        const rows = memoryStore();
+        const store: JournalStore = {
+          ...rows,
+          put: (id, value) => scheduler.schedule(Promise.resolve(), 'put').then(() => void rows.rows.set(id, value)),
+        };
+        const refused: string[] = [];
+        const told: Run[] = [];
+        const journal = createJournal(store, {
+          now: () => 0,
+          log: { ...quiet, warn: (event) => void refused.push(event) },
+          onChange: (run) => void told.push(run),
+        });
+        const run = newRun();
+        const created = journal.create(run, null);
+        await scheduler.waitFor(created);
+        const steps = Promise.all(
+          claims.map((event) =>
+            scheduler.schedule(Promise.resolve(), event).then(() => journal.step(run.id, event, 'claim')),
+          ),
+        );
+        const results = await scheduler.waitFor(steps);
+        const terminal = told.filter(({ state }) => ['completed', 'failed', 'cancelled'].includes(state));
+        expect(terminal.length).toBeLessThanOrEqual(1);
+        expect(refused.length).toBe(results.filter(({ applied }) => !applied).length);
+        const stored = (
+          await createJournal(rows, { now: () => 0, log: quiet, onChange: () => undefined }).require(run.id)
+        ).run;
+        expect(stored.state).toBe(told.at(-1)?.state);
+        if (terminal.length === 1) expect(stored.state).toBe(terminal[0]?.state);
+      }),
+      { numRuns: trials },
+    );
+  },
+);
 
 test('a disk that fails changes nothing and says so', async () => {
   const rows = memoryStore();
   let full = false;
-  const store: JournalStore = { ...rows, put: (...row) => (full ? Promise.reject(new Error('ENOSPC')) : rows.put(...row)) };
+  const store: JournalStore = {
+    ...rows,
+    put: (...row) => (full ? Promise.reject(new Error('ENOSPC')) : rows.put(...row)),
+  };
   const told: string[] = [];
   const journal = createJournal(store, { now: () => 0, log: quiet, onChange: (run) => void told.push(run.state) });
   const run = newRun();
@@ -71,7 +93,10 @@ test('a disk that fails changes nothing and says so', async () => {
 test('queued, running and terminal states are synced', async () => {
   const rows = memoryStore();
   const synced: boolean[] = [];
-  const store: JournalStore = { ...rows, put: (id, value, options) => (synced.push(options.sync), rows.put(id, value, options)) };
+  const store: JournalStore = {
+    ...rows,
+    put: (id, value, options) => (synced.push(options.sync), rows.put(id, value, options)),
+  };
   const journal = createJournal(store, { now: () => 0, log: quiet, onChange: () => undefined });
   const run = newRun();
   await journal.create(run, null);

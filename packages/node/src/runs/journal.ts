@@ -87,7 +87,11 @@ export function createJournal(
     try {
       await store.put(row.run.id, new TextEncoder().encode(JSON.stringify(row)), { sync });
     } catch (cause) {
-      throw new Failure('storage_failed', 'The run could not be noted on disk. Check that the disk is there and has space.', { cause });
+      throw new Failure(
+        'storage_failed',
+        'The run could not be noted on disk. Check that the disk is there and has space.',
+        { cause },
+      );
     }
     if (runMachine.isTerminal(row.run.state)) open.delete(row.run.id);
     else open.set(row.run.id, row);
@@ -135,7 +139,13 @@ export function createJournal(
         const now = parts.now();
         const changed: RunRow = { ...row, run: { ...row.run, ...fields, state: next.state }, changedAt: now };
         await write(changed, event !== 'schedule');
-        parts.log.info('run.state', { runId: id, from: row.run.state, to: next.state, cause, durationMs: now - row.changedAt });
+        parts.log.info('run.state', {
+          runId: id,
+          from: row.run.state,
+          to: next.state,
+          cause,
+          durationMs: now - row.changedAt,
+        });
         parts.onChange(changed.run);
         return { applied: true, row: changed };
       }),
@@ -163,6 +173,7 @@ export function createJournal(
 
 function parseRow(value: Uint8Array): RunRow {
   const parsed = RunRowSchema.safeParse(JSON.parse(new TextDecoder().decode(value)));
-  if (!parsed.success) throw new Failure('storage_failed', 'The row of a run on disk is damaged.', { cause: parsed.error });
+  if (!parsed.success)
+    throw new Failure('storage_failed', 'The row of a run on disk is damaged.', { cause: parsed.error });
   return parsed.data;
 }

@@ -31,7 +31,10 @@ export function createLanes(carry: (run: RunId) => Promise<void>, onShift: (runs
     /** Takes a place in the queue. `too_many` when there is none. */
     reserve(): void {
       if (taken >= LIMITS.queuedRunsMax) {
-        throw new Failure('too_many', `${LIMITS.queuedRunsMax} runs are waiting on this device, the most it takes. Wait until one has ended, or cancel one.`);
+        throw new Failure(
+          'too_many',
+          `${LIMITS.queuedRunsMax} runs are waiting on this device, the most it takes. Wait until one has ended, or cancel one.`,
+        );
       }
       taken++;
     },

@@ -60,7 +60,10 @@ test('a run whose worker died without a host is lost, its output kept, a torn li
   const next = await device.host();
   await next.recover();
   const events = await eventsOf(next, request.id);
-  expect(events).toMatchObject([{ seq: 0, payload: { text: 'kept\n' } }, { seq: 1, type: 'error', payload: { type: 'lost' } }]);
+  expect(events).toMatchObject([
+    { seq: 0, payload: { text: 'kept\n' } },
+    { seq: 1, type: 'error', payload: { type: 'lost' } },
+  ]);
   expect(await next.get(request.id)).toMatchObject({ state: 'failed', error: { type: 'lost' } });
   await eventsOf(next, waits.id);
   expect((await next.get(waits.id))?.state).toBe('failed');
@@ -80,7 +83,10 @@ test('a run found running by the next host can be cancelled', async () => {
 
 test('removing a session leaves no process and no folder, a session without a folder ends itself', async () => {
   await using device = await testDevice();
-  const { text } = await finished(device.runs, device.request('import subprocess\nprint(subprocess.Popen(["sleep", "100"]).pid)'));
+  const { text } = await finished(
+    device.runs,
+    device.request('import subprocess\nprint(subprocess.Popen(["sleep", "100"]).pid)'),
+  );
   const pid = await workerPid(device);
   const [session] = device.runs.sessions.list();
   if (session === undefined) throw new Error('no session');

@@ -5,7 +5,16 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { env, kill } from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
-import { newId, type DeviceId, type DocumentId, type ProjectId, type Run, type RunEvent, type RunId, type UserId } from '@markco/protocol';
+import {
+  newId,
+  type DeviceId,
+  type DocumentId,
+  type ProjectId,
+  type Run,
+  type RunEvent,
+  type RunId,
+  type UserId,
+} from '@markco/protocol';
 import type { JournalStore } from './journal.ts';
 import { createRuns, type RunRequest, type Runs, type RunsParts } from './runs.ts';
 
@@ -23,7 +32,7 @@ export function memoryStore(): JournalStore & { readonly rows: Map<string, Uint8
       rows.set(id, value);
     },
     async *list({ before }) {
-      for (const id of [...rows.keys()].toSorted().toReversed()) {
+      for (const id of [...rows.keys()].toSorted((a, b) => (a < b ? 1 : -1))) {
         const value = rows.get(id);
         if (value !== undefined && (before === null || id < before)) yield value;
       }
@@ -43,7 +52,8 @@ export function fileStore(folder: string): JournalStore {
     },
     async *list() {
       const names = await readdir(folder).catch(() => []);
-      for (const name of names.toSorted().toReversed()) if (!name.endsWith('.new')) yield await readFile(fileOf(name));
+      for (const name of names.toSorted((a, b) => (a < b ? 1 : -1)))
+        if (!name.endsWith('.new')) yield await readFile(fileOf(name));
     },
   };
 }
@@ -118,9 +128,9 @@ export async function testDevice(changes: Partial<RunsParts> = {}) {
       const sessions = path.join(home, 'sessions');
       for (const name of await readdir(sessions).catch(() => [])) {
         const text = await readFile(path.join(sessions, name, 'session.json'), 'utf8').catch(() => 'null');
-        const { process } = (JSON.parse(text) ?? { process: null }) as { process: { pid: number } | null };
+        const noted = (JSON.parse(text) as { process: { pid: number } | null } | null)?.process ?? null;
         try {
-          if (process !== null) kill(-process.pid, 'SIGKILL');
+          if (noted !== null) kill(-noted.pid, 'SIGKILL');
         } catch {
           // It has ended already.
         }
@@ -136,7 +146,10 @@ export async function eventsOf(runs: Runs, id: RunId, fromSeq = 0): Promise<RunE
   return Array.fromAsync(runs.follow(id, fromSeq, AbortSignal.timeout(50_000)));
 }
 
-export async function finished(runs: Runs, request: RunRequest): Promise<{ run: Run; events: RunEvent[]; text: string }> {
+export async function finished(
+  runs: Runs,
+  request: RunRequest,
+): Promise<{ run: Run; events: RunEvent[]; text: string }> {
   await runs.submit(request);
   const events = await eventsOf(runs, request.id);
   const run = await runs.get(request.id);

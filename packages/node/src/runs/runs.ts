@@ -26,12 +26,10 @@ import type { Kill } from '../runtimes/process-table.ts';
 import { createSessionHost, type SessionKey } from '../runtimes/session-host.ts';
 import { createEventLog } from './events.ts';
 import { CANCELLED, createExecutor } from './execute.ts';
-import { foldEvents, type SaveAsset } from './fold.ts';
+import type { SaveAsset } from './excerpt.ts';
 import { createJournal, type JournalStore, type RunLog, type RunRow } from './journal.ts';
 import { createLanes } from './lanes.ts';
-
-/** Outputs that wait for their document. At the bound the lanes wait for the documents. */
-const OUTPUTS_WAITING_MAX = 16;
+import { createOutputs } from './outputs.ts';
 
 export type RunRequest = {
   /** Made by whoever submits. */
@@ -84,10 +82,8 @@ export async function createRuns(parts: RunsParts) {
   const closing = new AbortController();
   const listeners = new Set<(run: Run) => void>();
   const submitting = new Map<RunId, Promise<Run>>();
-  const outputs = new Map<SessionId, Promise<void>>();
   /** What nobody awaits but `close`. */
   const background = new Set<Promise<unknown>>();
-  let outputsWaiting = 0;
   const runFolder = (id: RunId): string => path.join(parts.home, 'runs', id);
 
   const sessions = await createSessionHost({
@@ -101,6 +97,10 @@ export async function createRuns(parts: RunsParts) {
     runFolder,
     isOver: async (id) => runMachine.isTerminal((await journal.require(id)).run.state),
   });
+  const outputs = createOutputs(
+    { ...parts, journal, runFolder, events: (run, signal) => events.follow(run, 0, signal) },
+    closing.signal,
+  );
   const executor = createExecutor(
     {
       ...parts,
@@ -109,15 +109,20 @@ export async function createRuns(parts: RunsParts) {
       deviceName: parts.device.name,
       runFolder,
       touch: events.touch,
-      onSessionLost: (session) => failWaiting(session, 'SessionEnded', 'The session this run waited for ended, and with it its variables. Run it again.'),
-      onOver: queueOutput,
+      onSessionLost: (session) =>
+        failWaiting(
+          session,
+          'SessionEnded',
+          'The session this run waited for ended, and with it its variables. Run it again.',
+        ),
+      onOver: outputs.add,
     },
     closing.signal,
   );
   const lanes = createLanes(
     async (id) => {
       await executor.carry(id);
-      if (outputsWaiting >= OUTPUTS_WAITING_MAX) await Promise.allSettled(outputs.values());
+      await outputs.room();
     },
     (moved) => {
       for (const id of moved) track(journal.require(id).then((row) => tell(row.run)));
@@ -144,46 +149,21 @@ export async function createRuns(parts: RunsParts) {
     for (const id of lanes.clear(session)) track(executor.settle(id, { type, message, traceback: [] }));
   }
 
-  /** Outputs of one session go to their documents in the order in which its runs ended. */
-  function queueOutput(run: Run): void {
-    const neverBegan = run.state === 'cancelled' && run.startedAt === undefined;
-    if (run.documentId === undefined || neverBegan) return; // What the cell showed before stays.
-    const before = outputs.get(run.sessionId) ?? Promise.resolve();
-    outputsWaiting++;
-    const mine = before
-      .then(() => output(run.id))
-      .finally(() => {
-        outputsWaiting--;
-        if (outputs.get(run.sessionId) === mine) outputs.delete(run.sessionId);
-      });
-    outputs.set(run.sessionId, mine);
-    track(mine);
-  }
-
-  async function output(id: RunId): Promise<void> {
-    try {
-      const { run, outputWritten } = await journal.require(id);
-      if (outputWritten || closing.signal.aborted) return;
-      const save: SaveAsset = (...content) => parts.saveAsset(run, ...content);
-      const text = await foldEvents(events.follow(id, 0, closing.signal), { save, scratchFolder: runFolder(id) });
-      if (closing.signal.aborted) return;
-      await parts.writeOutput(run, text);
-      await journal.note(id, { outputWritten: true });
-    } catch (error) {
-      log.warn('run.output-not-written', { runId: id, reason: String(error) });
-    }
-  }
-
   async function submitNew(request: RunRequest): Promise<Run> {
     const existing = await journal.get(request.id);
     if (existing !== null) return present(sameOr(existing, request).run);
-    if (closing.signal.aborted) throw new Failure('not_ready', 'This device is closing. Submit the run again in a moment.');
+    if (closing.signal.aborted)
+      throw new Failure('not_ready', 'This device is closing. Submit the run again in a moment.');
     if (Buffer.byteLength(request.code) > LIMITS.codeBytesMax) {
-      throw new Failure('too_large', `The code of a run may have ${LIMITS.codeBytesMax} bytes. Put it into a file and import it.`);
+      throw new Failure(
+        'too_large',
+        `The code of a run may have ${LIMITS.codeBytesMax} bytes. Put it into a file and import it.`,
+      );
     }
     lanes.reserve();
     try {
-      const session = 'sessionId' in request.session ? sessionOf(request.session.sessionId) : await sessions.ensure(request.session);
+      const session =
+        'sessionId' in request.session ? sessionOf(request.session.sessionId) : await sessions.ensure(request.session);
       const run: Run = {
         id: request.id,
         userId: parts.user.id,
@@ -227,7 +207,7 @@ export async function createRuns(parts: RunsParts) {
     let resumed = 0;
     for (const { run } of found.toSorted(inOrder)) {
       if (runMachine.isTerminal(run.state)) {
-        queueOutput(run);
+        outputs.add(run);
         continue;
       }
       resumed++;
@@ -253,7 +233,10 @@ export async function createRuns(parts: RunsParts) {
      */
     submit(request: RunRequest): Promise<Run> {
       const before = submitting.get(request.id) ?? Promise.resolve();
-      const mine = before.then(() => submitNew(request), () => submitNew(request));
+      const mine = before.then(
+        () => submitNew(request),
+        () => submitNew(request),
+      );
       submitting.set(request.id, mine);
       return mine.finally(() => submitting.get(request.id) === mine && submitting.delete(request.id));
     },
@@ -293,7 +276,8 @@ export async function createRuns(parts: RunsParts) {
     },
 
     /** Its events from a seq on: stored, then live; ends after the last one, or quietly when aborted. */
-    follow: (id: RunId, fromSeq: number, signal: AbortSignal): AsyncIterable<RunEvent> => events.follow(id, fromSeq, signal),
+    follow: (id: RunId, fromSeq: number, signal: AbortSignal): AsyncIterable<RunEvent> =>
+      events.follow(id, fromSeq, signal),
 
     /** Called with a run each time its state or its place in the queue has changed. Returns what ends that. */
     onChange(listener: (run: Run) => void): () => void {
@@ -318,20 +302,27 @@ export async function createRuns(parts: RunsParts) {
     /** Lets go of the sessions, whose runs go on and are found again; or ends them all. Resolves when nothing of this host is left. */
     async close(options: { readonly keepSessions: boolean }): Promise<void> {
       if (!options.keepSessions) {
-        for (const id of lanes.sessions()) failWaiting(id, 'Cancelled', 'This device was stopped before the run started.');
+        for (const id of lanes.sessions())
+          failWaiting(id, 'Cancelled', 'This device was stopped before the run started.');
         await sessions.close({ keep: false });
       }
       closing.abort(new Failure('not_ready', 'This device is closing.'));
       if (options.keepSessions) await sessions.close({ keep: true });
       await lanes.close();
       await Promise.all(background);
+      await outputs.idle();
     },
   };
 }
 
 function sameOr(row: RunRow, request: RunRequest): RunRow {
   const { run } = row;
-  if (run.code === request.code && (run.documentId ?? null) === request.documentId && (run.cellId ?? null) === request.cellId) return row;
+  if (
+    run.code === request.code &&
+    (run.documentId ?? null) === request.documentId &&
+    (run.cellId ?? null) === request.cellId
+  )
+    return row;
   throw new Failure('conflict', 'Another run has this id already. Submit this one under an id of its own.');
 }
 

@@ -70,7 +70,13 @@ export function createScreen(give: (line: string) => void) {
   }
 
   async function openTerminal(): Promise<Terminal> {
-    const made = new headless.Terminal({ cols: COLUMNS, rows: ROWS, scrollback: SCROLLBACK, convertEol: true, allowProposedApi: true });
+    const made = new headless.Terminal({
+      cols: COLUMNS,
+      rows: ROWS,
+      scrollback: SCROLLBACK,
+      convertEol: true,
+      allowProposedApi: true,
+    });
     const kept = `${lines.map((line) => `${line}\n`).join('')}${open}`;
     lines = [];
     open = '';

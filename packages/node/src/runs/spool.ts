@@ -8,7 +8,16 @@
  */
 import { mkdir, open, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
-import { Failure, LIMITS, newId, RunEventSchema, type IdSource, type RunEvent, type RunEventId, type RunId } from '@markco/protocol';
+import {
+  Failure,
+  LIMITS,
+  newId,
+  RunEventSchema,
+  type IdSource,
+  type RunEvent,
+  type RunEventId,
+  type RunId,
+} from '@markco/protocol';
 
 const WINDOW_BYTES = 64 * 1024;
 const NEWLINE = 0x0a;
@@ -30,9 +39,15 @@ export async function makeRunFolder(runFolder: string): Promise<void> {
 /** One line of a spool as an event. `storage_failed` when it is none. */
 export function parseEvent(line: Uint8Array): RunEvent {
   try {
-    return RunEventSchema.parse(JSON.parse(Buffer.from(line.buffer, line.byteOffset, line.byteLength).toString('utf8')));
+    return RunEventSchema.parse(
+      JSON.parse(Buffer.from(line.buffer, line.byteOffset, line.byteLength).toString('utf8')),
+    );
   } catch (cause) {
-    throw new Failure('storage_failed', 'The events of this run are damaged on disk. What was read before this is whole.', { cause });
+    throw new Failure(
+      'storage_failed',
+      'The events of this run are damaged on disk. What was read before this is whole.',
+      { cause },
+    );
   }
 }
 
@@ -40,7 +55,12 @@ export function parseEvent(line: Uint8Array): RunEvent {
  * The last event of a run, which is what the worker wrote, or, when it left none, an error with
  * this payload, appended and synced now. Call only when no worker writes any more (rule 1).
  */
-export async function endSpool(runFolder: string, run: RunId, payload: ErrorPayload, ids: IdSource): Promise<LastEvent> {
+export async function endSpool(
+  runFolder: string,
+  run: RunId,
+  payload: ErrorPayload,
+  ids: IdSource,
+): Promise<LastEvent> {
   await using file = await openSpool(runFolder);
   const { last, bytes } = await readEnd(file);
   if (last?.type === 'result' || last?.type === 'error') return last;
@@ -59,7 +79,9 @@ export async function endSpool(runFolder: string, run: RunId, payload: ErrorPayl
     await file.datasync();
   } catch (cause) {
     await file.truncate(bytes).catch(() => undefined);
-    throw new Failure('storage_failed', 'The end of the run could not be written to disk. Check that it has space.', { cause });
+    throw new Failure('storage_failed', 'The end of the run could not be written to disk. Check that it has space.', {
+      cause,
+    });
   }
   return event;
 }

@@ -10,7 +10,10 @@ const LINES_MAX = 100;
 
 /** The lines after what is in the spool already (`beside`, bytes of `fd1` and `fd2`), at most 100 of each. */
 export async function readLastWords(folder: string, beside: readonly [number, number]): Promise<readonly string[]> {
-  const both = await Promise.all([readFrom(path.join(folder, 'fd1'), beside[0]), readFrom(path.join(folder, 'fd2'), beside[1])]);
+  const both = await Promise.all([
+    readFrom(path.join(folder, 'fd1'), beside[0]),
+    readFrom(path.join(folder, 'fd2'), beside[1]),
+  ]);
   return both.flat();
 }
 

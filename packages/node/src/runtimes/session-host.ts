@@ -65,7 +65,7 @@ export async function createSessionHost(parts: SessionHostParts) {
 
   function view(session: Session): RuntimeSession {
     const { record } = session;
-    const process = record.process;
+    const noted = record.process;
     return {
       id: record.id,
       userId: parts.userId,
@@ -73,7 +73,7 @@ export async function createSessionHost(parts: SessionHostParts) {
       language: record.language,
       hostType: 'device',
       hostDeviceId: parts.deviceId,
-      ...(process === null ? {} : { hostRuntimeId: String(process.pid), startedAt: process.since }),
+      ...(noted === null ? {} : { hostRuntimeId: String(noted.pid), startedAt: noted.since }),
       state: session.state,
       sessionAffinityKey: record.name,
       updatedAt: session.changedAt,
@@ -103,7 +103,10 @@ export async function createSessionHost(parts: SessionHostParts) {
 
   async function make(key: SessionKey): Promise<Session> {
     if (sessions.size >= SESSIONS_MAX) {
-      throw new Failure('too_many', `This device has ${SESSIONS_MAX} sessions, the most it takes. Remove one, then run the cell again.`);
+      throw new Failure(
+        'too_many',
+        `This device has ${SESSIONS_MAX} sessions, the most it takes. Remove one, then run the cell again.`,
+      );
     }
     descriptorOf(key.language);
     await parts.projectFolder(key.projectId);

@@ -75,7 +75,10 @@ export async function socketPathFor(folder: string): Promise<string> {
   await mkdir(shared, { mode: 0o700, recursive: true });
   const found = await lstat(shared);
   if (!found.isDirectory() || (uid >= 0 && found.uid !== uid) || (found.mode & 0o077) !== 0) {
-    throw new Failure('forbidden', `${shared} belongs to somebody else or is open to others. Remove it, then run the cell again.`);
+    throw new Failure(
+      'forbidden',
+      `${shared} belongs to somebody else or is open to others. Remove it, then run the cell again.`,
+    );
   }
   return path.join(shared, `${createHash('sha256').update(folder).digest('hex').slice(0, 24)}.sock`);
 }

@@ -24,7 +24,10 @@ test('one session a key, however many ask at once; its folder and socket are for
 
 test('a worker is the leader of its own process session', async () => {
   await using device = await testDevice();
-  const { text } = await finished(device.runs, device.request('import os; print(os.getpid() == os.getsid(0) == os.getpgid(0))'));
+  const { text } = await finished(
+    device.runs,
+    device.request('import os; print(os.getpid() == os.getsid(0) == os.getpgid(0))'),
+  );
   expect(text).toBe('True\n');
 });
 
@@ -49,7 +52,10 @@ test('a process whose id was used again is not taken for ours', async () => {
   await device.runs.close({ keepSessions: false });
   const stranger = await findProcess(process.pid);
   expect(stranger).not.toBeNull();
-  await writeRecord(folder, { ...record, process: { pid: process.pid, startedAt: 'another time', executable: 'x', since: record.createdAt } });
+  await writeRecord(folder, {
+    ...record,
+    process: { pid: process.pid, startedAt: 'another time', executable: 'x', since: record.createdAt },
+  });
   const next = await device.host();
   await next.recover();
   expect((await finished(next, device.request('2'))).run.state).toBe('completed');

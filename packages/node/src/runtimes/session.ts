@@ -74,7 +74,13 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
     const next = sessionMachine.step(state, event);
     if (!next.ok) throw new Failure('conflict', `The session cannot do this now: ${next.refused}.`);
     const now = parts.now();
-    parts.log.info('session.state', { sessionId: record.id, from: state, to: next.state, cause, durationMs: now - since });
+    parts.log.info('session.state', {
+      sessionId: record.id,
+      from: state,
+      to: next.state,
+      cause,
+      durationMs: now - since,
+    });
     state = next.state;
     since = now;
     parts.onChange();
@@ -210,7 +216,8 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
   function send(run: RunId, work: (to: WorkerLink) => void): Promise<Ending> {
     if (detached) return Promise.resolve({ kind: 'detached' });
     if (current !== null) throw new Failure('conflict', 'The session is busy with another run.');
-    if (link === null) return Promise.resolve({ kind: 'died', reason: 'The session ended before the run reached it.', lastWords: [] });
+    if (link === null)
+      return Promise.resolve({ kind: 'died', reason: 'The session ended before the run reached it.', lastWords: [] });
     const { promise, resolve } = Promise.withResolvers<Ending>();
     current = { run, over: promise, resolve };
     work(link);
@@ -288,7 +295,10 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
       const target = current;
       const name = worker?.process;
       if (target === null || name === undefined) return;
-      for (const [signal, graceMs] of [['SIGINT', INTERRUPT_GRACE_MS], ['SIGTERM', TERMINATE_GRACE_MS]] as const) {
+      for (const [signal, graceMs] of [
+        ['SIGINT', INTERRUPT_GRACE_MS],
+        ['SIGTERM', TERMINATE_GRACE_MS],
+      ] as const) {
         signalGroup(parts.kill, name, signal);
         if (await endsWithin(target.over, graceMs)) return;
         parts.log.warn('session.escalates', { sessionId: record.id, runId: target.run, after: signal });
@@ -323,7 +333,11 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
         lost?.close();
         await note(null);
         if (state !== 'cold') step('stop', 'asked');
-        settle({ kind: 'died', reason: 'The session was stopped. Its output is kept, its variables are gone.', lastWords: [] });
+        settle({
+          kind: 'died',
+          reason: 'The session was stopped. Its output is kept, its variables are gone.',
+          lastWords: [],
+        });
       });
     },
 

@@ -22,7 +22,11 @@ export type StartedWorker = {
 /** `runtime_missing` when the interpreter does not start. An abort kills what was started. */
 export async function startWorker(
   command: WorkerCommand,
-  options: { readonly folder: string; readonly cwd: string; readonly env: Readonly<Record<string, string | undefined>> },
+  options: {
+    readonly folder: string;
+    readonly cwd: string;
+    readonly env: Readonly<Record<string, string | undefined>>;
+  },
   kill: Kill,
   signal: AbortSignal,
 ): Promise<StartedWorker> {
@@ -51,7 +55,10 @@ export async function startWorker(
     const found = first && child.pid !== undefined ? await findProcess(child.pid) : null;
     if (found === null) {
       const said = (await readFile(logFile, 'utf8')).trim().slice(-LOG_CHARS_SHOWN);
-      throw new Failure('runtime_missing', `${program} did not start (${ending ?? 'no answer'})${said === '' ? '.' : `: ${said}`}`);
+      throw new Failure(
+        'runtime_missing',
+        `${program} did not start (${ending ?? 'no answer'})${said === '' ? '.' : `: ${said}`}`,
+      );
     }
     stdout.destroy();
     child.unref();
@@ -60,7 +67,11 @@ export async function startWorker(
     if (child.pid !== undefined) signalGroup(kill, { pid: child.pid, startedAt: '' }, 'SIGKILL');
     if (error instanceof Failure) throw error;
     signal.throwIfAborted();
-    throw new Failure('runtime_missing', `${program} could not be started. Check that it is installed and may be executed.`, { cause: error });
+    throw new Failure(
+      'runtime_missing',
+      `${program} could not be started. Check that it is installed and may be executed.`,
+      { cause: error },
+    );
   } finally {
     watch.abort();
   }

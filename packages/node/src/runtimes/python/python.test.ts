@@ -41,10 +41,17 @@ test('the .venv of the project comes before the python3 of the machine', async (
 test('one that is too old is passed over for a newer one, or named', async ({ folder }) => {
   await program(path.join(folder, 'a', 'python3'), 'echo 2.7.18 "$0"');
   const old = { env: { PATH: path.join(folder, 'a') }, projectFolder: folder };
-  expect(await pythonRuntime.detect(old, soon())).toMatchObject({ available: false, hint: expect.stringContaining('Python 2.7.18; MarkCo needs 3.8') });
+  expect(await pythonRuntime.detect(old, soon())).toMatchObject({
+    available: false,
+    hint: expect.stringContaining('Python 2.7.18; MarkCo needs 3.8'),
+  });
   await program(path.join(folder, 'b', 'python'), 'echo 3.9.2 /opt/real/python3.9');
   const both = { env: { PATH: `${folder}/a:${folder}/b` }, projectFolder: folder };
-  expect(await pythonRuntime.detect(both, soon())).toMatchObject({ available: true, version: '3.9.2', executable: '/opt/real/python3.9' });
+  expect(await pythonRuntime.detect(both, soon())).toMatchObject({
+    available: true,
+    version: '3.9.2',
+    executable: '/opt/real/python3.9',
+  });
 });
 
 test('a broken link and a program that fails are passed over; none at all says how to get one', async ({ folder }) => {
@@ -52,5 +59,8 @@ test('a broken link and a program that fails are passed over; none at all says h
   await symlink('/nowhere/python', path.join(folder, '.venv', 'bin', 'python'));
   await program(path.join(folder, 'a', 'python3'), 'exit 1');
   const place = { env: { PATH: path.join(folder, 'a') }, projectFolder: folder };
-  expect(await pythonRuntime.detect(place, soon())).toMatchObject({ available: false, hint: expect.stringContaining('python.org') });
+  expect(await pythonRuntime.detect(place, soon())).toMatchObject({
+    available: false,
+    hint: expect.stringContaining('python.org'),
+  });
 });

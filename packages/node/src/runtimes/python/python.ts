@@ -14,7 +14,8 @@ import type { Detected, RuntimeDescriptor, RuntimePlace } from '../descriptor.ts
 const WORKER = fileURLToPath(new URL('worker.py', import.meta.url));
 const OLDEST = [3, 8] as const;
 /** Python 2 understands it too, so that one that is too old can say so. */
-const QUESTION = 'import sys; print("%d.%d.%d %s" % (sys.version_info[0], sys.version_info[1], sys.version_info[2], sys.executable))';
+const QUESTION =
+  'import sys; print("%d.%d.%d %s" % (sys.version_info[0], sys.version_info[1], sys.version_info[2], sys.executable))';
 const ASK_TIMEOUT_MS = 10_000;
 
 type Interpreter = { readonly version: string; readonly executable: string };
@@ -30,7 +31,10 @@ export const pythonRuntime: RuntimeDescriptor = {
       if (answer === null) continue;
       const { version } = answer;
       if (isEnough(version)) return { available: true, ...answer };
-      found ??= { available: false, hint: `${executable} is Python ${version}; MarkCo needs 3.8 or newer. ${HOW_TO_GET}` };
+      found ??= {
+        available: false,
+        hint: `${executable} is Python ${version}; MarkCo needs 3.8 or newer. ${HOW_TO_GET}`,
+      };
     }
     return found ?? { available: false, hint: `No Python was found on this machine. ${HOW_TO_GET}` };
   },
@@ -40,7 +44,10 @@ export const pythonRuntime: RuntimeDescriptor = {
     return {
       argv: [executable, WORKER, session.folder, session.socket, String(LIMITS.runOutputBytesMax)],
       env: inVenv
-        ? { VIRTUAL_ENV: venv, PATH: [path.dirname(executable), place.env['PATH']].filter(Boolean).join(path.delimiter) }
+        ? {
+            VIRTUAL_ENV: venv,
+            PATH: [path.dirname(executable), place.env['PATH']].filter(Boolean).join(path.delimiter),
+          }
         : {},
     };
   },

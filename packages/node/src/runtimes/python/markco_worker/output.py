@@ -69,13 +69,14 @@ class Output:
             self._announce(False)
 
     def end(self, kind, payload):
-        """Appends the last event, once everything before it is there, and syncs."""
+        """Appends the last event, once everything before it is there. It is shown at once, and final once it is synced."""
         with SHIELD, self._lock:
             self._drain()
             for tail in self._tails:
                 self._text(tail.name, tail.rest())
             spool = self._spool
             spool.event(kind, payload)
+            self._announce(False)
             self._spool = None
             spool.sync()
             self._on_spooled(spool.run, spool.size, True)
