@@ -15,6 +15,7 @@ import { createRouter } from './router/router.ts';
 import { App } from './shell/app.tsx';
 import { editorCommands } from './shell/editor-commands.ts';
 import { followPlace } from './shell/follow-place.ts';
+import { followViewport } from './shell/follow-viewport.ts';
 import { listenToKeys } from './shell/listen-to-keys.ts';
 import { createLinks } from './shell/links.ts';
 import { pageCommands, sayWhetherSaved } from './shell/page-commands.ts';
@@ -87,7 +88,7 @@ function startShell(): Shell {
     view,
     toasts,
     commands,
-    documents: createDocumentActions(actionParts),
+    documents: createDocumentActions({ ...actionParts, startWriting: (document) => (view.jump.value = { documentId: document.id, offset: 0, length: 0 }) }),
     projects: createProjectActions(actionParts),
     search: createSearch(client),
     editors,
@@ -109,6 +110,7 @@ function startShell(): Shell {
     document.documentElement.lang = language.value;
   });
   listenToKeys(window, commands);
+  followViewport(window);
   followPlace({ router, workspace, ownCopy });
   return shell;
 }

@@ -1,6 +1,7 @@
 /** Go to any document by a few letters of its title or path; a new name makes a new document. */
 import { t } from '../i18n/words.ts';
 import { useShell } from '../shell/shell.ts';
+import { readerTitle } from '../tree/reader-title.ts';
 import { Picker, type PickerItem } from '../ui/picker.tsx';
 import { readPath } from './ask-path.tsx';
 
@@ -13,7 +14,7 @@ export function QuickOpen({ close }: { readonly close: () => void }) {
     .toSorted((left, right) => Number(left.id === seen) - Number(right.id === seen) || right.updatedAt.localeCompare(left.updatedAt))
     .map((document) => ({
       id: document.id,
-      title: document.title ?? document.path,
+      title: readerTitle(document),
       detail: document.path,
       pick: () => {
         if (project !== undefined) router.go({ at: 'document', slug: project.slug, path: document.path });

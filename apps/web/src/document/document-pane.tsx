@@ -4,6 +4,7 @@ import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { t } from '../i18n/words.ts';
 import { Compare } from '../panels/compare.tsx';
 import { useShell } from '../shell/shell.ts';
+import { readerTitle } from '../tree/reader-title.ts';
 import { Wait } from '../ui/wait.tsx';
 
 export function DocumentPane({ project, document }: { readonly project: ProjectHere; readonly document: Document }) {
@@ -22,17 +23,20 @@ export function DocumentPane({ project, document }: { readonly project: ProjectH
   }, []);
   useLayoutEffect(() => editors.show(project, document), [document.id]);
   useEffect(() => {
-    if (editor === undefined || jump?.documentId !== document.id) return;
+    const shown = editors.editor.peek();
+    if (shown === undefined || jump?.documentId !== document.id) return;
     view.jump.value = undefined;
-    editor.goTo(jump.offset);
-    editor.focus();
+    shown.goTo(jump.offset);
+    const end = Math.min(jump.offset + jump.length, shown.view.state.doc.length);
+    shown.view.dispatch({ selection: { anchor: Math.min(jump.offset, end), head: end } });
+    shown.focus();
   }, [editor, jump]);
   useEffect(() => {
     const target = headings.find((candidate) => candidate.slug === heading);
-    if (target !== undefined) editor?.goTo(target.from);
+    if (target !== undefined) editors.editor.peek()?.goTo(target.from);
   }, [editor, heading, headings.length > 0]);
 
-  const name = document.title ?? document.path;
+  const name = readerTitle(document);
   return (
     <>
       <div ref={parent} class="document" hidden={preview !== undefined} aria-busy={editor === undefined} />

@@ -22,7 +22,7 @@ export function Compare({ document, preview, current }: { readonly document: Doc
     Promise.all([client.api('historyAt', { params, signal }), import('./diff-view.ts')]).then(
       ([then, { showDiff }]) => {
         if (signal.aborted || parent.current === null) return;
-        stop = showDiff(parent.current, then.text, current());
+        stop = showDiff(parent.current, then.text, current(), { label: t('changesSince'), unchanged: t('unchangedLines') });
         state.value = then.text === current() ? 'same' : 'shown';
       },
       (error: unknown) => {

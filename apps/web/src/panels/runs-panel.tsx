@@ -4,6 +4,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { duration, t, timeOfDay, type Key } from '../i18n/words.ts';
 import { useShell } from '../shell/shell.ts';
+import { readerTitle } from '../tree/reader-title.ts';
 import { Icon, type IconName } from '../ui/icon.tsx';
 
 const stateNames: Readonly<Record<Run['state'], Key>> = {
@@ -53,7 +54,7 @@ function RunLine({ run, now }: { readonly run: Run; readonly now: number }) {
       <button type="button" class="run-open" disabled={document === undefined} onClick={open}>
         <Icon name={stateIcons[run.state]} />
         <span class="run-what">
-          <span class="run-title">{document?.title ?? t('noDocument')}</span>
+          <span class="run-title">{document === undefined ? t('noDocument') : readerTitle(document)}</span>
           <code>{cell ?? run.language}</code>
           <span class="run-facts">{facts.join(' · ')}</span>
           {run.error !== undefined && <span class="trouble">{run.error.type ?? run.error.message}</span>}
@@ -74,7 +75,7 @@ function SessionLine({ session }: { readonly session: RuntimeSession }) {
     work.then(
       () => {
         toasts.say(t(said, { language: session.language }));
-        workspace.refreshSessions();
+        workspace.refreshRuns();
       },
       (error: unknown) => toasts.warn(Failure.from(error).message),
     );
@@ -116,7 +117,7 @@ export function RunsPanel() {
     const timer = setInterval(() => (time.value = now()), 1_000);
     return () => clearInterval(timer);
   }, [active.length > 0]);
-  useEffect(() => workspace.refreshSessions(), [project?.id]);
+  useEffect(() => workspace.refreshRuns(), [project?.id]);
   return (
     <div class="runs">
       {sessions.length > 0 && (

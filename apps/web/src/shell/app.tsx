@@ -1,5 +1,6 @@
 /** The frame of the page: sidebar, the document, a panel beside it, and what floats above. */
 import type { Document } from '@markco/protocol';
+import { labelOf } from '@markco/protocol/notebook/title';
 import { useEffect } from 'preact/hooks';
 import { Dialogs } from '../dialogs/dialogs.tsx';
 import { DocumentPane } from '../document/document-pane.tsx';
@@ -9,6 +10,7 @@ import { OutlinePanel } from '../panels/outline-panel.tsx';
 import { RunsPanel } from '../panels/runs-panel.tsx';
 import { Sidebar } from '../panels/sidebar.tsx';
 import { SaveLine } from '../status/save-line.tsx';
+import { readerTitle } from '../tree/reader-title.ts';
 import { askNewDocument } from '../tree/tree-commands.ts';
 import { Icon, type IconName } from '../ui/icon.tsx';
 import { Keys } from '../ui/keys.tsx';
@@ -37,14 +39,14 @@ function TopBar({ document }: { readonly document: Document | undefined }) {
           <Icon name="sidebar" />
         </button>
       )}
-      <p class="crumbs">
+      <div class="crumbs">
         {document?.path.split('/').slice(0, -1).map((part) => (
           <span key={part} class="crumb">
-            {part}
+            {labelOf(part)}
           </span>
         ))}
-        {document !== undefined && <span class="crumb here">{document.title ?? document.path}</span>}
-      </p>
+        {document !== undefined && <h1 class="crumb here">{readerTitle(document)}</h1>}
+      </div>
       <SaveLine />
       <div class="top-buttons">
         {running > 0 && (
@@ -208,7 +210,7 @@ export function App() {
   const { workspace, view, toasts, heard } = useShell();
   const document = workspace.document.value;
   useEffect(() => {
-    window.document.title = [document?.title ?? document?.path, workspace.project.value?.displayName, 'MarkCo'].filter(Boolean).join(' · ');
+    window.document.title = [document === undefined ? undefined : readerTitle(document), workspace.project.value?.displayName, 'MarkCo'].filter(Boolean).join(' · ');
   }, [document?.title, document?.path, workspace.project.value?.displayName]);
   if (workspace.signedOut.value && workspace.projects.value === undefined) return <SignIn kind="no-session" />;
   return (

@@ -7,6 +7,7 @@ import { t } from '../i18n/words.ts';
 import { absolutePath } from '../document/relative-path.ts';
 import type { Router } from '../router/router.ts';
 import type { Toasts } from '../ui/toasts.tsx';
+import { readerTitle } from '../tree/reader-title.ts';
 import { rankItems } from '../ui/rank.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 import type { Completion } from '../editor/index.ts';
@@ -61,7 +62,7 @@ export function createLinks({ workspace, router, toasts, openOutside }: LinksPar
       else router.go({ at: 'document', slug: project.slug, path: link.document.path, ...(link.heading === undefined ? {} : { heading: link.heading }) });
     },
     complete(query) {
-      const items = workspace.inOrder.peek().map((document) => ({ title: document.title ?? document.path, detail: document.path }));
+      const items = workspace.inOrder.peek().map((document) => ({ title: readerTitle(document), detail: document.path }));
       return Promise.resolve(rankItems(items, query).slice(0, 20).map((item) => ({ label: item.title, insert: item.detail })));
     },
   };

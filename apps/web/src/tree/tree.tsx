@@ -44,7 +44,7 @@ export function Tree({ documents }: { readonly documents: readonly Document[] })
   const labelOf = (node: TreeNode): string => {
     const document = node.kind === 'document' ? byPath.value.get(node.path) : undefined;
     if (view.fileNames.value) return document === undefined ? node.name : node.name + (node.name.endsWith(document.ext) ? '' : document.ext);
-    return document?.title ?? node.label;
+    return node.label;
   };
   const toggle = (path: string): void => {
     const next = new Set(open.peek());

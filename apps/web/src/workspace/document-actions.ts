@@ -7,6 +7,7 @@ import type { Client } from '@markco/client';
 import { t } from '../i18n/words.ts';
 import type { Router } from '../router/router.ts';
 import { orderMoves, type Move } from '../tree/moves.ts';
+import { readerTitle } from '../tree/reader-title.ts';
 import type { Toasts } from '../ui/toasts.tsx';
 import type { Workspace } from './workspace.ts';
 
@@ -23,9 +24,11 @@ export type DocumentActionParts = {
   readonly workspace: Workspace;
   readonly router: Router;
   readonly toasts: Toasts;
+  /** Puts the cursor into a document that was just made. */
+  startWriting(document: Document): void;
 };
 
-export function createDocumentActions({ client, workspace, router, toasts }: DocumentActionParts): DocumentActions {
+export function createDocumentActions({ client, workspace, router, toasts, startWriting }: DocumentActionParts): DocumentActions {
   const warn = (error: unknown): void => toasts.warn(Failure.from(error).message);
   const inProject = async (act: (project: ProjectHere) => Promise<void>): Promise<void> => {
     const project = workspace.project.peek();
@@ -77,6 +80,7 @@ export function createDocumentActions({ client, workspace, router, toasts }: Doc
       inProject(async (project) => {
         const made = await client.api('createDocument', { params: { id: project.id }, body: { path, ...(text === undefined ? {} : { text }) } });
         workspace.noteDocuments([made]);
+        startWriting(made);
         show(project, made.path);
       }),
     move: (moves) =>
@@ -103,7 +107,7 @@ export function createDocumentActions({ client, workspace, router, toasts }: Doc
             const seen = workspace.document.peek();
             workspace.forgetDocuments(ids);
             if (seen !== undefined && ids.includes(seen.id)) router.go({ at: 'project', slug: project.slug }, 'replace');
-            const name = documents[0]?.title ?? documents[0]?.path ?? '';
+            const name = documents[0] === undefined ? '' : readerTitle(documents[0]);
             const text = ids.length === 1 ? t('deletedOne', { name }) : t('deletedMany', { count: ids.length });
             toasts.say(text, { label: t('undo'), run: () => void undelete(project, ids).catch(warn) });
           }

@@ -40,7 +40,8 @@ export type Workspace = {
   noteDocuments(documents: readonly Document[]): void;
   forgetDocuments(ids: readonly DocumentId[]): void;
   noteRun(run: Run): void;
-  refreshSessions(): void;
+  /** Asks the device for the last runs and the sessions again. */
+  refreshRuns(): void;
   close(): void;
 };
 
@@ -77,7 +78,8 @@ export function createWorkspace({ client, ownCopy, router }: WorkspaceParts): Wo
     const place = router.place.value;
     return place.at === 'document' ? documents.value?.find((candidate) => candidate.path === place.path) : undefined;
   });
-  const tree = computed(() => buildTree((documents.value ?? []).map((one) => one.path)));
+  const titles = computed(() => new Map((documents.value ?? []).flatMap((one) => (one.title === undefined ? [] : [[one.path, one.title] as const]))));
+  const tree = computed(() => buildTree((documents.value ?? []).map((one) => one.path), (path) => titles.value.get(path)));
   const inOrder = computed(() => {
     const byPath = new Map((documents.value ?? []).map((one) => [one.path, one]));
     return flattenTree(tree.value).flatMap((node) => byPath.get(node.path) ?? []);
@@ -113,15 +115,20 @@ export function createWorkspace({ client, ownCopy, router }: WorkspaceParts): Wo
       void ownCopy.write('projects', answer.projects);
     });
   const refreshSessions = (): void => ask(client.api('sessions', {}), (answer) => (sessions.value = answer.sessions));
+  const refreshRuns = (): void => {
+    const id = projectId.peek();
+    if (id === undefined) return;
+    ask(client.api('runs', { query: { projectId: id, limit: '50' } }), (answer) => {
+      if (projectId.peek() === id) runs.value = answer.runs.toSorted(byCreation);
+    });
+    refreshSessions();
+  };
   const refreshProject = (id: ProjectId): void => {
     const stillHere = (): boolean => projectId.peek() === id;
     ask(client.api('documents', { params: { id } }), (answer) => {
       if (stillHere()) documents.value = answer.documents;
     });
-    ask(client.api('runs', { query: { projectId: id, limit: '50' } }), (answer) => {
-      if (stillHere()) runs.value = answer.runs.toSorted(byCreation);
-    });
-    refreshSessions();
+    refreshRuns();
   };
 
   ownCopy.read('projects', ProjectsCopy).then(
@@ -206,7 +213,7 @@ export function createWorkspace({ client, ownCopy, router }: WorkspaceParts): Wo
     noteDocuments,
     forgetDocuments,
     noteRun,
-    refreshSessions,
+    refreshRuns,
     close() {
       for (const stop of stops) stop();
     },
