@@ -6,8 +6,21 @@ test('a run ends with what passed and what failed', () => {
 });
 
 test('a skipped test is named with its reason and counted', () => {
-  const lines = summaryLines({ passed: 3, failed: 0, skipped: [{ name: 'a > b', reason: 'needs root' }], stray: [] });
-  expect(lines).toEqual(['Skipped:', '  a > b: needs root', '3 passed, 0 failed, 1 skipped']);
+  const lines = summaryLines({
+    passed: 3,
+    failed: 0,
+    skipped: [
+      { name: 'a > b', reason: 'needs root' },
+      { name: 'c', reason: undefined },
+    ],
+    stray: [],
+  });
+  expect(lines).toEqual([
+    'Skipped:',
+    '  a > b: needs root',
+    '  1 that were not selected',
+    '3 passed, 0 failed, 2 skipped',
+  ]);
 });
 
 test('an error outside any test counts as a failure', () => {

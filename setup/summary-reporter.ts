@@ -7,7 +7,8 @@ import type { Reporter, TestCase, TestModule } from 'vitest/node';
 export type Tally = {
   readonly passed: number;
   readonly failed: number;
-  readonly skipped: readonly { readonly name: string; readonly reason: string }[];
+  /** Without a reason: not selected by the names that were asked for. */
+  readonly skipped: readonly { readonly name: string; readonly reason: string | undefined }[];
   /** Failures that belong to no test: a file that does not load, a hook, an error nobody caught. */
   readonly stray: readonly string[];
 };
@@ -17,7 +18,9 @@ export function summaryLines(tally: Tally): readonly string[] {
   const lines: string[] = [];
   if (tally.skipped.length > 0) {
     lines.push('Skipped:');
-    for (const { name, reason } of tally.skipped) lines.push(`  ${name}: ${reason}`);
+    for (const { name, reason } of tally.skipped) if (reason !== undefined) lines.push(`  ${name}: ${reason}`);
+    const unselected = tally.skipped.filter(({ reason }) => reason === undefined).length;
+    if (unselected > 0) lines.push(`  ${unselected} that were not selected`);
   }
   for (const text of tally.stray) lines.push(`Failed outside a test: ${text}`);
   const failed = tally.failed + tally.stray.length;
@@ -46,7 +49,7 @@ export function createSummaryReporter(parts: { write(line: string): void; fail()
 function count(modules: readonly TestModule[], unhandled: readonly string[]): Tally {
   let passed = 0;
   let failed = 0;
-  const skipped: { name: string; reason: string }[] = [];
+  const skipped: { name: string; reason: string | undefined }[] = [];
   const stray = [...unhandled];
   for (const module of modules) {
     for (const error of module.errors()) stray.push(`${module.relativeModuleId}: ${firstLine(error.message)}`);
@@ -57,8 +60,7 @@ function count(modules: readonly TestModule[], unhandled: readonly string[]): Ta
     for (const test of module.children.allTests()) {
       const result = test.result();
       if (result.state === 'passed') passed += 1;
-      else if (result.state === 'skipped')
-        skipped.push({ name: nameOf(module, test), reason: result.note ?? 'no reason given' });
+      else if (result.state === 'skipped') skipped.push({ name: nameOf(module, test), reason: result.note });
       else failed += 1;
     }
   }
