@@ -16,7 +16,8 @@ export function createMemoryCatalog(): Catalog {
     put(records) {
       for (const record of records) {
         const before = rows.get(record.id);
-        if (before !== undefined && paths.get(keyOf(before.projectId, filePathOf(before))) === before.id) paths.delete(keyOf(before.projectId, filePathOf(before)));
+        if (before !== undefined && paths.get(keyOf(before.projectId, filePathOf(before))) === before.id)
+          paths.delete(keyOf(before.projectId, filePathOf(before)));
         rows.set(record.id, record);
         if (record.deletedAt === undefined) paths.set(keyOf(record.projectId, filePathOf(record)), record.id);
       }

@@ -35,7 +35,10 @@ test('a line put between equal lines is inserted as a whole line', () => {
 });
 
 test('two texts of 1 MB with nothing in common are compared in bounded time', () => {
-  const noise = (seed: number): string => Array.from({ length: 20_000 }, (_, i) => `${((i + 1) * seed * 2_654_435_761) % 4_294_967_291} `.repeat(5)).join('\n');
+  const noise = (seed: number): string =>
+    Array.from({ length: 20_000 }, (_, i) => `${((i + 1) * seed * 2_654_435_761) % 4_294_967_291} `.repeat(5)).join(
+      '\n',
+    );
   const [base, next] = [noise(3), noise(7)];
   const started = performance.now();
   expect(applyEdits(base, smallestEdits(base, next))).toBe(next);

@@ -52,7 +52,8 @@ function trim(base: string, next: string, offset: number): TextEdit | null {
   while (start < shorter && base.charCodeAt(start) === next.charCodeAt(start)) start++;
   if (splitsPair(base, start) || splitsPair(next, start)) start--;
   let end = 0;
-  while (end < shorter - start && base.charCodeAt(base.length - 1 - end) === next.charCodeAt(next.length - 1 - end)) end++;
+  while (end < shorter - start && base.charCodeAt(base.length - 1 - end) === next.charCodeAt(next.length - 1 - end))
+    end++;
   if (splitsPair(base, base.length - end) || splitsPair(next, next.length - end)) end--;
   return { at: offset + start, remove: base.length - end - start, insert: next.slice(start, next.length - end) };
 }
@@ -69,7 +70,14 @@ function atLineStart(base: string, edit: TextEdit): TextEdit {
   let { at, insert } = edit;
   for (let moved = 0; moved < insert.length && moved < CHARS_MAX && !isLine(at, insert); moved++) {
     const last = insert.at(-1);
-    if (at === 0 || last === undefined || base[at - 1] !== last || isLow(last.charCodeAt(0)) || isHigh(last.charCodeAt(0))) return edit;
+    if (
+      at === 0 ||
+      last === undefined ||
+      base[at - 1] !== last ||
+      isLow(last.charCodeAt(0)) ||
+      isHigh(last.charCodeAt(0))
+    )
+      return edit;
     insert = last + insert.slice(0, -1);
     at--;
   }
@@ -84,7 +92,8 @@ function isSmall({ remove, insert }: TextEdit): boolean {
 function diffWords(base: string, next: string, middle: TextEdit, offset: number): TextEdit[] {
   // Back to where a word starts and on to where it ends: `r17` is to be found again in `r24 r17`.
   const end = base.length - middle.at - middle.remove;
-  const start = middle.at - (WORD_AT_END.exec(base.slice(Math.max(0, middle.at - WORD_MAX), middle.at))?.[0].length ?? 0);
+  const start =
+    middle.at - (WORD_AT_END.exec(base.slice(Math.max(0, middle.at - WORD_MAX), middle.at))?.[0].length ?? 0);
   const rest = end - (WORD_AT_START.exec(base.slice(base.length - end, base.length - end + WORD_MAX))?.[0].length ?? 0);
   const codes = new Map<string, string>();
   const words: string[] = [];
@@ -113,7 +122,10 @@ function diffWords(base: string, next: string, middle: TextEdit, offset: number)
     at += removed.length;
     removed = inserted = '';
   };
-  for (const [kind, encoded] of fastDiff(encode(base.slice(start, base.length - rest)), encode(next.slice(start, next.length - rest)))) {
+  for (const [kind, encoded] of fastDiff(
+    encode(base.slice(start, base.length - rest)),
+    encode(next.slice(start, next.length - rest)),
+  )) {
     if (kind === fastDiff.DELETE) removed += decode(encoded);
     else if (kind === fastDiff.INSERT) inserted += decode(encoded);
     else {

@@ -3,8 +3,13 @@ import { expect, test } from 'vitest';
 import { decodeFile, encodeFile, isText } from './endings.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
-const written = (text: string, previous: string): string => new TextDecoder('utf-8', { ignoreBOM: true }).decode(encodeFile(text, bytes(previous)));
-const anyText = fc.array(fc.oneof(fc.constantFrom('\r\n', '\n', '\r', '\uFEFF', 'a', 'line'), fc.string({ unit: 'binary' })), { maxLength: 30 }).map((pieces) => pieces.join('').toWellFormed().replaceAll('\0', ''));
+const written = (text: string, previous: string): string =>
+  new TextDecoder('utf-8', { ignoreBOM: true }).decode(encodeFile(text, bytes(previous)));
+const anyText = fc
+  .array(fc.oneof(fc.constantFrom('\r\n', '\n', '\r', '\uFEFF', 'a', 'line'), fc.string({ unit: 'binary' })), {
+    maxLength: 30,
+  })
+  .map((pieces) => pieces.join('').toWellFormed().replaceAll('\0', ''));
 
 test('a file that nobody changed is written back byte for byte', () => {
   fc.assert(

@@ -58,13 +58,17 @@ function withEndings(text: string, before: DecodedFile, previous: Uint8Array): s
   const usual = mostFrequent(endings);
   const linesBefore = before.text.split('\n');
   const lines = text.split('\n');
-  const kept = new Array<string | undefined>(lines.length);
+  const kept: (string | undefined)[] = [];
   let fromA = 0;
   let fromB = 0;
-  for (const hunk of [...diffLines(linesBefore, lines), { fromA: linesBefore.length, toA: 0, fromB: lines.length, toB: 0 }]) {
+  for (const hunk of [
+    ...diffLines(linesBefore, lines),
+    { fromA: linesBefore.length, toA: 0, fromB: lines.length, toB: 0 },
+  ]) {
     while (fromB < hunk.fromB) kept[fromB++] = endings[fromA++];
     // A line that was changed in place keeps its ending too.
-    for (let i = 0; i < hunk.toB - hunk.fromB && i < hunk.toA - hunk.fromA; i++) kept[hunk.fromB + i] = endings[hunk.fromA + i];
+    for (let i = 0; i < hunk.toB - hunk.fromB && i < hunk.toA - hunk.fromA; i++)
+      kept[hunk.fromB + i] = endings[hunk.fromA + i];
     fromA = hunk.toA;
     fromB = hunk.toB;
   }

@@ -14,15 +14,27 @@ export const LEFT_ALONE = {
   'bad-name': 'A document cannot have this name on every device. Rename it.',
   'name-taken': 'Another file has the same name once letters are written the same way. Rename one of the two.',
   'too-many': 'The project has as many documents as it may have. Split it.',
-  'folder-empty': 'The folder is empty, but it held documents before. If it is on a disk that is not mounted, mount it; nothing was deleted in MarkCo.',
+  'folder-empty':
+    'The folder is empty, but it held documents before. If it is on a disk that is not mounted, mount it; nothing was deleted in MarkCo.',
 } as const;
 export type LeftAloneReason = keyof typeof LEFT_ALONE;
 
 export type FolderEvent =
   | { readonly type: 'added' | 'changed' | 'removed'; readonly id: DocumentId; readonly filePath: string }
   | { readonly type: 'renamed'; readonly id: DocumentId; readonly from: string; readonly filePath: string }
-  | { readonly type: 'left-alone'; readonly filePath: string; readonly reason: LeftAloneReason; readonly message: string }
-  | { readonly type: 'write-failed'; readonly id: DocumentId; readonly filePath: string; readonly code: string; readonly message: string }
+  | {
+      readonly type: 'left-alone';
+      readonly filePath: string;
+      readonly reason: LeftAloneReason;
+      readonly message: string;
+    }
+  | {
+      readonly type: 'write-failed';
+      readonly id: DocumentId;
+      readonly filePath: string;
+      readonly code: string;
+      readonly message: string;
+    }
   | { readonly type: 'write-recovered'; readonly id: DocumentId; readonly filePath: string }
   /** The folder could not be looked through; it is tried again. */
   | { readonly type: 'scan-failed'; readonly code: string; readonly message: string }

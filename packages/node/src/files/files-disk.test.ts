@@ -1,29 +1,32 @@
-import { fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises';
 import { renameSync, symlinkSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
-import { createTestFolder, never, PROJECT } from './folder-fixture.ts';
+import { createTestFolder, never, PROJECT } from './folder.fixture.ts';
 import { createDiskFiles } from './files-disk.ts';
 import { folderOf, isSameFile } from './files.ts';
-import { HOSTILE_NAMES } from './hostile-names.ts';
+import { HOSTILE_NAMES } from './hostile-names.fixture.ts';
 
 const SCALE = Number(process.env.MARKCO_TRIALS ?? 1);
 
-test('R8 a reader never sees a part of a file', async () => {
+test('R8 a reader never sees a part of a file', async ({ annotate }) => {
   const root = await mkdtemp(join(tmpdir(), 'markco-atomic-'));
   try {
     const files = createDiskFiles(root);
-    const whole = (n: number): Buffer => Buffer.from(`${n}:`.padEnd(8, '.') + String(n % 10).repeat(3_000 + (n % 7) * 1_000) + '\n');
+    const whole = (n: number): Buffer =>
+      Buffer.from(`${n}:`.padEnd(8, '.') + String(n % 10).repeat(3_000 + (n % 7) * 1_000) + '\n');
     await writeFile(join(root, 'a.md'), whole(0));
-    const reader = fork(new URL('./atomic-reader.ts', import.meta.url), [join(root, 'a.md')], { execArgv: [] });
-    const finished = new Promise<{ reads: number; torn: number }>((resolve, reject) => {
-      reader.on('message', (message) => resolve(message as { reads: number; torn: number }));
-      reader.on('exit', (code) => reject(new Error(`the reader ended with ${code}`)));
+    const reader = new Worker(new URL('./atomic-reader.fixture.ts', import.meta.url), {
+      workerData: join(root, 'a.md'),
     });
-    await new Promise((resolve) => reader.once('spawn', resolve));
+    const finished = new Promise<{ reads: number; torn: number }>((resolve, reject) => {
+      reader.on('message', (message: { reads: number; torn: number }) => resolve(message));
+      reader.on('error', reject);
+    });
+    await new Promise((resolve) => reader.once('online', resolve));
     const startedAt = performance.now();
     const writes = Math.ceil(10_000 * SCALE);
     for (let n = 1; n <= writes; n++) {
@@ -33,9 +36,12 @@ test('R8 a reader never sees a part of a file', async () => {
       await files.syncFolder(folderOf('a.md'));
     }
     const took = performance.now() - startedAt;
-    reader.send({ readsMin: 100_000 * SCALE });
+    reader.postMessage(100_000 * SCALE);
     const { reads, torn } = await finished;
-    console.log(`${writes} atomic writes in ${(took / 1000).toFixed(1)} s (${(took / writes).toFixed(2)} ms each), ${reads} reads, ${torn} torn`);
+    await reader.terminate();
+    await annotate(
+      `${writes} atomic writes in ${(took / 1000).toFixed(1)} s (${(took / writes).toFixed(2)} ms each), ${reads} reads, ${torn} torn`,
+    );
     expect(reads).toBeGreaterThanOrEqual(100_000 * SCALE);
     expect(torn).toBe(0);
     expect(await readdir(root)).toEqual(['a.md']);
@@ -55,18 +61,23 @@ test('T13 no name makes MarkCo write outside of its folder', async () => {
     for (const path of [name, `${name}.md`]) {
       const record = await t.folder.create(path, 'text').catch((error: unknown) => error);
       if (record instanceof Error) {
-        expect(record).toMatchObject({ name: 'Failure', code: expect.stringMatching(/^(bad_request|conflict|storage_failed)$/) });
+        expect(record).toMatchObject({
+          name: 'Failure',
+          code: expect.stringMatching(/^(bad_request|conflict|storage_failed)$/),
+        });
         refused++;
       }
     }
   }
-  const inside = (await readdir(t.root, { recursive: true })).filter((name) => name.endsWith('.md') || name.endsWith('.qmd')).length;
+  const inside = (await readdir(t.root, { recursive: true })).filter(
+    (name) => name.endsWith('.md') || name.endsWith('.qmd'),
+  ).length;
   expect(inside + refused).toBe(HOSTILE_NAMES.length * 2);
   expect(inside).toBe([...t.catalog.list(PROJECT)].length);
   expect((await readdir(parent)).length).toBe(before);
 });
 
-test('T13 a folder that is swapped for a link, again and again, lets nothing out', async () => {
+test('T13 a folder that is swapped for a link, again and again, lets nothing out', async ({ annotate }) => {
   const outside = await mkdtemp(join(tmpdir(), 'markco-outside-'));
   const root = await mkdtemp(join(tmpdir(), 'markco-inside-'));
   try {
@@ -107,7 +118,7 @@ test('T13 a folder that is swapped for a link, again and again, lets nothing out
     }
     isOver = true;
     await swapping;
-    console.log(`${swaps} swaps, ${written} writes inside, ${refused} refused, 0 outside`);
+    await annotate(`${swaps} swaps, ${written} writes inside, ${refused} refused, 0 outside`);
     expect(await readdir(outside)).toEqual(['a.md']);
     expect(await readFile(join(outside, 'a.md'), 'utf8')).toBe('outside');
     expect([leaked, written > 0, refused > 0]).toEqual([0, true, true]);

@@ -9,12 +9,41 @@
  * Kept when a file is replaced: name, mode, owner (as far as we may set it), links to it by name. Not kept, since
  * Node cannot reach them: extended attributes, ACLs, and a second hard link, which stays with the old content.
  */
-import { close, closeSync, constants, fchmod, fchown, fstat, fsync, linkSync, lstatSync, mkdirSync, openSync, readlinkSync, realpathSync, renameSync, unlinkSync, write, type Dirent, type Stats } from 'node:fs';
+import {
+  close,
+  closeSync,
+  constants,
+  fchmod,
+  fchown,
+  fstat,
+  fsync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  unlinkSync,
+  write,
+  type Dirent,
+  type Stats,
+} from 'node:fs';
 import { lstat, open, readdir, realpath, type FileHandle } from 'node:fs/promises';
 import { sep } from 'node:path';
 import { promisify } from 'node:util';
 import { Failure } from '@markco/protocol';
-import { errorCode, fileFailure, folderOf, type Entry, type FileKind, type FileStat, type Files, type OpenFile, type Resolved } from './files.ts';
+import {
+  errorCode,
+  fileFailure,
+  folderOf,
+  type Entry,
+  type FileKind,
+  type FileStat,
+  type Files,
+  type OpenFile,
+  type Resolved,
+} from './files.ts';
 
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_DIRECTORY } = constants;
 const READ = O_RDONLY | (O_NOFOLLOW ?? 0) | (O_NONBLOCK ?? 0);
@@ -24,18 +53,31 @@ const MODE_BITS = 0o7777;
 /** What a file system without hard links answers to `link`. */
 const NO_HARD_LINKS: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL']);
 
-const [writeFd, syncFd, statFd, chmodFd, chownFd, closeFd] = [promisify(write), promisify(fsync), promisify(fstat), promisify(fchmod), promisify(fchown), promisify(close)];
+const [writeFd, syncFd, statFd, chmodFd, chownFd, closeFd] = [
+  promisify(write),
+  promisify(fsync),
+  promisify(fstat),
+  promisify(fchmod),
+  promisify(fchown),
+  promisify(close),
+];
 
 /** @param root an absolute path of a folder that exists */
 export function createDiskFiles(root: string): Files {
   const home = realpathSync(root);
   const hasFdPaths = canOpenThroughFd(home);
-  const absolute = (path: string): string => (path === '' ? home : `${home}${sep}${sep === '/' ? path : path.replaceAll('/', sep)}`);
+  const absolute = (path: string): string =>
+    path === '' ? home : `${home}${sep}${sep === '/' ? path : path.replaceAll('/', sep)}`;
   const isInside = (real: string): boolean => real === home || real.startsWith(home.endsWith(sep) ? home : home + sep);
   const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
   const requireInside = (real: string, path: string): void => {
-    if (!isInside(real)) throw new Failure('forbidden', `${JSON.stringify(path)} now leads out of its folder, so MarkCo leaves it alone. Put the folder back in its place.`, { retryable: true });
+    if (!isInside(real))
+      throw new Failure(
+        'forbidden',
+        `${JSON.stringify(path)} now leads out of its folder, so MarkCo leaves it alone. Put the folder back in its place.`,
+        { retryable: true },
+      );
   };
 
   /** Calls `use` with a prefix for names in this folder, which stays the same folder meanwhile. */
@@ -94,7 +136,9 @@ export function createDiskFiles(root: string): Files {
 
     open: (path) =>
       attempt(path, async () => {
-        const handle = await open(absolute(path), READ).catch((error: unknown) => (errorCode(error) === 'ELOOP' ? undefined : ifMissing(error)));
+        const handle = await open(absolute(path), READ).catch((error: unknown) =>
+          errorCode(error) === 'ELOOP' ? undefined : ifMissing(error),
+        );
         if (handle === undefined) return undefined;
         try {
           requireInside(hasFdPaths ? readlinkSync(`/proc/self/fd/${handle.fd}`) : realpathSync(absolute(path)), path);
@@ -185,7 +229,7 @@ export function createDiskFiles(root: string): Files {
 }
 
 async function fill(fd: number, bytes: Uint8Array, like: FileStat | undefined): Promise<FileStat> {
-  for (let from = 0; from < bytes.length; ) from += (await writeFd(fd, bytes, from, bytes.length - from)).bytesWritten;
+  for (let from = 0; from < bytes.length;) from += (await writeFd(fd, bytes, from, bytes.length - from)).bytesWritten;
   if (like !== undefined) {
     const now = await statFd(fd);
     if (now.uid !== like.uid || now.gid !== like.gid) {

@@ -4,8 +4,32 @@
  */
 import { errorCode, fileFailure, folderOf, type FileKind, type Files, type FileStat } from './files.ts';
 
-export type Inode = { readonly ino: number; kind: FileKind; bytes: Uint8Array; mtimeMs: number; ctimeMs: number; readonly birthtimeMs: number; mode: number; target?: string };
-export type Site = 'list' | 'stat' | 'resolve' | 'open' | 'openStat' | 'openRead' | 'writeNew' | 'filled' | 'replace' | 'replaced' | 'place' | 'move' | 'remove' | 'makeFolder' | 'syncFolder';
+export type Inode = {
+  readonly ino: number;
+  kind: FileKind;
+  bytes: Uint8Array;
+  mtimeMs: number;
+  ctimeMs: number;
+  readonly birthtimeMs: number;
+  mode: number;
+  target?: string;
+};
+export type Site =
+  | 'list'
+  | 'stat'
+  | 'resolve'
+  | 'open'
+  | 'openStat'
+  | 'openRead'
+  | 'writeNew'
+  | 'filled'
+  | 'replace'
+  | 'replaced'
+  | 'place'
+  | 'move'
+  | 'remove'
+  | 'makeFolder'
+  | 'syncFolder';
 
 export type MemoryFolder = {
   readonly nodes: Map<string, Inode>;
@@ -23,7 +47,15 @@ export function systemError(code: string): Error {
 export function createMemoryFolder({ ignoresCase = false }: { readonly ignoresCase?: boolean } = {}): MemoryFolder {
   let nextIno = 2;
   let tick = 1_700_000_000_000;
-  const root: Inode = { ino: 1, kind: 'folder', bytes: new Uint8Array(), mtimeMs: tick, ctimeMs: tick, birthtimeMs: tick, mode: 0o755 };
+  const root: Inode = {
+    ino: 1,
+    kind: 'folder',
+    bytes: new Uint8Array(),
+    mtimeMs: tick,
+    ctimeMs: tick,
+    birthtimeMs: tick,
+    mode: 0o755,
+  };
   const nodes = new Map<string, Inode>();
   const now = (): number => (tick += 1);
   const keyOf = (path: string): string => {
@@ -35,7 +67,17 @@ export function createMemoryFolder({ ignoresCase = false }: { readonly ignoresCa
     const made = now();
     return { ino: nextIno++, kind, bytes, mtimeMs: made, ctimeMs: made, birthtimeMs: made, mode };
   };
-  const statOf = ({ ino, kind, bytes, mtimeMs, ctimeMs, birthtimeMs, mode }: Inode): FileStat => ({ ino, kind, size: bytes.length, mtimeMs, ctimeMs, birthtimeMs, mode, uid: 0, gid: 0 });
+  const statOf = ({ ino, kind, bytes, mtimeMs, ctimeMs, birthtimeMs, mode }: Inode): FileStat => ({
+    ino,
+    kind,
+    size: bytes.length,
+    mtimeMs,
+    ctimeMs,
+    birthtimeMs,
+    mode,
+    uid: 0,
+    gid: 0,
+  });
   const makeFolder = (folder: string): void => {
     if (folder === '' || at(folder) !== undefined) return;
     makeFolder(folderOf(folder));
@@ -68,7 +110,9 @@ export function createMemoryFolder({ ignoresCase = false }: { readonly ignoresCa
         list: (folder) =>
           attempt('list', folder, () => {
             const prefix = folder === '' ? '' : `${folder}/`;
-            return [...nodes].filter(([path]) => path !== '' && path.startsWith(prefix) && !path.slice(prefix.length).includes('/')).map(([path, { kind }]) => ({ name: path.slice(prefix.length), kind }));
+            return [...nodes]
+              .filter(([path]) => path !== '' && path.startsWith(prefix) && !path.slice(prefix.length).includes('/'))
+              .map(([path, { kind }]) => ({ name: path.slice(prefix.length), kind }));
           }),
         stat: (path) =>
           attempt('stat', path, () => {
@@ -88,7 +132,8 @@ export function createMemoryFolder({ ignoresCase = false }: { readonly ignoresCa
             if (inode === undefined || inode.kind !== 'file') return undefined;
             return {
               stat: () => attempt('openStat', path, () => statOf(inode)),
-              read: (bytesMax) => attempt('openRead', path, () => (inode.bytes.length > bytesMax ? null : Uint8Array.from(inode.bytes))),
+              read: (bytesMax) =>
+                attempt('openRead', path, () => (inode.bytes.length > bytesMax ? null : Uint8Array.from(inode.bytes))),
               close: () => Promise.resolve(),
             };
           }),

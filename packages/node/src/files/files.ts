@@ -74,7 +74,9 @@ export function joinPath(folder: string, name: string): string {
 /** Same file, same content as far as the system knows. */
 export function isSameFile(a: FileStat | undefined, b: FileStat | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
-  return a.ino === b.ino && a.size === b.size && a.mtimeMs === b.mtimeMs && a.ctimeMs === b.ctimeMs && a.kind === b.kind;
+  return (
+    a.ino === b.ino && a.size === b.size && a.mtimeMs === b.mtimeMs && a.ctimeMs === b.ctimeMs && a.kind === b.kind
+  );
 }
 
 /** A system error as a Failure that says what the reader can do. */
@@ -82,12 +84,24 @@ export function fileFailure(error: unknown, path: string): Failure {
   if (error instanceof Failure) return error;
   const code = errorCode(error);
   if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new Failure('disk_full', `Can't write to ${JSON.stringify(path)}: the disk is full. Edits are safe in MarkCo and will be written when there is space.`, { retryable: true, cause: error });
+    return new Failure(
+      'disk_full',
+      `Can't write to ${JSON.stringify(path)}: the disk is full. Edits are safe in MarkCo and will be written when there is space.`,
+      { retryable: true, cause: error },
+    );
   }
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
-    return new Failure('forbidden', `Can't use ${JSON.stringify(path)}: the system doesn't allow it. Edits are safe in MarkCo; give yourself permission on the file and its folder.`, { retryable: true, cause: error });
+    return new Failure(
+      'forbidden',
+      `Can't use ${JSON.stringify(path)}: the system doesn't allow it. Edits are safe in MarkCo; give yourself permission on the file and its folder.`,
+      { retryable: true, cause: error },
+    );
   }
-  return new Failure('storage_failed', `Can't use ${JSON.stringify(path)} (${code ?? 'unknown error'}). Edits are safe in MarkCo; it tries again by itself.`, { retryable: true, cause: error });
+  return new Failure(
+    'storage_failed',
+    `Can't use ${JSON.stringify(path)} (${code ?? 'unknown error'}). Edits are safe in MarkCo; it tries again by itself.`,
+    { retryable: true, cause: error },
+  );
 }
 
 export function errorCode(error: unknown): string | undefined {

@@ -27,8 +27,21 @@ type Action =
 
 const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ by: fc.constant('page' as const), at: fc.nat(1_000), deletes: fc.boolean() }) },
-  { weight: 4, arbitrary: fc.record({ by: fc.constant('program' as const), how: fc.constantFrom('replace' as const, 'in-place' as const, 'truncate-first' as const, 'late' as const), at: fc.nat(1_000) }) },
-  { weight: 1, arbitrary: fc.record({ by: fc.constant('disk' as const), code: fc.constantFrom('ENOSPC' as const, 'EIO' as const) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      by: fc.constant('program' as const),
+      how: fc.constantFrom('replace' as const, 'in-place' as const, 'truncate-first' as const, 'late' as const),
+      at: fc.nat(1_000),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      by: fc.constant('disk' as const),
+      code: fc.constantFrom('ENOSPC' as const, 'EIO' as const),
+    }),
+  },
   { weight: 2, arbitrary: fc.constant({ by: 'crash' as const }) },
 );
 /** An action happens after so many accesses to files, or so many milliseconds, whichever comes first. */
@@ -70,7 +83,10 @@ class World {
       if (!alive.current) return never;
       this.onAccess(site);
       if (!alive.current) return never;
-      if (this.nextError !== undefined && (site === 'writeNew' || site === 'filled' || site === 'replace' || site === 'syncFolder')) {
+      if (
+        this.nextError !== undefined &&
+        (site === 'writeNew' || site === 'filled' || site === 'replace' || site === 'syncFolder')
+      ) {
         const code = this.nextError;
         this.nextError = undefined;
         throw systemError(code);
@@ -89,7 +105,11 @@ class World {
           edit: (id, seq, steps, origin) => checked(() => texts.edit(id, seq, steps, origin)),
           onChange: (listener) => texts.onChange((id, seq) => alive.current && listener(id, seq)),
         },
-        ids: { now: () => 1_700_000_000_000 + this.counter, randomBytes: (length) => Uint8Array.from({ length }, (_, i) => ((this.counter++ * 97 + i * 31 + 7) ^ (this.counter >> 3)) & 255) },
+        ids: {
+          now: () => 1_700_000_000_000 + this.counter,
+          randomBytes: (length) =>
+            Uint8Array.from({ length }, (_, i) => ((this.counter++ * 97 + i * 31 + 7) ^ (this.counter >> 3)) & 255),
+        },
         timer,
         watcher: {
           open: (_root, { changed }) => {
@@ -122,7 +142,8 @@ class World {
     // What a program wrote into a file without a name goes with the one who still held it.
     const kept = this.texts.text(this.id) + new TextDecoder().decode(this.folder.nodes.get(PATH)?.bytes);
     for (const inode of this.unlinked) {
-      for (const marker of new TextDecoder().decode(inode.bytes).match(MARKER) ?? []) if (!kept.includes(marker)) this.expected.delete(marker);
+      for (const marker of new TextDecoder().decode(inode.bytes).match(MARKER) ?? [])
+        if (!kept.includes(marker)) this.expected.delete(marker);
     }
     for (const writer of this.pendingWriters) {
       if (!this.isNamed(writer.inode)) this.pendingWriters.delete(writer);
@@ -249,7 +270,8 @@ async function runModel(start: string, steps: readonly Step[], crashAt?: FaultPo
   const file = decodeFile(world.folder.nodes.get(PATH)?.bytes ?? new Uint8Array()).text;
   const text = world.texts.text(world.id);
   expect(file).toBe(text);
-  for (const marker of world.expected) expect(text.split(marker).length - 1, `${marker} in ${JSON.stringify(text)}`).toBe(1);
+  for (const marker of world.expected)
+    expect(text.split(marker).length - 1, `${marker} in ${JSON.stringify(text)}`).toBe(1);
   expect((text.match(MARKER) ?? []).length).toBe(world.expected.size);
   const record = world.catalog.get(world.id);
   expect([record?.file?.taken, record?.file?.writing]).toEqual([undefined, undefined]);
@@ -258,7 +280,14 @@ async function runModel(start: string, steps: readonly Step[], crashAt?: FaultPo
 }
 
 test('R9 whatever the page and programs write survives, once, on both sides, through full disks and crashes', async () => {
-  await fc.assert(fc.asyncProperty(fc.constantFrom(...STARTS), fc.array(step, { minLength: 1, maxLength: 12 }), async (start, steps) => void (await runModel(start, steps))), { numRuns: Math.ceil(10_000 * SCALE) });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(...STARTS),
+      fc.array(step, { minLength: 1, maxLength: 12 }),
+      async (start, steps) => void (await runModel(start, steps)),
+    ),
+    { numRuns: Math.ceil(10_000 * SCALE) },
+  );
 }, 240_000);
 
 /** The points of a file that is written; those of a file that is moved or deleted are in `folder-crash.test.ts`. */
@@ -269,7 +298,10 @@ test.each(WRITING_POINTS)('R7 M4 a program that ends %s neither duplicates nor r
   const needed = Math.ceil(20 * SCALE);
   for (let seed = 1; crashes < needed; seed++) {
     expect(seed, `reached only ${crashes} times`).toBeLessThan(100 * needed);
-    for (const [start, steps] of fc.sample(fc.tuple(fc.constantFrom(...STARTS), fc.array(step, { minLength: 4, maxLength: 12 })), { numRuns: 1, seed })) {
+    for (const [start, steps] of fc.sample(
+      fc.tuple(fc.constantFrom(...STARTS), fc.array(step, { minLength: 4, maxLength: 12 })),
+      { numRuns: 1, seed },
+    )) {
       const withoutCrashes = steps.filter(({ action: what }) => what.by !== 'crash' && what.by !== 'disk');
       try {
         if (await runModel(start, withoutCrashes, point)) crashes++;

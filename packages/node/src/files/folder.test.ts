@@ -1,8 +1,22 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, lstat, mkdir, readdir, readlink, rename, rm, stat, symlink, unlink, writeFile, appendFile, open } from 'node:fs/promises';
+import {
+  chmod,
+  lstat,
+  mkdir,
+  readdir,
+  readlink,
+  rename,
+  rm,
+  stat,
+  symlink,
+  unlink,
+  writeFile,
+  appendFile,
+  open,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { createTestFolder, eventually, never, PROJECT } from './folder-fixture.ts';
+import { createTestFolder, eventually, never, PROJECT } from './folder.fixture.ts';
 
 test('opening finds the documents, writes nothing and says what it leaves alone', async () => {
   await using t = await createTestFolder();
@@ -27,10 +41,14 @@ test('opening finds the documents, writes nothing and says what it leaves alone'
   execFileSync('mkfifo', [join(t.root, 'pipe.md')]);
   const before = await readdir(t.root, { recursive: true });
   await t.folder.open(never);
-  expect([...t.catalog.list(PROJECT)].map(({ path, ext }) => path + (path.endsWith(ext) ? '' : ext)).toSorted()).toEqual(['a.md', 'a.qmd', 'caf\u00e9.md', 'link.md', 'sub/b.qmd']);
+  expect(
+    [...t.catalog.list(PROJECT)].map(({ path, ext }) => path + (path.endsWith(ext) ? '' : ext)).toSorted(),
+  ).toEqual(['a.md', 'a.qmd', 'caf\u00e9.md', 'link.md', 'sub/b.qmd']);
   expect(t.record('a.qmd').path).toBe('a.qmd');
   expect(t.record('sub/b.qmd').path).toBe('sub/b');
-  const left = Object.fromEntries(t.events.flatMap((event) => (event.type === 'left-alone' ? [[event.filePath, event.reason]] : [])));
+  const left = Object.fromEntries(
+    t.events.flatMap((event) => (event.type === 'left-alone' ? [[event.filePath, event.reason]] : [])),
+  );
   expect(left).toEqual({
     '.git': 'hidden',
     node_modules: 'machine-folder',
@@ -59,7 +77,7 @@ test('what is typed is in the file soon, with its mode, endings and byte order m
   expect((await readdir(t.root)).filter((name) => name.startsWith('.'))).toEqual([]);
 });
 
-test('M2 typing that never stops is in the file every 200 ms, p95 within 300 ms', async () => {
+test('M2 typing that never stops is in the file every 200 ms, p95 within 300 ms', async ({ annotate }) => {
   await using t = await createTestFolder();
   await writeFile(join(t.root, 'a.md'), 'text\n');
   await t.folder.open(never);
@@ -68,14 +86,19 @@ test('M2 typing that never stops is in the file every 200 ms, p95 within 300 ms'
     t.type('a.md', `${i} `);
     await new Promise((resolve) => void setTimeout(resolve, 25));
   }
-  await eventually(async () => (await t.read('a.md')) === t.texts.text(t.record('a.md').id), 'the last key in the file');
+  await eventually(
+    async () => (await t.read('a.md')) === t.texts.text(t.record('a.md').id),
+    'the last key in the file',
+  );
   const lags = t.lags.toSorted((a, b) => a - b);
   expect(lags.length).toBeGreaterThan(4);
   expect(lags[Math.floor(lags.length * 0.95)]).toBeLessThan(300);
-  console.log(`projection lag: p50 ${lags[lags.length >> 1]?.toFixed(0)} ms, p95 ${lags[Math.floor(lags.length * 0.95)]?.toFixed(0)} ms, ${lags.length} writes for 60 keys`);
+  await annotate(
+    `projection lag: p50 ${lags[lags.length >> 1]?.toFixed(0)} ms, p95 ${lags[Math.floor(lags.length * 0.95)]?.toFixed(0)} ms, ${lags.length} writes for 60 keys`,
+  );
 });
 
-test('what another program writes is in the document within 250 ms, and is not written back', async () => {
+test('what another program writes is in the document within 250 ms, and is not written back', async ({ annotate }) => {
   await using t = await createTestFolder();
   await writeFile(join(t.root, 'a.md'), 'one\ntwo\n');
   await t.folder.open(never);
@@ -86,7 +109,7 @@ test('what another program writes is in the document within 250 ms, and is not w
   await writeFile(join(t.root, 'other.tmp'), 'ONE\ntwo\nthree\n');
   await rename(join(t.root, 'other.tmp'), join(t.root, 'a.md'));
   const replaced = await eventually(() => t.texts.text(id) === 'ONE\ntwo\nthree\n', 'the replaced line');
-  console.log(`foreign write to document: in place ${inPlace.toFixed(0)} ms, replaced ${replaced.toFixed(0)} ms`);
+  await annotate(`foreign write to document: in place ${inPlace.toFixed(0)} ms, replaced ${replaced.toFixed(0)} ms`);
   expect(Math.max(inPlace, replaced)).toBeLessThan(500);
   await t.folder.flush('all', never);
   expect((await stat(join(t.root, 'a.md'))).ino).not.toBe(inode);
@@ -239,10 +262,16 @@ test('a disk that is full: the file stays whole, people are told, and it is writ
   await expect(t.folder.flush([id], never)).rejects.toMatchObject({ code: 'disk_full' });
   expect(await t.read('a.md')).toBe('text\n');
   expect(await readdir(t.root)).toEqual(['a.md']);
-  expect(t.events.find((event) => event.type === 'write-failed')).toMatchObject({ code: 'disk_full', filePath: 'a.md' });
+  expect(t.events.find((event) => event.type === 'write-failed')).toMatchObject({
+    code: 'disk_full',
+    filePath: 'a.md',
+  });
   isFull = false;
   await eventually(async () => (await t.read('a.md')) === 'typed\ntext\n', 'written after all');
-  await eventually(() => t.events.filter(({ type }) => type === 'write-recovered').length === 1, 'people are told once');
+  await eventually(
+    () => t.events.filter(({ type }) => type === 'write-recovered').length === 1,
+    'people are told once',
+  );
 });
 
 test('an empty folder that held documents deletes nothing', async () => {
@@ -258,7 +287,9 @@ test('an empty folder that held documents deletes nothing', async () => {
 });
 
 test('where the system gives no notice, changes are found by looking', async () => {
-  await using t = await createTestFolder({ watcher: { open: () => Promise.reject(new Error('ENOSPC: no more inotify watches')) } });
+  await using t = await createTestFolder({
+    watcher: { open: () => Promise.reject(new Error('ENOSPC: no more inotify watches')) },
+  });
   await writeFile(join(t.root, 'a.md'), 'text');
   await t.folder.open(never);
   expect(t.events.find((event) => event.type === 'watching')).toMatchObject({ how: 'polling' });

@@ -9,19 +9,19 @@
  * 2. A change of a document is in its file at the latest 150 ms and one write later; `flush` waits for that.
  * 3. Nothing is lost when a write fails: the document stays due and is tried again.
  */
-import { checkDocumentPath, Failure, filePathOf, LIMITS, splitExt, type DocumentId, type IdSource, type ProjectId } from '@markco/protocol';
-import type { Catalog, DocumentRecord, FileState } from '../documents/document-record.ts';
+import { Failure, filePathOf, LIMITS, type DocumentId, type IdSource, type ProjectId } from '@markco/protocol';
+import type { Catalog, FileState } from '../documents/document-record.ts';
 import type { DocumentTexts } from '../documents/texts.ts';
 import { contentHash } from './content-hash.ts';
-import { decodeFile, encodeFile, isText } from './endings.ts';
+import { decodeFile, isText } from './endings.ts';
 import { LEFT_ALONE, type FolderEvent, type LeftAloneReason } from './events.ts';
-import { fileFailure, folderOf, tempPathFor, type Files } from './files.ts';
+import { fileFailure, type Files } from './files.ts';
 import { createLateWrites } from './late-writes.ts';
 import { createMembership } from './membership.ts';
+import { createPageActions, type PageActions } from './page-actions.ts';
 import { createQueue } from './queue.ts';
 import { createReconciler, type FaultPoint, type Outcome } from './reconcile.ts';
 import { createPause, wait, type Timer } from './timer.ts';
-import { reasonAgainstPath } from './walk.ts';
 import { createPollingWatcher } from './watcher-polling.ts';
 import type { Watch, Watcher } from './watcher.ts';
 
@@ -38,18 +38,13 @@ export type FolderParts = {
   readonly fault?: (point: FaultPoint) => void;
 };
 
-export type Folder = {
+export type Folder = Omit<PageActions, 'requireLive'> & {
   /** Finds what changed while nobody looked. Fails with `not_found` when there is no such folder. */
   open(signal: AbortSignal): Promise<{ readonly documents: number }>;
   /** The text of a document that has no state yet. The caller makes the state and puts `{ ...file, seq }` into the row. */
   initialText(id: DocumentId): Promise<{ readonly text: string; readonly file: FileState }>;
   /** Every change made before the call is in its file when this resolves. An abort stops the waiting, not the writing. */
   flush(ids: readonly DocumentId[] | 'all', signal: AbortSignal): Promise<void>;
-  /** `filePath` with its extension. Fails with `bad_request`, `conflict` (name taken) or `not_found`. */
-  create(filePath: string, text: string): Promise<DocumentRecord>;
-  rename(id: DocumentId, filePath: string): Promise<DocumentRecord>;
-  /** Deletes the file; the document becomes a tombstone. What others wrote until then is in its history. */
-  remove(id: DocumentId): Promise<void>;
   /** Looks through the whole folder. */
   rescan(signal: AbortSignal): Promise<void>;
   onEvent(listener: (event: FolderEvent) => void): () => void;
@@ -60,9 +55,11 @@ export type Folder = {
 const SLICE_MS = 8;
 const LEFT_ALONE_MAX = 10_000;
 const FLUSH_AGAIN_MS = 100;
-const REMOVE_TRIES = 5;
 
-export function createFolder(parts: FolderParts, { root, projectId }: { readonly root: string; readonly projectId: ProjectId }): Folder {
+export function createFolder(
+  parts: FolderParts,
+  { root, projectId }: { readonly root: string; readonly projectId: ProjectId },
+): Folder {
   const { files, catalog, texts, ids, timer } = parts;
   const fault = parts.fault ?? (() => undefined);
   const tag = projectId.slice(-12);
@@ -91,14 +88,32 @@ export function createFolder(parts: FolderParts, { root, projectId }: { readonly
     if (early === null) queue.touch(id);
     else early.add(id);
   };
-  const randomHex = (bytes: number): string => Buffer.from(ids.randomBytes(bytes)).toString('hex');
+  const randomName = (): string => Buffer.from(ids.randomBytes(8)).toString('hex');
   const newAuthor = (): number => Buffer.from(ids.randomBytes(4)).readUInt32BE();
 
   const pause = createPause(timer, SLICE_MS);
-  const membership = createMembership({ files, catalog, timer, ids, touch, emit, leave, pause, bytesMax: LIMITS.documentTextBytesMax }, { projectId, tag });
-  const lateWrites = createLateWrites({ texts, timer, newAuthor, onFailure: (id, error) => noteFailure(id, error) }, { bytesMax: LIMITS.documentStateBytesMax });
+  const membership = createMembership(
+    { files, catalog, timer, ids, touch, emit, leave, pause, bytesMax: LIMITS.documentTextBytesMax },
+    { projectId, tag },
+  );
+  const lateWrites = createLateWrites(
+    { texts, timer, newAuthor, onFailure: (id, error) => noteFailure(id, error) },
+    { bytesMax: LIMITS.documentStateBytesMax },
+  );
   const reconciler = createReconciler(
-    { files, catalog, texts, timer, lateWrites, newAuthor, randomName: () => randomHex(8), diskPathOf: membership.diskPathOf, isBehind: (id) => behind.has(id), emit, fault },
+    {
+      files,
+      catalog,
+      texts,
+      timer,
+      lateWrites,
+      newAuthor,
+      randomName,
+      diskPathOf: membership.diskPathOf,
+      isBehind: (id) => behind.has(id),
+      emit,
+      fault,
+    },
     { tag },
   );
 
@@ -162,18 +177,27 @@ export function createFolder(parts: FolderParts, { root, projectId }: { readonly
   };
   const stopListening = texts.onChange(noteChange);
 
+  const noteScanFailure = (error: unknown): void => {
+    if (closing.signal.aborted) return;
+    const { code, message } = fileFailure(error, root);
+    emit({ type: 'scan-failed', code, message });
+  };
   const attempt = (work: () => Promise<unknown>): void => {
-    work().catch((error: unknown) => {
-      if (closing.signal.aborted) return;
-      const { code, message } = fileFailure(error, root);
-      emit({ type: 'scan-failed', code, message });
-    });
+    work().catch(noteScanFailure);
   };
   const startWatching = async (): Promise<void> => {
     const rescan = async (): Promise<void> => void (await membership.scan(closing.signal));
     const poll = async (): Promise<void> => {
-      watch = await createPollingWatcher({ timer, scan: rescan }).open(root, { changed: () => undefined, lost: () => undefined, failed: (error) => attempt(() => Promise.reject(error)) });
-      emit({ type: 'watching', how: 'polling', message: 'The system gives no notice of changed files here, so MarkCo looks for them every few seconds.' });
+      watch = await createPollingWatcher({ timer, scan: rescan }).open(root, {
+        changed: () => undefined,
+        lost: () => undefined,
+        failed: noteScanFailure,
+      });
+      emit({
+        type: 'watching',
+        how: 'polling',
+        message: 'The system gives no notice of changed files here, so MarkCo looks for them every few seconds.',
+      });
     };
     try {
       watch = await parts.watcher.open(root, {
@@ -190,30 +214,29 @@ export function createFolder(parts: FolderParts, { root, projectId }: { readonly
     }
   };
 
-  const requireLive = (id: DocumentId): DocumentRecord => {
-    const record = catalog.get(id);
-    if (record === undefined || record.projectId !== projectId) throw new Failure('not_found', 'There is no such document in this project. Look at the list of documents again.');
-    if (record.deletedAt !== undefined) throw new Failure('document_deleted', 'This document was deleted. Its history can be restored.');
-    return record;
-  };
-  const requireFree = async (filePath: string, but?: DocumentId): Promise<string> => {
-    const path = checkDocumentPath(filePath);
-    if (path instanceof Failure) throw path;
-    if (splitExt(path) === null) throw new Failure('bad_request', `${JSON.stringify(path)} is no document: give it the extension .md or .qmd.`);
-    const reason = await reasonAgainstPath(files, path);
-    if (reason !== null) throw new Failure('bad_request', `${JSON.stringify(path)} cannot be a document there. ${LEFT_ALONE[reason]}`);
-    const record = catalog.byPath(projectId, path);
-    if (record !== undefined && record.id !== but) throw taken(path);
-    return path;
-  };
-  const taken = (path: string): Failure => new Failure('conflict', `There is a file ${JSON.stringify(path)} already. Choose another name.`);
-  const hasFile = (filePath: string): boolean => catalog.byPath(projectId, filePath) !== undefined;
+  const actions = createPageActions(
+    {
+      files,
+      catalog,
+      membership,
+      ids,
+      randomName,
+      align: queue.runNow,
+      isLeftAlone: (id) => typeof outcomes.get(id) === 'object',
+      forget,
+      emit,
+      fault,
+    },
+    { projectId, tag },
+  );
 
   return {
     async open(signal) {
-      if ((await files.stat(''))?.kind !== 'folder') throw new Failure('not_found', `There is no folder ${JSON.stringify(root)}. Put it back or open another one.`);
+      if ((await files.stat(''))?.kind !== 'folder')
+        throw new Failure('not_found', `There is no folder ${JSON.stringify(root)}. Put it back or open another one.`);
       await startWatching();
-      for (const record of catalog.list(projectId)) if (record.file?.writing !== undefined) await reconciler.settle(record);
+      for (const record of catalog.list(projectId))
+        if (record.file?.writing !== undefined) await reconciler.settle(record);
       const { found, temps } = await membership.scan(signal);
       for (const temp of temps) await files.remove(temp, () => true).catch(() => false);
       await membership.believed();
@@ -231,16 +254,31 @@ export function createFolder(parts: FolderParts, { root, projectId }: { readonly
     },
 
     async initialText(id) {
-      const record = requireLive(id);
+      const record = actions.requireLive(id);
       const resolved = await files.resolve(membership.diskPathOf(record));
       const open = typeof resolved === 'string' ? undefined : await files.open(resolved.path);
-      if (open === undefined) throw new Failure('not_found', `${JSON.stringify(filePathOf(record))} is not in its folder right now. Put it back.`);
+      if (open === undefined)
+        throw new Failure(
+          'not_found',
+          `${JSON.stringify(filePathOf(record))} is not in its folder right now. Put it back.`,
+        );
       try {
         const bytes = await open.read(LIMITS.documentTextBytesMax);
-        if (bytes === null) throw new Failure('too_large', `${JSON.stringify(filePathOf(record))} is too large. ${LEFT_ALONE['too-large']}`);
-        if (!isText(bytes)) throw new Failure('unsupported', `${JSON.stringify(filePathOf(record))} cannot be shown. ${LEFT_ALONE['not-text']}`);
+        if (bytes === null)
+          throw new Failure(
+            'too_large',
+            `${JSON.stringify(filePathOf(record))} is too large. ${LEFT_ALONE['too-large']}`,
+          );
+        if (!isText(bytes))
+          throw new Failure(
+            'unsupported',
+            `${JSON.stringify(filePathOf(record))} cannot be shown. ${LEFT_ALONE['not-text']}`,
+          );
         const { mtimeMs, ino } = await open.stat();
-        return { text: decodeFile(bytes).text, file: { seq: -1, mtimeMs, ino, size: bytes.length, hash: await contentHash(bytes) } };
+        return {
+          text: decodeFile(bytes).text,
+          file: { seq: -1, mtimeMs, ino, size: bytes.length, hash: await contentHash(bytes) },
+        };
       } finally {
         await open.close();
       }
@@ -255,7 +293,11 @@ export function createFolder(parts: FolderParts, { root, projectId }: { readonly
           await queue.runNow(id);
           const outcome = outcomes.get(id);
           if (!behind.has(id) || (catalog.get(id)?.file?.seq ?? 0) >= (isDue.get(id) ?? 0)) return;
-          if (typeof outcome === 'object') throw new Failure('conflict', `${JSON.stringify(nameOf(id))} cannot be written. ${LEFT_ALONE[outcome.leftAlone]}`);
+          if (typeof outcome === 'object')
+            throw new Failure(
+              'conflict',
+              `${JSON.stringify(nameOf(id))} cannot be written. ${LEFT_ALONE[outcome.leftAlone]}`,
+            );
           await wait(timer, FLUSH_AGAIN_MS);
         }
       };
@@ -270,57 +312,9 @@ export function createFolder(parts: FolderParts, { root, projectId }: { readonly
       }
     },
 
-    create: (filePath, text) =>
-      membership.inTurn(async () => {
-        const path = await requireFree(filePath);
-        await files.makeFolder(folderOf(path));
-        const bytes = encodeFile(text, new Uint8Array());
-        const temp = tempPathFor(path, tag, randomHex(8));
-        try {
-          const stat = await files.writeNew(temp, bytes, undefined);
-          if (!(await files.place(temp, path))) throw taken(path);
-          await files.syncFolder(folderOf(path));
-          const { added, moved } = membership.rowsFor({ filePath: path, diskPath: path, stat, hash: await contentHash(bytes) }, hasFile);
-          await catalog.put([added, ...moved]);
-          emit({ type: 'added', id: added.id, filePath: path });
-          return added;
-        } catch (error) {
-          await files.remove(temp, () => true).catch(() => false);
-          throw fileFailure(error, path);
-        }
-      }),
-
-    rename: (id, filePath) =>
-      membership.inTurn(async () => {
-        const record = requireLive(id);
-        const to = await requireFree(filePath, id);
-        const from = membership.diskPathOf(record);
-        if (to === filePathOf(record)) return record;
-        if (!(await files.move(from, to))) throw (await files.stat(from)) === undefined ? new Failure('not_found', `${JSON.stringify(from)} is not in its folder right now. Put it back.`) : taken(to);
-        fault('afterMove');
-        for (const folder of new Set([folderOf(from), folderOf(to)])) await files.syncFolder(folder);
-        return await membership.renamed(requireLive(id), to);
-      }),
-
-    remove: (id) =>
-      membership.inTurn(async () => {
-        for (let tries = 0; tries < REMOVE_TRIES; tries++) {
-          const { file } = requireLive(id);
-          const path = membership.diskPathOf(requireLive(id));
-          // What others wrote goes into the history first; a file that cannot be written can still be deleted.
-          await queue.runNow(id).catch(() => undefined);
-          const isGone = await files.remove(path, (there) => there?.kind === 'link' || file === null || (there?.mtimeMs === catalog.get(id)?.file?.mtimeMs && there?.ino === catalog.get(id)?.file?.ino));
-          if (!isGone && (await files.stat(path)) !== undefined) continue;
-          fault('afterUnlink');
-          await files.syncFolder(folderOf(path)).catch(() => undefined);
-          const record = requireLive(id);
-          await catalog.put([{ ...record, deletedAt: new Date(ids.now()).toISOString() }]);
-          forget(id);
-          emit({ type: 'removed', id, filePath: filePathOf(record) });
-          return;
-        }
-        throw new Failure('conflict', `${JSON.stringify(nameOf(id))} is being changed by another program. Close that and delete it again.`, { retryable: true });
-      }),
+    create: actions.create,
+    rename: actions.rename,
+    remove: actions.remove,
 
     rescan: async (signal) => void (await membership.scan(signal)),
 

@@ -20,7 +20,13 @@ const SETTLE_LOOKS_MAX = 10;
 const HELD_MAX = 64;
 
 /** A file that was replaced: its bytes then, and where its text stood in the document's history. */
-export type Replaced = { readonly id: DocumentId; readonly file: OpenFile; readonly bytes: Uint8Array; readonly seq: number; readonly steps: readonly TextStep[] };
+export type Replaced = {
+  readonly id: DocumentId;
+  readonly file: OpenFile;
+  readonly bytes: Uint8Array;
+  readonly seq: number;
+  readonly steps: readonly TextStep[];
+};
 
 export type LateWrites = {
   /** Takes over `file`. Resolves after the first look. */
@@ -30,7 +36,17 @@ export type LateWrites = {
 };
 
 export function createLateWrites(
-  { texts, timer, newAuthor, onFailure }: { readonly texts: DocumentTexts; readonly timer: Timer; readonly newAuthor: () => number; readonly onFailure: (id: DocumentId, error: unknown) => void },
+  {
+    texts,
+    timer,
+    newAuthor,
+    onFailure,
+  }: {
+    readonly texts: DocumentTexts;
+    readonly timer: Timer;
+    readonly newAuthor: () => number;
+    readonly onFailure: (id: DocumentId, error: unknown) => void;
+  },
   { bytesMax }: { readonly bytesMax: number },
 ): LateWrites {
   const held = new Map<OpenFile, { readonly letGo: () => Promise<void> }>();

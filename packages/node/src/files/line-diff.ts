@@ -28,7 +28,8 @@ function collect(a: readonly string[], b: readonly string[], whole: Hunk, depth:
     toB--;
   }
   if (fromA === toA && fromB === toB) return;
-  const anchors = fromA === toA || fromB === toB || depth === DEPTH_MAX ? [] : findAnchors(a, b, { fromA, toA, fromB, toB });
+  const anchors =
+    fromA === toA || fromB === toB || depth === DEPTH_MAX ? [] : findAnchors(a, b, { fromA, toA, fromB, toB });
   if (anchors.length === 0) {
     hunks.push({ fromA, toA, fromB, toB });
     return;

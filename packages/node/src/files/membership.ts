@@ -12,6 +12,7 @@ import { contentHash } from './content-hash.ts';
 import { isText } from './endings.ts';
 import type { FolderEvent, LeftAloneReason } from './events.ts';
 import { folderOf, type Files } from './files.ts';
+import { isSameInode, isUnchanged, newRow, toRenamed, twinsOf, type HasFile, type Hashed } from './rows.ts';
 import { wait, type Timer } from './timer.ts';
 import { inspect, reasonAgainstPath, walk, type Found, type Walked } from './walk.ts';
 
@@ -34,8 +35,6 @@ export type MembershipParts = {
   readonly bytesMax: number;
 };
 
-type Hashed = Found & { readonly hash: string };
-
 export type Membership = {
   /** Looks through the whole folder. */
   scan(signal: AbortSignal): Promise<Walked>;
@@ -47,15 +46,16 @@ export type Membership = {
   inTurn<T>(work: () => Promise<T>): Promise<T>;
   /** Resolves when it is known of every file that is missing now whether it was deleted. */
   believed(): Promise<void>;
-  /** A row for a file that is known to be there; put by the caller. */
-  rowsFor(found: Hashed, hasFile: (filePath: string) => boolean): { readonly added: DocumentRecord; readonly moved: readonly DocumentRecord[] };
   /** Puts the row of a document whose file has a new name. */
   renamed(record: DocumentRecord, filePath: string): Promise<DocumentRecord>;
   diskPathOf(record: DocumentRecord): string;
   close(): Promise<void>;
 };
 
-export function createMembership(parts: MembershipParts, { projectId, tag }: { readonly projectId: ProjectId; readonly tag: string }): Membership {
+export function createMembership(
+  parts: MembershipParts,
+  { projectId, tag }: { readonly projectId: ProjectId; readonly tag: string },
+): Membership {
   const { files, catalog, timer, ids, touch, emit, leave, pause, bytesMax } = parts;
   const awaited = new Map<DocumentId, () => void>();
   /** Only those whose file is spelled otherwise than the document. */
@@ -104,51 +104,41 @@ export function createMembership(parts: MembershipParts, { projectId, tag }: { r
     const hashed: Hashed[] = [];
     for (let i = 0; i < list.length; i += READS_PARALLEL) {
       await pause();
-      for (const one of await Promise.all(list.slice(i, i + READS_PARALLEL).map(hashOf))) if (one !== undefined) hashed.push(one);
+      for (const one of await Promise.all(list.slice(i, i + READS_PARALLEL).map(hashOf)))
+        if (one !== undefined) hashed.push(one);
     }
     return hashed;
   };
 
-  const rowsFor: Membership['rowsFor'] = (found, hasFile) => {
-    const named = documentPathOf(found.filePath, hasFile) ?? { path: found.filePath, ext: '.md' as const };
-    const { mtimeMs, birthtimeMs, ino, size } = found.stat;
-    const added: DocumentRecord = {
-      id: newId<DocumentId>(ids),
-      projectId,
-      ...named,
-      createdAt: new Date(birthtimeMs > 0 ? Math.min(birthtimeMs, mtimeMs) : mtimeMs).toISOString(),
-      updatedAt: new Date(mtimeMs).toISOString(),
-      sizeBytes: size,
-      contentHash: found.hash,
-      file: { seq: -1, mtimeMs, size, ino, hash: found.hash },
-    };
-    return { added, moved: twinOf(found.filePath) };
-  };
-
-  /** `a.qmd`, called `a` so far, is called `a.qmd` from when there is an `a.md`. */
-  const twinOf = (filePath: string): readonly DocumentRecord[] => {
-    if (!filePath.endsWith('.md')) return [];
-    const twin = catalog.byPath(projectId, `${filePath.slice(0, -'.md'.length)}.qmd`);
-    return twin === undefined || twin.path.endsWith(twin.ext) ? [] : [{ ...twin, path: twin.path + twin.ext }];
-  };
-
-  const renamed = async (record: DocumentRecord, to: Pick<Found, 'filePath' | 'diskPath'>, hasFile: (filePath: string) => boolean): Promise<DocumentRecord> => {
+  const renamed = async (
+    record: DocumentRecord,
+    to: Pick<Found, 'filePath' | 'diskPath'>,
+    hasFile: HasFile,
+  ): Promise<DocumentRecord> => {
     const from = filePathOf(record);
     const now = catalog.get(record.id);
     const named = documentPathOf(to.filePath, hasFile);
     if (named === null || now === undefined || now.deletedAt !== undefined) return record;
     awaited.get(record.id)?.();
     noteSpelling(to);
-    const moved = twinOf(to.filePath).filter(({ id }) => id !== record.id);
+    const moved = twinsOf(catalog, projectId, to.filePath).filter(({ id }) => id !== record.id);
     const row = { ...now, ...named };
     await catalog.put([row, ...moved]);
-    for (const event of [{ type: 'renamed', id: record.id, from, filePath: to.filePath } as const, ...moved.map(toRenamed)]) emit(event);
+    for (const event of [
+      { type: 'renamed', id: record.id, from, filePath: to.filePath } as const,
+      ...moved.map(toRenamed),
+    ])
+      emit(event);
     touch(record.id);
     return row;
   };
 
   /** Tells those that were renamed from those that are new. `gone`: documents whose file is missing. */
-  const settleNew = async (list: readonly Found[], gone: readonly DocumentRecord[], hasFile: (filePath: string) => boolean): Promise<void> => {
+  const settleNew = async (
+    list: readonly Found[],
+    gone: readonly DocumentRecord[],
+    hasFile: HasFile,
+  ): Promise<void> => {
     const left = new Map(gone.map((record) => [record.id, record]));
     const byInode = new Map(gone.map((record) => [record.file?.ino ?? 0, record]));
     const byHash = new Map<string, DocumentRecord[]>();
@@ -178,7 +168,8 @@ export function createMembership(parts: MembershipParts, { projectId, tag }: { r
         continue;
       }
       noteSpelling(found);
-      const { added: row, moved } = rowsFor(found, hasFile);
+      const row = newRow(found, { id: newId<DocumentId>(ids), projectId }, hasFile);
+      const moved = twinsOf(catalog, projectId, found.filePath);
       rows.push(row, ...moved);
       added.push({ type: 'added', id: row.id, filePath: found.filePath }, ...moved.map(toRenamed));
       if (rows.length >= BATCH) await putRows();
@@ -244,12 +235,18 @@ export function createMembership(parts: MembershipParts, { projectId, tag }: { r
       else touch(record.id);
     }
     await refresh(stale);
-    await settleNew([...found.values()].filter(({ filePath }) => !known.has(filePath)), gone, (filePath) => found.has(filePath));
+    await settleNew(
+      [...found.values()].filter(({ filePath }) => !known.has(filePath)),
+      gone,
+      (filePath) => found.has(filePath),
+    );
     return walked;
   };
 
   /** Documents that nobody opened yet and whose files changed: only their rows. */
-  const refresh = async (stale: readonly { readonly record: DocumentRecord; readonly found: Found }[]): Promise<void> => {
+  const refresh = async (
+    stale: readonly { readonly record: DocumentRecord; readonly found: Found }[],
+  ): Promise<void> => {
     const hashed = new Map((await hashAll(stale.map(({ found }) => found))).map((one) => [one.filePath, one]));
     let rows: DocumentRecord[] = [];
     for (const { record, found } of stale) {
@@ -261,7 +258,13 @@ export function createMembership(parts: MembershipParts, { projectId, tag }: { r
         continue;
       }
       const { mtimeMs, ino, size } = seen.stat;
-      rows.push({ ...now, sizeBytes: size, contentHash: seen.hash, updatedAt: new Date(mtimeMs).toISOString(), file: { seq: -1, mtimeMs, ino, size, hash: seen.hash } });
+      rows.push({
+        ...now,
+        sizeBytes: size,
+        contentHash: seen.hash,
+        updatedAt: new Date(mtimeMs).toISOString(),
+        file: { seq: -1, mtimeMs, ino, size, hash: seen.hash },
+      });
       if (seen.hash !== now.contentHash) emit({ type: 'changed', id: now.id, filePath: found.filePath });
       if (rows.length < BATCH) continue;
       await catalog.put(rows);
@@ -300,7 +303,11 @@ export function createMembership(parts: MembershipParts, { projectId, tag }: { r
     }
     if (fresh.size === 0) return;
     const gone = await goneFor([...fresh.values()]);
-    await settleNew([...fresh.values()], gone, (filePath) => fresh.has(filePath) || catalog.byPath(projectId, filePath) !== undefined);
+    await settleNew(
+      [...fresh.values()],
+      gone,
+      (filePath) => fresh.has(filePath) || catalog.byPath(projectId, filePath) !== undefined,
+    );
   };
 
   /** Documents whose file is missing and could be one of these. */
@@ -319,7 +326,10 @@ export function createMembership(parts: MembershipParts, { projectId, tag }: { r
   const isThere = async (record: DocumentRecord, list: readonly Found[]): Promise<boolean> => {
     const path = diskPathOf(record);
     if ((await files.stat(path).catch(() => undefined)) === undefined) return false;
-    const isCaseOnly = list.some(({ diskPath }) => diskPath !== path && diskPath.toLowerCase().normalize('NFC') === path.toLowerCase().normalize('NFC'));
+    const isCaseOnly = list.some(
+      ({ diskPath }) =>
+        diskPath !== path && diskPath.toLowerCase().normalize('NFC') === path.toLowerCase().normalize('NFC'),
+    );
     if (!isCaseOnly) return true;
     return (await files.list(folderOf(path))).some(({ name }) => name === nameOf(path));
   };
@@ -333,8 +343,8 @@ export function createMembership(parts: MembershipParts, { projectId, tag }: { r
       if (awaited.size > 0) await wait(timer, BELIEF_MS);
       await turn;
     },
-    rowsFor,
-    renamed: (record, filePath) => renamed(record, { filePath, diskPath: filePath }, (other) => catalog.byPath(projectId, other) !== undefined),
+    renamed: (record, filePath) =>
+      renamed(record, { filePath, diskPath: filePath }, (other) => catalog.byPath(projectId, other) !== undefined),
     diskPathOf,
     async close() {
       isClosed = true;
@@ -344,17 +354,6 @@ export function createMembership(parts: MembershipParts, { projectId, tag }: { r
   };
 }
 
-/** The file kept its name, the document did not. */
-function toRenamed(record: DocumentRecord): FolderEvent {
-  return { type: 'renamed', id: record.id, from: filePathOf(record), filePath: filePathOf(record) };
-}
-/** An inode number is used again at once for another file; one that was made before we last saw it is the same. */
-function isSameInode(record: DocumentRecord, { stat, hash }: Hashed): boolean {
-  return hash === record.contentHash || (stat.birthtimeMs > 0 && record.file !== null && stat.birthtimeMs <= record.file.mtimeMs);
-}
-function isUnchanged({ file }: DocumentRecord, { stat }: Found): boolean {
-  return file !== null && file.ino === stat.ino && file.mtimeMs === stat.mtimeMs && file.size === stat.size;
-}
 function nameOf(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }

@@ -25,18 +25,24 @@ export type Queue = {
   /** Those that are waiting or running. */
   pending(): readonly DocumentId[];
   /** Starts nothing more; resolves when what runs has ended. Waiters are refused with `reason`. */
-  close(reason: unknown): Promise<void>;
+  close(reason: Error): Promise<void>;
 };
 
 /** @param run brings one document in line; a rejection means: again later */
-export function createQueue({ timer, run }: { readonly timer: Timer; readonly run: (id: DocumentId) => Promise<void> }): Queue {
+export function createQueue({
+  timer,
+  run,
+}: {
+  readonly timer: Timer;
+  readonly run: (id: DocumentId) => Promise<void>;
+}): Queue {
   const waiting = new Map<DocumentId, Turn>();
   const ready = new Set<DocumentId>();
   const running = new Map<DocumentId, Promise<void>>();
   const again = new Set<DocumentId>();
   const failures = new Map<DocumentId, number>();
   const waiters = new Map<DocumentId, Waiter[]>();
-  let closedFor: { readonly reason: unknown } | null = null;
+  let closedFor: Error | null = null;
 
   const schedule = (id: DocumentId, ms: number, firstAt: number): void => {
     waiting.get(id)?.cancel();
@@ -94,7 +100,7 @@ export function createQueue({ timer, run }: { readonly timer: Timer; readonly ru
   return {
     touch,
     runNow(id) {
-      if (closedFor !== null) return Promise.reject(closedFor.reason);
+      if (closedFor !== null) return Promise.reject(closedFor);
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       waiters.set(id, [...(waiters.get(id) ?? []), { resolve, reject }]);
       makeReady(id);
@@ -102,7 +108,7 @@ export function createQueue({ timer, run }: { readonly timer: Timer; readonly ru
     },
     pending: () => [...new Set([...waiting.keys(), ...ready, ...running.keys(), ...again])],
     async close(reason) {
-      closedFor = { reason };
+      closedFor = reason;
       for (const { cancel } of waiting.values()) cancel();
       waiting.clear();
       ready.clear();

@@ -153,12 +153,17 @@ export function createReconciler(parts: ReconcileParts, { tag }: { readonly tag:
         if (!isHeld) await open.close();
       }
     }
-    throw new Failure('conflict', `${JSON.stringify(filePathOf(requireRecord(id)))} changes faster than it can be merged. Edits are safe in MarkCo; it tries again by itself.`, { retryable: true });
+    throw new Failure(
+      'conflict',
+      `${JSON.stringify(filePathOf(requireRecord(id)))} changes faster than it can be merged. Edits are safe in MarkCo; it tries again by itself.`,
+      { retryable: true },
+    );
   };
 
   const requireRecord = (id: DocumentId): DocumentRecord => {
     const record = catalog.get(id);
-    if (record === undefined) throw new Failure('not_found', 'This document is not in the catalog any more. Open the project again.');
+    if (record === undefined)
+      throw new Failure('not_found', 'This document is not in the catalog any more. Open the project again.');
     return record;
   };
 
@@ -193,7 +198,11 @@ export function createReconciler(parts: ReconcileParts, { tag }: { readonly tag:
       return false;
     }
     if (taken.length >= TAKEN_MAX) {
-      throw new Failure('conflict', `${JSON.stringify(filePathOf(record))} was changed by others too often since MarkCo could last write it. Make it writable; nothing is lost meanwhile.`, { retryable: true });
+      throw new Failure(
+        'conflict',
+        `${JSON.stringify(filePathOf(record))} was changed by others too often since MarkCo could last write it. Make it writable; nothing is lost meanwhile.`,
+        { retryable: true },
+      );
     }
     const steps = [...taken, { author: newAuthor(), edits }];
     await putFile(id, { ...seenState(seen), seq: file.seq, taken: steps });
@@ -213,7 +222,8 @@ export function createReconciler(parts: ReconcileParts, { tag }: { readonly tag:
     if (file === null) return 'changed';
     const bytes = encodeFile(now.text, seen.bytes);
     if (isEqual(bytes, seen.bytes)) {
-      if (file.seq !== now.seq || file.taken !== undefined || !isAsSeen(file, seen)) await putFile(id, { seq: now.seq, ...seenState(seen) });
+      if (file.seq !== now.seq || file.taken !== undefined || !isAsSeen(file, seen))
+        await putFile(id, { seq: now.seq, ...seenState(seen) });
       return 'equal';
     }
     const temp = tempPathFor(path, tag, randomName());
@@ -230,7 +240,11 @@ export function createReconciler(parts: ReconcileParts, { tag }: { readonly tag:
     fault('afterReplacementNoted');
     if (!(await files.replace(temp, path, (there) => isSameFile(there, seen.stat)))) return 'changed';
     fault('afterRename');
-    return { seq: file.seq, steps: file.taken ?? [], next: { seq: now.seq, ...seenState({ bytes, stat: written, hash }) } };
+    return {
+      seq: file.seq,
+      steps: file.taken ?? [],
+      next: { seq: now.seq, ...seenState({ bytes, stat: written, hash }) },
+    };
   };
 
   const finishReplacing = async (id: DocumentId, path: string, next: FileState): Promise<void> => {

@@ -26,7 +26,9 @@ export function createVirtualTimer(): VirtualTimer {
           await turn();
           if (waiting.size === 0) break;
         }
-        const next = [...waiting].reduce((first, entry) => (entry.at < first.at || (entry.at === first.at && entry.order < first.order) ? entry : first));
+        const next = [...waiting].reduce((first, entry) =>
+          entry.at < first.at || (entry.at === first.at && entry.order < first.order) ? entry : first,
+        );
         if (next.at > end) break;
         waiting.delete(next);
         now = Math.max(now, next.at);

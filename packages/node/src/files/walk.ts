@@ -30,7 +30,11 @@ const ENVIRONMENT_MARK = 'pyvenv.cfg';
 const MACHINE_FOLDERS: ReadonlySet<string> = new Set(['node_modules', '__pycache__']);
 const PARALLEL = 16;
 
-export async function walk({ files, leave, pause }: WalkParts, { from, tag }: { readonly from: string; readonly tag: string }, signal: AbortSignal): Promise<Walked> {
+export async function walk(
+  { files, leave, pause }: WalkParts,
+  { from, tag }: { readonly from: string; readonly tag: string },
+  signal: AbortSignal,
+): Promise<Walked> {
   const found = new Map<string, Found>();
   const temps: string[] = [];
   const folders = [from];
@@ -61,7 +65,9 @@ export async function walk({ files, leave, pause }: WalkParts, { from, tag }: { 
     candidates.sort((a, b) => Number(a !== a.normalize('NFC')) - Number(b !== b.normalize('NFC')) || (a < b ? -1 : 1));
     for (let i = 0; i < candidates.length; i += PARALLEL) {
       await pause();
-      for (const hit of await Promise.all(candidates.slice(i, i + PARALLEL).map((path) => inspect({ files, leave }, path)))) {
+      for (const hit of await Promise.all(
+        candidates.slice(i, i + PARALLEL).map((path) => inspect({ files, leave }, path)),
+      )) {
         if (hit === undefined) continue;
         if (found.has(hit.filePath)) leave(hit.diskPath, 'name-taken');
         else if (found.size >= LIMITS.documentsPerProjectMax) leave(hit.diskPath, 'too-many');
@@ -73,7 +79,10 @@ export async function walk({ files, leave, pause }: WalkParts, { from, tag }: { 
 }
 
 /** Whether a path is a document; otherwise says why not, if it looks like one. */
-export async function inspect({ files, leave }: Pick<WalkParts, 'files' | 'leave'>, diskPath: string): Promise<Found | undefined> {
+export async function inspect(
+  { files, leave }: Pick<WalkParts, 'files' | 'leave'>,
+  diskPath: string,
+): Promise<Found | undefined> {
   const name = diskPath.slice(diskPath.lastIndexOf('/') + 1);
   const isNamedSo = splitExt(name) !== null;
   const refuse = (reason: LeftAloneReason): undefined => {

@@ -18,7 +18,9 @@ export const nativeWatcher: Watcher = {
           else listener.failed(error);
           return;
         }
-        const paths = events.filter(({ path }) => path.startsWith(home + sep)).map(({ path }) => path.slice(home.length + 1).replaceAll(sep, '/'));
+        const paths = events
+          .filter(({ path }) => path.startsWith(home + sep))
+          .map(({ path }) => path.slice(home.length + 1).replaceAll(sep, '/'));
         if (paths.length > 0) listener.changed(paths);
       },
       { ignore: IGNORED },

@@ -8,7 +8,13 @@ import type { Watcher } from './watcher.ts';
 const PAUSE_MS_MIN = 1_000;
 
 /** @param scan looks through the folder and takes in what it finds */
-export function createPollingWatcher({ timer, scan }: { readonly timer: Timer; readonly scan: () => Promise<void> }): Watcher {
+export function createPollingWatcher({
+  timer,
+  scan,
+}: {
+  readonly timer: Timer;
+  readonly scan: () => Promise<void>;
+}): Watcher {
   return {
     async open(_root, listener) {
       let isClosed = false;

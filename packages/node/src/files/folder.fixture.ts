@@ -33,7 +33,9 @@ export type TestFolder = AsyncDisposable & {
   type(path: string, insert: string, at?: number): void;
 };
 
-export async function createTestFolder(options: { readonly watcher?: Watcher; readonly wrap?: (files: Files) => Files } = {}): Promise<TestFolder> {
+export async function createTestFolder(
+  options: { readonly watcher?: Watcher; readonly wrap?: (files: Files) => Files } = {},
+): Promise<TestFolder> {
   const root = await mkdtemp(join(tmpdir(), 'markco-files-'));
   const catalog = createMemoryCatalog();
   const texts = createMemoryTexts();

@@ -1,0 +1,169 @@
+/**
+ * What people do to documents in the page: create, rename, delete.
+ *
+ * 1. A name that is taken or leads elsewhere is refused, and nothing has changed then.
+ * 2. The file comes first and the row second: a crash in between is found at the next start as what a program did.
+ * 3. Nothing is replaced, and nothing is deleted that was not read into the history before.
+ */
+import {
+  checkDocumentPath,
+  Failure,
+  filePathOf,
+  newId,
+  splitExt,
+  type DocumentId,
+  type IdSource,
+  type ProjectId,
+} from '@markco/protocol';
+import type { Catalog, DocumentRecord } from '../documents/document-record.ts';
+import { contentHash } from './content-hash.ts';
+import { encodeFile } from './endings.ts';
+import { LEFT_ALONE, type FolderEvent } from './events.ts';
+import { fileFailure, folderOf, tempPathFor, type Files } from './files.ts';
+import type { Membership } from './membership.ts';
+import type { FaultPoint } from './reconcile.ts';
+import { newRow, toRenamed, twinsOf } from './rows.ts';
+import { reasonAgainstPath } from './walk.ts';
+
+const REMOVE_TRIES = 5;
+
+export type PageActionParts = {
+  readonly files: Files;
+  readonly catalog: Catalog;
+  readonly membership: Membership;
+  readonly ids: IdSource;
+  readonly randomName: () => string;
+  /** Brings document and file in line now; what is left alone resolves too. */
+  readonly align: (id: DocumentId) => Promise<void>;
+  /** The file is one that is left alone, so that what is in it cannot be taken in. */
+  readonly isLeftAlone: (id: DocumentId) => boolean;
+  readonly forget: (id: DocumentId) => void;
+  readonly emit: (event: FolderEvent) => void;
+  readonly fault: (point: FaultPoint) => void;
+};
+
+export type PageActions = {
+  /** `filePath` with its extension. Fails with `bad_request` or `conflict` (name taken). */
+  create(filePath: string, text: string): Promise<DocumentRecord>;
+  /** Fails like `create`, and with `not_found` or `document_deleted`. */
+  rename(id: DocumentId, filePath: string): Promise<DocumentRecord>;
+  /** Deletes the file; the document becomes a tombstone. What others wrote until then is in its history, if it has one. */
+  remove(id: DocumentId): Promise<void>;
+  requireLive(id: DocumentId): DocumentRecord;
+};
+
+export function createPageActions(
+  parts: PageActionParts,
+  { projectId, tag }: { readonly projectId: ProjectId; readonly tag: string },
+): PageActions {
+  const { files, catalog, membership, ids, randomName, align, isLeftAlone, forget, emit, fault } = parts;
+  const hasFile = (filePath: string): boolean => catalog.byPath(projectId, filePath) !== undefined;
+
+  const requireLive = (id: DocumentId): DocumentRecord => {
+    const record = catalog.get(id);
+    if (record === undefined || record.projectId !== projectId) {
+      throw new Failure('not_found', 'There is no such document in this project. Look at the list of documents again.');
+    }
+    if (record.deletedAt !== undefined) {
+      throw new Failure('document_deleted', 'This document was deleted. Its history can be restored.');
+    }
+    return record;
+  };
+
+  const requireFree = async (filePath: string, but?: DocumentId): Promise<string> => {
+    const path = checkDocumentPath(filePath);
+    if (path instanceof Failure) throw path;
+    if (splitExt(path) === null) {
+      throw new Failure('bad_request', `${JSON.stringify(path)} is no document: give it the extension .md or .qmd.`);
+    }
+    const reason = await reasonAgainstPath(files, path);
+    if (reason !== null) {
+      throw new Failure('bad_request', `${JSON.stringify(path)} cannot be a document there. ${LEFT_ALONE[reason]}`);
+    }
+    const record = catalog.byPath(projectId, path);
+    if (record !== undefined && record.id !== but) throw taken(path);
+    return path;
+  };
+
+  const create = async (filePath: string, text: string): Promise<DocumentRecord> => {
+    const path = await requireFree(filePath);
+    await files.makeFolder(folderOf(path));
+    const bytes = encodeFile(text, new Uint8Array());
+    const temp = tempPathFor(path, tag, randomName());
+    try {
+      const stat = await files.writeNew(temp, bytes, undefined);
+      if (!(await files.place(temp, path))) throw taken(path);
+      await files.syncFolder(folderOf(path));
+      const found = { filePath: path, diskPath: path, stat, hash: await contentHash(bytes) };
+      const row = newRow(found, { id: newId<DocumentId>(ids), projectId }, hasFile);
+      const moved = twinsOf(catalog, projectId, path);
+      await catalog.put([row, ...moved]);
+      emit({ type: 'added', id: row.id, filePath: path });
+      for (const twin of moved) emit(toRenamed(twin));
+      return row;
+    } catch (error) {
+      await files.remove(temp, () => true).catch(() => false);
+      throw fileFailure(error, path);
+    }
+  };
+
+  const rename = async (id: DocumentId, filePath: string): Promise<DocumentRecord> => {
+    const record = requireLive(id);
+    const to = await requireFree(filePath, id);
+    const from = membership.diskPathOf(record);
+    if (to === filePathOf(record)) return record;
+    if (!(await files.move(from, to))) throw (await files.stat(from)) === undefined ? notThere(from) : taken(to);
+    fault('afterMove');
+    for (const folder of new Set([folderOf(from), folderOf(to)])) await files.syncFolder(folder);
+    return await membership.renamed(requireLive(id), to);
+  };
+
+  const remove = async (id: DocumentId): Promise<void> => {
+    for (let tries = 0; tries < REMOVE_TRIES; tries++) {
+      requireLive(id);
+      // A file that cannot be written can still be deleted.
+      await align(id).catch(() => undefined);
+      const record = requireLive(id);
+      const path = membership.diskPathOf(record);
+      const isRemoved = await files.remove(path, (there) => {
+        const file = catalog.get(id)?.file;
+        return (
+          isLeftAlone(id) || there?.kind === 'link' || (there?.mtimeMs === file?.mtimeMs && there?.ino === file?.ino)
+        );
+      });
+      if (!isRemoved) {
+        if ((await files.stat(path)) !== undefined) continue;
+        // A program renamed or deleted it; which of the two shows in a moment.
+        membership.missing(id);
+        throw notThere(path);
+      }
+      fault('afterUnlink');
+      await files.syncFolder(folderOf(path)).catch(() => undefined);
+      await catalog.put([{ ...requireLive(id), deletedAt: new Date(ids.now()).toISOString() }]);
+      forget(id);
+      emit({ type: 'removed', id, filePath: filePathOf(record) });
+      return;
+    }
+    throw new Failure('conflict', 'Another program keeps changing this file. Close that program and delete it again.', {
+      retryable: true,
+    });
+  };
+
+  return {
+    create: (filePath, text) => membership.inTurn(() => create(filePath, text)),
+    rename: (id, filePath) => membership.inTurn(() => rename(id, filePath)),
+    remove: (id) => membership.inTurn(() => remove(id)),
+    requireLive,
+  };
+}
+
+function taken(path: string): Failure {
+  return new Failure('conflict', `There is a file ${JSON.stringify(path)} already. Choose another name.`);
+}
+function notThere(path: string): Failure {
+  return new Failure(
+    'not_found',
+    `${JSON.stringify(path)} is not in its folder right now: another program renamed or deleted it. Look again.`,
+    { retryable: true },
+  );
+}

@@ -1,0 +1,49 @@
+/** Catalog rows of files: pure. */
+import { documentPathOf, filePathOf, type DocumentId, type ProjectId } from '@markco/protocol';
+import type { Catalog, DocumentRecord } from '../documents/document-record.ts';
+import type { FolderEvent } from './events.ts';
+import type { Found } from './walk.ts';
+
+export type Hashed = Found & { readonly hash: string };
+export type HasFile = (filePath: string) => boolean;
+
+/** The row of a file that was never seen before. */
+export function newRow(
+  found: Hashed,
+  { id, projectId }: { readonly id: DocumentId; readonly projectId: ProjectId },
+  hasFile: HasFile,
+): DocumentRecord {
+  const { mtimeMs, birthtimeMs, ino, size } = found.stat;
+  return {
+    id,
+    projectId,
+    ...(documentPathOf(found.filePath, hasFile) ?? { path: found.filePath, ext: '.md' as const }),
+    createdAt: new Date(birthtimeMs > 0 ? Math.min(birthtimeMs, mtimeMs) : mtimeMs).toISOString(),
+    updatedAt: new Date(mtimeMs).toISOString(),
+    sizeBytes: size,
+    contentHash: found.hash,
+    file: { seq: -1, mtimeMs, size, ino, hash: found.hash },
+  };
+}
+
+/** `a.qmd`, called `a` so far, is called `a.qmd` from when there is an `a.md`: its new row. */
+export function twinsOf(catalog: Catalog, projectId: ProjectId, filePath: string): readonly DocumentRecord[] {
+  if (!filePath.endsWith('.md')) return [];
+  const twin = catalog.byPath(projectId, `${filePath.slice(0, -'.md'.length)}.qmd`);
+  return twin === undefined || twin.path.endsWith(twin.ext) ? [] : [{ ...twin, path: twin.path + twin.ext }];
+}
+
+/** The file kept its name, the document did not. */
+export function toRenamed(record: DocumentRecord): FolderEvent {
+  return { type: 'renamed', id: record.id, from: filePathOf(record), filePath: filePathOf(record) };
+}
+
+/** An inode number is used again at once for another file; one that was made before we last saw it is the same. */
+export function isSameInode(record: DocumentRecord, { stat, hash }: Hashed): boolean {
+  const isOlder = stat.birthtimeMs > 0 && record.file !== null && stat.birthtimeMs <= record.file.mtimeMs;
+  return record.file?.ino === stat.ino && (hash === record.contentHash || isOlder);
+}
+
+export function isUnchanged({ file }: DocumentRecord, { stat }: Found): boolean {
+  return file !== null && file.ino === stat.ino && file.mtimeMs === stat.mtimeMs && file.size === stat.size;
+}
