@@ -7,13 +7,11 @@
  */
 import { closeBrackets, closeBracketsKeymap, completionKeymap } from '@codemirror/autocomplete';
 import { defaultKeymap, toggleComment } from '@codemirror/commands';
-import { commonmarkLanguage, deleteMarkupBackward, markdown } from '@codemirror/lang-markdown';
 import { bracketMatching, indentUnit, syntaxHighlighting } from '@codemirror/language';
 import { highlightSelectionMatches, openSearchPanel, search, searchKeymap } from '@codemirror/search';
 import { EditorSelection, EditorState, Prec, type Extension } from '@codemirror/state';
 import { drawSelection, dropCursor, EditorView, keymap, placeholder } from '@codemirror/view';
 import { classHighlighter } from '@lezer/highlight';
-import { markdownExtensions } from '@markco/protocol';
 import { yCollab } from 'y-codemirror.next';
 import { UndoManager } from 'yjs';
 import { blocks } from './blocks.ts';
@@ -23,7 +21,7 @@ import { createFeet } from './cells/feet.ts';
 import { runButtons } from './cells/run-button.ts';
 import { createEditorCommands } from './commands.ts';
 import { completions } from './completions.ts';
-import { languageOfInfo } from './languages.ts';
+import { documentLanguage } from './languages.ts';
 import type { EditorHandle, EditorParts, Translate } from './parts.ts';
 import { pasting } from './pasting.ts';
 import { following } from './prose/following.ts';
@@ -62,14 +60,7 @@ export function createEditor(parts: EditorParts): EditorHandle {
     EditorView.contentAttributes.of({ 'aria-label': t('editor.label'), spellcheck: 'true', autocapitalize: 'sentences', autocorrect: 'on' }),
     indentUnit.of('    '),
     yCollab(open.text, open.awareness, { undoManager }),
-    markdown({
-      base: commonmarkLanguage,
-      extensions: [...markdownExtensions],
-      codeLanguages: languageOfInfo,
-      completeHTMLTags: false,
-      addKeymap: false,
-    }),
-    commonmarkLanguage.data.of({ closeBrackets: { brackets: [] } }),
+    documentLanguage,
     syntaxHighlighting(classHighlighter),
     bracketMatching(),
     closeBrackets(),
@@ -100,7 +91,6 @@ export function createEditor(parts: EditorParts): EditorHandle {
       ...closeBracketsKeymap,
       ...completionKeymap,
       ...typingKeys,
-      { key: 'Backspace', run: deleteMarkupBackward },
       { key: 'Mod-/', run: toggleComment },
       ...searchKeymap.filter(({ key }) => key !== 'Mod-Alt-g' && key !== 'Alt-g'),
       ...defaultKeymap.filter(({ key }) => key !== 'Mod-Enter' && key !== 'Mod-/'),

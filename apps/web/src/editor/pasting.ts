@@ -1,8 +1,9 @@
-/** Pictures that are pasted or dropped become files of the project and a line that shows them. Text stays text. */
+/** Pictures that are pasted or dropped become files of the project and a line that shows them. Text stays text; a URL over words links them. */
 import type { Extension } from '@codemirror/state';
 import { EditorView } from '@codemirror/view';
 import { Failure, LIMITS } from '@markco/protocol';
 import type { EditorParts } from './parts.ts';
+import { isInCode } from './typing.ts';
 
 type PasteParts = Pick<EditorParts, 'files' | 't' | 'notify'>;
 
@@ -15,12 +16,28 @@ export function pasting(parts: PasteParts): Extension {
     return true;
   };
   return EditorView.domEventHandlers({
-    paste: (event, view) => take(view, event.clipboardData, view.state.selection.main.head) && (event.preventDefault(), true),
+    paste: (event, view) => {
+      const taken = take(view, event.clipboardData, view.state.selection.main.head) || link(view, event.clipboardData);
+      if (taken) event.preventDefault();
+      return taken;
+    },
     drop: (event, view) => {
       const at = view.posAtCoords({ x: event.clientX, y: event.clientY }, false);
-      return take(view, event.dataTransfer, at) && (event.preventDefault(), true);
+      const taken = take(view, event.dataTransfer, at);
+      if (taken) event.preventDefault();
+      return taken;
     },
   });
+}
+
+/** A URL pasted over words makes the words a link. */
+function link(view: EditorView, data: DataTransfer | null): boolean {
+  const { main } = view.state.selection;
+  const url = data?.getData('text/plain').trim() ?? '';
+  const words = view.state.sliceDoc(main.from, main.to);
+  if (main.empty || view.state.readOnly || !/^https?:\/\/[^\s<>]{1,2000}$/.test(url) || /[[\]\n]/.test(words) || isInCode(view.state, main.from)) return false;
+  view.dispatch(view.state.replaceSelection(`[${words}](${/[()]/.test(url) ? `<${url}>` : url})`), { userEvent: 'input.paste', scrollIntoView: true });
+  return true;
 }
 
 /** Saved one after the other; the place is kept through edits made meanwhile by being the cursor, or the end. */

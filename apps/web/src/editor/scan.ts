@@ -9,8 +9,7 @@
 import { ensureSyntaxTree, syntaxTree } from '@codemirror/language';
 import { StateEffect, StateField, type ChangeDesc, type EditorState, type Extension, type Text as Doc } from '@codemirror/state';
 import { ViewPlugin, type EditorView, type ViewUpdate } from '@codemirror/view';
-import { outlineOf } from '@markco/protocol/notebook/outline';
-import { findCells, type Cell, type CellOptions, type Language } from '@markco/protocol';
+import { findCells, outlineOf, type Cell, type CellOptions, type Language } from '@markco/protocol';
 import { ySyncAnnotation, ySyncFacet } from 'y-codemirror.next';
 import { idsAt } from './cells/cell-id.ts';
 import type { Heading } from './parts.ts';

@@ -1,10 +1,10 @@
 /** What single keys do in text and in cells, where the defaults of the editor would surprise. */
 import { indentLess, indentMore, insertNewlineAndIndent } from '@codemirror/commands';
-import { insertNewlineContinueMarkupCommand } from '@codemirror/lang-markdown';
 import { syntaxTree } from '@codemirror/language';
 import { EditorSelection, type EditorState } from '@codemirror/state';
 import type { Command, EditorView, KeyBinding } from '@codemirror/view';
 import type { SyntaxNode } from '@lezer/common';
+import { continueMark, deleteMark } from './lists.ts';
 import { scanField } from './scan.ts';
 
 /** The fenced code an offset is in. */
@@ -21,7 +21,6 @@ export function isInCode(state: EditorState, offset: number): boolean {
   return fence !== null && offset > state.doc.lineAt(fence.from).to;
 }
 
-const continueMarkup = insertNewlineContinueMarkupCommand({ nonTightLists: false });
 const OPENING_FENCE = /^(\s*)(`{3,}|~{3,})\s*[\w{][^`]*$/;
 
 /** Enter after an opening fence writes the closing one: the text below never turns into code for a moment. */
@@ -49,7 +48,7 @@ const closeFence: Command = (view) => {
 
 const enter: Command = (view) => {
   if (closeFence(view)) return true;
-  if (!isInCode(view.state, view.state.selection.main.head) && continueMarkup(view)) return true;
+  if (!isInCode(view.state, view.state.selection.main.head) && continueMark(view)) return true;
   return insertNewlineAndIndent(view);
 };
 
@@ -122,6 +121,7 @@ export const typingKeys: readonly KeyBinding[] = [
   { key: 'Enter', run: enter },
   { key: 'Tab', run: tab, shift: shiftTab },
   { key: 'Backspace', run: guardOutput('backward') },
+  { key: 'Backspace', run: (view) => !isInCode(view.state, view.state.selection.main.head) && deleteMark(view) },
   { key: 'Delete', run: guardOutput('forward') },
 ];
 

@@ -1,5 +1,5 @@
 /** Markdown as sanitized HTML: tables in the text, and Markdown that a program displays. */
-import { renderHtml } from '@markco/protocol/notebook/render-html';
+import { renderHtml } from '@markco/protocol';
 import DOMPurify from 'dompurify';
 import type { Translate } from '../parts.ts';
 import { drawMath } from './widgets.ts';
