@@ -34,9 +34,9 @@ export type TestFolder = AsyncDisposable & {
 };
 
 export async function createTestFolder(
-  options: { readonly watcher?: Watcher; readonly wrap?: (files: Files) => Files } = {},
+  options: { readonly root?: string; readonly watcher?: Watcher; readonly wrap?: (files: Files) => Files } = {},
 ): Promise<TestFolder> {
-  const root = await mkdtemp(join(tmpdir(), 'markco-files-'));
+  const root = options.root ?? (await mkdtemp(join(tmpdir(), 'markco-files-')));
   const catalog = createMemoryCatalog();
   const texts = createMemoryTexts();
   const events: FolderEvent[] = [];

@@ -15,7 +15,7 @@ import type { DocumentTexts } from '../documents/texts.ts';
 import { contentHash } from './content-hash.ts';
 import { decodeFile, isText } from './endings.ts';
 import { LEFT_ALONE, type FolderEvent, type LeftAloneReason } from './events.ts';
-import { fileFailure, type Files } from './files.ts';
+import { fileFailure, isTempName, type Files } from './files.ts';
 import { createLateWrites } from './late-writes.ts';
 import { createMembership } from './membership.ts';
 import { createPageActions, type PageActions } from './page-actions.ts';
@@ -55,6 +55,8 @@ export type Folder = Omit<PageActions, 'requireLive'> & {
 const SLICE_MS = 8;
 const LEFT_ALONE_MAX = 10_000;
 const FLUSH_AGAIN_MS = 100;
+/** When to look again at a document that has a state while its row does not say so yet. */
+const IMPORTING_MS = 1_000;
 
 export function createFolder(
   parts: FolderParts,
@@ -152,7 +154,9 @@ export function createFolder(
     const due = behind.get(id);
     const file = catalog.get(id)?.file;
     leftAlone.delete(nameOf(id));
-    if (due === undefined || file === null || file === undefined || file.seq < seqBefore) return;
+    if (due === undefined || file === null || file === undefined) return;
+    if (file.seq < 0) timer.after(IMPORTING_MS, () => behind.has(id) && touch(id));
+    if (file.seq < seqBefore) return;
     parts.lagMs?.(timer.now() - due.since);
     if (file.seq >= due.seq && file.taken === undefined) behind.delete(id);
     else due.since = due.nextSince ?? timer.now();
@@ -188,6 +192,7 @@ export function createFolder(
   const startWatching = async (): Promise<void> => {
     const rescan = async (): Promise<void> => void (await membership.scan(closing.signal));
     const poll = async (): Promise<void> => {
+      await watch?.close();
       watch = await createPollingWatcher({ timer, scan: rescan }).open(root, {
         changed: () => undefined,
         lost: () => undefined,
@@ -202,8 +207,8 @@ export function createFolder(
     try {
       watch = await parts.watcher.open(root, {
         changed: (paths) => {
-          const ours = paths.filter((path) => !path.endsWith('.tmp') && !closing.signal.aborted);
-          if (ours.length > 0) attempt(() => membership.look(ours));
+          const others = paths.filter((path) => !isTempName(path.slice(path.lastIndexOf('/') + 1), tag));
+          if (others.length > 0 && !closing.signal.aborted) attempt(() => membership.look(others));
         },
         lost: () => attempt(rescan),
         failed: () => attempt(poll),

@@ -6,7 +6,15 @@
  * 3. A deleted document is a tombstone. A file that appears under its name later is a new document.
  * 4. Changes of membership happen one after another, in the order in which they were seen.
  */
-import { documentPathOf, filePathOf, newId, type DocumentId, type IdSource, type ProjectId } from '@markco/protocol';
+import {
+  documentPathOf,
+  filePathOf,
+  LIMITS,
+  newId,
+  type DocumentId,
+  type IdSource,
+  type ProjectId,
+} from '@markco/protocol';
 import type { Catalog, DocumentRecord } from '../documents/document-record.ts';
 import { contentHash } from './content-hash.ts';
 import { isText } from './endings.ts';
@@ -151,6 +159,7 @@ export function createMembership(
       rows = [];
       added = [];
     };
+    let room = LIMITS.documentsPerProjectMax - (list.length === 0 ? 0 : [...catalog.list(projectId)].length);
     for (const found of await hashAll(list)) {
       if (catalog.byPath(projectId, found.filePath) !== undefined) continue;
       const sameInode = byInode.get(found.stat.ino);
@@ -165,6 +174,10 @@ export function createMembership(
       if (known !== undefined) {
         left.delete(known.id);
         await renamed(known, found, hasFile);
+        continue;
+      }
+      if (room-- <= 0) {
+        leave(found.diskPath, 'too-many');
         continue;
       }
       noteSpelling(found);
@@ -279,14 +292,16 @@ export function createMembership(
       return;
     }
     const fresh = new Map<string, Found>();
+    const goneFolders = new Set<string>();
     for (const path of new Set(paths)) {
+      await pause();
       const there = await files.stat(path).catch(() => undefined);
       const record = catalog.byPath(projectId, path.normalize('NFC'));
       if (record !== undefined) {
         if (there === undefined && diskPathOf(record) !== path) continue;
         touch(record.id);
       } else if (there === undefined) {
-        for (const below of catalog.list(projectId)) if (filePathOf(below).startsWith(`${path}/`)) touch(below.id);
+        goneFolders.add(path);
       } else if ((await reasonAgainstPath(files, there.kind === 'folder' ? `${path}/x` : path)) === null) {
         if (there.kind === 'folder') {
           const { found } = await walk({ files, leave, pause }, { from: path, tag }, new AbortController().signal);
@@ -301,6 +316,7 @@ export function createMembership(
         }
       }
     }
+    if (goneFolders.size > 0) touchBelow(goneFolders);
     if (fresh.size === 0) return;
     const gone = await goneFor([...fresh.values()]);
     await settleNew(
@@ -308,6 +324,14 @@ export function createMembership(
       gone,
       (filePath) => fresh.has(filePath) || catalog.byPath(projectId, filePath) !== undefined,
     );
+  };
+
+  const touchBelow = (folders: ReadonlySet<string>): void => {
+    for (const record of catalog.list(projectId)) {
+      for (let folder = folderOf(filePathOf(record)); folder !== ''; folder = folderOf(folder)) {
+        if (folders.has(folder)) touch(record.id);
+      }
+    }
   };
 
   /** Documents whose file is missing and could be one of these. */
