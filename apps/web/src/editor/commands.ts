@@ -24,7 +24,7 @@ export function createEditorCommands({ actions, undo, redo, clearOutput, view }:
     { id: 'run-all', title: 'editor.command.runAll', key: 'Mod-Shift-Enter', run: () => actions.runMany(view(), 'all') },
     { id: 'run-above', title: 'editor.command.runAbove', key: '', run: () => actions.runMany(view(), 'above') },
     { id: 'run-below', title: 'editor.command.runBelow', key: '', run: () => actions.runMany(view(), 'below') },
-    { id: 'interrupt', title: 'editor.command.interrupt', key: 'Mod-Alt-i', run: () => actions.interrupt(view()) },
+    { id: 'interrupt', title: 'editor.command.interrupt', key: '', run: () => actions.interrupt(view()) },
     { id: 'restart', title: 'editor.command.restart', key: '', run: () => actions.restart(view()) },
     { id: 'cell-above', title: 'editor.command.insertAbove', key: '', run: () => actions.insert(view(), 'above') },
     { id: 'cell-below', title: 'editor.command.insertBelow', key: '', run: () => actions.insert(view(), 'below') },

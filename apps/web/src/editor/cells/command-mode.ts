@@ -38,6 +38,8 @@ export function commandMode({ t, announce, now, actions, undo }: CommandModePart
 
   const set = (view: EditorView, on: boolean): void => {
     view.dispatch({ effects: setCommandMode.of(on) });
+    // While a cell is selected Tab leaves the editor.
+    view.setTabFocusMode(on);
     announce(t(on ? 'editor.mode.command' : 'editor.mode.edit'));
   };
 
@@ -104,7 +106,9 @@ export function commandMode({ t, announce, now, actions, undo }: CommandModePart
           return true;
         },
         blur(_event, view) {
-          if (view.state.field(commandModeField)) view.dispatch({ effects: setCommandMode.of(false) });
+          if (!view.state.field(commandModeField)) return false;
+          view.setTabFocusMode(false);
+          view.dispatch({ effects: setCommandMode.of(false) });
           return false;
         },
       }),

@@ -28,7 +28,7 @@ export const activeCells = Facet.define<() => ReadonlySet<string>, () => Readonl
   combine: (values) => values[0] ?? (() => new Set()),
 });
 
-export function createFeet(parts: Pick<EditorParts, 'runs' | 't' | 'locale' | 'now' | 'files' | 'announce' | 'notify'>): Feet {
+export function createFeet(parts: Pick<EditorParts, 'runs' | 't' | 'locale' | 'now' | 'files' | 'links' | 'announce' | 'notify'>): Feet {
   const { runs, t } = parts;
   const entries = new Map<string, Entry>();
   const asText = new Set<string>();
@@ -49,6 +49,7 @@ export function createFeet(parts: Pick<EditorParts, 'runs' | 't' | 'locale' | 'n
       locale: parts.locale,
       now: parts.now,
       urlOf: (path) => parts.files.urlOf(path),
+      openLink: (target) => parts.links.open(target),
       onResize: () => host.requestMeasure(),
       onAnswer: (text) => runs.answer(cellId, text),
       menu: { onClear: () => clear(cellId), onSource: () => toggleText(cellId), onCopied: () => parts.notify(t('editor.output.copied')) },

@@ -17,6 +17,7 @@ export type FootParts = {
   readonly locale: string;
   readonly now: () => number;
   readonly urlOf: (path: string) => string;
+  readonly openLink: (target: string) => void;
   readonly onResize: () => void;
   readonly onAnswer: (text: string) => void;
   readonly menu: { readonly onClear: () => void; readonly onSource: () => void; readonly onCopied: () => void };
@@ -96,7 +97,7 @@ export function createFoot(parts: FootParts): Foot {
     for (const item of items) {
       let view = views.get(item);
       if (view === undefined) {
-        view = createItemView({ document, t, locale: parts.locale, urlOf: parts.urlOf, onResize: parts.onResize }, item);
+        view = createItemView({ document, t, locale: parts.locale, urlOf: parts.urlOf, openLink: parts.openLink, onResize: parts.onResize }, item);
         views.set(item, view);
         if (before === null) output.prepend(view.element);
         else before.after(view.element);

@@ -14,6 +14,7 @@ export type ItemParts = {
   readonly t: Translate;
   readonly locale: string;
   readonly urlOf: (path: string) => string;
+  readonly openLink: (target: string) => void;
   readonly onResize: () => void;
 };
 

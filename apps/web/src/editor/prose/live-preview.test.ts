@@ -8,8 +8,8 @@ import { Doc } from 'yjs';
 import { documentLanguage } from '../languages.ts';
 import { reveal } from '../reveal.ts';
 import { scanField } from '../scan.ts';
-import { isSafeTarget } from './following.ts';
 import { decorateNode } from './live-preview.ts';
+import { isOwnFile, isSafeTarget } from './safe-target.ts';
 import type { ProseWidgets } from './widgets.ts';
 
 class Drawn extends WidgetType {
@@ -102,4 +102,15 @@ test.each([
   ['vbscript:x', false],
 ])('whether %j may be opened: %j', (target, safe) => {
   expect(isSafeTarget(target)).toBe(safe);
+});
+
+test.each([
+  ['_assets/a.png', true],
+  ['../b.png', true],
+  ['https://evil.example/a.png', false],
+  ['//evil.example/a.png', false],
+  ['\\\\evil.example\\a.png', false],
+  ['/\t/evil.example/a.png', false],
+])('whether the picture %j is of the project: %j', (target, own) => {
+  expect(isOwnFile(target)).toBe(own);
 });

@@ -2,6 +2,7 @@
 import { renderHtml } from '@markco/protocol';
 import DOMPurify from 'dompurify';
 import type { Translate } from '../parts.ts';
+import { isOwnFile, isSafeTarget } from './safe-target.ts';
 import { drawMath } from './widgets.ts';
 
 const purify = DOMPurify(window);
@@ -10,7 +11,7 @@ purify.addHook('uponSanitizeAttribute', (_element, attribute) => {
   if (attribute.attrName === 'style') attribute.keepAttr = /^text-align:(?:left|right|center)$/.test(attribute.attrValue);
 });
 
-type RenderParts = { readonly t: Translate; readonly urlOf: (path: string) => string };
+export type RenderParts = { readonly t: Translate; readonly urlOf: (path: string) => string; readonly openLink: (target: string) => void };
 
 /**
  * Replaces what the element holds. Raw HTML in the source is shown as text; what the renderer writes is
@@ -24,12 +25,18 @@ export function renderMarkdownInto(element: HTMLElement, source: string, parts: 
   });
   for (const image of fragment.querySelectorAll('img')) {
     const path = image.getAttribute('src') ?? '';
-    if (/^[a-z][a-z0-9+.-]*:|^\/\//i.test(path)) image.replaceWith(image.alt);
-    else image.src = parts.urlOf(path);
+    if (isOwnFile(path)) image.src = parts.urlOf(path);
+    else image.replaceWith(image.alt);
   }
   for (const link of fragment.querySelectorAll('a')) {
-    link.dataset['target'] = link.getAttribute('href') ?? '';
+    const target = link.getAttribute('href') ?? '';
     link.removeAttribute('href');
+    if (target === '' || !isSafeTarget(target)) continue;
+    const open = (): void => parts.openLink(target);
+    link.addEventListener('click', open);
+    link.addEventListener('keydown', (event) => {
+      if (event.key === 'Enter') open();
+    });
     link.className = 'mc-link';
     link.setAttribute('role', 'link');
     link.tabIndex = 0;

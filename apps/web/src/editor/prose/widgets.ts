@@ -2,6 +2,7 @@
 import { WidgetType, type EditorView } from '@codemirror/view';
 import type { EditorParts, Translate } from '../parts.ts';
 import { renderMarkdownInto } from './render.ts';
+import { isOwnFile } from './safe-target.ts';
 
 export type ProseWidgets = {
   readonly t: Translate;
@@ -14,6 +15,7 @@ export type ProseWidgets = {
 type Shared = {
   readonly t: Translate;
   readonly urlOf: (path: string) => string;
+  readonly openLink: (target: string) => void;
   /** Height in pixels of what was drawn, by source, so that scrolling past it does not jump. */
   readonly heights: Map<string, number>;
 };
@@ -21,8 +23,8 @@ type Shared = {
 /** Heights remembered. Beyond it the oldest is forgotten: only a scroll bar is less exact then. */
 const HEIGHTS_MAX = 2_000;
 
-export function createProseWidgets(parts: Pick<EditorParts, 't' | 'files'>): ProseWidgets {
-  const shared: Shared = { t: parts.t, urlOf: parts.files.urlOf, heights: new Map() };
+export function createProseWidgets(parts: Pick<EditorParts, 't' | 'files' | 'links'>): ProseWidgets {
+  const shared: Shared = { t: parts.t, urlOf: (path) => parts.files.urlOf(path), openLink: (target) => parts.links.open(target), heights: new Map() };
   return {
     t: parts.t,
     image: (path, alt) => new ImageWidget(shared, path, alt),
@@ -98,12 +100,17 @@ class ImageWidget extends SourceWidget {
       frame.style.minHeight = '';
       this.settled(view, frame);
     });
-    image.addEventListener('error', () => {
+    const fail = (key: 'editor.image.failed' | 'editor.image.foreign'): void => {
       frame.style.minHeight = '';
-      frame.textContent = this.shared.t('editor.image.failed', { path: this.source });
+      frame.textContent = this.shared.t(key, { path: this.source });
       frame.classList.add('mc-image-failed');
       view.requestMeasure();
-    });
+    };
+    if (!isOwnFile(this.source)) {
+      fail('editor.image.foreign');
+      return frame;
+    }
+    image.addEventListener('error', () => fail('editor.image.failed'));
     image.src = this.shared.urlOf(this.source);
     frame.append(image);
     return frame;
