@@ -55,20 +55,9 @@ export function createProjects(parts: ProjectsParts) {
   const folders = new Map<ProjectId, Folder>();
   const attachments = new Map<ProjectId, AttachmentState>();
   const opening = new Map<string, Promise<ProjectRow>>();
-  /** Documents that somebody opened by a new name; they become real with their first edit. */
+  /** Documents that somebody is opening by a new name. Their row is on disk before they can be edited, and their file comes with the first edit. */
   const drafts = new Map<DocumentId, DocumentRecord>();
   const draftsByPath = new Map<string, DocumentId>();
-
-  documents.onChange((id) => {
-    const draft = drafts.get(id);
-    if (draft !== undefined) void keepDraft(draft).catch((cause: unknown) => log.error('document.create-failed', { doc_path: draft.path }, cause));
-  });
-
-  async function keepDraft(draft: DocumentRecord): Promise<void> {
-    drafts.delete(draft.id);
-    draftsByPath.delete(draftKey(draft));
-    await catalog.put([draft]);
-  }
 
   function step(id: ProjectId, event: Parameters<typeof attachmentMachine.step>[1]): void {
     const from = attachments.get(id) ?? attachmentMachine.initial;
@@ -213,7 +202,8 @@ export function createProjects(parts: ProjectsParts) {
       await catalog.putProject({ ...found, closed: true });
     },
 
-    documents: (id: string): Document[] => [...catalog.list(row(id).project.id)].map(documentOf),
+    /** Those that have a file: a name that was opened and never written to is no document yet. */
+    documents: (id: string): Document[] => [...catalog.list(row(id).project.id)].filter(({ file }) => file !== null).map(documentOf),
     document: (projectId: string, documentId: string): Document => documentOf(live(projectId, documentId)),
     record: live,
 
@@ -253,7 +243,13 @@ export function createProjects(parts: ProjectsParts) {
 
     /** What a document starts with that has no log yet; see `RoomsParts.beginning`. */
     async beginning(id: DocumentId): Promise<{ text: string; imported(seq: number): Promise<void> } | 'empty'> {
-      if (drafts.has(id)) return 'empty';
+      const draft = drafts.get(id);
+      if (draft !== undefined) {
+        await catalog.put([draft]);
+        drafts.delete(id);
+        draftsByPath.delete(draftKey(draft));
+        return 'empty';
+      }
       const found = catalog.get(id);
       if (found === undefined) throw new Failure('not_found', 'There is no such document here.');
       if (found.file === null) return 'empty';
@@ -273,6 +269,12 @@ export function createProjects(parts: ProjectsParts) {
 
     async create(projectId: string, path: string, ext: '.md' | '.qmd' | undefined, text: string): Promise<Document> {
       const { project } = row(projectId);
+      const opened = catalog.byPath(project.id, /\.(md|qmd)$/.test(path) ? path : `${path}${ext ?? '.md'}`);
+      if (opened?.file === null) {
+        const { seq } = await documents.read(opened.id);
+        if (seq === 0 && text !== '') await documents.edit(opened.id, 0, [{ author: parts.author(), edits: [{ at: 0, remove: 0, insert: text }] }], 'page');
+        if (seq === 0) return documentOf(opened);
+      }
       const filePath = filePathFor(project.id, path, ext);
       return documentOf(await folderOf(project.id).create(filePath, text));
     },
