@@ -38,7 +38,7 @@ export type FolderParts = {
   readonly fault?: (point: FaultPoint) => void;
 };
 
-export type Folder = Omit<PageActions, 'requireLive'> & {
+export type Folder = Omit<PageActions, 'requireLive' | 'give'> & {
   /** Finds what changed while nobody looked. Fails with `not_found` when there is no such folder. */
   open(signal: AbortSignal): Promise<{ readonly documents: number }>;
   /** The text of a document that has no state yet. The caller makes the state and puts `{ ...file, seq }` into the row. */
@@ -146,7 +146,10 @@ export function createFolder(
     else outcomes.set(id, outcome);
     if (failing.delete(id) && outcome === 'equal') emit({ type: 'write-recovered', id, filePath: nameOf(id) });
     if (outcome === 'equal') noteEqual(id, seqBefore);
-    else if (outcome === 'missing') membership.missing(id);
+    else if (outcome === 'missing') {
+      if (catalog.get(id)?.file === null) await actions.give(id).then(() => touch(id));
+      else membership.missing(id);
+    }
     else if (outcome === 'gone') forget(id);
     else leave(nameOf(id), outcome.leftAlone);
   };

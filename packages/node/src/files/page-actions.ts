@@ -45,6 +45,8 @@ export type PageActionParts = {
 export type PageActions = {
   /** `filePath` with its extension. Fails with `bad_request` or `conflict` (name taken). */
   create(filePath: string, text: string): Promise<DocumentRecord>;
+  /** Makes the file of a document that began without one; its text follows as any change does. */
+  give(id: DocumentId): Promise<void>;
   /** Fails like `create`, and with `not_found` or `document_deleted`. */
   rename(id: DocumentId, filePath: string): Promise<DocumentRecord>;
   /** Deletes the file; the document becomes a tombstone. What others wrote until then is in its history, if it has one. */
@@ -107,6 +109,27 @@ export function createPageActions(
     }
   };
 
+  const give = async (id: DocumentId): Promise<void> => {
+    const record = requireLive(id);
+    const path = await requireFree(filePathOf(record), id);
+    const bytes = new Uint8Array();
+    await files.makeFolder(folderOf(path));
+    const temp = tempPathFor(path, tag, randomName());
+    try {
+      const stat = await files.writeNew(temp, bytes, undefined);
+      // A file that came there meanwhile is taken in as what somebody wrote.
+      if (!(await files.place(temp, path))) return;
+      await files.syncFolder(folderOf(path));
+      const { mtimeMs, ino, size } = stat;
+      // The empty file is what the document was before its first edit.
+      await catalog.put([{ ...record, file: { seq: 0, mtimeMs, ino, size, hash: await contentHash(bytes) } }]);
+      emit({ type: 'added', id, filePath: path });
+    } catch (error) {
+      await files.remove(temp, () => true).catch(() => false);
+      throw fileFailure(error, path);
+    }
+  };
+
   const rename = async (id: DocumentId, filePath: string): Promise<DocumentRecord> => {
     const record = requireLive(id);
     const to = await requireFree(filePath, id);
@@ -151,6 +174,7 @@ export function createPageActions(
 
   return {
     create: (filePath, text) => membership.inTurn(() => create(filePath, text)),
+    give: (id) => membership.inTurn(() => give(id)),
     rename: (id, filePath) => membership.inTurn(() => rename(id, filePath)),
     remove: (id) => membership.inTurn(() => remove(id)),
     requireLive,
