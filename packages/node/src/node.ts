@@ -6,7 +6,7 @@
  */
 import { Failure, LIMITS, type IdSource, type ProjectId, type Run, type RunId, type SessionId } from '@markco/protocol';
 import { place } from '@markco/scheduler';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeOutput } from './cells/write-output.ts';
 import type { Config } from './config.ts';
@@ -34,7 +34,7 @@ import { serveSyncSocket } from './listen/sync-socket.ts';
 import { createWatch } from './listen/watch.ts';
 import { createLogger } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
-import { saveAsset } from './projects/assets.ts';
+import { saveAsset, saveFile } from './projects/assets.ts';
 import { createProjects } from './projects/projects.ts';
 import { createJournalStore } from './runs/journal-store.ts';
 import { createRuns } from './runs/runs.ts';
@@ -158,14 +158,13 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       return { hostType: 'device', deviceId: placed.chosen, reason: placed.reason };
     },
     async barrier(run, docVersion, signal) {
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(LIMITS.barrierTimeoutMs)]);
-      if (run.documentId !== undefined && docVersion !== null) await documents.reached(run.documentId, Buffer.from(docVersion, 'base64'), limit);
-      await projects.flush(run.projectId, limit);
+      if (run.documentId !== undefined && docVersion !== null) await documents.reached(run.documentId, Buffer.from(docVersion, 'base64'), signal);
+      await projects.flush(run.projectId, signal);
     },
     writeOutput: (run, text) => writeOutput({ documents, author }, run, text),
     async saveAsset(run, content, mime) {
-      const bytes = 'bytes' in content ? content.bytes : await readFile(content.file);
-      const asset = await saveAsset({ root: projects.root(run.projectId), projectId: run.projectId, ids }, bytes, mime, 'generated');
+      const place = { root: projects.root(run.projectId), projectId: run.projectId, ids };
+      const asset = 'bytes' in content ? await saveAsset(place, content.bytes, mime, 'generated') : await saveFile(place, content.file, mime, 'generated');
       return asset.path;
     },
   });

@@ -3,10 +3,10 @@
  * that the same bytes are stored once. And reading any file of the project, without leaving it.
  */
 import { Failure, LIMITS, newId, type Asset, type AssetId, type IdSource, type ProjectId } from '@markco/protocol';
-import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { link, mkdir, open, realpath, rm, stat } from 'node:fs/promises';
-import { extname, join, sep } from 'node:path';
+import { createHash } from 'node:crypto';
+import { constants, createReadStream } from 'node:fs';
+import { copyFile, link, mkdir, open, realpath, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, extname, join, sep } from 'node:path';
 import { Readable } from 'node:stream';
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -37,26 +37,65 @@ const EXTENSIONS = new Map([
 
 export type AssetPlace = { readonly root: string; readonly projectId: ProjectId; readonly ids: IdSource };
 
-/** @param folder below `_assets/`; empty for what people paste, `generated` for what programs make */
-export async function saveAsset({ root, projectId, ids }: AssetPlace, bytes: Uint8Array, mimeType: string, folder: '' | 'generated' = ''): Promise<Asset> {
+/** `generated` for what programs make; empty for what people paste. */
+type AssetFolder = '' | 'generated';
+
+export async function saveAsset(place: AssetPlace, bytes: Uint8Array, mimeType: string, folder: AssetFolder = ''): Promise<Asset> {
   if (bytes.length > LIMITS.assetBytesMax) throw new Failure('too_large', 'A file is at most 64 MiB here. Put it into the folder yourself and link to it.');
   if (bytes.length === 0) throw new Failure('bad_request', 'The file is empty. Nothing was stored.');
+  return keep(place, { contentHash: createHash('sha256').update(bytes).digest('hex'), sizeBytes: bytes.length }, mimeType, folder, (temporary) =>
+    writeFile(temporary, bytes, { flag: 'wx', flush: true }),
+  );
+}
+
+/** A file that is already on this machine, however large; it is copied, not held in memory. */
+export async function saveFile(place: AssetPlace, file: string, mimeType: string, folder: AssetFolder = ''): Promise<Asset> {
+  const hash = createHash('sha256');
+  let sizeBytes = 0;
+  for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
+    hash.update(chunk);
+    sizeBytes += chunk.length;
+  }
+  return keep(place, { contentHash: hash.digest('hex'), sizeBytes }, mimeType, folder, async (temporary) => {
+    await copyFile(file, temporary, constants.COPYFILE_EXCL);
+    const handle = await open(temporary, 'r+');
+    await handle.sync();
+    await handle.close();
+  });
+}
+
+/** Whole or not at all; a file that is there already has the same bytes by its name. */
+async function keep(
+  { root, projectId, ids }: AssetPlace,
+  { contentHash, sizeBytes }: { contentHash: string; sizeBytes: number },
+  mimeType: string,
+  folder: AssetFolder,
+  write: (temporary: string) => Promise<void>,
+): Promise<Asset> {
   const mime = mimeType.split(';')[0]?.trim().toLowerCase() ?? '';
-  const extension = EXTENSIONS.get(mime) ?? '.bin';
-  const contentHash = createHash('sha256').update(bytes).digest('hex');
-  const path = ['_assets', ...(folder === '' ? [] : [folder]), `${contentHash}${extension}`].join('/');
+  const path = ['_assets', ...(folder === '' ? [] : [folder]), `${contentHash}${EXTENSIONS.get(mime) ?? '.bin'}`].join('/');
   const target = join(root, path);
-  await mkdir(join(target, '..'), { recursive: true });
-  const real = await realpath(join(target, '..'));
-  if (!`${real}${sep}`.startsWith((await realpath(root)) + sep)) throw new Failure('forbidden', 'The folder _assets leads out of the project. Nothing was stored.');
-  await writeOnce(target, bytes);
+  const parent = dirname(target);
+  await mkdir(parent, { recursive: true });
+  if (!`${await realpath(parent)}${sep}`.startsWith((await realpath(root)) + sep)) {
+    throw new Failure('forbidden', 'The folder _assets leads out of the project. Nothing was stored.');
+  }
+  const temporary = join(parent, `.markco-${Buffer.from(ids.randomBytes(6)).toString('hex')}`);
+  try {
+    await write(temporary);
+    await link(temporary, target);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  } finally {
+    await rm(temporary, { force: true });
+  }
   return {
     id: newId<AssetId>(ids),
     projectId,
     path,
     contentHash,
     mimeType: mime === '' ? 'application/octet-stream' : mime,
-    sizeBytes: bytes.length,
+    sizeBytes,
     storageKey: contentHash,
     createdAt: new Date(ids.now()).toISOString(),
   };
@@ -90,23 +129,4 @@ export async function readProjectFile(root: string, path: string, request: Reque
   if (type === undefined) headers.set('content-disposition', 'attachment');
   if (request.headers.get('if-none-match') === etag) return new Response(null, { status: 304, headers: { etag } });
   return new Response(Readable.toWeb(createReadStream(file)) as ReadableStream, { headers });
-}
-
-/** Whole or not at all; a file that is there already has the same bytes by its name. */
-async function writeOnce(target: string, bytes: Uint8Array): Promise<void> {
-  const temporary = join(target, '..', `.markco-${randomBytes(6).toString('hex')}`);
-  const handle = await open(temporary, 'wx');
-  try {
-    await handle.writeFile(bytes);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  try {
-    await link(temporary, target);
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-  } finally {
-    await rm(temporary, { force: true });
-  }
 }
