@@ -2,7 +2,6 @@
 const en = {
   'editor.label': 'Document',
   'editor.placeholder': 'Write…',
-  'editor.link.open': 'Ctrl-click opens {target}',
   'editor.task': 'Task',
   'editor.image.failed': 'This picture could not be loaded: {path}',
   'editor.image.foreign': 'Pictures of other sites are not loaded: {path}',
@@ -48,7 +47,6 @@ const en = {
   'editor.output.figure': 'Figure',
   'editor.output.html': 'HTML output',
   'editor.output.unknown': 'An output of type {type} that this page cannot show.',
-  'editor.output.json': 'JSON, {count} entries',
   'editor.input.send': 'Send',
   'editor.input.label': 'The program waits for a line',
   'editor.restart.ask': 'Restart the session? Its variables are lost. What is written stays.',
@@ -96,7 +94,6 @@ export type EditorMessageKey = keyof typeof en;
 const fr: Readonly<Record<EditorMessageKey, string>> = {
   'editor.label': 'Document',
   'editor.placeholder': 'Écrivez…',
-  'editor.link.open': 'Ctrl-clic ouvre {target}',
   'editor.task': 'Tâche',
   'editor.image.failed': 'Cette image n’a pas pu être chargée : {path}',
   'editor.image.foreign': 'Les images d’autres sites ne sont pas chargées : {path}',
@@ -142,7 +139,6 @@ const fr: Readonly<Record<EditorMessageKey, string>> = {
   'editor.output.figure': 'Figure',
   'editor.output.html': 'Sortie HTML',
   'editor.output.unknown': 'Une sortie de type {type} que cette page ne sait pas afficher.',
-  'editor.output.json': 'JSON, {count} entrées',
   'editor.input.send': 'Envoyer',
   'editor.input.label': 'Le programme attend une ligne',
   'editor.restart.ask': 'Redémarrer la session ? Ses variables seront perdues. Le texte reste.',

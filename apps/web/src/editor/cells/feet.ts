@@ -5,6 +5,7 @@
 import { Facet, type EditorState, type Extension } from '@codemirror/state';
 import { ViewPlugin, WidgetType, type EditorView } from '@codemirror/view';
 import { feetChanged, type FootWidgets } from '../blocks.ts';
+import type { Question } from '../output/run-output.ts';
 import type { EditorParts } from '../parts.ts';
 import { isActive } from '../runs.ts';
 import { scanField, scanNow, type CellSpan } from '../scan.ts';
@@ -36,6 +37,7 @@ export function createFeet(parts: Pick<EditorParts, 'runs' | 't' | 'locale' | 'n
   let view: EditorView | null = null;
   let frame: number | null = null;
   let restUntil = 0;
+  let lastAsked: Question | null = null;
   let active: ReadonlySet<string> = new Set(runs.active());
 
   const cellOf = (state: EditorState, cellId: string): CellSpan | undefined => state.field(scanField).cells.find((cell) => cell.id === cellId);
@@ -104,8 +106,9 @@ export function createFeet(parts: Pick<EditorParts, 'runs' | 't' | 'locale' | 'n
       if (run.state === 'completed') parts.announce(t('editor.status.announce.done'));
       else if (run.state === 'failed') parts.announce(t('editor.status.announce.failed', { error: run.errorType || run.trouble }));
     }
-    const asked = run?.output?.question;
-    if (asked != null) parts.announce(t('editor.status.announce.asks', { prompt: asked.prompt }));
+    const asked = run?.output?.question ?? null;
+    if (asked !== null && asked !== lastAsked) parts.announce(t('editor.status.announce.asks', { prompt: asked.prompt }));
+    lastAsked = asked ?? lastAsked;
     if (wasActive !== nowActive || !entries.has(cellId)) view.dispatch({ effects: feetChanged.of(null) });
     dirty.add(cellId);
     schedule();
@@ -124,8 +127,9 @@ export function createFeet(parts: Pick<EditorParts, 'runs' | 't' | 'locale' | 'n
     const cell = cellOf(view.state, cellId);
     runs.forget(cellId);
     asText.delete(cellId);
-    if (cell?.output != null && !view.state.readOnly) {
-      view.dispatch({ changes: { from: view.state.doc.lineAt(cell.to).to, to: cell.output.to }, userEvent: 'delete.output' });
+    const output = cell?.output ?? null;
+    if (cell !== undefined && output !== null && !view.state.readOnly) {
+      view.dispatch({ changes: { from: view.state.doc.lineAt(cell.to).to, to: output.to }, userEvent: 'delete.output' });
       scanNow(view);
     }
     view.dispatch({ effects: feetChanged.of(null) });

@@ -59,13 +59,15 @@ export function createFoot(parts: FootParts): Foot {
   output.setAttribute('role', 'group');
   output.setAttribute('aria-label', t('editor.output.label'));
   const trouble = div('mc-trouble');
+  const earlier = div('mc-stream-earlier');
+  earlier.hidden = true;
   const progress = document.createElement('progress');
   const progressText = document.createElement('span');
   const progressLine = div('mc-progress');
   progressLine.append(progress, progressText);
   const menu: OutputMenu = createOutputMenu({ ...parts.menu, document, t, textOf: () => textOf(shown) });
   status.append(statusText, stale, menu.element);
-  element.append(status, trouble, output);
+  element.append(status, trouble, earlier, output);
 
   let facts: FootFacts = { run: null, fence: null, isText: false, isStale: false };
   let shown: readonly OutputItem[] = [];
@@ -106,6 +108,8 @@ export function createFoot(parts: FootParts): Foot {
       before = view.element;
     }
     shown = items;
+    earlier.hidden = (live?.earlierItems ?? 0) === 0;
+    earlier.textContent = earlier.hidden ? '' : `… ${t('editor.output.items', { count: live?.earlierItems ?? 0 })}`;
     drawProgress(live);
     drawQuestion(live?.question ?? null);
     output.hidden = output.childElementCount === 0;
@@ -114,11 +118,12 @@ export function createFoot(parts: FootParts): Foot {
   }
 
   function drawProgress(live: RunOutput | null): void {
-    if (live?.progress == null) return progressLine.remove();
-    if (live.progress.fraction === null) progress.removeAttribute('value');
-    else progress.value = live.progress.fraction;
-    progressText.textContent = live.progress.message;
-    progress.setAttribute('aria-label', live.progress.message);
+    const told = live?.progress ?? null;
+    if (told === null) return progressLine.remove();
+    if (told.fraction === null) progress.removeAttribute('value');
+    else progress.value = told.fraction;
+    progressText.textContent = told.message;
+    progress.setAttribute('aria-label', told.message === '' ? t('editor.status.running', { time: '' }).trim() : told.message);
     if (!progressLine.isConnected) output.append(progressLine);
   }
 

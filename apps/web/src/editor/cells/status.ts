@@ -26,7 +26,8 @@ export function statusLine(run: CellRun, now: number, t: Translate, locale: stri
       return { tone: 'wait', icon: '⏳', parts: [run.state === 'scheduled' ? t('editor.status.starting') : waiting] };
     }
     case 'running': {
-      if (run.output?.question != null) return { tone: 'wait', icon: '●', parts: [t('editor.status.asks')] };
+      const question = run.output?.question ?? null;
+      if (question !== null) return { tone: 'wait', icon: '●', parts: [t('editor.status.asks')] };
       const time = run.startedAt === null ? '' : formatClock(Math.max(0, now - run.startedAt));
       return { tone: 'run', icon: '●', parts: [t('editor.status.running', { time }).trim()] };
     }

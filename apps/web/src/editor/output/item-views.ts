@@ -1,7 +1,7 @@
 /** One thing a program showed → one element. The richest form this page can show safely is taken. */
 import type { Translate } from '../parts.ts';
+import { drawMath } from '../prose/draw-math.ts';
 import { renderMarkdownInto } from '../prose/render.ts';
-import { drawMath } from '../prose/widgets.ts';
 import { createHtmlFrame } from './html-frame.ts';
 import { createJsonView } from './json-view.ts';
 import type { MimeBundle, OutputItem } from './run-output.ts';

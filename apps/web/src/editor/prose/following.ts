@@ -25,7 +25,8 @@ export function following(links: EditorParts['links']): Extension {
     click(event, view) {
       const element = targetOf(event);
       if (element === null) return false;
-      const revealed = view.hasFocus && element.closest('.cm-line')?.querySelector('.mc-syntax') != null;
+      const syntax = element.closest('.cm-line')?.querySelector('.mc-syntax') ?? null;
+      const revealed = view.hasFocus && syntax !== null;
       if (!(event.ctrlKey || event.metaKey || (byTouch && !revealed))) return false;
       event.preventDefault();
       return follow(element);

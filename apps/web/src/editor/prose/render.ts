@@ -2,8 +2,8 @@
 import { renderHtml } from '@markco/protocol';
 import DOMPurify from 'dompurify';
 import type { Translate } from '../parts.ts';
+import { drawMath } from './draw-math.ts';
 import { isOwnFile, isSafeTarget } from './safe-target.ts';
-import { drawMath } from './widgets.ts';
 
 const purify = DOMPurify(window);
 // Of styles only the alignment of table cells, which the renderer writes.

@@ -1,6 +1,7 @@
 /** Pictures, formulas, diagrams and tables drawn from their source. What is large to load is loaded on first use. */
 import { WidgetType, type EditorView } from '@codemirror/view';
 import type { EditorParts, Translate } from '../parts.ts';
+import { drawMath } from './draw-math.ts';
 import { renderMarkdownInto } from './render.ts';
 import { isOwnFile } from './safe-target.ts';
 
@@ -148,16 +149,6 @@ class MathWidget extends SourceWidget {
   override ignoreEvent(): boolean {
     return false;
   }
-}
-
-/** Draws TeX into the element. An error of the formula is shown in its place, not thrown. */
-export async function drawMath(element: HTMLElement, tex: string, display: boolean, t: Translate): Promise<void> {
-  const { renderMath } = await import('./katex.ts');
-  const error = renderMath(element, tex, display);
-  if (error === null) return;
-  element.classList.add('mc-drawing-error');
-  element.textContent = tex;
-  element.title = t('editor.math.error', { message: error });
 }
 
 class DiagramWidget extends SourceWidget {
