@@ -34,6 +34,14 @@ test('a line put between equal lines is inserted as a whole line', () => {
   expect(smallestEdits('- a\n- b\n', '- a\n- c\n- b\n')).toEqual([{ at: 4, remove: 0, insert: '- c\n' }]);
 });
 
+test('a word put before a similar one does not hang on to half of it', () => {
+  expect(smallestEdits('[one] [two]', '[new] [one] [two]')).toEqual([{ at: 0, remove: 0, insert: '[new] ' }]);
+  expect(smallestEdits('[one]\n[two]\n', '[one]\n[new][two]\nend\n')).toEqual([
+    { at: 6, remove: 0, insert: '[new]' },
+    { at: 12, remove: 0, insert: 'end\n' },
+  ]);
+});
+
 test('two texts of 1 MB with nothing in common are compared in bounded time', () => {
   const noise = (seed: number): string =>
     Array.from({ length: 20_000 }, (_, i) => `${((i + 1) * seed * 2_654_435_761) % 4_294_967_291} `.repeat(5)).join(

@@ -20,11 +20,14 @@ const WORD = /[\p{L}\p{M}\p{N}_]+|[^]/gu;
 const WORD_AT_END = /[\p{L}\p{M}\p{N}_]+$/u;
 const WORD_AT_START = /^[\p{L}\p{M}\p{N}_]+/u;
 const WORD_MAX = 100;
+const SURROGATE = /[\uD800-\uDFFF]/;
+/** How far an insertion may be moved to either side. */
+const SHIFT_MAX = 500;
 
 export function smallestEdits(base: string, next: string): readonly TextEdit[] {
   const middle = trim(base, next, 0);
   if (middle === null) return [];
-  if (middle.remove === 0) return [atLineStart(base, middle)];
+  if (middle.remove === 0) return [wellPlaced(base, middle, 0, base.length)];
   if (middle.insert === '') return [middle];
   if (isSmall(middle)) return diffWords(base, next, middle, 0);
   return diffByLines(base.slice(middle.at, middle.at + middle.remove), middle.insert, middle.at);
@@ -64,24 +67,37 @@ function splitsPair(text: string, at: number): boolean {
 const isHigh = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdbff;
 const isLow = (unit: number): boolean => unit >= 0xdc00 && unit <= 0xdfff;
 
-/** An insertion that could as well stand a little to the left goes to where a whole line is inserted, as its writer meant it. */
-function atLineStart(base: string, edit: TextEdit): TextEdit {
-  const isLine = (at: number, insert: string): boolean => (at === 0 || base[at - 1] === '\n') && insert.endsWith('\n');
-  let { at, insert } = edit;
-  for (let moved = 0; moved < insert.length && moved < CHARS_MAX && !isLine(at, insert); moved++) {
-    const last = insert.at(-1);
-    if (
-      at === 0 ||
-      last === undefined ||
-      base[at - 1] !== last ||
-      isLow(last.charCodeAt(0)) ||
-      isHigh(last.charCodeAt(0))
-    )
-      return edit;
-    insert = last + insert.slice(0, -1);
-    at--;
+/**
+ * An insertion that could as well stand a little further on (`a[b a]b` is `[a b]a b`) goes where its writer meant it:
+ * to the start of a line when it is whole lines, else to the start of a word. Otherwise it would hang on to half of
+ * what stood there, and go to pieces with it when somebody deletes that meanwhile.
+ */
+function wellPlaced(base: string, edit: TextEdit, floor: number, ceiling: number): TextEdit {
+  const { insert } = edit;
+  const { length } = insert;
+  const unit = (index: number): string => insert[((index % length) + length) % length] ?? '';
+  const canPass = (passed: string, over: string): boolean => passed === over && !SURROGATE.test(passed);
+  // From as far right as it goes, `turn` units of the insertion are passed on the way back.
+  let right = 0;
+  while (right < SHIFT_MAX && edit.at + right < ceiling && canPass(base[edit.at + right] ?? '', unit(right))) right++;
+  const at = edit.at + right;
+  let best = 0;
+  let bestScore = -1;
+  for (let shift = 0; shift <= 2 * SHIFT_MAX; shift++) {
+    const last = unit(right - 1 - shift);
+    const score = placeScore(at - shift === 0 ? '\n' : (base[at - shift - 1] ?? ''), unit(right - shift), last);
+    if (score >= bestScore) [best, bestScore] = [shift, score];
+    if (at - shift <= floor || !canPass(base[at - shift - 1] ?? '', last)) break;
   }
-  return isLine(at, insert) ? { ...edit, at, insert } : edit;
+  const turn = (((right - best) % length) + length) % length;
+  return { ...edit, at: at - best, insert: insert.slice(turn) + insert.slice(0, turn) };
+}
+
+/** Whole lines, then the start of a line or word, then between two signs, then at the edge of a word, then inside one. */
+function placeScore(before: string, first: string, last: string): number {
+  if (before === '\n') return last === '\n' ? 4 : 3;
+  if (/\s/.test(before)) return 3;
+  return 2 - Number(WORD_AT_END.test(before)) - Number(WORD_AT_END.test(first));
 }
 
 function isSmall({ remove, insert }: TextEdit): boolean {
@@ -117,7 +133,7 @@ function diffWords(base: string, next: string, middle: TextEdit, offset: number)
   let removed = '';
   let inserted = '';
   const close = (): void => {
-    const edit = trim(removed, inserted, offset + at);
+    const edit = trim(removed, inserted, at);
     if (edit !== null) edits.push(edit);
     at += removed.length;
     removed = inserted = '';
@@ -134,7 +150,13 @@ function diffWords(base: string, next: string, middle: TextEdit, offset: number)
     }
   }
   close();
-  return edits;
+  let floor = 0;
+  return edits.map((edit, i) => {
+    const ceiling = edits[i + 1]?.at ?? base.length;
+    const placed = edit.remove === 0 ? wellPlaced(base, edit, floor, ceiling) : edit;
+    floor = placed.at + placed.remove;
+    return { ...placed, at: placed.at + offset };
+  });
 }
 
 function diffByLines(base: string, next: string, offset: number): readonly TextEdit[] {

@@ -149,8 +149,7 @@ export function createFolder(
     else if (outcome === 'missing') {
       if (catalog.get(id)?.file === null) await actions.give(id).then(() => touch(id));
       else membership.missing(id);
-    }
-    else if (outcome === 'gone') forget(id);
+    } else if (outcome === 'gone') forget(id);
     else leave(nameOf(id), outcome.leftAlone);
   };
   const noteEqual = (id: DocumentId, seqBefore: number): void => {

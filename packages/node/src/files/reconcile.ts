@@ -103,7 +103,7 @@ export function createReconciler(parts: ReconcileParts, { tag }: { readonly tag:
   };
 
   const reconcile = async (id: DocumentId): Promise<Outcome> => {
-    let believesEmpty = false;
+    let emptySince: FileStat | undefined;
     for (let pass = 0; pass < PASSES_MAX; pass++) {
       const before = catalog.get(id);
       if (before === undefined || before.deletedAt !== undefined) return 'gone';
@@ -126,8 +126,9 @@ export function createReconciler(parts: ReconcileParts, { tag }: { readonly tag:
         if (typeof seen === 'string') return { leftAlone: seen };
         const record = catalog.get(id);
         if (record === undefined || record.deletedAt !== undefined) return 'gone';
-        if (seen.bytes.length === 0 && !believesEmpty && record.file !== null && !isAsSeen(record.file, seen)) {
-          believesEmpty = true;
+        const isNewlyEmpty = seen.bytes.length === 0 && record.file !== null && !isAsSeen(record.file, seen);
+        if (isNewlyEmpty && !isSameFile(emptySince, seen.stat)) {
+          emptySince = seen.stat;
           await wait(timer, EMPTY_MS);
           continue;
         }
