@@ -205,7 +205,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     pageFolder: parts.pageFolder,
     onError: (route, error) => logger.error('http.failed', { route }, error),
     handlers: {
-      ...projectRoutes({ projects, documents, ids, author, userId: user.id, now }),
+      ...projectRoutes({ projects, documents, ids, author, userId: user.id }),
       ...runRoutes({ runs, projects, submit, requireRun }),
       ...deviceRoutes({
         identity,

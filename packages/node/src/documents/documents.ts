@@ -5,7 +5,7 @@
 import { encodeStateVector, Failure, reaches, type DocumentId, type Moment } from '@markco/protocol';
 import * as Y from 'yjs';
 import type { Store } from '../store/store.ts';
-import { docAt, moments } from './history.ts';
+import { docAt, moments, timeOf } from './history.ts';
 import { TEXT_NAME } from './insertion.ts';
 import type { Origin } from './record.ts';
 import type { Room } from './room.ts';
@@ -21,6 +21,8 @@ export type Documents = Omit<DocumentTexts, 'edit'> & {
   version(id: DocumentId): Promise<Uint8Array>;
   /** Resolves once the document is at least at this state vector, durable. */
   reached(id: DocumentId, stateVector: Uint8Array, signal: AbortSignal): Promise<void>;
+  /** When it became what it was at a position, in Unix milliseconds; undefined at its very beginning. */
+  timeOf(id: DocumentId, seq: number): Promise<number | undefined>;
   moments(id: DocumentId): Promise<{ readonly moments: readonly Moment[]; readonly seq: number }>;
 };
 
@@ -79,6 +81,12 @@ export function createDocuments({ store, rooms, views }: { readonly store: Store
           });
         }
         await room.durable();
+      }),
+
+    timeOf: (id, seq) =>
+      rooms.hold(id, async (room) => {
+        await room.written();
+        return timeOf(store, id, seq);
       }),
 
     moments: (id) => rooms.hold(id, async (room) => ({ moments: await moments(store, id, room.baseSeq + 1), seq: room.seq })),

@@ -88,6 +88,15 @@ export async function docAt(store: Store, id: DocumentId, seq: number, tailFrom:
   return doc;
 }
 
+/** When update `seq` was made, in Unix milliseconds; undefined before the first. */
+export async function timeOf(store: Store, id: DocumentId, seq: number): Promise<number | undefined> {
+  for await (const [, value] of store.range({ ...seqRange('h', id, seq), limit: 1 })) {
+    const segment = openSegment(value);
+    return segment.records()[seq - segment.from]?.at;
+  }
+  return (await readTail(store, id, seq, seq))[0]?.at;
+}
+
 /** The moments of a document, oldest first; at most the last 1,000. */
 export async function moments(store: Store, id: DocumentId, tailFrom: number): Promise<Moment[]> {
   const found: { seq: number; began: number; at: number; edits: number; by: Moment['by'] }[] = [];

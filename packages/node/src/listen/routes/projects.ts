@@ -15,13 +15,12 @@ export type ProjectRoutesParts = {
   readonly ids: AssetPlace['ids'];
   readonly author: () => number;
   readonly userId: string;
-  readonly now: () => number;
 };
 
 const OPEN_TIMEOUT_MS = 120_000;
 const SEARCH_HITS = 200;
 
-export function projectRoutes({ projects, documents, ids, author, userId, now }: ProjectRoutesParts): SomeHandlers<
+export function projectRoutes({ projects, documents, ids, author, userId }: ProjectRoutesParts): SomeHandlers<
   | 'folders'
   | 'openLocal'
   | 'registerLocal'
@@ -96,8 +95,7 @@ export function projectRoutes({ projects, documents, ids, author, userId, now }:
     async historyAt({ params }) {
       const { id } = projects.record(params['id'] ?? '', params['documentId'] ?? '');
       const seq = await position(documents, id, params['seq']);
-      const { moments } = await documents.moments(id);
-      const at = moments.find((moment) => moment.seq >= seq)?.at ?? new Date(now()).toISOString();
+      const at = new Date((await documents.timeOf(id, seq)) ?? Date.parse(projects.document(params['id'] ?? '', id).createdAt)).toISOString();
       return { seq, at, text: await documents.textAt(id, seq) };
     },
     async historyRestore({ params }) {
