@@ -17,6 +17,7 @@ import {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { DocumentId } from '@markco/protocol';
 import { createMemoryFolder } from './files-memory.ts';
 import { createTestFolder, eventually, never, PROJECT } from './folder.fixture.ts';
 
@@ -302,6 +303,42 @@ test('where the system gives no notice, changes are found by looking', async () 
   expect(t.events.find((event) => event.type === 'watching')).toMatchObject({ how: 'polling' });
   await writeFile(join(t.root, 'b.md'), 'b');
   await eventually(() => t.catalog.byPath(PROJECT, 'b.md') !== undefined, 'the new file');
+});
+
+test('a document that was made in the page gets its file when there is something in it, and is not taken for deleted before', async () => {
+  await using t = await createTestFolder();
+  await writeFile(join(t.root, 'other.md'), '');
+  const now = new Date(0).toISOString();
+  const row = {
+    projectId: PROJECT,
+    ext: '.md',
+    createdAt: now,
+    updatedAt: now,
+    sizeBytes: 0,
+    contentHash: '',
+    file: null,
+  } as const;
+  const [a, b] = [
+    '00000000-0000-7000-8000-00000000000a' as DocumentId,
+    '00000000-0000-7000-8000-00000000000b' as DocumentId,
+  ];
+  await t.catalog.put([
+    { ...row, id: a, path: 'deep/new' },
+    { ...row, id: b, path: 'both' },
+  ]);
+  await t.folder.open(never);
+  expect([t.record('deep/new.md').id, t.record('both.md').id]).toEqual([a, b]);
+  t.type('deep/new.md', 'typed\n');
+  await t.folder.flush([a], never);
+  expect(await t.read('deep/new.md')).toBe('typed\n');
+  t.type('both.md', 'typed\n');
+  await writeFile(join(t.root, 'both.md'), 'written\n');
+  await eventually(async () => (await t.read('both.md')).length === 14, 'both texts');
+  expect(t.texts.text(b)).toBe(await t.read('both.md'));
+  await t.folder.close();
+  t.type('deep/new.md', 'more ');
+  await t.restart();
+  await eventually(async () => (await t.read('deep/new.md')) === 'more typed\n', 'the next edit');
 });
 
 test('a project inside of a hidden folder, opened through a link, is watched like any other', async () => {

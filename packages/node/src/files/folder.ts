@@ -248,10 +248,10 @@ export function createFolder(
       for (const temp of temps) await files.remove(temp, () => true).catch(() => false);
       await membership.believed();
       for (const { id, file } of catalog.list(projectId)) {
-        if (file === null || file.seq < 0) continue;
+        if (file !== null && file.seq < 0) continue;
         signal.throwIfAborted();
         const seq = await texts.position(id);
-        if (seq > file.seq || file.taken !== undefined) noteChange(id, seq);
+        if (seq > (file?.seq ?? 0) || file?.taken !== undefined) noteChange(id, seq);
         await pause();
       }
       const due = early ?? [];

@@ -20,7 +20,16 @@ import { contentHash } from './content-hash.ts';
 import { isText } from './endings.ts';
 import type { FolderEvent, LeftAloneReason } from './events.ts';
 import { folderOf, type Files } from './files.ts';
-import { isSameInode, isUnchanged, newRow, toRenamed, twinsOf, type HasFile, type Hashed } from './rows.ts';
+import {
+  hasNoFileYet,
+  isSameInode,
+  isUnchanged,
+  newRow,
+  toRenamed,
+  twinsOf,
+  type HasFile,
+  type Hashed,
+} from './rows.ts';
 import { wait, type Timer } from './timer.ts';
 import { inspect, reasonAgainstPath, walk, type Found, type Walked } from './walk.ts';
 
@@ -192,7 +201,8 @@ export function createMembership(
   };
 
   const missing = (id: DocumentId): void => {
-    if (awaited.has(id) || isClosed) return;
+    const record = catalog.get(id);
+    if (awaited.has(id) || isClosed || record === undefined || hasNoFileYet(record)) return;
     const cancel = timer.after(BELIEF_MS, () => {
       awaited.delete(id);
       void inTurn(() => believe(id)).catch(() => missing(id));
@@ -205,7 +215,7 @@ export function createMembership(
 
   const believe = async (id: DocumentId): Promise<void> => {
     const record = catalog.get(id);
-    if (record === undefined || record.deletedAt !== undefined || isClosed) return;
+    if (record === undefined || record.deletedAt !== undefined || hasNoFileYet(record) || isClosed) return;
     // What cannot be looked at is not believed to be gone.
     const there = await files.stat(diskPathOf(record)).catch(() => 'unknown' as const);
     if (there !== undefined) {
@@ -238,13 +248,13 @@ export function createMembership(
       await pause();
       const hit = found.get(filePathOf(record));
       if (hit === undefined) {
-        gone.push(record);
+        if (!hasNoFileYet(record)) gone.push(record);
         continue;
       }
       known.add(hit.filePath);
       noteSpelling(hit);
       if (isUnchanged(record, hit)) continue;
-      if (record.file === null || record.file.seq < 0) stale.push({ record, found: hit });
+      if (record.file !== null && record.file.seq < 0) stale.push({ record, found: hit });
       else touch(record.id);
     }
     await refresh(stale);
@@ -340,6 +350,7 @@ export function createMembership(
     const sizes = new Set(list.map(({ stat }) => stat.size));
     const gone: DocumentRecord[] = [];
     for (const record of catalog.list(projectId)) {
+      if (hasNoFileYet(record)) continue;
       const isAlike = awaited.has(record.id) || inodes.has(record.file?.ino ?? 0) || sizes.has(record.sizeBytes);
       if (isAlike && !(await isThere(record, list))) gone.push(record);
     }

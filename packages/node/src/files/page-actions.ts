@@ -22,7 +22,7 @@ import { LEFT_ALONE, type FolderEvent } from './events.ts';
 import { fileFailure, folderOf, tempPathFor, type Files } from './files.ts';
 import type { Membership } from './membership.ts';
 import type { FaultPoint } from './reconcile.ts';
-import { newRow, toRenamed, twinsOf } from './rows.ts';
+import { hasNoFileYet, newRow, toRenamed, twinsOf } from './rows.ts';
 import { reasonAgainstPath } from './walk.ts';
 
 const REMOVE_TRIES = 5;
@@ -154,7 +154,7 @@ export function createPageActions(
           isLeftAlone(id) || there?.kind === 'link' || (there?.mtimeMs === file?.mtimeMs && there?.ino === file?.ino)
         );
       });
-      if (!isRemoved) {
+      if (!isRemoved && !hasNoFileYet(record)) {
         if ((await files.stat(path)) !== undefined) continue;
         // A program renamed or deleted it; which of the two shows in a moment.
         membership.missing(id);

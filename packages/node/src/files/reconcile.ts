@@ -21,6 +21,7 @@ import { applySteps, smallestEdits } from './edits.ts';
 import type { FolderEvent, LeftAloneReason } from './events.ts';
 import { folderOf, isSameFile, tempPathFor, type FileStat, type Files, type OpenFile } from './files.ts';
 import type { LateWrites } from './late-writes.ts';
+import { hasNoFileYet, NO_FILE } from './rows.ts';
 import { wait, type Timer } from './timer.ts';
 
 /** Where a test may end the program. */
@@ -92,7 +93,10 @@ export function createReconciler(parts: ReconcileParts, { tag }: { readonly tag:
     if (file?.writing === undefined) return;
     const { seq, hash, size, temp } = file.writing;
     const there = await files.stat(temp);
-    if (there === undefined) {
+    // A new file is placed by a second name, which for a moment both have.
+    const isPlaced = there !== undefined && (await files.stat(diskPathOf(record)))?.ino === there.ino;
+    if (isPlaced) await files.remove(temp, (found) => found?.ino === there.ino);
+    if (there === undefined || isPlaced) {
       await putFile(record.id, { seq, hash, size, ino: 0, mtimeMs: file.mtimeMs });
       return;
     }
@@ -109,7 +113,12 @@ export function createReconciler(parts: ReconcileParts, { tag }: { readonly tag:
       if (before === undefined || before.deletedAt !== undefined) return 'gone';
       await settle(before);
       const resolved = await files.resolve(diskPathOf(before));
-      if (resolved === 'missing') return 'missing';
+      if (resolved === 'missing') {
+        const record = requireRecord(id);
+        if (!hasNoFileYet(record)) return 'missing';
+        if ((await writeFirst(record)) === 'equal') return 'equal';
+        continue;
+      }
       if (resolved === 'outside') return { leftAlone: 'leads-outside' };
       const open = await files.open(resolved.path);
       if (open === undefined) {
@@ -130,6 +139,11 @@ export function createReconciler(parts: ReconcileParts, { tag }: { readonly tag:
         if (isNewlyEmpty && !isSameFile(emptySince, seen.stat)) {
           emptySince = seen.stat;
           await wait(timer, EMPTY_MS);
+          continue;
+        }
+        if (record.file === null && (await texts.position(id)) > 0) {
+          // Made in the page and by a program under the same name: both texts stay.
+          await putFile(id, NO_FILE);
           continue;
         }
         if (record.file === null || record.file.seq < 0) {
@@ -248,6 +262,32 @@ export function createReconciler(parts: ReconcileParts, { tag }: { readonly tag:
     };
   };
 
+  /** The first file of a document that was made in the page; `changed`: a program has made one meanwhile. */
+  const writeFirst = async (record: DocumentRecord): Promise<'equal' | 'changed'> => {
+    const { id } = record;
+    if ((await texts.position(id)) === 0) return 'equal';
+    const path = diskPathOf(record);
+    const now = await texts.read(id);
+    const bytes = encodeFile(now.text, new Uint8Array());
+    const temp = tempPathFor(path, tag, randomName());
+    const hash = await contentHash(bytes);
+    let stat: FileStat;
+    try {
+      await files.makeFolder(folderOf(path));
+      stat = await files.writeNew(temp, bytes, undefined);
+    } catch (error) {
+      await files.remove(temp, () => true).catch(() => false);
+      throw error;
+    }
+    fault('afterTempWritten');
+    await putFile(id, { ...NO_FILE, writing: { seq: now.seq, hash, size: bytes.length, temp } });
+    fault('afterReplacementNoted');
+    if (!(await files.place(temp, path))) return 'changed';
+    fault('afterRename');
+    await finishReplacing(id, path, { seq: now.seq, ...seenState({ bytes, stat, hash }) });
+    return 'equal';
+  };
+
   const finishReplacing = async (id: DocumentId, path: string, next: FileState): Promise<void> => {
     await files.syncFolder(folderOf(path));
     fault('afterFolderSynced');
@@ -269,5 +309,5 @@ function isEqual(a: Uint8Array, b: Uint8Array): boolean {
 }
 function isoTime(ms: number, otherwise: string): string {
   const date = new Date(ms);
-  return Number.isNaN(date.getTime()) ? otherwise : date.toISOString();
+  return ms <= 0 || Number.isNaN(date.getTime()) ? otherwise : date.toISOString();
 }

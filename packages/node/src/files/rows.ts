@@ -1,6 +1,6 @@
 /** Catalog rows of files: pure. */
 import { documentPathOf, filePathOf, type DocumentId, type ProjectId } from '@markco/protocol';
-import type { Catalog, DocumentRecord } from '../documents/document-record.ts';
+import type { Catalog, DocumentRecord, FileState } from '../documents/document-record.ts';
 import type { FolderEvent } from './events.ts';
 import type { Found } from './walk.ts';
 
@@ -42,6 +42,20 @@ export function toRenamed(record: DocumentRecord): FolderEvent {
 export function isSameInode(record: DocumentRecord, { stat, hash }: Hashed): boolean {
   const isOlder = stat.birthtimeMs > 0 && record.file !== null && stat.birthtimeMs <= record.file.mtimeMs;
   return record.file?.ino === stat.ino && (hash === record.contentHash || isOlder);
+}
+
+/** What stands for the file of a document that was made in the page and is not in the folder yet: an empty text. */
+export const NO_FILE: FileState = {
+  seq: 0,
+  ino: 0,
+  mtimeMs: 0,
+  size: 0,
+  hash: 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+};
+
+/** The document never had a file, so that a missing one does not mean that it was deleted. */
+export function hasNoFileYet({ file }: DocumentRecord): boolean {
+  return file === null || (file.seq === 0 && file.ino === 0);
 }
 
 export function isUnchanged({ file }: DocumentRecord, { stat }: Found): boolean {
