@@ -231,6 +231,18 @@ test('up on a port of another program names it and another port', async ({ desk 
   );
 });
 
+test.for(['file/inside', '/proc/nowhere'])(
+  'a state folder that cannot be (%s) is refused at once',
+  async (home, { desk }) => {
+    await writeFile(join(desk.home, 'file'), '');
+    desk.env['MARKCO_HOME'] = home;
+    expect(await desk.markco('up')).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/✗ The state folder .* Choose another: MARKCO_HOME=DIR markco up/),
+    });
+  },
+);
+
 test('a port that is none is refused before anything starts', async ({ desk }) => {
   desk.env['MARKCO_PORT'] = '77177';
   expect(await desk.markco('up')).toMatchObject({ code: 1, err: expect.stringContaining('MARKCO_PORT') });

@@ -4,7 +4,7 @@ import { Failure } from '@markco/protocol';
 import manifest from '../package.json' with { type: 'json' };
 import type { Cli } from './cli.ts';
 import { portHolder } from './port.ts';
-import { configOf } from './home.ts';
+import { configOf, makeHome } from './home.ts';
 
 export type StartedDevice = { close(): Promise<void> };
 
@@ -24,6 +24,7 @@ export async function startDevice(cli: Cli): Promise<StartedDevice> {
       `Port ${port} belongs to ${holder}. Stop it, or choose another: MARKCO_PORT=${port + 1} markco up`,
     );
   }
+  await makeHome(config.home);
   const { createNode } = await import('@markco/node');
   return createNode(quietOnTerminal(cli, config), {
     ids: { now: cli.now, randomBytes: cli.randomBytes },
