@@ -21,7 +21,7 @@ import {
   type SessionId,
   type UserId,
 } from '@markco/protocol';
-import type { RuntimeDescriptor } from '../runtimes/descriptor.ts';
+import type { RuntimeDescriptor } from '../runtimes/runtime.ts';
 import type { Kill } from '../runtimes/process-table.ts';
 import { createSessionHost, type SessionKey } from '../runtimes/session-host.ts';
 import { createEventLog } from './events.ts';

@@ -19,7 +19,8 @@ import {
   type SessionId,
   type UserId,
 } from '@markco/protocol';
-import { RUNTIMES, type RuntimeDescriptor } from './descriptor.ts';
+import { RUNTIMES } from './descriptor.ts';
+import type { RuntimeDescriptor } from './runtime.ts';
 import type { Kill } from './process-table.ts';
 import { readRecords, socketPathFor, writeRecord, type SessionRecord } from './session-record.ts';
 import { createSession, type Session, type SessionLog } from './session.ts';

@@ -8,7 +8,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Failure, sessionMachine, type RunId, type SessionEvent, type SessionState } from '@markco/protocol';
-import type { RuntimeDescriptor } from './descriptor.ts';
+import type { RuntimeDescriptor } from './runtime.ts';
 import { readLastWords } from './last-words.ts';
 import { findProcess, lives, signalGroup, type Kill, type ProcessName } from './process-table.ts';
 import { writeRecord, type SessionRecord } from './session-record.ts';

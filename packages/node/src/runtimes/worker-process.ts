@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { open, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Failure } from '@markco/protocol';
-import type { WorkerCommand } from './descriptor.ts';
+import type { WorkerCommand } from './runtime.ts';
 import { findProcess, signalGroup, type Kill, type ProcessName } from './process-table.ts';
 
 const LOG_CHARS_SHOWN = 2_000;

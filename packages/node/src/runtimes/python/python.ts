@@ -9,7 +9,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { LIMITS } from '@markco/protocol';
-import type { Detected, RuntimeDescriptor, RuntimePlace } from '../descriptor.ts';
+import type { Detected, RuntimeDescriptor, RuntimePlace } from '../runtime.ts';
 
 const WORKER = fileURLToPath(new URL('worker.py', import.meta.url));
 const OLDEST = [3, 8] as const;

@@ -1,0 +1,38 @@
+/**
+ * What a runtime is: how to find an interpreter on this machine and how to start it.
+ *
+ * It is a program that speaks the worker protocol of `worker-link.ts` and writes the spool of `../runs/spool.ts`.
+ */
+import type { Language } from '@markco/protocol';
+
+/** What a row may look at: the environment of the host and the project's folder (absolute). */
+export type RuntimePlace = {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly projectFolder: string;
+};
+
+export type Detected =
+  | { readonly available: true; readonly version: string; readonly executable: string }
+  /** `hint` is a sentence that says how to get it. */
+  | { readonly available: false; readonly hint: string };
+
+export type WorkerCommand = {
+  /** Program first. Never holds a secret: every user of the machine can read it. */
+  readonly argv: readonly [string, ...string[]];
+  /** Added to the inherited environment. */
+  readonly env: Readonly<Record<string, string>>;
+};
+
+/** Where a session keeps its things: its folder (0700) and the path of its socket. */
+export type SessionPlace = { readonly folder: string; readonly socket: string };
+
+export type RuntimeDescriptor = {
+  readonly language: Language;
+  /** Other names in a fence's info string. */
+  readonly aliases: readonly string[];
+  /** What people call it. */
+  readonly label: string;
+  /** Looks for an interpreter. An abort ends the programs it asks. */
+  detect(place: RuntimePlace, signal: AbortSignal): Promise<Detected>;
+  command(session: SessionPlace, executable: string, place: RuntimePlace): WorkerCommand;
+};
