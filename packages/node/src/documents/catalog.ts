@@ -1,5 +1,8 @@
 /**
- * What this device knows of its projects and documents, in memory, each row durable before it counts.
+ * What this device knows of its projects and documents, in memory.
+ *
+ * A row changes in memory in the turn it is put, so that whoever reads it next builds on it, and is on disk when
+ * `put` resolves. When the disk refuses, memory is ahead of it: the disk then has an older row, which is as true.
  */
 import { ProjectSchema, Failure, type DocumentId, type Project, type ProjectId } from '@markco/protocol';
 import { filePathOf } from '@markco/protocol';
@@ -81,10 +84,10 @@ export async function openCatalog({ store, log }: { readonly store: Store; reado
     },
     count: (projectId) => shelves.get(projectId)?.live.size ?? 0,
     async put(rows) {
+      for (const record of rows) place(record);
       for (let at = 0; at < rows.length; at += ROWS_PER_WRITE) {
         const part = rows.slice(at, at + ROWS_PER_WRITE);
         await log.write(part.map((record) => ({ key: keyOf('d', record.id), value: encoder.encode(JSON.stringify(record)) })));
-        for (const record of part) place(record);
       }
       const projectIds = new Set(rows.map((record) => record.projectId));
       for (const projectId of projectIds) {

@@ -27,7 +27,7 @@ import type { Documents } from '../documents/documents.ts';
 import type { FolderEvent } from '../files/events.ts';
 import type { Folder } from '../files/folder.ts';
 import type { Logger } from '../observe/log.ts';
-import { rewriteLinksTo } from './move.ts';
+import { readable, rewriteLinksTo } from './move.ts';
 import { search, type Query } from './search.ts';
 import { documentOf } from './document-of.ts';
 import { slugOf } from './slug.ts';
@@ -55,6 +55,9 @@ export function createProjects(parts: ProjectsParts) {
   const folders = new Map<ProjectId, Folder>();
   const attachments = new Map<ProjectId, AttachmentState>();
   const opening = new Map<string, Promise<ProjectRow>>();
+  const attaching = new Map<ProjectId, Promise<void>>();
+  /** Slugs of projects whose rows are on their way to the disk. */
+  const reserved = new Set<string>();
   /** Documents that somebody is opening by a new name. Their row is on disk before they can be edited, and their file comes with the first edit. */
   const drafts = new Map<DocumentId, DocumentRecord>();
   const draftsByPath = new Map<string, DocumentId>();
@@ -66,8 +69,18 @@ export function createProjects(parts: ProjectsParts) {
     if (next.ok) log.info('attachment.changed', { project_id: id, from, to: next.state, reason: event });
   }
 
-  async function attach(row: ProjectRow, signal: AbortSignal): Promise<void> {
-    const { project, localRootPath } = row;
+  /** However many ask at once, a folder is watched once. */
+  function attach(found: ProjectRow, signal: AbortSignal): Promise<void> {
+    const { id } = found.project;
+    let work = attaching.get(id);
+    if (work === undefined) {
+      work = attachOnce(found, signal).finally(() => attaching.delete(id));
+      attaching.set(id, work);
+    }
+    return work;
+  }
+
+  async function attachOnce({ project, localRootPath }: ProjectRow, signal: AbortSignal): Promise<void> {
     if (localRootPath === undefined || folders.has(project.id)) return;
     step(project.id, 'attach');
     const folder = parts.createFolder(project.id, localRootPath);
@@ -112,7 +125,9 @@ export function createProjects(parts: ProjectsParts) {
   /** The file path for a document's path; a name that may not be used is refused. */
   function filePathFor(projectId: ProjectId, path: string, ext: '.md' | '.qmd' | undefined): string {
     const named = /\.(md|qmd)$/.test(path) ? path : `${path}${ext ?? '.md'}`;
-    const checked = checkDocumentPath(named);
+    // As it was typed too: nobody names a document ` ` or `a.` on purpose.
+    const typed = checkDocumentPath(path);
+    const checked = typed instanceof Failure ? typed : checkDocumentPath(named);
     if (checked instanceof Failure) throw checked;
     if (catalog.byPath(projectId, checked) !== undefined) throw new Failure('conflict', `There is a document ${checked} already. Choose another name.`);
     return checked;
@@ -120,6 +135,7 @@ export function createProjects(parts: ProjectsParts) {
 
   const read = async (found: DocumentRecord): Promise<string> =>
     found.file?.seq === -1 ? (await folderOf(found.projectId).initialText(found.id)).text : (await documents.read(found.id)).text;
+
 
   const here = ({ project, localRootPath }: ProjectRow): ProjectHere => ({ ...project, ...(localRootPath === undefined ? {} : { localRootPath }) });
 
@@ -145,7 +161,7 @@ export function createProjects(parts: ProjectsParts) {
   async function createProject(root: string, displayName: string | undefined, signal: AbortSignal): Promise<ProjectRow> {
     const now = new Date(ids.now()).toISOString();
     const name = displayName ?? (basename(root) || root);
-    const slugs = new Set([...catalog.projects()].map((candidate) => candidate.project.slug));
+    const slugs = new Set([...reserved, ...[...catalog.projects()].map((candidate) => candidate.project.slug)]);
     const project: Project = {
       id: newId<ProjectId>(ids),
       userId: parts.userId,
@@ -159,7 +175,12 @@ export function createProjects(parts: ProjectsParts) {
       updatedAt: now,
     };
     const created: ProjectRow = { project, localRootPath: root };
-    await catalog.putProject(created);
+    reserved.add(project.slug);
+    try {
+      await catalog.putProject(created);
+    } finally {
+      reserved.delete(project.slug);
+    }
     await attach(created, signal);
     return created;
   }
@@ -281,6 +302,8 @@ export function createProjects(parts: ProjectsParts) {
 
     async remove(projectId: string, documentId: string): Promise<void> {
       const found = live(projectId, documentId);
+      // A document that nobody opened has no history yet; with its file its text would be gone.
+      if (found.file !== null) await readable(documents.read(found.id));
       await folderOf(found.projectId).remove(found.id);
     },
 
@@ -302,10 +325,8 @@ export function createProjects(parts: ProjectsParts) {
         {
           records: [...catalog.list(found.projectId)],
           read,
-          async edit(id, edits) {
-            const seq = await documents.position(id);
-            await documents.edit(id, seq, [{ author: parts.author(), edits }], 'page');
-          },
+          readForEdit: (id) => documents.read(id),
+          edit: async (id, seq, edits) => void (await documents.edit(id, seq, [{ author: parts.author(), edits }], 'page')),
         },
         found.id,
         from,
