@@ -45,7 +45,8 @@ export function declaredImports(manifests: Manifests): Rule {
   const root = manifests['.'] ?? new Set<string>();
   return {
     name: 'imports from outside are declared where they are used',
-    concerns: isCode,
+    // The peers that benchmarks compare with are installed by the benchmarks themselves.
+    concerns: (path) => isCode(path) && !path.startsWith('test/bench/'),
     check: (file) =>
       importsOf(file).flatMap((found) => {
         const wanted = packageImported(found);

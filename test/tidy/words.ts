@@ -86,7 +86,7 @@ export const words: readonly Rule[] = [
   ),
   forbid(
     'the compiler is not silenced',
-    /@ts-(ignore|expect-error|nocheck)|:\s*any\s*([;,)=\]|&>{}]|$)|\bas any\b|<any>/,
+    /@ts-(ignore|expect-error|nocheck)|:\s*any\s*([;,)=\]|&>{}]|$)|\bas any\s*([;,.)=\]|&>{}]|$)|<any>/,
     'find the type',
     (path) => isCode(path) && !path.startsWith('test/tidy'),
   ),
