@@ -31,6 +31,7 @@ import { createWorkspace } from './workspace/workspace.ts';
 import './style/tokens.css';
 import './style/base.css';
 import './style/shell.css';
+import './style/places.css';
 import './style/panels.css';
 import './style/floating.css';
 

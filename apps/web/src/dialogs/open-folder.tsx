@@ -69,7 +69,7 @@ export function OpenFolder({ close }: { readonly close: () => void }) {
             title={t('folderAbove')}
             disabled={here === undefined || here.parent === null}
             onClick={() => {
-              if (here?.parent != null) go(here.parent);
+              if (here !== undefined && here.parent !== null) go(here.parent);
             }}
           >
             <Icon name="up" />

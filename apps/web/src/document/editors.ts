@@ -40,6 +40,10 @@ export function createEditors(parts: EditorsParts): Editors {
   const host = document.createElement('div');
   host.className = 'editors';
   const pool = createEditorPool({ parent: host });
+  /** While the device is away the page says so once, above everything; not again with each question. */
+  const onTrouble = (message: string): void => {
+    if (parts.client.connection.get().state === 'online') parts.notify(message);
+  };
   const t: EditorParts['t'] = lookup(editorMessages);
   const editor = signal<EditorHandle | undefined>(undefined);
   const outline = signal<readonly Heading[]>([]);
@@ -72,7 +76,7 @@ export function createEditors(parts: EditorsParts): Editors {
   function make(id: DocumentId, entry: Opened, parent: HTMLElement): PooledEditor {
     const { open, projectId } = entry;
     entry.pooled = true;
-    const runs = createRunsView({ client: parts.client, document: open, ids: parts.ids, onTrouble: parts.notify });
+    const runs = createRunsView({ client: parts.client, document: open, ids: parts.ids, onTrouble });
     const editorParts: EditorParts = {
       ...parts,
       parent,

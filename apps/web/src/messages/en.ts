@@ -5,6 +5,8 @@ export const en = {
   savedHereAt: 'Saved here · {time}',
   saving: 'Saving…',
   opening: 'Opening…',
+  reachingDevice: 'Reaching the device…',
+  offlineCopy: 'Offline · the copy on this device',
   offlineSaved: 'Offline · everything was saved',
   offlineEdits: { one: 'Offline · {count} edit on this device only', other: 'Offline · {count} edits on this device only' },
   cannotWrite: 'Can’t write to {path} ({reason}). Edits are safe in MarkCo and will be written later.',
@@ -14,7 +16,7 @@ export const en = {
   savingSoon: 'Your last edits are being saved right now.',
   keptHere: 'Your edits are kept here and are saved once the device answers.',
   deviceSilent: 'The device does not answer since {time}. Edits are kept here.',
-  signedOut: 'This page is signed out; edits are kept here. Open the link that `markco up` printed, or run',
+  signedOut: 'This page is signed out; edits are kept here. Open the link that “markco up” printed, or run',
   tryAgain: 'Try again',
   tryDeviceAgain: 'Try to reach the device again',
 
@@ -31,7 +33,7 @@ export const en = {
 
   // Sign-in
   signInTitle: 'Open the link of your device',
-  signInText: 'Open the link that `markco up` printed, or run this in a terminal:',
+  signInText: 'Open the link that “markco up” printed, or run this in a terminal:',
   noDeviceTitle: 'Your device does not answer',
   noDeviceText: 'Nothing of yours is lost. Start MarkCo in a terminal, then try again:',
 

@@ -7,6 +7,8 @@ export const fr: Readonly<Record<keyof typeof en, Message>> = {
   savedHereAt: 'Enregistré ici · {time}',
   saving: 'Enregistrement…',
   opening: 'Ouverture…',
+  reachingDevice: 'Connexion à l’appareil…',
+  offlineCopy: 'Hors ligne · la copie de cet appareil',
   offlineSaved: 'Hors ligne · tout était enregistré',
   offlineEdits: { one: 'Hors ligne · {count} modification sur cet appareil seulement', other: 'Hors ligne · {count} modifications sur cet appareil seulement' },
   cannotWrite: 'Impossible d’écrire dans {path} ({reason}). Vos modifications sont en sûreté dans MarkCo et seront écrites plus tard.',
@@ -16,7 +18,7 @@ export const fr: Readonly<Record<keyof typeof en, Message>> = {
   savingSoon: 'Vos dernières modifications sont en cours d’enregistrement.',
   keptHere: 'Vos modifications sont gardées ici et seront enregistrées dès que l’appareil répondra.',
   deviceSilent: 'L’appareil ne répond plus depuis {time}. Vos modifications sont gardées ici.',
-  signedOut: 'Cette page n’est plus connectée ; vos modifications sont gardées ici. Ouvrez le lien affiché par `markco up`, ou lancez',
+  signedOut: 'Cette page n’est plus connectée ; vos modifications sont gardées ici. Ouvrez le lien affiché par « markco up », ou lancez',
   tryAgain: 'Réessayer',
   tryDeviceAgain: 'Joindre de nouveau l’appareil',
 
@@ -31,7 +33,7 @@ export const fr: Readonly<Record<keyof typeof en, Message>> = {
   movingStep: 'Déplacement des documents : {done} sur {count}…',
 
   signInTitle: 'Ouvrez le lien de votre appareil',
-  signInText: 'Ouvrez le lien affiché par `markco up`, ou lancez ceci dans un terminal :',
+  signInText: 'Ouvrez le lien affiché par « markco up », ou lancez ceci dans un terminal :',
   noDeviceTitle: 'Votre appareil ne répond pas',
   noDeviceText: 'Rien n’est perdu. Lancez MarkCo dans un terminal, puis réessayez :',
 

@@ -49,6 +49,9 @@ function RunLine({ run, now }: { readonly run: Run; readonly now: number }) {
     if (project !== undefined && document !== undefined) router.go({ at: 'document', slug: project.slug, path: document.path });
     if (view.narrow.peek()) view.panel.value = 'none';
   };
+  const cancel = (): void => {
+    client.cancelRun(run.id).then(workspace.noteRun, (error: unknown) => toasts.warn(Failure.from(error).message));
+  };
   return (
     <li class={`run ${run.state}`}>
       <button type="button" class="run-open" disabled={document === undefined} onClick={open}>
@@ -61,7 +64,7 @@ function RunLine({ run, now }: { readonly run: Run; readonly now: number }) {
         </span>
       </button>
       {!ended && (
-        <button class="button" type="button" onClick={() => client.cancelRun(run.id).then(workspace.noteRun, (error: unknown) => toasts.warn(Failure.from(error).message))}>
+        <button class="button" type="button" onClick={cancel}>
           {t('cancel')}
         </button>
       )}

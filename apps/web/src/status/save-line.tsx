@@ -13,7 +13,10 @@ export function saveWords(status: SaveStatus): { readonly tone: SaveTone; readon
       return { tone: 'busy', text: t('saving') };
     case 'loading':
       return { tone: 'busy', text: t('opening') };
+    case 'connecting':
+      return { tone: 'busy', text: t('reachingDevice') };
     case 'offline':
+      if (status.edits === undefined) return { tone: 'warn', text: t('offlineCopy') };
       return { tone: 'warn', text: status.edits === 0 ? t('offlineSaved') : t('offlineEdits', { count: status.edits }) };
     case 'cannot-write':
       return { tone: 'danger', text: t('cannotWrite', { path: status.path, reason: status.reason === 'other' ? status.message : t(status.reason === 'disk-full' ? 'diskFull' : 'noPermission') }) };

@@ -20,7 +20,9 @@ export type SaveStatus =
   | { readonly kind: 'failed'; readonly message: string }
   | { readonly kind: 'loading' }
   | { readonly kind: 'cannot-write'; readonly path: string; readonly reason: 'disk-full' | 'no-permission' | 'other'; readonly message: string }
-  | { readonly kind: 'offline'; readonly edits: number }
+  | { readonly kind: 'connecting' }
+  /** `edits`: not yet on the device's disk; `undefined` when this page has not heard from the device, so that nobody can say. */
+  | { readonly kind: 'offline'; readonly edits: number | undefined }
   | { readonly kind: 'saving' }
   | { readonly kind: 'saved'; readonly at?: number };
 
@@ -33,12 +35,14 @@ export function saveStatus({ connection, document, trouble }: SaveFacts): SaveSt
   if (document.phase === 'failed') return { kind: 'failed', message: document.failure?.message ?? '' };
   if (document.failure !== undefined) return { kind: 'failed', message: document.failure.message };
   if (document.phase === 'loading') return { kind: 'loading' };
-  if (connection !== 'online') {
-    if (connection === 'connecting' && document.pendingEdits > 0) return { kind: 'saving' };
-    return connection === 'connecting' && document.savedAt !== undefined ? { kind: 'saved', at: document.savedAt } : { kind: 'offline', edits: document.pendingEdits };
+  const { pendingEdits, savedAt } = document;
+  if (connection === 'connecting') {
+    if (pendingEdits > 0) return { kind: 'saving' };
+    return savedAt === undefined ? { kind: 'connecting' } : { kind: 'saved', at: savedAt };
   }
-  if (document.pendingEdits > 0) return { kind: 'saving' };
+  if (connection === 'offline') return { kind: 'offline', edits: savedAt === undefined && pendingEdits === 0 ? undefined : pendingEdits };
+  if (pendingEdits > 0) return { kind: 'saving' };
   if (trouble !== undefined) return { kind: 'cannot-write', path: trouble.path, reason: reasonOf(trouble.code), message: trouble.message };
   if (!document.synced) return { kind: 'saving' };
-  return { kind: 'saved', ...(document.savedAt === undefined ? {} : { at: document.savedAt }) };
+  return { kind: 'saved', ...(savedAt === undefined ? {} : { at: savedAt }) };
 }
