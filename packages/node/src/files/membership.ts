@@ -17,7 +17,7 @@ import {
 } from '@markco/protocol';
 import type { Catalog, DocumentRecord } from '../documents/document-record.ts';
 import { contentHash } from './content-hash.ts';
-import { isText } from './endings.ts';
+import { decodeFile, isText } from './endings.ts';
 import type { FolderEvent, LeftAloneReason } from './events.ts';
 import { folderOf, type Files } from './files.ts';
 import {
@@ -31,6 +31,7 @@ import {
   type Hashed,
 } from './rows.ts';
 import { wait, type Timer } from './timer.ts';
+import { withTitle, writtenTitle } from './written-title.ts';
 import { inspect, reasonAgainstPath, walk, type Found, type Walked } from './walk.ts';
 
 const BELIEF_MS = 300;
@@ -107,7 +108,10 @@ export function createMembership(
         const bytes = await open.read(bytesMax);
         if (bytes === null) leave(found.diskPath, 'too-large');
         else if (!isText(bytes)) leave(found.diskPath, 'not-text');
-        else return { ...found, stat: { ...found.stat, size: bytes.length }, hash: await contentHash(bytes) };
+        else {
+          const title = writtenTitle(decodeFile(bytes).text);
+          return { ...found, stat: { ...found.stat, size: bytes.length }, hash: await contentHash(bytes), title };
+        }
       } finally {
         await open.close();
       }
@@ -282,7 +286,7 @@ export function createMembership(
       }
       const { mtimeMs, ino, size } = seen.stat;
       rows.push({
-        ...now,
+        ...withTitle(now, seen.title),
         sizeBytes: size,
         contentHash: seen.hash,
         updatedAt: new Date(mtimeMs).toISOString(),

@@ -24,6 +24,7 @@ import type { Membership } from './membership.ts';
 import type { FaultPoint } from './reconcile.ts';
 import { hasNoFileYet, newRow, toRenamed, twinsOf } from './rows.ts';
 import { reasonAgainstPath } from './walk.ts';
+import { writtenTitle } from './written-title.ts';
 
 const REMOVE_TRIES = 5;
 
@@ -96,7 +97,7 @@ export function createPageActions(
       const stat = await files.writeNew(temp, bytes, undefined);
       if (!(await files.place(temp, path))) throw taken(path);
       await files.syncFolder(folderOf(path));
-      const found = { filePath: path, diskPath: path, stat, hash: await contentHash(bytes) };
+      const found = { filePath: path, diskPath: path, stat, hash: await contentHash(bytes), title: writtenTitle(text) };
       const row = newRow(found, { id: newId<DocumentId>(ids), projectId }, hasFile);
       const moved = twinsOf(catalog, projectId, path);
       await catalog.put([row, ...moved]);

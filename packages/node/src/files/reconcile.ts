@@ -21,6 +21,7 @@ import { applySteps, smallestEdits } from './edits.ts';
 import type { FolderEvent, LeftAloneReason } from './events.ts';
 import { folderOf, isSameFile, tempPathFor, type FileStat, type Files, type OpenFile } from './files.ts';
 import type { LateWrites } from './late-writes.ts';
+import { withTitle, writtenTitle } from './written-title.ts';
 import { hasNoFileYet, NO_FILE } from './rows.ts';
 import { wait, type Timer } from './timer.ts';
 
@@ -65,7 +66,7 @@ export type ReconcileParts = {
 };
 
 /** Where the replaced text stood in the document's history, and what the file is now. */
-type Replacement = { readonly seq: number; readonly steps: readonly TextStep[]; readonly next: FileState };
+type Replacement = { readonly seq: number; readonly steps: readonly TextStep[]; readonly next: FileState; readonly text: string };
 
 type Seen = { readonly bytes: Uint8Array; readonly stat: FileStat; readonly hash: string };
 
@@ -80,12 +81,14 @@ export function createReconciler(parts: ReconcileParts, { tag }: { readonly tag:
   /** Documents whose `taken` steps this process has merged. Bounded by the documents that cannot be written now. */
   const merged = new Set<DocumentId>();
 
-  const putFile = async (id: DocumentId, file: FileState): Promise<void> => {
+  /** `text`: what the file holds from now on; absent where that is not at hand, the title stays then. */
+  const putFile = async (id: DocumentId, file: FileState, text?: string): Promise<void> => {
     const record = catalog.get(id);
     if (record === undefined || record.deletedAt !== undefined) return;
     if (file.taken === undefined) merged.delete(id);
     const updatedAt = record.file?.hash === file.hash ? record.updatedAt : isoTime(file.mtimeMs, record.updatedAt);
-    await catalog.put([{ ...record, file, sizeBytes: file.size, contentHash: file.hash, updatedAt }]);
+    const titled = text === undefined ? record : withTitle(record, writtenTitle(text));
+    await catalog.put([{ ...titled, file, sizeBytes: file.size, contentHash: file.hash, updatedAt }]);
   };
 
   const settle = async (record: DocumentRecord): Promise<void> => {
@@ -148,7 +151,7 @@ export function createReconciler(parts: ReconcileParts, { tag }: { readonly tag:
         }
         if (record.file === null || record.file.seq < 0) {
           if (record.file !== null && isAsSeen(record.file, seen)) return 'equal';
-          await putFile(id, { seq: -1, ...seenState(seen) });
+          await putFile(id, { seq: -1, ...seenState(seen) }, decodeFile(seen.bytes).text);
           if (record.file?.hash !== seen.hash) emit({ type: 'changed', id, filePath: filePathOf(record) });
           return 'equal';
         }
@@ -159,7 +162,7 @@ export function createReconciler(parts: ReconcileParts, { tag }: { readonly tag:
         if (replaced === 'changed') continue;
         isHeld = true;
         try {
-          await finishReplacing(id, resolved.path, replaced.next);
+          await finishReplacing(id, resolved.path, replaced);
         } finally {
           await lateWrites.hold({ id, file: open, bytes: seen.bytes, seq: replaced.seq, steps: replaced.steps });
         }
@@ -203,7 +206,7 @@ export function createReconciler(parts: ReconcileParts, { tag }: { readonly tag:
     if (seen.hash === file.hash) return false;
     const now = await texts.read(id);
     if (isEqual(encodeFile(now.text, seen.bytes), seen.bytes)) {
-      await putFile(id, { seq: now.seq, ...seenState(seen) });
+      await putFile(id, { seq: now.seq, ...seenState(seen) }, now.text);
       return true;
     }
     const ancestor = asWritten(applySteps(await texts.textAt(id, file.seq), taken));
@@ -238,7 +241,7 @@ export function createReconciler(parts: ReconcileParts, { tag }: { readonly tag:
     const bytes = encodeFile(now.text, seen.bytes);
     if (isEqual(bytes, seen.bytes)) {
       if (file.seq !== now.seq || file.taken !== undefined || !isAsSeen(file, seen))
-        await putFile(id, { seq: now.seq, ...seenState(seen) });
+        await putFile(id, { seq: now.seq, ...seenState(seen) }, now.text);
       return 'equal';
     }
     const temp = tempPathFor(path, tag, randomName());
@@ -259,6 +262,7 @@ export function createReconciler(parts: ReconcileParts, { tag }: { readonly tag:
       seq: file.seq,
       steps: file.taken ?? [],
       next: { seq: now.seq, ...seenState({ bytes, stat: written, hash }) },
+      text: now.text,
     };
   };
 
@@ -284,14 +288,14 @@ export function createReconciler(parts: ReconcileParts, { tag }: { readonly tag:
     fault('afterReplacementNoted');
     if (!(await files.place(temp, path))) return 'changed';
     fault('afterRename');
-    await finishReplacing(id, path, { seq: now.seq, ...seenState({ bytes, stat, hash }) });
+    await finishReplacing(id, path, { text: now.text, next: { seq: now.seq, ...seenState({ bytes, stat, hash }) } });
     return 'equal';
   };
 
-  const finishReplacing = async (id: DocumentId, path: string, next: FileState): Promise<void> => {
+  const finishReplacing = async (id: DocumentId, path: string, { next, text }: Pick<Replacement, 'next' | 'text'>): Promise<void> => {
     await files.syncFolder(folderOf(path));
     fault('afterFolderSynced');
-    await putFile(id, next);
+    await putFile(id, next, text);
     fault('afterRecordPut');
   };
 

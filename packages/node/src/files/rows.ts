@@ -4,7 +4,7 @@ import type { Catalog, DocumentRecord, FileState } from '../documents/document-r
 import type { FolderEvent } from './events.ts';
 import type { Found } from './walk.ts';
 
-export type Hashed = Found & { readonly hash: string };
+export type Hashed = Found & { readonly hash: string; readonly title: string | undefined };
 export type HasFile = (filePath: string) => boolean;
 
 /** The row of a file that was never seen before. */
@@ -18,6 +18,7 @@ export function newRow(
     id,
     projectId,
     ...(documentPathOf(found.filePath, hasFile) ?? { path: found.filePath, ext: '.md' as const }),
+    ...(found.title === undefined ? {} : { title: found.title }),
     createdAt: new Date(birthtimeMs > 0 ? Math.min(birthtimeMs, mtimeMs) : mtimeMs).toISOString(),
     updatedAt: new Date(mtimeMs).toISOString(),
     sizeBytes: size,

@@ -1,5 +1,5 @@
 /** A catalog row as others see it. */
-import type { Document } from '@markco/protocol';
+import { labelOf, type Document } from '@markco/protocol';
 import type { DocumentRecord } from '../documents/document-record.ts';
 
 export function documentOf(record: DocumentRecord): Document {
@@ -9,10 +9,10 @@ export function documentOf(record: DocumentRecord): Document {
     projectId,
     path,
     ext,
+    title: title ?? labelOf(path),
     sizeBytes,
     updatedAt,
     createdAt,
-    ...(title === undefined ? {} : { title }),
     ...(contentHash === '' ? {} : { contentHash }),
   };
 }

@@ -4,7 +4,7 @@
  * Documents are read a few at a time, so that a search in thousands of them stops nothing else; it ends at
  * `searchHitsMax`, and says so.
  */
-import { Failure, LIMITS, type SearchHit } from '@markco/protocol';
+import { Failure, labelOf, LIMITS, type SearchHit } from '@markco/protocol';
 import type { DocumentRecord } from '../documents/document-record.ts';
 
 export type Query = { readonly text: string; readonly caseSensitive: boolean; readonly regex: boolean; readonly limit: number };
@@ -91,7 +91,7 @@ function hitsIn(record: DocumentRecord, text: string, find: Find, max: number): 
     hits.push({
       documentId: record.id,
       path: record.path,
-      title: record.title ?? record.path,
+      title: record.title ?? labelOf(record.path),
       line,
       offset: match.at,
       length: match.length,
