@@ -40,7 +40,7 @@ import { createJournalStore } from './runs/journal-store.ts';
 import { createRuns } from './runs/runs.ts';
 import type { Kill } from './runtimes/process-table.ts';
 import { openLevelStore } from './store/level.ts';
-import { createSubmit } from './submit.ts';
+import { createSubmit, requireHere } from './submit.ts';
 
 export type NodeParts = {
   readonly ids: IdSource;
@@ -76,12 +76,14 @@ const DISPLAY_NAMES: Readonly<Record<string, string>> = { '127.0.0.1': 'localhos
 export async function createNode(config: Config, parts: NodeParts): Promise<Node> {
   const { ids } = parts;
   const { now } = ids;
+  await makeHome(config.home);
+  // The store's lock is what keeps a second program out, before it could make an identity of its own.
+  const store = await openLevelStore(join(config.home, 'store'));
   const identity = await loadIdentity(config.home, { name: parts.machine.name, os: parts.machine.os, version: parts.version }, ids);
   const { device, user } = identity;
   const logger = createLogger(config.logLevel, { user_id: user.id, device_id: device.id }, parts.logTo);
   const author = (): number => Buffer.from(ids.randomBytes(4)).readUInt32BE();
 
-  const store = await openLevelStore(join(config.home, 'store'));
   const log = createLog({
     store,
     now,
@@ -206,7 +208,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     onError: (route, error) => logger.error('http.failed', { route }, error),
     handlers: {
       ...projectRoutes({ projects, documents, ids, author, userId: user.id }),
-      ...runRoutes({ runs, projects, submit, requireRun }),
+      ...runRoutes({ runs, projects, submit, requireHere: (runOn) => requireHere(device, runOn), requireRun }),
       ...deviceRoutes({
         identity,
         version: parts.version,

@@ -1,5 +1,5 @@
 /** A run request as it comes over HTTP or a socket, checked against what is here and handed to the runs. */
-import { Failure, newId, type Device, type IdSource, type Run, type RunId, type RunRequest } from '@markco/protocol';
+import { decodeStateVector, Failure, newId, type Device, type IdSource, type Run, type RunId, type RunRequest } from '@markco/protocol';
 import type { Projects } from './projects/projects.ts';
 import { runtimeFor } from './runtimes/descriptor.ts';
 import type { Runs } from './runs/runs.ts';
@@ -9,11 +9,16 @@ export type SubmitParts = { readonly runs: Runs; readonly projects: Projects; re
 /** The session of a project that all its documents share unless they say otherwise. */
 export const DEFAULT_SESSION = 'default';
 
+/** Fails with `not_found` when `runOn` names another device than this one. */
+export function requireHere(device: Device, runOn: string | undefined): void {
+  if (runOn === undefined || runOn === device.id || runOn.toLowerCase() === device.name.toLowerCase()) return;
+  throw new Failure('not_found', `No device here is called ${runOn}. Leave it out to run on ${device.name}.`);
+}
+
 export function createSubmit({ runs, projects, device, ids }: SubmitParts): (request: RunRequest) => Promise<Run> {
   return async (request) => {
-    if (request.runOn !== undefined && request.runOn !== device.id && request.runOn.toLowerCase() !== device.name.toLowerCase()) {
-      throw new Failure('not_found', `No device here is called ${request.runOn}. Leave it out to run on ${device.name}.`);
-    }
+    requireHere(device, request.runOn);
+    requireVersion(request.docVersion);
     const { documentId, projectId, language, sessionId } = request;
     if (projectId !== undefined) projects.get(projectId);
     if (documentId !== undefined && projectId !== undefined) projects.record(projectId, documentId);
@@ -27,6 +32,16 @@ export function createSubmit({ runs, projects, device, ids }: SubmitParts): (req
       docVersion: request.docVersion ?? null,
     });
   };
+}
+
+/** A version that cannot be read would only show once the run has its turn. */
+function requireVersion(docVersion: string | undefined): void {
+  if (docVersion === undefined) return;
+  try {
+    decodeStateVector(Buffer.from(docVersion, 'base64'));
+  } catch (cause) {
+    throw new Failure('bad_request', '`docVersion` must be a Yjs state vector in base64. Nothing was run.', { cause });
+  }
 }
 
 export function sessionKey(projectId: RunRequest['projectId'], language: string | undefined) {

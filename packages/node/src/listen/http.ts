@@ -2,7 +2,7 @@
  * The HTTP side of the route table. Every route is mounted from the table and authorized by itself; what is not in
  * the table is the page, or does not exist.
  */
-import { Failure, LIMITS, ROUTES, type Route, type RouteName } from '@markco/protocol';
+import { Failure, LIMITS, ROUTES, UUID_PATTERN, type Route, type RouteName } from '@markco/protocol';
 import { getRequestListener } from '@hono/node-server';
 import type { HttpBindings } from '@hono/node-server';
 import { Hono, type Context } from 'hono';
@@ -28,6 +28,9 @@ type AnyHandler = (input: {
   signal: AbortSignal;
 }) => unknown;
 
+/** RFC 9562 §5.9: the id of nothing. */
+const NIL_ID = '00000000-0000-0000-0000-000000000000';
+
 export function createHttp({ guard, handlers, pageFolder, onError }: HttpParts): RequestListener {
   const app = new Hono<Env>({ strict: false });
 
@@ -52,7 +55,7 @@ export function createHttp({ guard, handlers, pageFolder, onError }: HttpParts):
           throw new Failure('unauthorized', 'Send the token of this device: `Authorization: Bearer TOKEN`. It is in the file api-token of its home.');
         }
         const answer = await handler({
-          params: context.req.param() as Record<string, string>,
+          params: readParams(context),
           body: await readBody(context, route),
           query: readQuery(context, route),
           request: context.req.raw,
@@ -99,6 +102,13 @@ async function readBody(context: Context<Env>, route: Route): Promise<unknown> {
     throw new Failure('bad_request', 'The body is no JSON.', { cause });
   }
   return parse(route.body, json, 'body');
+}
+
+/** What is no id names nothing: it is answered like an id that is not here, and never reaches a key or a file name. */
+function readParams(context: Context<Env>): Record<string, string> {
+  const params: Record<string, string> = { ...context.req.param() };
+  for (const name of ['id', 'documentId']) if (name in params && !UUID_PATTERN.test(params[name] ?? '')) params[name] = NIL_ID;
+  return params;
 }
 
 function readQuery(context: Context<Env>, route: Route): unknown {

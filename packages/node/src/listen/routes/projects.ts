@@ -122,7 +122,7 @@ export function projectRoutes({ projects, documents, ids, author, userId }: Proj
 }
 
 async function position(documents: Documents, id: DocumentId, text: string | undefined): Promise<number> {
-  const seq = Number(text);
-  if (!Number.isInteger(seq) || seq < 0 || seq > (await documents.position(id))) throw new Failure('not_found', `This document has no moment ${text}.`);
+  const seq = /^\d{1,15}$/.test(text ?? '') ? Number(text) : Number.NaN;
+  if (Number.isNaN(seq) || seq > (await documents.position(id))) throw new Failure('not_found', `This document has no moment ${text}.`);
   return seq;
 }

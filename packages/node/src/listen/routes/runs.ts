@@ -9,6 +9,8 @@ export type RunRoutesParts = {
   readonly runs: Runs;
   readonly projects: Projects;
   readonly submit: (request: RunRequest) => Promise<Run>;
+  /** Fails with `not_found` when `runOn` names another device. */
+  readonly requireHere: (runOn: string | undefined) => void;
   /** Fails with `not_found`. */
   readonly requireRun: (id: RunId) => Promise<Run>;
 };
@@ -17,12 +19,14 @@ const RUNS_LISTED = 100;
 const CANCEL_TIMEOUT_MS = 30_000;
 const INPUT_TIMEOUT_MS = 10_000;
 
-export function runRoutes({ runs, projects, submit, requireRun }: RunRoutesParts): SomeHandlers<
+export function runRoutes({ runs, projects, submit, requireHere, requireRun }: RunRoutesParts): SomeHandlers<
   'ensureSession' | 'sessions' | 'migrateSession' | 'interruptSession' | 'deleteSession' | 'submitRun' | 'runs' | 'run' | 'cancelRun' | 'answerRun'
 > {
   return {
     async ensureSession({ body }) {
       projects.get(body.projectId);
+      if (body.documentId !== undefined) projects.record(body.projectId, body.documentId);
+      requireHere(body.runOn);
       return runs.sessions.ensure(sessionKey(body.projectId, body.language));
     },
     sessions: () => ({ sessions: [...runs.sessions.list()] }),

@@ -1,0 +1,360 @@
+/** The routes of the contract, asked of a running device: what they answer, what they refuse, what a refusal leaves as it was. */
+import { mkdir, readFile, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { FAILURE_STATUS, newId, ROUTES, type Document, type Project, type ProjectId, type Route, type RouteName, type Run, type RuntimeSession } from '@markco/protocol';
+import { afterAll, expect, test } from 'vitest';
+import { eventually, ids, newRunId, startDevice, type Answer, type Ask } from './device.fixture.ts';
+
+const device = await startDevice({
+  files: {
+    'page.md': '---\ntitle: The Page\n---\n\nHello [other](notes/other.md).\n',
+    'notes/other.md': '# Other\n\nBack to [page](../page.md).\n',
+    'notes/02-plain-name.md': 'No heading here.\n',
+    'cells.md': '```python\n1 + 1\n```\n',
+  },
+});
+afterAll(() => device[Symbol.asyncDispose]());
+
+const project = `/api/projects/${device.project.id}`;
+const stranger = newId<ProjectId>(ids);
+
+/** Checks an answer against the route's own schema: nothing more, nothing less, nothing else. */
+function conforms(name: RouteName, answer: Answer, status?: number): void {
+  const route: Route = ROUTES[name];
+  expect([name, answer.status, answer.status === (status ?? route.status) ? '' : answer.text]).toEqual([name, status ?? route.status, '']);
+  if (route.answer === undefined) return;
+  const parsed = route.answer.safeParse(answer.json);
+  expect([name, parsed.error?.issues]).toEqual([name, undefined]);
+}
+
+function isError(answer: Answer, status: number, code: string): void {
+  expect([answer.status, answer.text]).toEqual([status, expect.stringContaining(`"${code}"`)]);
+  expect(answer.json).toEqual({ error: { code, message: expect.stringMatching(/^.{10,}[.!?`]$/) } });
+  expect(FAILURE_STATUS).toHaveProperty(code, status);
+}
+
+/** Everything a bad request could have changed. */
+async function state(): Promise<unknown> {
+  const [projects, documents, runs, sessions, devices] = await Promise.all(
+    ['/api/projects', `${project}/documents`, '/api/runs', '/api/sessions', '/api/device'].map(async (path) => (await device.ask(path)).json),
+  );
+  return { projects, documents, runs, sessions, device: devices, files: (await readdir(device.folder, { recursive: true })).toSorted() };
+}
+
+async function finished(run: Run): Promise<Run> {
+  return eventually(async () => {
+    const now = await device.get<Run>(`/api/runs/${run.id}`);
+    return now.completedAt === undefined ? undefined : now;
+  }, `the end of ${run.id}`);
+}
+
+const concrete = (path: string): string =>
+  path.replace('/api/projects/:id', project).replace(':userId', device.userId).replace(':project', device.project.slug).replaceAll(/:\w+/g, stranger).replace('*', 'x.png');
+const bodyFor = (route: Route): Ask => ({ method: route.method, ...(route.body === undefined ? {} : { body: {} }) });
+
+test('HTTP-1 nothing but /health answers without a token, and a wrong one is as good as none', async () => {
+  conforms('health', await device.ask('/health', { token: null }));
+  const before = await state();
+  for (const route of Object.values(ROUTES) as Route[]) {
+    if (route.open === true) continue;
+    for (const token of [null, 'x', `${device.token}x`, device.token.slice(1), '']) {
+      isError(await device.ask(concrete(route.path), { ...bodyFor(route), token }), 401, 'unauthorized');
+    }
+    // Not in the address: that ends in histories and logs.
+    isError(await device.ask(`${concrete(route.path)}?token=${device.token}`, { ...bodyFor(route), token: null }), 401, 'unauthorized');
+  }
+  expect(await state()).toEqual(before);
+});
+
+test('HTTP-2 another Host or Origin is refused before the token is looked at, and before a path is known', async () => {
+  for (const path of ['/health', '/api/projects', '/api/nothing', `${project}/documents`]) {
+    for (const token of [null, device.token]) {
+      isError(await device.ask(path, { token, headers: { origin: 'https://example.com' } }), 403, 'forbidden');
+      isError(await device.ask(path, { token, headers: { 'sec-fetch-site': 'cross-site' } }), 403, 'forbidden');
+    }
+  }
+  for (const origin of [device.origin, `http://localhost:${device.port}`]) {
+    expect((await device.ask('/api/projects', { headers: { origin, 'sec-fetch-site': 'same-origin' } })).status).toBe(200);
+  }
+  const { headers } = await device.ask('/api/projects', { method: 'OPTIONS', headers: { origin: device.origin, 'access-control-request-method': 'POST' } });
+  expect([...headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([]);
+});
+
+test('HTTP-3 a cookie stands for the token after POST /api/session', async () => {
+  const answer = await device.ask('/api/session', { method: 'POST' });
+  conforms('signIn', answer);
+  const cookie = answer.headers.get('set-cookie') ?? '';
+  expect(cookie).toMatch(/^session_token=\S+; HttpOnly; SameSite=Strict; Path=\/; Max-Age=\d+$/);
+  const [pair = ''] = cookie.split(';');
+  conforms('projects', await device.ask('/api/projects', { token: null, headers: { cookie: `theme=dark; ${pair}` } }));
+  isError(await device.ask('/api/projects', { token: null, headers: { cookie: `${pair}x` } }), 401, 'unauthorized');
+  isError(await device.ask('/api/projects', { token: 'wrong', headers: { cookie: pair } }), 401, 'unauthorized');
+});
+
+test('the device says what it is, how it does and what it can run', async () => {
+  conforms('stats', await device.ask('/stats'));
+  conforms('device', await device.ask('/api/device'));
+  const devices = await device.ask('/api/devices');
+  conforms('devices', devices);
+  const { devices: [own] } = devices.json as { devices: { id: string; capability: object }[] };
+  conforms('heartbeat', await device.ask('/api/devices/heartbeat', { body: own?.capability }));
+  isError(await device.ask('/api/devices/heartbeat', { body: { ...own?.capability, deviceId: stranger } }), 404, 'not_found');
+  const metrics = await device.ask('/metrics');
+  expect([metrics.status, metrics.headers.get('content-type')]).toEqual([200, expect.stringContaining('text/plain')]);
+});
+
+test('a folder is one project, however it is named and however often it is opened', async () => {
+  const folder = join(device.root, 'Été & more');
+  await mkdir(folder);
+  await writeFile(join(folder, 'a.md'), 'text\n');
+  await symlink(folder, join(device.root, 'link'));
+  const opened = await Promise.all(
+    [folder, `${folder}/`, join(device.root, 'link'), `${folder}/../${'Été & more'}`].map((localPath) => device.ask('/api/projects/open-local', { body: { localPath } })),
+  );
+  const again = await device.ask('/api/projects/open-local', { body: { localPath: join(device.root, 'link') } });
+  conforms('openLocal', again, 200);
+  expect(opened.map((answer) => answer.status).toSorted()).toEqual([200, 200, 200, 201]);
+  const first = again.json as Project;
+  expect(first).toMatchObject({ slug: 'ete-more', displayName: 'Été & more', source: 'opened-local', localRootPath: folder });
+  for (const { json } of opened) expect(json).toMatchObject({ id: first.id, slug: first.slug });
+  // Indexed before it answers, and nothing was written into the folder.
+  const documents = await device.get<{ documents: Document[] }>(`/api/projects/${first.id}/documents`);
+  expect(documents.documents.map(({ path }) => path)).toEqual(['a']);
+  expect(await readdir(folder)).toEqual(['a.md']);
+  conforms('closeProject', await device.ask(`/api/projects/${first.id}`, { method: 'DELETE' }));
+  isError(await device.ask(`/api/projects/${first.id}/documents`), 404, 'not_found');
+  const back = await device.ask('/api/projects/open-local', { body: { localPath: folder } });
+  expect(back.json).toMatchObject({ id: first.id });
+  await device.ask(`/api/projects/${first.id}`, { method: 'DELETE' });
+});
+
+test('projects with the same name have slugs of their own, also when they are opened at once', async () => {
+  const folders = ['x/notes', 'y/notes', 'z/Notes'].map((path) => join(device.root, path));
+  for (const folder of folders) await mkdir(folder, { recursive: true });
+  const opened = await Promise.all(folders.map((localPath) => device.get<Project>('/api/projects/open-local', { body: { localPath } })));
+  expect(new Set([...opened, device.project].map(({ slug }) => slug)).size).toBe(4);
+  for (const { id } of opened) await device.ask(`/api/projects/${id}`, { method: 'DELETE' });
+});
+
+test('what is no folder of the user is refused, and nothing has changed', async () => {
+  const before = await state();
+  await symlink(device.home, join(device.root, 'to-home'));
+  for (const [localPath, status, code] of [
+    ['relative', 400, 'bad_request'],
+    ['', 400, 'bad_request'],
+    [join(device.folder, 'page.md'), 400, 'bad_request'],
+    [join(device.root, 'missing'), 404, 'not_found'],
+    [device.home, 400, 'bad_request'],
+    [join(device.home, 'store'), 400, 'bad_request'],
+    [join(device.root, 'to-home'), 400, 'bad_request'],
+    ['/tmp/a\0b', 404, 'not_found'],
+  ] as const) {
+    isError(await device.ask('/api/projects/open-local', { body: { localPath } }), status, code);
+  }
+  isError(await device.ask('/api/projects/open-local', { body: {} }), 400, 'bad_request');
+  isError(await device.ask('/api/projects/open-local', { body: { localPath: device.folder, extra: 1 } }), 400, 'bad_request');
+  isError(await device.ask('/api/projects/open-local', { bytes: '{"localPath":"/tmp"}', headers: { 'content-type': 'text/plain' } }), 400, 'bad_request');
+  isError(await device.ask('/api/projects/open-local', { bytes: '{"localPath":', headers: { 'content-type': 'application/json' } }), 400, 'bad_request');
+  isError(
+    await device.ask('/api/projects/register-local', { body: { id: stranger, slug: 'x', displayName: 'X', documents: [] } }),
+    501,
+    'unsupported',
+  );
+  await rm(join(device.root, 'to-home'));
+  expect(await state()).toEqual(before);
+});
+
+test('the documents of a project, by project, by user and by slug, with the titles that readers see', async () => {
+  const byProject = await device.ask(`${project}/documents`);
+  conforms('documents', byProject);
+  const { documents } = byProject.json as { documents: Document[] };
+  expect(Object.fromEntries(documents.map(({ path, title }) => [path, title]))).toEqual({
+    page: 'The Page',
+    'notes/other': 'Other',
+    'notes/02-plain-name': 'Plain name',
+    cells: 'Cells',
+  });
+  for (const document of documents) expect(document).not.toHaveProperty('yjsState');
+  for (const path of [`/api/documents/${device.userId}`, `/api/documents/${device.userId}/${device.project.slug}`]) {
+    const answer = await device.ask(path);
+    conforms('documentsOfUserProject', answer);
+    expect(answer.json).toEqual(byProject.json);
+  }
+  conforms('document', await device.ask(`${project}/documents/${documents[0]?.id}`));
+});
+
+test('HTTP-4 what belongs to somebody else does not exist, in the same words as what never was', async () => {
+  const known = await device.document('page');
+  for (const [path, ask] of [
+    ['/api/projects/ID/documents', {}],
+    ['/api/projects/ID', { method: 'DELETE' }],
+    ['/api/projects/ID/search?q=x', {}],
+    ['/api/projects/ID/files/x.png', {}],
+    [`/api/projects/ID/documents/${known.id}`, {}],
+    [`${project}/documents/ID`, {}],
+    [`${project}/documents/ID`, { method: 'DELETE' }],
+    [`${project}/documents/ID/undelete`, { method: 'POST' }],
+    [`${project}/documents/ID/history`, {}],
+    [`${project}/documents/ID/move`, { body: { path: 'y' } }],
+    ['/api/documents/ID', {}],
+    [`/api/documents/ID/${device.project.slug}`, {}],
+    ['/api/runs/ID', {}],
+    ['/api/runs/ID/cancel', { method: 'POST' }],
+    ['/api/runs/ID/input', { body: { text: 'x' } }],
+    ['/api/sessions/ID', { method: 'DELETE' }],
+    ['/api/sessions/ID/interrupt', { method: 'POST' }],
+  ] as const) {
+    const answers = await Promise.all(
+      [stranger, device.project.id === path ? stranger : newId(ids), 'no-uuid', '..%2f..%2fetc', device.project.id.toUpperCase()].map((id) => device.ask(path.replace('ID', id), ask)),
+    );
+    for (const answer of answers) isError(answer, 404, 'not_found');
+    expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
+  }
+  isError(await device.ask(`/api/documents/${device.userId}/nothing`), 404, 'not_found');
+});
+
+test('a document is made, moved with the links to it, moved back to the same bytes, deleted and brought back', async () => {
+  const before = Object.fromEntries(await Promise.all(['page.md', 'notes/other.md'].map(async (path) => [path, await readFile(join(device.folder, path), 'utf8')] as const)));
+  const { id } = await device.document('notes/other');
+  const moved = await device.ask(`${project}/documents/${id}/move`, { body: { path: 'deep/er/renamed' } });
+  conforms('moveDocument', moved);
+  expect(moved.json).toMatchObject({ document: { id, path: 'deep/er/renamed', ext: '.md' }, updatedLinks: 2 });
+  await eventually(async () => (await readFile(join(device.folder, 'page.md'), 'utf8')).includes('(deep/er/renamed.md)'), 'the link in page.md');
+  await eventually(async () => (await readFile(join(device.folder, 'deep/er/renamed.md'), 'utf8')).includes('(../../page.md)'), 'the link in the moved document');
+  conforms('moveDocument', await device.ask(`${project}/documents/${id}/move`, { body: { path: 'notes/other' } }));
+  for (const [path, text] of Object.entries(before)) await eventually(async () => (await readFile(join(device.folder, path), 'utf8')) === text, `${path} as before`);
+
+  const made = await device.ask(`${project}/documents`, { body: { path: 'made', text: 'Made here.\n' } });
+  conforms('createDocument', made);
+  const document = made.json as Document;
+  expect(await readFile(join(device.folder, 'made.md'), 'utf8')).toBe('Made here.\n');
+  isError(await device.ask(`${project}/documents`, { body: { path: 'made' } }), 409, 'conflict');
+  isError(await device.ask(`${project}/documents/${id}/move`, { body: { path: 'made' } }), 409, 'conflict');
+
+  // Never opened, and deleted: its text is kept all the same.
+  const own = `${project}/documents/${document.id}`;
+  conforms('deleteDocument', await device.ask(own, { method: 'DELETE' }));
+  await expect(stat(join(device.folder, 'made.md'))).rejects.toThrow('ENOENT');
+  isError(await device.ask(own), 410, 'document_deleted');
+  isError(await device.ask(own, { method: 'DELETE' }), 410, 'document_deleted');
+  const undeleted = await device.ask(`${own}/undelete`, { method: 'POST' });
+  conforms('undeleteDocument', undeleted);
+  expect(await readFile(join(device.folder, 'made.md'), 'utf8')).toBe('Made here.\n');
+  isError(await device.ask(`${own}/undelete`, { method: 'POST' }), 409, 'conflict');
+  conforms('deleteDocument', await device.ask(`${project}/documents/${(undeleted.json as Document).id}`, { method: 'DELETE' }));
+});
+
+test('names that lead elsewhere are refused, and nothing has changed', async () => {
+  const { id } = await device.document('page');
+  const before = await state();
+  for (const path of ['../out', '/etc/x', 'a/../../out', '.hidden', 'a/.b/c', 'C:\\x', 'con', 'a\u0000b', 'x'.repeat(300), 'a//b', 'node_modules/x', ' ', '']) {
+    isError(await device.ask(`${project}/documents`, { body: { path } }), 400, 'bad_request');
+    isError(await device.ask(`${project}/documents/${id}/move`, { body: { path } }), 400, 'bad_request');
+  }
+  isError(await device.ask(`${project}/documents`, { body: { path: 'x', ext: '.exe' } }), 400, 'bad_request');
+  isError(await device.ask(`${project}/documents`, { body: { path: 'x', text: 5 } }), 400, 'bad_request');
+  expect(await state()).toEqual(before);
+});
+
+test('the history of a document can be read at any moment and restored as a new edit', async () => {
+  const made = await device.get<Document>(`${project}/documents`, { body: { path: 'past', text: 'one\n' } });
+  const own = `${project}/documents/${made.id}`;
+  conforms('history', await device.ask(`${own}/history`));
+  await writeFile(join(device.folder, 'past.md'), 'two\n');
+  const later = await eventually(async () => {
+    const history = await device.get<{ seq: number }>(`${own}/history`);
+    return history.seq > 1 ? history : undefined;
+  }, 'the edit in the history');
+  const first = await device.ask(`${own}/history/1`);
+  conforms('historyAt', first);
+  expect(first.json).toMatchObject({ seq: 1, text: 'one\n' });
+  conforms('historyRestore', await device.ask(`${own}/history/1/restore`, { method: 'POST' }));
+  await eventually(async () => (await readFile(join(device.folder, 'past.md'), 'utf8')) === 'one\n', 'the restored text in the file');
+  expect(await device.get(`${own}/history/${later.seq}`)).toMatchObject({ text: 'two\n' });
+  for (const seq of ['-1', '999', 'x', '1.5', '0x1', '1e0']) isError(await device.ask(`${own}/history/${seq}`), 404, 'not_found');
+  await device.ask(own, { method: 'DELETE' });
+});
+
+test('HTTP-5 a session is made once for a project and a language, and a run once for its id', async () => {
+  const ensured = await device.ask('/api/sessions/ensure', { body: { projectId: device.project.id, language: 'python' } });
+  conforms('ensureSession', ensured);
+  const session = ensured.json as RuntimeSession;
+  expect((await device.get<RuntimeSession>('/api/sessions/ensure', { body: { projectId: device.project.id, language: 'py' } })).id).toBe(session.id);
+  const listed = await device.ask('/api/sessions');
+  conforms('sessions', listed);
+  expect((listed.json as { sessions: RuntimeSession[] }).sessions).toHaveLength(1);
+
+  const id = newRunId();
+  const request = { id, sessionId: session.id, code: 'print("ran")\n6 * 7' };
+  const answers = await Promise.all(Array.from({ length: 5 }, () => device.ask('/api/runs', { body: request })));
+  for (const answer of answers) conforms('submitRun', answer);
+  const run = await finished(answers[0]?.json as Run);
+  conforms('run', await device.ask(`/api/runs/${id}`));
+  expect(run).toMatchObject({ id, state: 'completed', sessionId: session.id, routedTo: { hostType: 'device', reason: expect.any(String) }, ranOn: expect.any(String) });
+  expect((await device.get<Run>('/api/runs', { body: request })).state).toBe('completed');
+  isError(await device.ask('/api/runs', { body: { ...request, code: 'other' } }), 409, 'conflict');
+  const all = await device.ask(`/api/runs?projectId=${device.project.id}&state=completed&limit=10`);
+  conforms('runs', all);
+  expect((all.json as { runs: Run[] }).runs.filter((one) => one.id === id)).toHaveLength(1);
+  expect((await device.get<{ runs: Run[] }>(`/api/runs?before=${id}`)).runs.map((one) => one.id)).not.toContain(id);
+  expect((await device.ask(`/api/runs/${id}/cancel`, { method: 'POST' })).json).toMatchObject({ state: 'completed' });
+  isError(await device.ask(`/api/runs/${id}/input`, { body: { text: 'late' } }), 409, 'conflict');
+
+  conforms('interruptSession', await device.ask(`/api/sessions/${session.id}/interrupt`, { method: 'POST' }));
+  isError(await device.ask(`/api/sessions/${session.id}/migrate`, { body: { target: 'cloud' } }), 501, 'unsupported');
+  conforms('deleteSession', await device.ask(`/api/sessions/${session.id}`, { method: 'DELETE' }));
+  expect((await device.get<{ sessions: RuntimeSession[] }>('/api/sessions')).sessions).toEqual([]);
+});
+
+test('a run that waits is cancelled, one that asks is answered', async () => {
+  const body = { projectId: device.project.id, language: 'python' };
+  const asking = await device.get<Run>('/api/runs', { body: { ...body, code: 'input("who? ")' } });
+  const waiting = await device.get<Run>('/api/runs', { body: { ...body, code: 'print("never")' } });
+  const cancelled = await device.ask(`/api/runs/${waiting.id}/cancel`, { method: 'POST' });
+  conforms('cancelRun', cancelled);
+  expect(cancelled.json).toMatchObject({ state: 'cancelled' });
+  await eventually(async () => (await device.ask(`/api/runs/${asking.id}/input`, { body: { text: 'me' } })).status === 200, 'the answer to be taken');
+  expect((await finished(asking)).state).toBe('completed');
+});
+
+test('a run that cannot be is refused, and nothing has changed', async () => {
+  const page = await device.document('page');
+  const other = await device.get<Project>('/api/projects/open-local', { body: { localPath: join(device.root, 'link') } });
+  const before = await state();
+  const good = { projectId: device.project.id, language: 'python', code: '1' };
+  for (const [body, status, code] of [
+    [{}, 400, 'bad_request'],
+    [{ code: '1' }, 400, 'bad_request'],
+    [{ ...good, language: undefined }, 400, 'bad_request'],
+    [{ ...good, extra: true }, 400, 'bad_request'],
+    [{ ...good, id: 'not-an-id' }, 400, 'bad_request'],
+    [{ ...good, docVersion: '%%%' }, 400, 'bad_request'],
+    [{ ...good, docVersion: 'BQ==', documentId: page.id }, 400, 'bad_request'],
+    [{ ...good, code: 'x'.repeat(1024 * 1024 + 1) }, 400, 'bad_request'],
+    [{ ...good, language: 'cobol' }, 501, 'unsupported'],
+    [{ ...good, projectId: stranger }, 404, 'not_found'],
+    [{ ...good, documentId: stranger }, 404, 'not_found'],
+    [{ ...good, projectId: other.id, documentId: page.id }, 404, 'not_found'],
+    [{ sessionId: stranger, code: '1' }, 404, 'not_found'],
+    [{ ...good, runOn: 'moon' }, 404, 'not_found'],
+  ] as const) {
+    isError(await device.ask('/api/runs', { body }), status, code);
+  }
+  for (const [body, status, code] of [
+    [{ projectId: stranger, language: 'python' }, 404, 'not_found'],
+    [{ projectId: device.project.id, language: 'python', runOn: 'moon' }, 404, 'not_found'],
+    [{ projectId: device.project.id, language: 'python', documentId: stranger }, 404, 'not_found'],
+    [{ projectId: device.project.id }, 400, 'bad_request'],
+    [{ projectId: device.project.id, language: 'cobol' }, 501, 'unsupported'],
+  ] as const) {
+    isError(await device.ask('/api/sessions/ensure', { body }), status, code);
+  }
+  for (const query of ['limit=x', 'limit=-1', 'state=gone', 'projectId=x', 'before=x', 'what=1']) isError(await device.ask(`/api/runs?${query}`), 400, 'bad_request');
+  expect(await state()).toEqual(before);
+  await device.ask(`/api/projects/${other.id}`, { method: 'DELETE' });
+});
+
+test('what is not in the table does not exist', async () => {
+  for (const path of ['/api', '/api/', '/api/nothing', '/api/runs/x/y/z', '/mrp/v1/capabilities', '/sync/a/b/c', '/stats/x']) isError(await device.ask(path), 404, 'not_found');
+  for (const method of ['PUT', 'PATCH', 'DELETE', 'TRACE'].slice(0, 3)) isError(await device.ask('/api/projects', { method }), 404, 'not_found');
+});
