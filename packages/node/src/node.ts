@@ -6,7 +6,7 @@
  */
 import { Failure, LIMITS, type IdSource, type ProjectId, type Run, type RunId, type SessionId } from '@markco/protocol';
 import { place } from '@markco/scheduler';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeOutput } from './cells/write-output.ts';
 import type { Config } from './config.ts';
@@ -76,10 +76,15 @@ const DISPLAY_NAMES: Readonly<Record<string, string>> = { '127.0.0.1': 'localhos
 export async function createNode(config: Config, parts: NodeParts): Promise<Node> {
   const { ids } = parts;
   const { now } = ids;
-  await makeHome(config.home);
+  await mkdir(config.home, { recursive: true, mode: 0o700 });
+  await chmod(config.home, 0o700);
   // The store's lock is what keeps a second program out, before it could make an identity of its own.
   const store = await openLevelStore(join(config.home, 'store'));
-  const identity = await loadIdentity(config.home, { name: parts.machine.name, os: parts.machine.os, version: parts.version }, ids);
+  const about = { name: parts.machine.name, os: parts.machine.os, version: parts.version };
+  const identity = await loadIdentity(config.home, about, ids).catch(async (error: unknown) => {
+    await store.close();
+    throw error;
+  });
   const { device, user } = identity;
   const logger = createLogger(config.logLevel, { user_id: user.id, device_id: device.id }, parts.logTo);
   const author = (): number => Buffer.from(ids.randomBytes(4)).readUInt32BE();

@@ -1,7 +1,7 @@
 /** Who this device is: made once, kept in its home, never shown in a URL or a log. */
-import { DeviceSchema, newId, UserSchema, type Device, type DeviceId, type IdSource, type User, type UserId } from '@markco/protocol';
+import { DeviceSchema, Failure, newId, UserSchema, type Device, type DeviceId, type IdSource, type User, type UserId } from '@markco/protocol';
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { chmod, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 
@@ -9,14 +9,17 @@ const IdentitySchema = z.object({ device: DeviceSchema, user: UserSchema });
 
 export type Identity = { readonly device: Device; readonly user: User; readonly token: string };
 
+/** `home` exists, and nobody else uses it. */
 export async function loadIdentity(home: string, about: { readonly name: string; readonly os: string; readonly version: string }, ids: IdSource): Promise<Identity> {
-  await mkdir(home, { recursive: true, mode: 0o700 });
-  await chmod(home, 0o700);
   const token = await loadToken(home);
   const file = join(home, 'identity.json');
-  const known = IdentitySchema.safeParse(JSON.parse((await readIfThere(file)) ?? 'null'));
+  const text = await readIfThere(file);
+  const known = text === undefined ? undefined : IdentitySchema.safeParse(parseJson(text));
+  if (known?.success === false) {
+    throw new Failure('storage_failed', `${file} cannot be read, so this device does not know who it is. Restore it from a copy; nothing was changed.`);
+  }
   const now = new Date(ids.now()).toISOString();
-  if (known.success) {
+  if (known !== undefined) {
     const device = { ...known.data.device, os: about.os, appVersion: about.version, lastSeenAt: now, status: 'online' as const };
     return { device, user: known.data.user, token };
   }
@@ -34,6 +37,14 @@ export async function loadIdentity(home: string, about: { readonly name: string;
   };
   await writePrivate(file, JSON.stringify({ device, user }, null, 2));
   return { device, user, token };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 async function loadToken(home: string): Promise<string> {
