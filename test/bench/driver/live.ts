@@ -1,0 +1,139 @@
+/** Jobs with clients that stay connected: latency, throughput, fan-out. */
+import * as Y from 'yjs';
+import { cpuMs } from '../machine.ts';
+import { quantile } from '../quantile.ts';
+import type { Address } from '../servers/server.ts';
+import { delay, within } from '../wait.ts';
+import { typedLetters } from './typing.ts';
+import { clockAfter, connect, type Wire } from './wire.ts';
+
+const CLIENT = 7;
+const LIMIT_MS = 120_000;
+/** Work that a server does after the last delivery belongs to the updates too. */
+const SETTLE_MS = 1_500;
+
+type Latency = { readonly seen: readonly number[]; readonly saved: readonly number[] };
+
+/** One types at a person's pace, another looks on, both with a whole Yjs document. Milliseconds. */
+export async function latency({ address, edits }: { readonly address: Address; readonly edits: number }): Promise<Latency> {
+  const seen: number[] = [];
+  const saved: number[] = [];
+  let sentAt = 0;
+  let arrived = Promise.withResolvers<void>();
+  const [mine, theirs] = [new Y.Doc(), new Y.Doc()];
+  const reader = connect(address, {
+    onUpdate(update) {
+      Y.applyUpdate(theirs, update);
+      seen.push(performance.now() - sentAt);
+      arrived.resolve();
+    },
+  });
+  const writer = connect(address, { onSaved: () => saved.push(performance.now() - sentAt) });
+  await Promise.all([reader.answered, writer.answered]);
+  // What a client without edits answers to the server's question is acknowledged too.
+  await delay(100);
+  saved.length = 0;
+  mine.on('update', (update: Uint8Array) => writer.sendUpdate(update));
+  for (let edit = 0; edit < edits; edit++) {
+    arrived = Promise.withResolvers<void>();
+    sentAt = performance.now();
+    mine.getText('content').insert(edit, 'x');
+    await within('an edit arriving', 10_000, arrived.promise);
+    await delay(4 + (edit % 7));
+  }
+  await Promise.all([reader.cut(), writer.cut()]);
+  return { seen, saved };
+}
+
+type Throughput = { readonly perSecond: number; readonly p95Ms: number; readonly cpuUs: number };
+
+/** A writer and a reader in each document, as fast as it goes with `window` edits of each on their way. */
+export async function throughput(input: {
+  readonly addresses: readonly Address[];
+  readonly edits: number;
+  readonly window: number;
+  readonly pid: number;
+}): Promise<Throughput> {
+  const updates = typedLetters(CLIENT, input.edits);
+  const delays: number[] = [];
+  const done = Promise.withResolvers<void>();
+  let open = input.addresses.length;
+  const pairs = input.addresses.map((address) => {
+    const sentAt = new Float64Array(input.edits + 1);
+    let sent = 0;
+    let seen = 0;
+    const writer = connect(address);
+    const reader = connect(address, {
+      onUpdate(update) {
+        const clock = clockAfter(update, CLIENT);
+        const now = performance.now();
+        for (; seen < clock; seen++) if (seen % 8 === 0) delays.push(now - (sentAt[seen] ?? 0));
+        if (seen === input.edits && --open === 0) done.resolve();
+        send();
+      },
+    });
+    function send(): void {
+      const now = performance.now();
+      for (; sent < input.edits && sent - seen < input.window; sent++) {
+        sentAt[sent] = now;
+        const update = updates[sent];
+        if (update !== undefined) writer.sendUpdate(update);
+      }
+    }
+    return { writer, reader, send };
+  });
+  await Promise.all(pairs.flatMap(({ writer, reader }) => [writer.answered, reader.answered]));
+  await delay(300);
+  const cpuBefore = await cpuMs(input.pid);
+  const began = performance.now();
+  for (const { send } of pairs) send();
+  await within('the last edit arriving', LIMIT_MS, done.promise);
+  const seconds = (performance.now() - began) / 1_000;
+  await delay(SETTLE_MS);
+  const total = input.edits * input.addresses.length;
+  const cpuUs = (((await cpuMs(input.pid)) - cpuBefore) * 1_000) / total;
+  await Promise.all(pairs.flatMap(({ writer, reader }) => [writer.cut(), reader.cut()]));
+  return { perSecond: total / seconds, p95Ms: quantile(delays, 0.95), cpuUs };
+}
+
+type FanOut = { readonly deliveriesPerSecond: number; readonly p95Ms: number };
+
+/** One writes, many read. Deliveries are counted by the writer's clock, so a merged frame counts for all in it. */
+export async function fanOut(input: { readonly address: Address; readonly readers: number; readonly edits: number; readonly window: number }): Promise<FanOut> {
+  const updates = typedLetters(CLIENT, input.edits);
+  const sentAt = new Float64Array(input.edits + 1);
+  const delays: number[] = [];
+  const done = Promise.withResolvers<void>();
+  const total = input.edits * input.readers;
+  let sent = 0;
+  let delivered = 0;
+  const writer = connect(input.address);
+  const readers: Wire[] = Array.from({ length: input.readers }, (_, reader) => {
+    let seen = 0;
+    return connect(input.address, {
+      onUpdate(update) {
+        const clock = clockAfter(update, CLIENT);
+        if ((seen + reader) % 8 === 0) delays.push(performance.now() - (sentAt[seen] ?? 0));
+        delivered += clock - seen;
+        seen = clock;
+        if (delivered === total) done.resolve();
+        else send();
+      },
+    });
+  });
+  function send(): void {
+    for (; sent < input.edits && sent * input.readers - delivered < input.window * input.readers; sent++) {
+      sentAt[sent] = performance.now();
+      const update = updates[sent];
+      if (update !== undefined) writer.sendUpdate(update);
+    }
+  }
+  await Promise.all([writer.answered, ...readers.map(({ answered }) => answered)]);
+  await delay(300);
+  const began = performance.now();
+  send();
+  await within('the last delivery', LIMIT_MS, done.promise);
+  const seconds = (performance.now() - began) / 1_000;
+  await Promise.all([writer, ...readers].map((wire) => wire.cut()));
+  return { deliveriesPerSecond: total / seconds, p95Ms: quantile(delays, 0.95) };
+}

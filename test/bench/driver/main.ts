@@ -1,0 +1,18 @@
+/**
+ * The clients, in a process of their own: they must not take time from the server, nor from who measures.
+ * A message is one job; its answer is one message.
+ */
+import { fanOut, latency, throughput } from './live.ts';
+import { returnBySockets, returnByStream } from './return.ts';
+import { ingest, killWhenSeen, killWhileTyping, lengthOf, memory, openCold } from './stored.ts';
+
+const jobs = { latency, throughput, fanOut, ingest, openCold, memory, killWhenSeen, killWhileTyping, lengthOf, returnBySockets, returnByStream };
+export type Jobs = typeof jobs;
+
+process.on('message', ({ job, input }: { job: keyof Jobs; input: never }) => {
+  jobs[job](input).then(
+    (result) => process.send?.({ result }),
+    (error: unknown) => process.send?.({ error: error instanceof Error ? error.message : String(error) }),
+  );
+});
+process.on('disconnect', () => process.exit());
