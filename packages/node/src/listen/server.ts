@@ -44,7 +44,7 @@ export async function listen(parts: ServerParts, port: number, host: string): Pr
   function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const foreign = parts.guard.foreign(request.headers, false);
     if (foreign !== undefined) throw foreign;
-    const url = new URL(request.url ?? '/', 'http://device');
+    const url = addressOf(request);
     if (!parts.guard.signedIn(request.headers, url.searchParams)) {
       throw new Failure('unauthorized', 'Send the token of this device with the WebSocket: `?token=TOKEN`.');
     }
@@ -84,6 +84,13 @@ export async function listen(parts: ServerParts, port: number, host: string): Pr
       clearTimeout(cut);
     },
   };
+}
+
+/** Only the path and what follows it: whatever else a request line names is none of ours. */
+function addressOf(request: IncomingMessage): URL {
+  const url = URL.parse(`http://device${request.url ?? '/'}`);
+  if (url === null || url.host !== 'device') throw new Failure('bad_request', 'The address of the WebSocket is not understood.');
+  return url;
 }
 
 function reject(socket: Duplex, failure: Failure): void {
