@@ -1,7 +1,6 @@
 /** The cells of an open document that a command can run, each with the id that the page gives it too. */
-import { Failure, findCells } from '@markco/protocol';
+import { cellIdsAt, findCells } from '@markco/protocol';
 import type { OpenDocument } from '@markco/client/client';
-import { createRelativePositionFromTypeIndex } from 'yjs';
 
 export type RunnableCell = {
   readonly id: string;
@@ -11,14 +10,10 @@ export type RunnableCell = {
 
 /** In the document's order; without those that are never closed or say `eval: false`. */
 export function cellsOf(open: OpenDocument): readonly RunnableCell[] {
-  return findCells(open.text.toString())
-    .filter((cell) => cell.closed && cell.options.eval !== false)
-    .map((cell) => ({ id: cell.options.label ?? idAt(open, cell.from), language: cell.language, code: cell.code }));
-}
-
-/** `CLIENT-CLOCK` of the fence's first character: it stays the same while the text around it changes. */
-function idAt(open: OpenDocument, index: number): string {
-  const item = createRelativePositionFromTypeIndex(open.text, index).item;
-  if (item === null) throw new Failure('internal', 'A cell has no first character.');
-  return `${item.client}-${item.clock}`;
+  const cells = findCells(open.text.toString()).filter((cell) => cell.closed && cell.options.eval !== false);
+  const ids = cellIdsAt(
+    open.text,
+    cells.map((cell) => cell.from),
+  );
+  return cells.map((cell, index) => ({ id: cell.options.label ?? ids[index] ?? '', language: cell.language, code: cell.code }));
 }

@@ -9,9 +9,8 @@
 import { ensureSyntaxTree, syntaxTree } from '@codemirror/language';
 import { StateEffect, StateField, type ChangeDesc, type EditorState, type Extension, type Text as Doc } from '@codemirror/state';
 import { ViewPlugin, type EditorView, type ViewUpdate } from '@codemirror/view';
-import { findCells, outlineOf, type Cell, type CellOptions, type Language } from '@markco/protocol';
+import { findCells, outlineOf, type Cell, type CellOptions, type Language, cellIdsAt } from '@markco/protocol';
 import { ySyncAnnotation, ySyncFacet } from 'y-codemirror.next';
-import { idsAt } from './cells/cell-id.ts';
 import type { Heading } from './parts.ts';
 
 type Span = { readonly from: number; readonly to: number };
@@ -163,7 +162,7 @@ export function foldLabel(label: string): string {
 /** Two cells of one label: the first has it. */
 function nameCells(state: EditorState, cells: readonly Cell[]): CellSpan[] {
   const taken = new Set<string>();
-  const ids = idsAt(
+  const ids = cellIdsAt(
     state.facet(ySyncFacet).ytext,
     cells.map((cell) => cell.from),
   );

@@ -5,6 +5,9 @@ import type { Doc } from 'yjs';
 export type Copy = {
   /** Resolves once what was kept is in `doc`. Rejects when it cannot be read; the device's answer does the job then. */
   readonly loaded: Promise<void>;
+  /** Edits in it that the device had not confirmed when it was last noted. Known once `loaded` has resolved. */
+  readonly unsavedEdits: () => number;
+  noteUnsaved(edits: number): void;
   close(): Promise<void>;
 };
 

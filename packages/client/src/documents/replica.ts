@@ -80,6 +80,7 @@ export function createReplica({ projectId, documentId, copies, now }: ReplicaPar
 
   function update(change: Partial<DocumentStatus>): void {
     status.set({ ...status.get(), ...change });
+    if (change.pendingEdits !== undefined) copy?.noteUnsaved(change.pendingEdits);
   }
 
   function becomeReady(): void {
@@ -91,6 +92,8 @@ export function createReplica({ projectId, documentId, copies, now }: ReplicaPar
   const copyLoaded = copy?.loaded.then(
     // An empty copy is no document yet: the device has the text.
     () => {
+      localEdits += copy.unsavedEdits();
+      update({ pendingEdits: localEdits - savedEdits });
       if (doc.store.clients.size > 0) becomeReady();
     },
     () => {},
@@ -190,6 +193,8 @@ export function createReplica({ projectId, documentId, copies, now }: ReplicaPar
           // Everything made since the opening message is in this answer.
           const fresh = opening !== undefined;
           opening = undefined;
+          // Asked in the middle of a connection: what was sent before was not taken in. This answer stands for it.
+          unsaved = [];
           sendUpdate('step2', Y.encodeStateAsUpdate(doc, frame.stateVector));
           if (fresh && doc.store.clients.size > 0) {
             channel?.send(encodeFrame({ type: 'step1', stateVector: encodeStateVector(Y.decodeStateVector(Y.encodeStateVector(doc))) }));

@@ -53,7 +53,7 @@ const FRAME_POLICY = [
 export async function servePage(folder: string, path: string, method: string): Promise<Response> {
   if (method !== 'GET' && method !== 'HEAD') return new Response(null, { status: 405, headers: { allow: 'GET, HEAD' } });
   const name = path === '/frame' ? '/frame.html' : path;
-  const file = (await insideFolder(folder, name)) ?? (extname(name) === '' || name === '/' ? await insideFolder(folder, '/index.html') : undefined);
+  const file = (await insideFolder(folder, name)) ?? (isAddress(name) ? await insideFolder(folder, '/index.html') : undefined);
   if (file === undefined) {
     return new Response('The page is not built yet. Run `npm start`, which builds it.\n', { status: 404, headers: { 'content-type': 'text/plain; charset=utf-8' } });
   }
@@ -67,6 +67,11 @@ export async function servePage(folder: string, path: string, method: string): P
   if (type.startsWith('text/html')) headers.set('content-security-policy', name === '/frame.html' ? FRAME_POLICY : PAGE_POLICY);
   if (method === 'HEAD') return new Response(null, { headers });
   return new Response(Readable.toWeb(createReadStream(file.path)) as ReadableStream, { headers });
+}
+
+/** Whether the page itself answers: it knows what stands below `/p/`, whatever the name ends with. */
+function isAddress(path: string): boolean {
+  return path === '/' || path.startsWith('/p/') || extname(path) === '';
 }
 
 async function insideFolder(folder: string, path: string): Promise<{ path: string; size: number } | undefined> {

@@ -42,7 +42,6 @@ export const StreamAnswerSchema = z.union([
   z.object({ ref, runId: RunIdSchema, event: RunEventSchema }),
   /** A follow that reached the end: the run's terminal state, after its last event. */
   z.object({ ref, runId: RunIdSchema, ended: RunSchema }),
-  z.object({ ref, run: RunSchema }),
   z.object({
     ref,
     projectId: ProjectIdSchema,
@@ -51,6 +50,8 @@ export const StreamAnswerSchema = z.union([
     run: z.optional(RunSchema),
     trouble: z.optional(FileTroubleSchema),
   }),
+  // After the changes of a project, which may carry a run too.
+  z.object({ ref, run: RunSchema }),
   z.object({ ref, ok: z.literal(true) }),
 ]);
 export type StreamAnswer = z.infer<typeof StreamAnswerSchema>;

@@ -17,3 +17,4 @@ export { resolveAddress, resolveWikiTarget } from './resolve-link.ts';
 export * from './rewrite-links.ts';
 export * from './title.ts';
 export type { YamlMap, YamlValue } from './yaml.ts';
+export * from './cell-id.ts';

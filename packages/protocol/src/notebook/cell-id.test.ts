@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import * as Y from 'yjs';
-import { idsAt } from './cell-id.ts';
+import { cellIdsAt } from './cell-id.ts';
 
 function idByYjs(text: Y.Text, index: number): string {
   const item = Y.createRelativePositionFromTypeIndex(text, index).item;
@@ -19,7 +19,7 @@ test('one walk gives the ids that Yjs gives one by one', () => {
         text.insert(from, insert);
       }
       const positions = wanted.map((at) => Math.min(at, text.length)).toSorted((a, b) => a - b);
-      expect(idsAt(text, positions)).toEqual(positions.map((at) => idByYjs(text, at)));
+      expect(cellIdsAt(text, positions)).toEqual(positions.map((at) => idByYjs(text, at)));
     }),
   );
 });
@@ -27,7 +27,7 @@ test('one walk gives the ids that Yjs gives one by one', () => {
 test('a cell keeps its id when text is written before it', () => {
   const text = new Y.Doc().getText('content');
   text.insert(0, 'one\n```python\n1\n```');
-  const [before] = idsAt(text, [4]);
+  const [before] = cellIdsAt(text, [4]);
   text.insert(0, 'zero\n');
-  expect(idsAt(text, [9])).toEqual([before]);
+  expect(cellIdsAt(text, [9])).toEqual([before]);
 });
