@@ -34,6 +34,10 @@ export function encodeAwareness(entries: readonly AwarenessEntry[]): Uint8Array 
 /** An absent client, as awareness says it. */
 export const ABSENT = 'null';
 
+function isTooLarge(state: string): boolean {
+  return state.length * 3 > LIMITS.awarenessBytesMax && new TextEncoder().encode(state).length > LIMITS.awarenessBytesMax;
+}
+
 /** The states of one document. */
 export function createAwarenessTable() {
   const states = new Map<number, AwarenessEntry>();
@@ -44,7 +48,7 @@ export function createAwarenessTable() {
       for (const entry of entries) {
         const known = states.get(entry.client);
         const newer = known === undefined || entry.clock > known.clock || (entry.clock === known.clock && entry.state === ABSENT && known.state !== ABSENT);
-        if (!newer || entry.state.length > LIMITS.awarenessBytesMax) continue;
+        if (!newer || isTooLarge(entry.state)) continue;
         if (known === undefined && states.size >= LIMITS.awarenessClientsMax) continue;
         if (entry.state === ABSENT) states.delete(entry.client);
         else states.set(entry.client, entry);

@@ -22,10 +22,10 @@ export type Summary = {
 };
 
 export type Inspection =
-  /** `overlap`: part of it is held already; the caller must check that both say the same. */
+  /** `overlap`: edits in it are held already; the caller must check that both say the same. */
   | { readonly kind: 'fresh'; readonly overlap: boolean; readonly clocks: ReadonlyMap<number, number>; readonly deleted: ReadonlyMap<number, readonly Range[]> }
-  /** All of it is held already. `clocks` names whose edits it repeats. */
-  | { readonly kind: 'known' }
+  /** All of it is held already. */
+  | { readonly kind: 'known'; readonly overlap: boolean }
   /** It refers to edits that are not held: ask for them first. */
   | { readonly kind: 'gap' }
   | { readonly kind: 'invalid'; readonly why: string };
@@ -42,10 +42,14 @@ export function inspectUpdate(summary: Summary, update: Uint8Array): Inspection 
   } catch {
     return { kind: 'invalid', why: 'it is no Yjs update' };
   }
+  const { structs } = decoded;
+  const parts = decoding.readVarUint(decoding.createDecoder(update));
+  // Of two parts for one client Yjs would take in the last alone.
+  if (parts > 1 && parts !== new Set(structs.map(({ id }) => id.client)).size) return { kind: 'invalid', why: 'it names a client twice' };
   const clocks = new Map<number, number>();
   const held = (client: number): number => clocks.get(client) ?? summary.clocks.get(client) ?? 0;
   let overlap = false;
-  for (const struct of decoded.structs) {
+  for (const struct of structs) {
     const { client, clock } = struct.id;
     const end = clock + struct.length;
     if (!Number.isSafeInteger(client) || !Number.isSafeInteger(end) || struct.length <= 0) {
@@ -54,32 +58,80 @@ export function inspectUpdate(summary: Summary, update: Uint8Array): Inspection 
     if (struct instanceof Y.Skip) return { kind: 'gap' };
     const next = held(client);
     if (clock > next) return { kind: 'gap' };
-    if (clock < next && clocks.get(client) === undefined) overlap = true;
+    if (clock < next) overlap = true;
     if (end > next) clocks.set(client, end);
   }
-  for (const struct of decoded.structs) {
-    if (!(struct instanceof Y.Item)) continue;
-    const { origin, rightOrigin, parent } = struct;
-    if (origin !== null && origin.clock >= held(origin.client)) return { kind: 'gap' };
-    if (rightOrigin !== null && rightOrigin.clock >= held(rightOrigin.client)) return { kind: 'gap' };
-    // As decoded, a nested parent is still its id; the type only names the form it takes once applied.
-    const parentId: unknown = parent;
-    if (parentId instanceof Y.ID && parentId.clock >= held(parentId.client)) return { kind: 'gap' };
+  for (const struct of structs) {
+    for (const { client, clock } of references(struct)) {
+      if (clock >= held(client)) return { kind: 'gap' };
+      if (client === struct.id.client && clock >= struct.id.clock) return { kind: 'invalid', why: 'text in it refers to itself' };
+    }
   }
+  if (clocks.size > 1 && !hasOrder(structs, summary.clocks)) return { kind: 'invalid', why: 'text in it refers to itself' };
   const deleted = new Map<number, Range[]>();
   let newDeletes = false;
   for (const [client, items] of decoded.ds.clients) {
     const ranges: Range[] = [];
     const known = summary.deleted.get(client);
     for (const { clock, len } of items) {
+      if (len === 0) continue;
       if (clock + len > held(client)) return { kind: 'gap' };
       ranges.push({ from: clock, to: clock + len });
       if (!newDeletes && !covers(known, clock, clock + len)) newDeletes = true;
     }
     deleted.set(client, ranges);
   }
-  if (clocks.size === 0 && !newDeletes) return { kind: 'known' };
+  if (clocks.size === 0 && !newDeletes) return { kind: 'known', overlap };
   return { kind: 'fresh', overlap, clocks, deleted };
+}
+
+/** What must be in place before it: its neighbors when it was written, and what it is part of. */
+function references(struct: Y.Item | Y.GC | Y.Skip): Y.ID[] {
+  if (!(struct instanceof Y.Item)) return [];
+  const found: Y.ID[] = [];
+  if (struct.origin !== null) found.push(struct.origin);
+  if (struct.rightOrigin !== null) found.push(struct.rightOrigin);
+  // As decoded, a nested parent is still its id; the type only names the form it takes once applied.
+  const parent: unknown = struct.parent;
+  if (parent instanceof Y.ID) found.push(parent);
+  return found;
+}
+
+/**
+ * Whether edits of several clients, which refer to nothing beyond themselves and `held`, can be put in place one
+ * after the other. Those that refer to each other in a circle would wait for ever inside the document.
+ */
+function hasOrder(structs: readonly (Y.Item | Y.GC | Y.Skip)[], held: ReadonlyMap<number, number>): boolean {
+  const clocks = new Map(held);
+  const queues = new Map<number, { readonly structs: (Y.Item | Y.GC | Y.Skip)[]; next: number }>();
+  for (const struct of structs) {
+    const queue = queues.get(struct.id.client);
+    if (queue === undefined) queues.set(struct.id.client, { structs: [struct], next: 0 });
+    else queue.structs.push(struct);
+  }
+  /** By the client they wait for. */
+  const waiting = new Map<number, number[]>();
+  const ready = [...queues.keys()];
+  let left = structs.length;
+  for (let client = ready.pop(); client !== undefined; client = ready.pop()) {
+    const queue = queues.get(client);
+    if (queue === undefined) continue;
+    const began = queue.next;
+    let missing: Y.ID | undefined;
+    for (let struct = queue.structs[queue.next]; struct !== undefined; struct = queue.structs[queue.next]) {
+      missing = references(struct).find((id) => id.client !== client && id.clock >= (clocks.get(id.client) ?? 0));
+      if (missing !== undefined) break;
+      clocks.set(client, Math.max(clocks.get(client) ?? 0, struct.id.clock + struct.length));
+      queue.next++;
+      left--;
+    }
+    if (queue.next > began) {
+      ready.push(...(waiting.get(client) ?? []));
+      waiting.delete(client);
+    }
+    if (missing !== undefined) waiting.set(missing.client, [...(waiting.get(missing.client) ?? []), client]);
+  }
+  return left === 0;
 }
 
 /** Takes in what an inspection found. */
