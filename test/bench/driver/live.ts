@@ -5,7 +5,7 @@ import { quantile } from '../quantile.ts';
 import type { Address } from '../servers/server.ts';
 import { delay, within } from '../wait.ts';
 import { typedLetters } from './typing.ts';
-import { clockAfter, connect, type Wire } from './wire.ts';
+import { clockAfterLetters, connect, type Wire } from './wire.ts';
 
 const CLIENT = 7;
 const LIMIT_MS = 120_000;
@@ -65,7 +65,7 @@ export async function throughput(input: {
     const writer = connect(address);
     const reader = connect(address, {
       onUpdate(update) {
-        const clock = clockAfter(update, CLIENT);
+        const clock = clockAfterLetters(update);
         const now = performance.now();
         for (; seen < clock; seen++) if (seen % 8 === 0) delays.push(now - (sentAt[seen] ?? 0));
         if (seen === input.edits && --open === 0) done.resolve();
@@ -112,7 +112,7 @@ export async function fanOut(input: { readonly address: Address; readonly reader
     let seen = 0;
     return connect(input.address, {
       onUpdate(update) {
-        const clock = clockAfter(update, CLIENT);
+        const clock = clockAfterLetters(update);
         if ((seen + reader) % 8 === 0) delays.push(performance.now() - (sentAt[seen] ?? 0));
         delivered += clock - seen;
         seen = clock;

@@ -19,13 +19,13 @@ const START_LIMIT_MS = 60_000;
 
 export const projectFolder = (folder: string): string => join(folder, 'project');
 
-export async function startDevice(folder: string, options: { readonly nodeArgs?: readonly string[] } = {}): Promise<Device> {
+export async function startDevice(folder: string, nodeArgs: readonly string[] = []): Promise<Device> {
   const home = join(folder, 'home');
   const project = projectFolder(folder);
   await mkdir(project, { recursive: true });
   await rm(join(home, 'device.json'), { force: true });
   const began = performance.now();
-  const child = startProcess(process.execPath, [...(options.nodeArgs ?? []), MAIN, 'up', '--no-browser', project], folder, {
+  const child = startProcess(process.execPath, [...nodeArgs, MAIN, 'up', '--no-browser', project], folder, {
     MARKCO_HOME: home,
     MARKCO_PORT: '0',
     LOG_LEVEL: 'warn',
@@ -64,4 +64,7 @@ export async function startDevice(folder: string, options: { readonly nodeArgs?:
   };
 }
 
-export const markco: SyncServer = { name: 'MarkCo', start: (folder) => startDevice(folder) };
+/** BENCH_NODE_ARGS: to look closer, as with `--cpu-prof --cpu-prof-dir=/tmp/prof`. */
+const nodeArgs = (process.env['BENCH_NODE_ARGS'] ?? '').split(' ').filter((arg) => arg !== '');
+
+export const markco: SyncServer = { name: 'MarkCo', start: (folder) => startDevice(folder, nodeArgs) };
