@@ -149,7 +149,22 @@ export async function createRuns(parts: RunsParts) {
     for (const id of lanes.clear(session)) track(executor.settle(id, { type, message, traceback: [] }));
   }
 
+  /** Runs enter their lanes in the order in which they were submitted, however long each takes to be written. */
+  let entering: Promise<void> = Promise.resolve();
+
   async function submitNew(request: RunRequest): Promise<Run> {
+    const before = entering;
+    const { promise, resolve: entered } = Promise.withResolvers<void>();
+    entering = promise;
+    try {
+      return await accept(request, before);
+    } finally {
+      await before;
+      entered();
+    }
+  }
+
+  async function accept(request: RunRequest, before: Promise<void>): Promise<Run> {
     const existing = await journal.get(request.id);
     if (existing !== null) return present(sameOr(existing, request).run);
     if (closing.signal.aborted)
@@ -178,6 +193,7 @@ export async function createRuns(parts: RunsParts) {
         createdAt: new Date(parts.ids.now()).toISOString(),
       };
       const row = await journal.create(run, request.docVersion);
+      await before;
       lanes.enter(session.id, run.id);
       return present(row.run);
     } catch (error) {
