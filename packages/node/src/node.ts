@@ -132,6 +132,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
         { files: createDiskFiles(root), catalog, texts: documents, ids, timer: systemTimer, watcher: nativeWatcher, lagMs: (ms) => metrics.projectionLag.observe(ms) },
         { root, projectId },
       ),
+    disconnect: (id, failure) => rooms.peek(id)?.refuseAll(failure),
     onFolderEvent(projectId, event) {
       watch.folder(projectId, event);
       if (event.type === 'write-failed') logger.warn('file.write-failed', { project_id: projectId, doc_path: event.filePath, reason: event.message });

@@ -43,6 +43,8 @@ export type ProjectsParts = {
   /** The device's own state folder, which is no project. */
   readonly home: string;
   readonly log: Logger;
+  /** Ends the connections that have a document open. */
+  readonly disconnect: (id: DocumentId, failure: Failure) => void;
   readonly onFolderEvent: (projectId: ProjectId, event: FolderEvent) => void;
 };
 
@@ -61,6 +63,10 @@ export function createProjects(parts: ProjectsParts) {
   /** Documents that somebody is opening by a new name. Their row is on disk before they can be edited, and their file comes with the first edit. */
   const drafts = new Map<DocumentId, DocumentRecord>();
   const draftsByPath = new Map<string, DocumentId>();
+
+  catalog.onChange(({ removed }) => {
+    for (const id of removed) parts.disconnect(id, new Failure('document_deleted', 'This document was deleted. Restore it to go on.'));
+  });
 
   function step(id: ProjectId, event: Parameters<typeof attachmentMachine.step>[1]): void {
     const from = attachments.get(id) ?? attachmentMachine.initial;
@@ -221,6 +227,9 @@ export function createProjects(parts: ProjectsParts) {
       folders.delete(found.project.id);
       step(found.project.id, 'detach');
       await catalog.putProject({ ...found, closed: true });
+      for (const { id: documentId } of catalog.list(found.project.id)) {
+        parts.disconnect(documentId, new Failure('not_found', 'This project was closed here. Open its folder to go on.'));
+      }
     },
 
     /** Those that have a file: a name that was opened and never written to is no document yet. */

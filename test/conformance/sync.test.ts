@@ -1,0 +1,165 @@
+/** `WS /sync/…` with a stock `y-websocket` provider, beside our own client, on the same documents. */
+import { access, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { encodeFrame, decodeFrame } from '@markco/protocol';
+import { afterAll, afterEach, expect, test } from 'vitest';
+import type { WebSocket } from 'ws';
+import { WebsocketProvider } from 'y-websocket';
+import * as Y from 'yjs';
+import { eventually, messagesOf, refusalOf, startDevice } from './device.fixture.ts';
+
+const device = await startDevice({
+  files: { 'page.md': 'Hello\n', 'sub/déjà vu.md': 'Accents\n', 'both.md': 'md\n', 'both.qmd': 'qmd\n', 'gone.md': 'gone\n' },
+});
+afterAll(() => device[Symbol.asyncDispose]());
+const providers: WebsocketProvider[] = [];
+afterEach(() => {
+  for (const provider of providers.splice(0)) provider.destroy();
+});
+
+const room = (path: string): string => path.split('/').map(encodeURIComponent).join('/');
+function provider(path: string, params: Record<string, string> = {}): WebsocketProvider {
+  const made = new WebsocketProvider(`ws://127.0.0.1:${device.port}/sync/${device.userId}/${device.project.slug}`, room(path), new Y.Doc(), {
+    params: { token: device.token, ...params },
+    disableBc: true,
+  });
+  providers.push(made);
+  return made;
+}
+const textOf = ({ doc }: { doc: Y.Doc }): string => doc.getText('content').toString();
+const file = (path: string): Promise<string> => readFile(join(device.folder, path), 'utf8');
+const synced = (one: WebsocketProvider): Promise<boolean> => eventually(() => one.synced, 'the provider to be synced');
+
+test('SYNC-1 two stock providers, our own client and the file are one document', async () => {
+  const [a, b] = [provider('page'), provider('page')];
+  const client = device.client();
+  const own = client.openDocument({ projectId: device.project.id, documentId: (await device.document('page')).id });
+  await Promise.all([synced(a), synced(b), own.ready]);
+  for (const one of [a, b, own]) expect(textOf(one)).toBe('Hello\n');
+
+  a.doc.getText('content').insert(5, ' from a');
+  b.doc.getText('content').insert(0, 'b says: ');
+  own.text.insert(own.text.length - 1, ' (and own)');
+  const whole = 'b says: Hello from a (and own)\n';
+  for (const one of [a, b, own]) await eventually(() => textOf(one).length === whole.length && textOf(one).startsWith('b says'), 'the edits of all');
+  expect(new Set([a, b, own].map(textOf)).size).toBe(1);
+  await own.saved(AbortSignal.timeout(5_000));
+  await eventually(async () => (await file('page.md')) === textOf(a), 'the file');
+
+  await writeFile(join(device.folder, 'page.md'), `${textOf(a)}from outside\n`);
+  for (const one of [a, b, own]) await eventually(() => textOf(one).endsWith('from outside\n'), 'the edit of the file');
+});
+
+test('SYNC-2 presence goes to everybody but its sender, and ends with its connection', async () => {
+  const [a, b] = [provider('page'), provider('page')];
+  const client = device.client();
+  const own = client.openDocument({ projectId: device.project.id, documentId: (await device.document('page')).id });
+  await Promise.all([synced(a), synced(b), own.ready]);
+  a.awareness.setLocalStateField('user', { name: 'Ada' });
+  for (const { awareness } of [b, own]) {
+    await eventually(() => [...awareness.getStates().values()].some((state) => (state['user'] as { name?: string } | undefined)?.name === 'Ada'), 'Ada to be seen');
+  }
+  own.awareness.setLocalState({ user: { name: 'Own' } });
+  await eventually(() => [...a.awareness.getStates().values()].some((state) => (state['user'] as { name?: string } | undefined)?.name === 'Own'), 'Own to be seen');
+  const late = provider('page');
+  await synced(late);
+  await eventually(() => late.awareness.getStates().has(a.doc.clientID), 'who is here, to whoever comes later');
+  a.ws?.close();
+  a.shouldConnect = false;
+  for (const { awareness } of [b, own, late]) await eventually(() => !awareness.getStates().has(a.doc.clientID), 'Ada to be gone');
+});
+
+test('SYNC-3 a provider that was cut off sends what it wrote meanwhile, and gets what it missed', async () => {
+  const [a, b] = [provider('page'), provider('page')];
+  await Promise.all([synced(a), synced(b)]);
+  a.disconnect();
+  await eventually(() => !a.wsconnected, 'a to be cut off');
+  a.doc.getText('content').insert(0, '[offline a]');
+  b.doc.getText('content').insert(0, '[online b]');
+  await eventually(async () => (await file('page.md')).includes('[online b]'), 'b in the file');
+  a.connect();
+  for (const one of [a, b]) await eventually(() => textOf(one).includes('[offline a]') && textOf(one).includes('[online b]'), 'both edits in both');
+  expect(textOf(a)).toBe(textOf(b));
+  await eventually(async () => (await file('page.md')) === textOf(a), 'both in the file');
+});
+
+test('SYNC-4 mode=read shows every change and applies none', async () => {
+  const [reader, writer] = [provider('page', { mode: 'read' }), provider('page')];
+  await Promise.all([synced(reader), synced(writer)]);
+  const before = textOf(writer);
+  reader.doc.getText('content').insert(0, 'must not pass');
+  writer.doc.getText('content').insert(0, 'must pass ');
+  await eventually(() => textOf(reader).includes('must pass '), 'the change of the writer');
+  expect(textOf(writer)).toBe(`must pass ${before}`);
+  await eventually(async () => (await file('page.md')) === `must pass ${before}`, 'the file');
+});
+
+test('SYNC-5 a document is named without its extension, with any letters, and a twin with it', async () => {
+  for (const [path, text] of [['sub/déjà vu', 'Accents\n'], ['both', 'md\n'], ['both.qmd', 'qmd\n']] as const) {
+    const one = provider(path);
+    await synced(one);
+    expect([path, textOf(one)]).toEqual([path, text]);
+  }
+  const [bare, named] = [provider('page'), provider('page.md')];
+  await Promise.all([synced(bare), synced(named)]);
+  expect(textOf(named)).toBe(textOf(bare));
+});
+
+test('SYNC-6 a new name is a document from its first edit on, with a file', async () => {
+  const [a, b] = [provider('drafts/new one'), provider('drafts/new one')];
+  await Promise.all([synced(a), synced(b)]);
+  expect((await device.documents()).map(({ path }) => path)).not.toContain('drafts/new one');
+  await expect(access(join(device.folder, 'drafts/new one.md'))).rejects.toThrow('ENOENT');
+  a.doc.getText('content').insert(0, '# Begun\n');
+  await eventually(() => textOf(b) === '# Begun\n', 'the other to see it');
+  await eventually(() => file('drafts/new one.md').then((text) => text === '# Begun\n', () => false), 'its file');
+  await eventually(() => device.document('drafts/new one').then(({ title }) => title === 'Begun', () => false), 'it in the list');
+});
+
+test('SYNC-7 what was deleted, what has no good name and what is not ours is refused before it is a WebSocket', async () => {
+  const { id } = await device.document('gone');
+  const open = device.socket(`/sync/${device.userId}/${device.project.slug}/gone`);
+  const closed = messagesOf(open);
+  await device.ask(`/api/projects/${device.project.id}/documents/${id}`, { method: 'DELETE' });
+  expect(await closed).toMatchObject({ code: 4410 });
+  for (const [path, status, code] of [
+    [`${device.userId}/${device.project.slug}/gone`, 410, 'document_deleted'],
+    [`${device.userId}/${device.project.slug}/..%2f..%2fout`, 400, 'bad_request'],
+    [`${device.userId}/${device.project.slug}/.hidden`, 400, 'bad_request'],
+    [`${device.userId}/${device.project.slug}/a%00b`, 400, 'bad_request'],
+    [`${device.userId}/${device.project.slug}/%`, 400, 'bad_request'],
+    [`${device.userId}/${device.project.slug}/${'x'.repeat(2_000)}`, 400, 'bad_request'],
+    [`${device.userId}/${device.project.slug}/`, 404, 'not_found'],
+    [`${device.userId}/nothing/page`, 404, 'not_found'],
+    [`${device.project.id}/${device.project.slug}/page`, 404, 'not_found'],
+    [`${device.project.id}/nothing/page`, 404, 'not_found'],
+  ] as const) {
+    expect([path, await refusalOf(device.socket(`/sync/${path}`))]).toMatchObject([path, { status, json: { error: { code } } }]);
+  }
+  expect((await device.documents()).some(({ path }) => path.includes('out') || path.startsWith('.'))).toBe(false);
+});
+
+test('SYNC-8 the bytes: step 1 is answered by step 2, an update is acknowledged with "saved" once it is on disk', async () => {
+  const doc = new Y.Doc();
+  const frames: ReturnType<typeof decodeFrame>[] = [];
+  const ws: WebSocket = device.socket(`/sync/${device.userId}/${device.project.slug}/bytes`);
+  ws.on('message', (data) => frames.push(decodeFrame(new Uint8Array(data as Buffer))));
+  await eventually(() => ws.readyState === ws.OPEN, 'the socket');
+  // Sent in the very turn the socket opened: the device listens before it has loaded anything.
+  ws.send(encodeFrame({ type: 'step1', stateVector: Y.encodeStateVector(doc) }));
+  await eventually(() => frames.some(({ type }) => type === 'step1') && frames.some(({ type }) => type === 'step2'), 'step 1 and step 2 of the device');
+  doc.getText('content').insert(0, 'bytes');
+  const update = Y.encodeStateAsUpdate(doc);
+  for (let copies = 0; copies < 3; copies++) ws.send(encodeFrame({ type: 'update', update }));
+  const saved = await eventually(() => frames.findLast((frame) => frame.type === 'saved' && frame.count === 3), 'the acknowledgement of all three');
+  expect(encodeFrame(saved as { type: 'saved'; count: number })).toEqual(Uint8Array.of(2, 0x4d, 3));
+  // A message of a later version is passed over; one that ends too early ends the connection.
+  ws.send(Uint8Array.of(9, 1, 2));
+  ws.send(Uint8Array.of(0, 7));
+  ws.send(encodeFrame({ type: 'query-awareness' }));
+  await eventually(() => frames.some(({ type }) => type === 'awareness'), 'the connection to go on');
+  const closed = messagesOf(ws);
+  ws.send(Uint8Array.of(0, 2, 200));
+  expect((await closed).code).toBe(1008);
+  expect(await eventually(() => file('bytes.md').catch(() => undefined), 'the file')).toBe('bytes');
+});
