@@ -30,6 +30,9 @@ import type { Copies } from './copies.ts';
 
 export const TEXT_NAME = 'content';
 
+/** The state vector of a document without edits. */
+const NOTHING = Uint8Array.of(0);
+
 export type ReplicaParts = {
   readonly projectId: ProjectId;
   readonly documentId: DocumentId;
@@ -70,6 +73,8 @@ export function createReplica({ projectId, documentId, copies, now }: ReplicaPar
   let sent = 0;
   /** Messages not yet acknowledged: which one, and the last edit in it. */
   let unsaved: { readonly message: number; readonly edits: number }[] = [];
+  /** What the device has, when the answer to it is too large to be sent. Tried again once the text is shorter. */
+  let tooLargeFor: Uint8Array | undefined;
   let savedWaiters: { readonly edits: number; readonly resolve: () => void }[] = [];
   let settle: { resolve(): void; reject(failure: Failure): void } | undefined;
   const ready = new Promise<void>((resolve, reject) => {
@@ -99,8 +104,20 @@ export function createReplica({ projectId, documentId, copies, now }: ReplicaPar
     () => {},
   );
 
-  function sendUpdate(type: 'step2' | 'update', bytes: Uint8Array): void {
+  /** Everything that the device lacks. */
+  function sendAnswer(stateVector: Uint8Array): void {
+    const wasTooLarge = tooLargeFor !== undefined;
+    tooLargeFor = undefined;
+    sendUpdate('step2', Y.encodeStateAsUpdate(doc, stateVector), stateVector);
+    if (!wasTooLarge || tooLargeFor !== undefined) return;
+    const { failure: _, ...rest } = status.get();
+    status.set(rest);
+  }
+
+  /** @param stateVector of what the device surely has */
+  function sendUpdate(type: 'step2' | 'update', bytes: Uint8Array, stateVector: Uint8Array = NOTHING): void {
     if (bytes.length > LIMITS.bulkUpdateBytesMax) {
+      tooLargeFor = stateVector;
       update({ failure: { code: 'too_large', message: 'This edit is larger than 16 MiB, so it stays on this screen only. Undo it, or split it.' } });
       return;
     }
@@ -124,7 +141,8 @@ export function createReplica({ projectId, documentId, copies, now }: ReplicaPar
     update({ pendingEdits: localEdits - savedEdits });
     if (channel === undefined) return;
     if (opening !== undefined) opening.push(bytes);
-    else sendUpdate('update', bytes);
+    else if (tooLargeFor === undefined) sendUpdate('update', bytes);
+    else if (doc.getText(TEXT_NAME).length <= LIMITS.bulkUpdateBytesMax) sendAnswer(tooLargeFor);
   };
   doc.on('update', onUpdate);
 
@@ -173,6 +191,7 @@ export function createReplica({ projectId, documentId, copies, now }: ReplicaPar
       opening = [];
       sent = 0;
       unsaved = [];
+      tooLargeFor = undefined;
       if (awareness.getLocalState() !== null) {
         channel.send(encodeFrame({ type: 'awareness', update: encodeAwarenessUpdate(awareness, [doc.clientID]) }));
       }
@@ -195,7 +214,7 @@ export function createReplica({ projectId, documentId, copies, now }: ReplicaPar
           opening = undefined;
           // Asked in the middle of a connection: what was sent before was not taken in. This answer stands for it.
           unsaved = [];
-          sendUpdate('step2', Y.encodeStateAsUpdate(doc, frame.stateVector));
+          sendAnswer(frame.stateVector);
           if (fresh && doc.store.clients.size > 0) {
             channel?.send(encodeFrame({ type: 'step1', stateVector: encodeStateVector(Y.decodeStateVector(Y.encodeStateVector(doc))) }));
           }

@@ -55,8 +55,15 @@ export function createLog({ store, now, onStorage, onSync }: LogParts) {
   let syncTimer: ReturnType<typeof setTimeout> | undefined;
   let syncCount = 0;
   let idle: (() => void)[] = [];
+  /** Writes of this log that have not returned; the store is not opened anew under them. */
+  let underWay = 0;
+  let failures = 0;
   let closed = false;
   let recovery: Promise<void> | undefined;
+
+  function requireOk(): void {
+    if (!state.ok) throw new Failure(state.code, state.message, { retryable: true });
+  }
 
   function planFlush(): void {
     if (flushPlanned || writing || !state.ok) return;
@@ -74,18 +81,32 @@ export function createLog({ store, now, onStorage, onSync }: LogParts) {
     const group = queued;
     queued = [];
     try {
-      await store.write(rowsOf(group), { sync: false });
+      await write(rowsOf(group), { sync: false });
     } catch (cause) {
       writing = false;
       queued = group.concat(queued);
       fail(cause);
+      park();
       return;
     }
     writing = false;
     for (const append of group) unsynced.push(append);
     for (const append of group) append.written();
+    if (!state.ok) {
+      park();
+      return;
+    }
     syncTimer ??= setTimeout(() => void sync(), SYNC_DELAY_MS);
     if (queued.length > 0) planFlush();
+  }
+
+  async function write(batch: readonly StoreWrite[], options: { readonly sync: boolean }): Promise<void> {
+    underWay++;
+    try {
+      await store.write(batch, options);
+    } finally {
+      underWay--;
+    }
   }
 
   /** Never rejects. */
@@ -97,12 +118,18 @@ export function createLog({ store, now, onStorage, onSync }: LogParts) {
     const began = performance.now();
     const mark = new Uint8Array(8);
     new DataView(mark.buffer).setFloat64(0, ++syncCount);
+    const before = failures;
     try {
-      await store.write([{ key: SYNC_MARK, value: mark }], { sync: true });
+      await write([{ key: SYNC_MARK, value: mark }], { sync: true });
     } catch (cause) {
       unsynced = syncing.concat(unsynced);
       syncing = [];
       fail(cause);
+      return;
+    }
+    if (failures !== before) {
+      unsynced = syncing.concat(unsynced);
+      syncing = [];
       return;
     }
     onSync?.(performance.now() - began);
@@ -114,18 +141,31 @@ export function createLog({ store, now, onStorage, onSync }: LogParts) {
     const done = syncing;
     syncing = [];
     for (const append of done) append.durable();
-    if (queued.length === 0 && unsynced.length === 0 && !writing) {
-      const waiting = idle;
-      idle = [];
-      for (const resolve of waiting) resolve();
-    }
+    if (queued.length === 0 && unsynced.length === 0 && !writing) release();
   }
 
   function fail(cause: unknown): void {
+    failures++;
     if (!state.ok || closed) return;
     state = { ok: false, since: now(), ...describe(cause) };
     onStorage(state, cause);
-    // Passed on, but not acknowledged: their writers keep them until the disk has them.
+    park();
+    release();
+    recovery = recover();
+  }
+
+  function release(): void {
+    const waiting = idle;
+    idle = [];
+    for (const resolve of waiting) resolve();
+  }
+
+  /**
+   * While the disk refuses: passed on, but not acknowledged; their writers keep them until the disk has them. What is
+   * being written comes before them, so they wait for its outcome: the order of the log is the order of arrival.
+   */
+  function park(): void {
+    if (writing) return;
     const waiting = queued;
     queued = [];
     for (const append of waiting) {
@@ -133,12 +173,12 @@ export function createLog({ store, now, onStorage, onSync }: LogParts) {
       backlogBytes += append.update.length;
     }
     for (const append of waiting) append.written();
-    recovery = recover();
   }
 
   async function recover(): Promise<void> {
     while (!closed) {
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      if (underWay > 0) continue;
       try {
         await store.reopen();
         while (unsynced.length > 0 && !closed) {
@@ -172,28 +212,26 @@ export function createLog({ store, now, onStorage, onSync }: LogParts) {
     },
 
     append(append: Append): void {
-      if (!state.ok) {
-        unsynced.push(append);
-        backlogBytes += append.update.length;
-        append.written();
-        return;
-      }
       queued.push(append);
-      planFlush();
+      if (state.ok) planFlush();
+      else park();
     },
 
     /** A durable write of other rows. Rejects with a Failure; then nothing of it counts. */
     async write(batch: readonly StoreWrite[]): Promise<void> {
-      if (!state.ok) throw new Failure(state.code, state.message, { retryable: true });
+      requireOk();
+      const before = failures;
       try {
-        await store.write(batch, { sync: true });
+        await write(batch, { sync: true });
       } catch (cause) {
         fail(cause);
         throw new Failure(describe(cause).code, describe(cause).message, { cause, retryable: true });
       }
+      // What a disk says after it has failed counts for nothing, even of a write asked for before.
+      if (failures !== before) requireOk();
     },
 
-    /** Resolves once everything appended so far is durable. */
+    /** Resolves once everything appended so far is durable, or the disk has begun to refuse. */
     async drained(): Promise<void> {
       if (queued.length === 0 && unsynced.length === 0 && syncing.length === 0 && !writing) return;
       await new Promise<void>((resolve) => idle.push(resolve));

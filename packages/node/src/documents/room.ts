@@ -10,20 +10,15 @@
  * 3. A read-only member's updates are never looked at.
  */
 import {
-  ABSENT,
   absorb,
-  createAwarenessTable,
-  decodeAwareness,
   decodeFrame,
   digestOf,
   emptySummary,
-  encodeAwareness,
   encodeFrame,
   encodeStateVector,
   Failure,
   inspectUpdate,
   LIMITS,
-  type AwarenessTable,
   type DocumentId,
   type Frame,
   type Summary,
@@ -33,6 +28,7 @@ import type { Log } from './log.ts';
 import type { Origin } from './record.ts';
 import { repeatsFaithfully } from './repeat.ts';
 import { outFrame, updateFrame, type OutFrame } from './out-frame.ts';
+import { createPresence, type Presence } from './presence.ts';
 
 /** A connection that has the document open. */
 export type Member = {
@@ -58,10 +54,11 @@ type Seat = {
   /** Updates received, and how many of them are acknowledged. */
   received: number;
   acknowledged: number;
-  clients: Set<number>;
+  /**
+   * Updates refused since the last whole answer because they refer to what is not here. Until that answer has come
+   * nothing is acknowledged: a count of messages would take them in.
+   */
   gaps: number;
-  awarenessSecond: number;
-  awarenessFrames: number;
 };
 
 /** Repeated gaps mean a client that will never have what it refers to. */
@@ -78,7 +75,7 @@ export class Room {
   summary: Summary;
   readonly #parts: RoomParts;
   readonly #seats = new Map<Member, Seat>();
-  #awareness: AwarenessTable | undefined;
+  #presence: Presence<Member> | undefined;
   /** Updates taken in but not yet written, and what waits for them. */
   #unwritten = 0;
   #undurable = 0;
@@ -118,25 +115,32 @@ export class Room {
   }
 
   join(member: Member): void {
-    this.#seats.set(member, { member, received: 0, acknowledged: 0, clients: new Set(), gaps: 0, awarenessSecond: 0, awarenessFrames: 0 });
+    this.#seats.set(member, { member, received: 0, acknowledged: 0, gaps: 0 });
   }
 
   leave(member: Member): void {
-    const seat = this.#seats.get(member);
-    if (seat === undefined) return;
-    this.#seats.delete(member);
-    if (this.#awareness !== undefined) {
-      const gone = this.#awareness.remove(seat.clients);
-      if (gone.length > 0) this.#passOn(outFrame(encodeFrame({ type: 'awareness', update: encodeAwareness(gone) })), member);
-    }
+    if (!this.#seats.delete(member)) return;
+    const gone = this.#presence?.leave(member);
+    if (gone !== undefined) this.#passOn(gone, member);
     if (this.isIdle) this.idleSince = this.#parts.now();
   }
 
   /** Asks a new member for what it has, and tells it who is here. */
   greet(member: Member): void {
     member.send(this.#step1());
-    const present = this.#awareness?.present() ?? [];
-    if (present.length > 0) member.send(outFrame(encodeFrame({ type: 'awareness', update: encodeAwareness(present) })));
+    if (this.#presence?.isEmpty === false) member.send(this.#presence.present());
+  }
+
+  /**
+   * Everything that a member may have missed that was cut back: what came after `seq`, or the whole document when it
+   * was not answered yet, and what was said to it alone.
+   */
+  resume(member: Member, seq: number | undefined): void {
+    this.greet(member);
+    const seat = this.#seats.get(member);
+    if (seat !== undefined && seat.acknowledged > 0) member.send(outFrame(encodeFrame({ type: 'saved', count: seat.acknowledged })));
+    if (seq === undefined) this.sendAll(member);
+    else this.#sendSince(member, seq);
   }
 
   /** Everything, for a member that has nothing. */
@@ -145,8 +149,7 @@ export class Room {
     this.#afterWritten(() => member.send(frame));
   }
 
-  /** What came after `seq`, for a member that was cut back. */
-  sendSince(member: Member, seq: number): void {
+  #sendSince(member: Member, seq: number): void {
     if (seq < this.baseSeq) {
       this.sendAll(member);
       return;
@@ -175,16 +178,16 @@ export class Room {
       case 'step2':
       case 'update':
         if (member.readOnly) return;
-        if (!this.#receiveUpdate(seat, frame.update)) member.send(this.#step1());
+        if (!this.#receiveUpdate(seat, frame.update, frame.type === 'step2')) member.send(this.#step1());
         return;
-      case 'awareness':
-        this.#receiveAwareness(seat, frame.update);
-        return;
-      case 'query-awareness': {
-        const present = this.#awareness?.present() ?? [];
-        member.send(outFrame(encodeFrame({ type: 'awareness', update: encodeAwareness(present) })));
+      case 'awareness': {
+        const news = this.#presenceOf().receive(member, frame.update);
+        if (news !== undefined) this.#passOn(news, member);
         return;
       }
+      case 'query-awareness':
+        member.send(this.#presenceOf().present());
+        return;
       default:
     }
   }
@@ -275,16 +278,16 @@ export class Room {
   }
 
   /** False when it refers to what is not here; its sender is asked for that then. */
-  #receiveUpdate(seat: Seat, update: Uint8Array): boolean {
+  #receiveUpdate(seat: Seat, update: Uint8Array, isAnswer: boolean): boolean {
     const found = this.#inspect(update);
+    seat.received++;
     if (found === undefined) {
       if (++seat.gaps > GAPS_MAX) {
         throw new Failure('bad_request', 'Edits keep referring to text that is not here. Reload the page.');
       }
       return false;
     }
-    seat.gaps = 0;
-    seat.received++;
+    if (isAnswer) seat.gaps = 0;
     if (found.kind === 'known') {
       const upTo = seat.received;
       void this.durable().then(() => this.#acknowledge(seat, upTo));
@@ -304,10 +307,10 @@ export class Room {
     const found = inspectUpdate(this.summary, update);
     if (found.kind === 'invalid') throw new Failure('bad_request', `An edit was refused because ${found.why}.`);
     if (found.kind === 'gap') return undefined;
+    if (found.overlap && !repeatsFaithfully(this.updates(), update)) {
+      throw new Failure('conflict', 'An edit claims a place that other text already has, so it was refused. Reload the page to go on.');
+    }
     if (found.kind === 'fresh') {
-      if (found.overlap && !repeatsFaithfully(this.updates(), update)) {
-        throw new Failure('conflict', 'An edit claims a place that other text already has, so it was refused. Reload the page to go on.');
-      }
       const bytes = (this.base?.length ?? 0) + this.tailBytes + update.length;
       if (bytes > LIMITS.documentStateBytesMax) {
         throw new Failure('too_large', 'This document has grown past 64 MiB with its history. Split it into several; nothing of it was lost.');
@@ -348,32 +351,13 @@ export class Room {
   }
 
   #acknowledge(seat: Seat, upTo: number): void {
-    if (upTo <= seat.acknowledged || !this.#seats.has(seat.member)) return;
+    if (upTo <= seat.acknowledged || seat.gaps > 0 || !this.#seats.has(seat.member)) return;
     seat.acknowledged = upTo;
     seat.member.send(outFrame(encodeFrame({ type: 'saved', count: upTo })));
   }
 
-  #receiveAwareness(seat: Seat, update: Uint8Array): void {
-    const second = Math.floor(this.#parts.now() / 1_000);
-    if (seat.awarenessSecond !== second) {
-      seat.awarenessSecond = second;
-      seat.awarenessFrames = 0;
-    }
-    if (++seat.awarenessFrames > LIMITS.awarenessFramesPerSecondMax) return;
-    let entries: ReturnType<typeof decodeAwareness>;
-    try {
-      entries = decodeAwareness(update);
-    } catch (cause) {
-      throw new Failure('bad_request', 'A presence message could not be read. Reload the page.', { cause });
-    }
-    this.#awareness ??= createAwarenessTable();
-    const fresh = this.#awareness.accept(entries);
-    if (fresh.length === 0) return;
-    for (const { client, state } of fresh) {
-      if (state === ABSENT) seat.clients.delete(client);
-      else seat.clients.add(client);
-    }
-    this.#passOn(outFrame(encodeFrame({ type: 'awareness', update: encodeAwareness(fresh) })), seat.member);
+  #presenceOf(): Presence<Member> {
+    return (this.#presence ??= createPresence(this.#parts));
   }
 
   #passOn(frame: OutFrame, except: Member | undefined): void {

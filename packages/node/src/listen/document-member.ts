@@ -30,16 +30,17 @@ export function joinDocument({ rooms, documentId, readOnly, write, refuse, welco
   let early: Uint8Array[] = [];
   let earlyBytes = 0;
   let left = false;
-  /** Position of the last change that was written, and whether one was left out since. */
-  let sentSeq = 0;
+  /** Position of the last change that was written; undefined before the first answer was. */
+  let sentSeq: number | undefined;
+  /** Something was left out since: all that is sent from then on, until it has caught up. */
   let behind = false;
 
   const member: Member = {
     readOnly,
     send(frame) {
-      if (behind && frame.seq !== undefined) return;
+      if (behind) return;
       if (!write(frame)) {
-        if (frame.seq !== undefined) behind = true;
+        behind = true;
         return;
       }
       if (frame.seq !== undefined) sentSeq = frame.seq;
@@ -70,7 +71,6 @@ export function joinDocument({ rooms, documentId, readOnly, write, refuse, welco
       if (left) return;
       room = opened;
       room.join(member);
-      sentSeq = room.seq;
       welcome(room, member);
       const waiting = early;
       early = [];
@@ -96,7 +96,7 @@ export function joinDocument({ rooms, documentId, readOnly, write, refuse, welco
     caughtUp() {
       if (!behind || left) return;
       behind = false;
-      room?.sendSince(member, sentSeq);
+      room?.resume(member, sentSeq);
     },
     leave,
   };

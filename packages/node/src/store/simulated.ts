@@ -17,6 +17,8 @@ export type SimulatedDisk = {
   unsynced(): number;
   /** Called before each write; throw to fail it. */
   fail: ((batch: Batch, sync: boolean) => void) | undefined;
+  /** Called after each write; throw to fail it though the disk may have it: like a sync that fails. */
+  failAfter: ((batch: Batch, sync: boolean) => void) | undefined;
   /** Called to let a write wait, so that a test decides the order of events. */
   delay: (() => Promise<void>) | undefined;
 };
@@ -28,6 +30,7 @@ export function createSimulatedDisk(): SimulatedDisk {
 
   const disk: SimulatedDisk = {
     fail: undefined,
+    failAfter: undefined,
     delay: undefined,
     unsynced: () => pending.length,
     cutPower(keep) {
@@ -41,6 +44,12 @@ export function createSimulatedDisk(): SimulatedDisk {
         if (disk.delay !== undefined) await disk.delay();
         disk.fail?.(batch, sync);
         apply(current, batch);
+        try {
+          disk.failAfter?.(batch, sync);
+        } catch (cause) {
+          pending.push(batch);
+          throw cause;
+        }
         if (sync) {
           durable = new Map(current);
           pending = [];
