@@ -10,7 +10,7 @@ import { keyOf, seqRange } from '../store/key.ts';
 import type { Store, StoreWrite } from '../store/store.ts';
 import { lastKeyframe, needsKeyframe, packHistory, packKeyframe } from './history.ts';
 import type { Log } from './log.ts';
-import { encodeStateRecord } from './record.ts';
+import { decodeStateRecord, encodeStateRecord } from './record.ts';
 import type { Room } from './room.ts';
 import { readTail } from './tail.ts';
 import type { Views } from './views.ts';
@@ -25,6 +25,7 @@ export function shouldCompact(room: Room): boolean {
 }
 
 export async function compact(room: Room, { store, log, views }: { store: Store; log: Log; views: Views }): Promise<void> {
+  adoptStored(room, store);
   if (room.tail.length === 0) return;
   const from = room.baseSeq + 1;
   const to = room.seq;
@@ -43,4 +44,12 @@ export async function compact(room: Room, { store, log, views }: { store: Store;
   if (needsKeyframe(keyframe, to)) batch.push(packKeyframe(room.id, to, state));
   await log.write(batch);
   room.rebase(to, state);
+}
+
+/** A disk may have taken a compaction that it said had failed. The log begins after it then. */
+function adoptStored(room: Room, store: Store): void {
+  const row = store.get(keyOf('s', room.id));
+  if (row === undefined) return;
+  const { seq, state } = decodeStateRecord(row);
+  if (seq > room.baseSeq) room.rebase(seq, state.slice());
 }

@@ -14,16 +14,22 @@ export const DOCUMENT = '00000000-0000-7000-8000-0000000000d1' as DocumentId;
 
 export type Device = ReturnType<typeof startDevice>;
 
-export type DeviceOptions = { readonly beginning?: RoomsParts['beginning']; readonly now?: () => number };
+export type DeviceOptions = { readonly beginning?: RoomsParts['beginning']; readonly now?: () => number; /** How long each write takes. */ readonly delay?: () => Promise<void> };
 
 /** One life of a device. Several lives may follow each other on one disk. */
 export function startDevice(disk: SimulatedDisk = createSimulatedDisk(), options: DeviceOptions = {}) {
   let alive = true;
   const never = new Promise<never>(() => {});
+  let before: Promise<unknown> = Promise.resolve();
   const store: Store = {
     ...disk.store,
     // A dead process hears of nothing that it asked for.
     async write(batch, how) {
+      if (options.delay !== undefined) {
+        // Writes are done in the order they were asked for, however long each takes.
+        before = before.then(options.delay);
+        await before;
+      }
       if (!alive) return never;
       await disk.store.write(batch, how);
       if (!alive) return never;
