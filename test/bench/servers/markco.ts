@@ -39,10 +39,13 @@ export async function startDevice(folder: string, nodeArgs: readonly string[] = 
   const readyMs = performance.now() - began;
   const token = (await readFile(join(home, 'api-token'), 'utf8')).trim();
   const get = (path: string): Promise<Response> => fetch(`${origin}${path}`, { headers: { authorization: `Bearer ${token}` } });
-  const opened = await eventually('the project being open', START_LIMIT_MS, async () => {
-    const { projects } = (await (await get('/api/projects')).json()) as { projects: { id: string; slug: string }[] };
-    return projects[0];
+  // Asking again for the same folder answers once its documents are indexed.
+  const opening = await fetch(`${origin}/api/projects/open-local`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ localPath: project }),
   });
+  const opened = (await opening.json()) as { id: string; slug: string };
   const projectMs = performance.now() - began;
   const { user } = (await (await get('/api/device')).json()) as { user: { id: string } };
   return {

@@ -8,6 +8,7 @@
  */
 import { Failure } from '@markco/protocol';
 import { Level } from 'level';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { nameKey } from './key.ts';
 import type { Store, StoreWrite } from './store.ts';
@@ -15,6 +16,8 @@ import { openWriteAhead, readAhead, type WriteAhead } from './write-ahead.ts';
 
 /** Unsynced bytes kept in memory; past it a writer waits until LevelDB has them. */
 const PENDING_BYTES_MAX = 8 * 1024 * 1024;
+/** What opening anew writes, and some more. */
+const ROOM_BYTES = 1024 * 1024;
 /** The number of the last entry of the write-ahead files that LevelDB has. */
 const AHEAD_KEY = nameKey('ahead');
 
@@ -30,6 +33,8 @@ export async function openLevelStore(folder: string): Promise<Store> {
   let moving: StoreWrite[] = [];
   let waiters: Waiter[] = [];
   let work: Promise<void> | undefined;
+  /** Why LevelDB took no write; nothing more is written until it was opened anew, so that no entry is passed over. */
+  let broken: unknown;
 
   async function open(): Promise<void> {
     await level.open();
@@ -41,6 +46,7 @@ export async function openLevelStore(folder: string): Promise<Store> {
     ahead = openWriteAhead(aheadFolder, last);
     pending = [];
     pendingBytes = 0;
+    broken = undefined;
   }
 
   async function put(rows: readonly StoreWrite[], last: number, sync: boolean): Promise<void> {
@@ -71,11 +77,13 @@ export async function openLevelStore(folder: string): Promise<Store> {
       pending = [];
       pendingBytes = 0;
       try {
+        if (broken !== undefined) throw broken;
         const sealed = ahead.seal();
         await put(moving, sealed.last, group.some(({ sync }) => sync));
         sealed.release();
         for (const { resolve } of group) resolve();
       } catch (cause) {
+        broken = cause;
         for (const { reject } of group) reject(cause);
       }
       moving = [];
@@ -100,6 +108,7 @@ export async function openLevelStore(folder: string): Promise<Store> {
       return row === undefined ? level.getSync(key) : (row.value ?? undefined);
     },
     async write(batch, { sync }) {
+      if (broken !== undefined) throw broken;
       if (!sync) ahead.append(batch);
       keep(batch);
       if (sync || pendingBytes > PENDING_BYTES_MAX) await settle(sync);
@@ -110,6 +119,7 @@ export async function openLevelStore(folder: string): Promise<Store> {
     },
     async reopen() {
       await work;
+      await requireRoom(folder);
       ahead.close();
       await level.close();
       await open();
@@ -120,6 +130,16 @@ export async function openLevelStore(folder: string): Promise<Store> {
       await level.close();
     },
   };
+}
+
+/** LevelDB needs room to open: a disk that still refuses would leave readers without a store, so it is asked first. */
+async function requireRoom(folder: string): Promise<void> {
+  const probe = join(folder, 'room');
+  try {
+    await writeFile(probe, new Uint8Array(ROOM_BYTES), { flush: true });
+  } finally {
+    await rm(probe, { force: true });
+  }
 }
 
 function findLast(rows: readonly StoreWrite[], key: Uint8Array): StoreWrite | undefined {

@@ -82,7 +82,7 @@ export function openWriteAhead(folder: string, last: number): WriteAhead {
       return { last: number, release: () => void free.push(file) };
     },
     close() {
-      for (const { descriptor } of files) closeSync(descriptor);
+      for (const { descriptor } of files.splice(0)) closeSync(descriptor);
     },
   };
 }
