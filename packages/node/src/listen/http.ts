@@ -153,6 +153,8 @@ function hasStatus(answer: unknown): answer is WithStatus<object> {
 }
 
 function failed(context: Context<Env>, failure: Failure): Response {
+  // What was not read of a body would be taken for the next request; the connection ends here, and says so.
+  if (failure.code === 'too_large') context.header('connection', 'close');
   context.header('cache-control', 'no-store');
   return context.json(failure.toBody(), failure.status as 400);
 }
