@@ -114,11 +114,19 @@ export function projectRoutes({ projects, documents, ids, author, userId }: Proj
     },
     projectFile({ params, request }) {
       const prefix = `/api/projects/${params['id']}/files/`;
-      const path = decodeURIComponent(new URL(request.url).pathname.slice(prefix.length));
+      const path = decodePath(new URL(request.url).pathname.slice(prefix.length));
       if (documentPathOf(path, () => true) !== null) throw new Failure('not_found', 'Documents are opened, not fetched.');
       return readProjectFile(projects.root(params['id'] ?? ''), path, request);
     },
   };
+}
+
+function decodePath(encoded: string): string {
+  try {
+    return decodeURIComponent(encoded);
+  } catch (cause) {
+    throw new Failure('not_found', 'There is no such file in this project: its name is not encoded as a URL.', { cause });
+  }
 }
 
 async function position(documents: Documents, id: DocumentId, text: string | undefined): Promise<number> {
