@@ -31,6 +31,7 @@ import { reveal } from './reveal.ts';
 import { scanning } from './scan.ts';
 import { typingKeys } from './typing.ts';
 import './editor.css';
+import './prose.css';
 import './output.css';
 
 /** Keystrokes closer than this are undone together. */
