@@ -10,7 +10,6 @@ import { Failure } from '@markco/protocol';
 import { Level } from 'level';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { nameKey } from './key.ts';
 import type { Store, StoreWrite } from './store.ts';
 import { openWriteAhead, readAhead, type WriteAhead } from './write-ahead.ts';
 
@@ -18,8 +17,8 @@ import { openWriteAhead, readAhead, type WriteAhead } from './write-ahead.ts';
 const PENDING_BYTES_MAX = 8 * 1024 * 1024;
 /** What opening anew writes, and some more. */
 const ROOM_BYTES = 1024 * 1024;
-/** The number of the last entry of the write-ahead files that LevelDB has. */
-const AHEAD_KEY = nameKey('ahead');
+/** The number of the last entry of the write-ahead files that LevelDB has, under the one key that is no key of a store: the empty one. */
+const AHEAD_KEY = new Uint8Array();
 
 type Waiter = { readonly sync: boolean; resolve(): void; reject(cause: unknown): void };
 
@@ -109,8 +108,8 @@ export async function openLevelStore(folder: string): Promise<Store> {
     },
     async write(batch, { sync }) {
       if (broken !== undefined) throw broken;
-      if (!sync) ahead.append(batch);
-      keep(batch);
+      // Who asked for an unsynced write may use its bytes again at once.
+      keep(sync ? batch : ahead.append(batch));
       if (sync || pendingBytes > PENDING_BYTES_MAX) await settle(sync);
     },
     async *range({ gte, lt, reverse = false, limit = -1 }) {

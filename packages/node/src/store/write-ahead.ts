@@ -22,8 +22,11 @@ export type Sealed = {
 };
 
 export type WriteAhead = {
-  /** When it returns, a kill loses nothing of the batch. Throws what the disk said; then nothing of it counts. */
-  append(batch: readonly StoreWrite[]): void;
+  /**
+   * When it returns, a kill loses nothing of the batch. Throws what the disk said; then nothing of it counts.
+   * @returns the batch in bytes of its own
+   */
+  append(batch: readonly StoreWrite[]): StoreWrite[];
   /** Everything appended so far; what follows goes elsewhere. */
   seal(): Sealed;
   close(): void;
@@ -74,6 +77,7 @@ export function openWriteAhead(folder: string, last: number): WriteAhead {
       for (let at = 0; at < bytes.length; ) at += writeSync(current.descriptor, bytes, at, bytes.length - at, current.offset + at);
       current.offset += bytes.length;
       number++;
+      return decodeBatch(bytes.subarray(HEADER_BYTES));
     },
     seal() {
       const file = current;
@@ -127,15 +131,20 @@ function decodeBatch(bytes: Buffer): StoreWrite[] {
   const batch: StoreWrite[] = [];
   for (let at = 0; at < bytes.length; ) {
     const keyEnd = at + 4 + bytes.readUInt32BE(at);
-    const key = bytes.subarray(at + 4, keyEnd);
+    const key = view(bytes, at + 4, keyEnd);
     const length = bytes.readUInt32BE(keyEnd);
     at = keyEnd + 4;
     if (length === REMOVED) {
       batch.push({ key, value: null });
       continue;
     }
-    batch.push({ key, value: bytes.subarray(at, at + length) });
+    batch.push({ key, value: view(bytes, at, at + length) });
     at += length;
   }
   return batch;
+}
+
+/** Not a Buffer, whose `slice` would not copy. */
+function view(bytes: Buffer, from: number, to: number): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset + from, to - from);
 }
