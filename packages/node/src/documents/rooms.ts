@@ -24,6 +24,8 @@ export type RoomsParts = {
    * Rejects when the document is unknown, deleted, or should have a state and has none.
    */
   readonly beginning: (id: DocumentId) => Promise<{ readonly text: string; imported(seq: number): Promise<void> } | 'empty'>;
+  /** Told of each document that is loaded with a state: a crash may have come between its import and the note of it. */
+  readonly begun: (id: DocumentId) => Promise<void>;
   readonly onTrouble: (id: DocumentId, doing: string, cause: unknown) => void;
 };
 
@@ -44,7 +46,7 @@ export function createRooms(parts: RoomsParts) {
 
   function onChange(id: DocumentId, seq: number, origin: Origin): void {
     const room = rooms.get(id);
-    if (room !== undefined && shouldCompact(room)) startCompaction(room);
+    if (room !== undefined && shouldCompact(room)) void startCompaction(room);
     for (const listener of listeners) listener(id, seq, origin);
   }
 
@@ -69,7 +71,7 @@ export function createRooms(parts: RoomsParts) {
         await room.submit(insertion(beginning.text), 'import');
       }
       if (beginning !== 'empty') await beginning.imported(room.seq);
-    }
+    } else await parts.begun(id);
     rooms.set(id, room);
     return room;
   }

@@ -4,7 +4,7 @@
  * Document frames are written to the socket as whole WebSocket messages that all their receivers share; `ws` reads,
  * answers pings and closes. Compression is off, so both write whole messages and never into each other's.
  */
-import { Failure, LIMITS } from '@markco/protocol';
+import { LIMITS, type Failure } from '@markco/protocol';
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 
@@ -41,7 +41,8 @@ const REASON_BYTES_MAX = 120;
 const DRAINED_BYTES = 256 * 1024;
 const PING_MS = 30_000;
 
-export function createConnection(socket: Duplex, ws: WebSocket): Connection {
+/** @param onTrouble told of each connection that was refused or broke off, with why */
+export function createConnection(socket: Duplex, ws: WebSocket, onTrouble: (reason: string) => void): Connection {
   let corked = false;
   let behind = false;
   let answered = true;
@@ -60,6 +61,7 @@ export function createConnection(socket: Duplex, ws: WebSocket): Connection {
 
   const pinger = setInterval(() => {
     if (!answered) {
+      onTrouble('silent');
       ws.terminate();
       return;
     }
@@ -83,7 +85,10 @@ export function createConnection(socket: Duplex, ws: WebSocket): Connection {
     for (const listener of closeListeners) listener();
   });
   // A broken socket also closes; there is nothing to do about it before that.
-  ws.on('error', () => ws.terminate());
+  ws.on('error', (error: Error & { readonly code?: string }) => {
+    onTrouble(error.code ?? 'broken');
+    ws.terminate();
+  });
 
   return {
     behind() {
@@ -118,6 +123,7 @@ export function createConnection(socket: Duplex, ws: WebSocket): Connection {
       }
     },
     refuse(failure) {
+      onTrouble(failure.code);
       this.close(CLOSE_CODES[failure.code] ?? INTERNAL_ERROR, `${failure.code}: ${failure.message}`);
     },
     close(code, reason) {

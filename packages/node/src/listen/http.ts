@@ -76,7 +76,11 @@ export function createHttp({ guard, handlers, pageFolder, onError }: HttpParts):
     }
     return servePage(pageFolder, context.req.path, context.req.method);
   });
-  return getRequestListener((request, env) => app.fetch(request, env as HttpBindings), { overrideGlobalObjects: false });
+  const listener = getRequestListener((request, env) => app.fetch(request, env as HttpBindings), {
+    overrideGlobalObjects: false,
+  });
+  // It answers every failure itself: what it returns never rejects.
+  return (incoming, outgoing) => void listener(incoming, outgoing);
 }
 
 /** What is never the page, whether it exists or not. */

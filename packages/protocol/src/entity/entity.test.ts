@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import * as z from 'zod/mini';
+import type * as z from 'zod/mini';
 import { CommandSchema, DomainEventSchema } from '../domain.ts';
 import { LIMITS } from '../limits.ts';
 import { AssetSchema } from './asset.ts';
