@@ -4,7 +4,7 @@
  * Order matters twice. Starting: the store before what lives in it, the listener last. Stopping: the listener first,
  * so that nothing new comes, then runs and files, the store last.
  */
-import { Failure, LIMITS, type IdSource, type ProjectId, type Run, type RunId, type SessionId } from '@markco/protocol';
+import { Failure, LIMITS, type DocumentId, type IdSource, type ProjectId, type Run, type RunId, type SessionId } from '@markco/protocol';
 import { place } from '@markco/scheduler';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -21,6 +21,7 @@ import { createFolder } from './files/folder.ts';
 import { createDiskFiles } from './files/files-disk.ts';
 import { systemTimer } from './files/timer.ts';
 import { nativeWatcher } from './files/watcher-native.ts';
+import type { DocumentTiming } from './listen/document-member.ts';
 import { createGuard } from './listen/guard.ts';
 import { createHttp } from './listen/http.ts';
 import { projectRoutes } from './listen/routes/projects.ts';
@@ -76,6 +77,7 @@ const DISPLAY_NAMES: Readonly<Record<string, string>> = { '127.0.0.1': 'localhos
 export async function createNode(config: Config, parts: NodeParts): Promise<Node> {
   const { ids } = parts;
   const { now } = ids;
+  const startedAt = now();
   await mkdir(config.home, { recursive: true, mode: 0o700 });
   await chmod(config.home, 0o700);
   // The store's lock is what keeps a second program out, before it could make an identity of its own.
@@ -106,7 +108,8 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     views,
     now,
     beginning: (id) => projects.beginning(id),
-    onTrouble: (id, doing, cause) => logger.error('document.trouble', { doc_path: catalog.get(id)?.path, doing }, cause),
+    begun: (id) => projects.begun(id),
+    onTrouble: (id, doing, cause) => logger.error('document.trouble', { project_id: catalog.get(id)?.projectId, doc_path: catalog.get(id)?.path, doing }, cause),
   });
   const catalog = await openCatalog({ store, log });
   const documents = createDocuments({ store, rooms, views });
@@ -135,11 +138,17 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     disconnect: (id, failure) => rooms.peek(id)?.refuseAll(failure),
     onFolderEvent(projectId, event) {
       watch.folder(projectId, event);
+      if (event.type === 'changed') observeReflected(event.id);
       if (event.type === 'write-failed') logger.warn('file.write-failed', { project_id: projectId, doc_path: event.filePath, reason: event.message });
       if (event.type === 'write-recovered') logger.info('file.write-recovered', { project_id: projectId, doc_path: event.filePath });
       if (event.type === 'left-alone') logger.info('file.left-alone', { project_id: projectId, doc_path: event.filePath, reason: event.reason });
     },
   });
+  /** A change that was made while nobody looked says nothing about how fast it was seen. */
+  function observeReflected(id: DocumentId): void {
+    const writtenAt = catalog.get(id)?.file?.mtimeMs ?? 0;
+    if (writtenAt >= startedAt) metrics.fileReflect.observe(Math.max(0, now() - writtenAt));
+  }
   rooms.onChange((_id, _seq, origin) => metrics.updates.inc({ origin }));
 
   const runtimes = createRuntimeDetection({ env: parts.env, folder: config.home, now });
@@ -160,7 +169,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       const facts = { deviceId: device.id, name: device.name, capability: await capability(), runningRuns: 0, queuedRuns: queued, latencyMs: 0, heartbeatsMissed: 0, runsLost: 0 };
       const sessionOn = session.state === 'running' ? device.id : null;
       const placed = place({ devices: [facts] }, { language: session.language, from: device.id, needsGpu: false, sessionOn, runOn: device.id });
-      logger.info('run.routed', { run_id: request.id, project_id: session.projectId, route_target: 'device', reason: placed.why });
+      logger.info('run.routed', { run_id: request.id, project_id: session.projectId, doc_path: request.documentId === null ? undefined : catalog.get(request.documentId)?.path, route_target: 'device', reason: placed.why });
       if (placed.chosen === null) throw new Failure('runtime_missing', placed.why);
       metrics.routed.inc({ host_type: 'device', reason: placed.reason });
       return { hostType: 'device', deviceId: placed.chosen, reason: placed.reason };
@@ -236,6 +245,10 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     },
   });
 
+  const timing: DocumentTiming = {
+    opened: (ms, isLoaded) => (isLoaded ? metrics.docSwitch : metrics.docOpen).observe(ms),
+    acknowledged: (ms) => metrics.syncRtt.observe(ms),
+  };
   let connections = 0;
   const listener = await listen(
     {
@@ -243,12 +256,13 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       http,
       resolve: createResolve({ projects, userId: user.id }),
       serve(target, ws, connection) {
-        if (target.kind === 'sync') serveSyncSocket(ws, connection, rooms, target.documentId, target.readOnly);
+        if (target.kind === 'sync') serveSyncSocket(ws, connection, rooms, timing, target.documentId, target.readOnly);
         else if (target.kind === 'run-events') {
           void serveRunSocket(connection, async (id) => void (await requireRun(id)), runs.follow, target.runId as RunId, target.fromSeq);
         } else {
           serveStreamSocket(ws, connection, {
             rooms,
+            timing,
             refusal: (id) => projects.refusal(id),
             submit,
             follow: runs.follow,

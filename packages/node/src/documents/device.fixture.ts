@@ -14,7 +14,7 @@ export const DOCUMENT = '00000000-0000-7000-8000-0000000000d1' as DocumentId;
 
 export type Device = ReturnType<typeof startDevice>;
 
-export type DeviceOptions = { readonly beginning?: RoomsParts['beginning']; readonly now?: () => number; /** How long each write takes. */ readonly delay?: () => Promise<void> };
+export type DeviceOptions = { readonly beginning?: RoomsParts['beginning']; readonly begun?: RoomsParts['begun']; readonly now?: () => number; /** How long each write takes. */ readonly delay?: () => Promise<void> };
 
 /** One life of a device. Several lives may follow each other on one disk. */
 export function startDevice(disk: SimulatedDisk = createSimulatedDisk(), options: DeviceOptions = {}) {
@@ -47,6 +47,7 @@ export function startDevice(disk: SimulatedDisk = createSimulatedDisk(), options
     views,
     now,
     beginning: options.beginning ?? (async () => 'empty'),
+    begun: options.begun ?? (async () => {}),
     onTrouble: (_id, _doing, cause) => void troubles.push(cause),
   });
   return {

@@ -297,6 +297,16 @@ export function createProjects(parts: ProjectsParts) {
       };
     },
 
+    /**
+     * Finishes an import that was cut after the text was in the log and before the row said so: the file as it was
+     * then is the first state; whatever it is now is compared with that.
+     */
+    async begun(id: DocumentId): Promise<void> {
+      const found = catalog.get(id);
+      if (found === undefined || found.file === null || found.file.seq >= 0 || found.deletedAt !== undefined) return;
+      await catalog.put([{ ...found, file: { ...found.file, seq: 1, mtimeMs: -1, hash: '' } }]);
+    },
+
     async create(projectId: string, path: string, ext: '.md' | '.qmd' | undefined, text: string): Promise<Document> {
       const { project } = row(projectId);
       const opened = catalog.byPath(project.id, /\.(md|qmd)$/.test(path) ? path : `${path}${ext ?? '.md'}`);

@@ -1,0 +1,365 @@
+import { expect, test } from 'vitest';
+import { decodeFrame, encodeFrame, LIMITS, type Failure } from '@markco/protocol';
+import { encodeAwarenessUpdate, Awareness } from 'y-protocols/awareness';
+import * as Y from 'yjs';
+import { joinDocument } from '../listen/document-member.ts';
+import { createSimulatedDisk } from '../store/simulated.ts';
+import { DOCUMENT, laterTurns, sitDown, startDevice, textOf, timesIn, type DeviceOptions } from './device.fixture.ts';
+import type { OutFrame } from './out-frame.ts';
+import type { Member, Room } from './room.ts';
+
+async function openRoom(options: DeviceOptions = {}) {
+  const disk = createSimulatedDisk();
+  const device = startDevice(disk, options);
+  return { disk, device, room: await device.rooms.open(DOCUMENT) };
+}
+
+const typeOf = (frame: OutFrame) => decodeFrame(frame.payload).type;
+
+/** An edit that another document says: `text` at its start. */
+function editBy(clientId: number, text: string, onto?: Y.Doc): Uint8Array {
+  const doc = new Y.Doc();
+  doc.clientID = clientId;
+  if (onto !== undefined) Y.applyUpdate(doc, Y.encodeStateAsUpdate(onto));
+  const before = Y.encodeStateVector(doc);
+  doc.getText('content').insert(0, text);
+  return Y.encodeStateAsUpdate(doc, before);
+}
+
+function failureOf(work: () => void): Failure | undefined {
+  try {
+    work();
+  } catch (error) {
+    return error as Failure;
+  }
+  return undefined;
+}
+
+test('an edit goes to everybody else before its sync, and is acknowledged to its writer after it', async () => {
+  const { room, disk } = await openRoom();
+  const [alice, bob] = [sitDown(room), sitDown(room)];
+  alice.type('⟦1⟧');
+  expect(bob.frames('update')).toBe(0);
+  await expect.poll(() => bob.frames('update'), { interval: 1 }).toBe(1);
+  if (disk.unsynced() > 0) expect(alice.saved()).toEqual([]);
+  await expect.poll(() => alice.saved(), { interval: 1 }).toEqual(['⟦1⟧']);
+  expect(disk.unsynced()).toBe(0);
+  expect(bob.saved()).toEqual([]);
+  expect(alice.frames('update')).toBe(0);
+  expect(bob.doc.getText('content').toString()).toBe('⟦1⟧');
+});
+
+test('M6 with 12 clients one edit is 11 frames, encoded once, and none for its sender', async () => {
+  const { room } = await openRoom();
+  const typists = Array.from({ length: 12 }, () => sitDown(room));
+  typists[4]?.type('⟦1⟧');
+  await room.durable();
+  const frames = typists.flatMap(({ received }) => received.filter((frame) => typeOf(frame) === 'update'));
+  expect(frames).toHaveLength(11);
+  expect(new Set(frames).size).toBe(1);
+  expect(typists[4]?.frames('update')).toBe(0);
+});
+
+test('M1 whatever a reader without the right to write sends, the document stays as it is', async () => {
+  const { room, device } = await openRoom();
+  const writer = sitDown(room);
+  writer.type('⟦kept⟧');
+  await room.durable();
+  const reader = sitDown(room, { readOnly: true });
+  const before = room.digest;
+  for (const type of ['update', 'step2'] as const) {
+    for (const update of [editBy(9, 'evil'), editBy(9, 'evil', writer.doc), Uint8Array.of(0, 1, 1, 1, 0, 1), Uint8Array.of(255)]) room.receive(reader.member, encodeFrame({ type, update }));
+  }
+  await device.log.drained();
+  expect(room.digest).toEqual(before);
+  expect(room.seq).toBe(1);
+  expect(textOf(room)).toBe('⟦kept⟧');
+  expect(reader.frames('saved')).toBe(0);
+  room.receive(reader.member, encodeFrame({ type: 'step1', stateVector: Uint8Array.of(0) }));
+  expect(reader.frames('step2')).toBe(1);
+});
+
+test('nothing is answered with what a kill could still lose', async () => {
+  const { room, disk } = await openRoom();
+  const alice = sitDown(room);
+  let release = (): void => {};
+  disk.delay = () => new Promise((resolve) => (release = resolve));
+  alice.type('⟦1⟧');
+  const bob = sitDown(room);
+  room.receive(bob.member, encodeFrame({ type: 'step1', stateVector: Uint8Array.of(0) }));
+  await laterTurns(3);
+  expect(bob.received).toEqual([]);
+  disk.delay = undefined;
+  release();
+  await expect.poll(() => bob.frames('step2'), { interval: 1 }).toBe(1);
+});
+
+test('an edit that refers to what is not here is not taken in; its writer is asked, and nothing is acknowledged until it has answered', async () => {
+  const { room } = await openRoom();
+  const doc = new Y.Doc();
+  const sent: Uint8Array[] = [];
+  doc.on('update', (update: Uint8Array) => void sent.push(update));
+  doc.getText('content').insert(0, 'one');
+  doc.getText('content').insert(3, 'two');
+  const frames: OutFrame[] = [];
+  const member: Member = { readOnly: false, send: (frame) => void frames.push(frame), refuse: () => {} };
+  room.join(member);
+  room.receive(member, encodeFrame({ type: 'update', update: sent[1] as Uint8Array }));
+  // Independent of what is lacking, so it is taken in; a count of messages would still take the lacking one in.
+  room.receive(member, encodeFrame({ type: 'update', update: editBy(77, 'other') }));
+  await room.durable();
+  await laterTurns(2);
+  expect(frames.map(typeOf)).toEqual(['step1']);
+  expect(textOf(room)).toBe('other');
+  room.receive(member, encodeFrame({ type: 'step2', update: Y.encodeStateAsUpdate(doc) }));
+  await room.durable();
+  await laterTurns(2);
+  expect(frames.map((frame) => decodeFrame(frame.payload))).toContainEqual({ type: 'saved', count: 3 });
+  expect(textOf(room)).toContain('onetwo');
+});
+
+test('a client that never has what it refers to is refused in the end', async () => {
+  const { room } = await openRoom();
+  const doc = new Y.Doc();
+  doc.getText('content').insert(0, 'one');
+  const lacking = editBy(3, 'two', doc);
+  const typist = sitDown(room);
+  for (let i = 0; i < 20; i++) room.receive(typist.member, encodeFrame({ type: 'update', update: lacking }));
+  expect(failureOf(() => room.receive(typist.member, encodeFrame({ type: 'update', update: lacking })))?.code).toBe('bad_request');
+  expect(room.seq).toBe(0);
+});
+
+test('M10 text written in advance under the name of another client is refused when it differs, so no replica drops what that one writes', async () => {
+  for (const [squat, honest] of [
+    ['evil', 'good'],
+    ['evil', 'good text'],
+    ['evil and long', 'good'],
+  ] as const) {
+    const { room } = await openRoom();
+    const attacker = sitDown(room);
+    const victim = sitDown(room, { clientId: 42 });
+    room.receive(attacker.member, encodeFrame({ type: 'update', update: editBy(42, squat) }));
+    await room.durable();
+    const failure = failureOf(() => room.receive(victim.member, encodeFrame({ type: 'update', update: editBy(42, honest) })));
+    expect(failure?.code).toBe('conflict');
+    expect(textOf(room)).toBe(squat);
+    await laterTurns(3);
+    // Not stored, so never acknowledged.
+    expect(victim.frames('saved')).toBe(0);
+  }
+});
+
+test('an edit sent again is taken once and acknowledged again', async () => {
+  const { room } = await openRoom();
+  const typist = sitDown(room);
+  const update = editBy(42, 'text');
+  for (let i = 0; i < 5; i++) room.receive(typist.member, encodeFrame({ type: 'update', update }));
+  await room.durable();
+  await laterTurns(3);
+  expect(room.seq).toBe(1);
+  expect(decodeFrame(typist.received.at(-1)?.payload as Uint8Array)).toEqual({ type: 'saved', count: 5 });
+});
+
+test('M10 an update whose dependency is missing is never stored, so no later state carries it', async () => {
+  const { room, device } = await openRoom();
+  const typist = sitDown(room);
+  const doc = new Y.Doc();
+  doc.getText('content').insert(0, 'never sent');
+  const lacking = editBy(3, 'x'.repeat(400_000), doc);
+  room.receive(typist.member, encodeFrame({ type: 'update', update: lacking }));
+  typist.type('⟦1⟧');
+  await device.log.drained();
+  await device.rooms.compact(room);
+  expect(room.updates().reduce((sum, update) => sum + update.length, 0)).toBeLessThan(100);
+  expect(textOf(room)).toBe('⟦1⟧');
+});
+
+test('M7 a paste of 1.1 MB is one edit and is saved; one above 16 MiB is refused with what to do, and changes nothing', async () => {
+  const { room } = await openRoom();
+  const typist = sitDown(room);
+  typist.type('x'.repeat(1_100_000));
+  await expect.poll(() => typist.saved().length).toBe(1);
+  const overhead = editBy(5, 'y'.repeat(16 * 1024 * 1024)).length - 16 * 1024 * 1024;
+  const largest = editBy(5, 'y'.repeat(LIMITS.bulkUpdateBytesMax - overhead));
+  expect(largest).toHaveLength(LIMITS.bulkUpdateBytesMax);
+  room.receive(typist.member, encodeFrame({ type: 'update', update: largest }));
+  expect(room.seq).toBe(2);
+  const failure = failureOf(() => room.receive(typist.member, encodeFrame({ type: 'update', update: editBy(6, 'z'.repeat(LIMITS.bulkUpdateBytesMax)) })));
+  expect(failure).toMatchObject({ code: 'too_large', message: expect.stringContaining('Split it') });
+  expect(room.seq).toBe(2);
+});
+
+test('a document takes 64 MiB with its history and not a byte more; all of it stays', async () => {
+  const { room } = await openRoom();
+  const typist = sitDown(room);
+  const part = 16 * 1024 * 1024 - 64;
+  let held = 0;
+  const send = (clientId: number, length: number): void => {
+    const update = editBy(clientId, 'x'.repeat(length));
+    room.receive(typist.member, encodeFrame({ type: 'update', update }));
+    held += update.length;
+  };
+  for (let clientId = 1; clientId <= 4; clientId++) send(clientId, part);
+  const left = LIMITS.documentStateBytesMax - held;
+  const overhead = editBy(5, 'x'.repeat(left)).length - left;
+  expect(failureOf(() => send(6, left - overhead + 1))).toMatchObject({ code: 'too_large' });
+  send(5, left - overhead);
+  expect(held).toBe(LIMITS.documentStateBytesMax);
+  expect(failureOf(() => send(7, 1))).toMatchObject({ code: 'too_large', message: expect.stringContaining('nothing of it was lost') });
+  expect(room.seq).toBe(5);
+});
+
+test('presence: 30 frames a second are passed on, further ones wait for the next second, and it ends with its connection alone', async () => {
+  let now = 1_000;
+  const { room } = await openRoom({ now: () => now });
+  const [alice, bob] = [sitDown(room), sitDown(room)];
+  const awareness = new Awareness(alice.doc);
+  const say = (member: Member, name: string): void => {
+    awareness.setLocalState({ name });
+    room.receive(member, encodeFrame({ type: 'awareness', update: encodeAwarenessUpdate(awareness, [awareness.clientID]) }));
+  };
+  for (let i = 0; i < LIMITS.awarenessFramesPerSecondMax + 5; i++) say(alice.member, `a${i}`);
+  expect(bob.frames('awareness')).toBe(LIMITS.awarenessFramesPerSecondMax);
+  now += 1_000;
+  say(alice.member, 'later');
+  expect(bob.frames('awareness')).toBe(LIMITS.awarenessFramesPerSecondMax + 1);
+  expect(alice.frames('awareness')).toBe(0);
+  // Back on a new connection while the old one is not yet known to be dead.
+  const again = sitDown(room);
+  say(again.member, 'back');
+  room.leave(alice.member);
+  const late = sitDown(room);
+  room.greet(late.member);
+  expect(late.frames('awareness')).toBe(1);
+  room.leave(again.member);
+  const last = sitDown(room);
+  room.greet(last.member);
+  expect(last.frames('awareness')).toBe(0);
+  awareness.destroy();
+});
+
+test('bytes that are no message are refused, and change nothing for others', async () => {
+  const { room } = await openRoom();
+  const [alice, bob] = [sitDown(room), sitDown(room)];
+  for (const bytes of [Uint8Array.of(), Uint8Array.of(0, 2, 200), Uint8Array.of(0, 0, 3, 255, 255, 255), encodeFrame({ type: 'update', update: Uint8Array.of(1, 2, 3) }), encodeFrame({ type: 'awareness', update: Uint8Array.of(9) })]) {
+    expect(failureOf(() => room.receive(alice.member, bytes))?.code, Buffer.from(bytes).toString('hex')).toBe('bad_request');
+  }
+  expect(bob.received).toEqual([]);
+  expect(room.seq).toBe(0);
+});
+
+/** A connection to one document, whose reader may stop reading. */
+async function connect(device: ReturnType<typeof startDevice>, room?: Room) {
+  const doc = new Y.Doc();
+  const written: string[] = [];
+  const state = { reads: true, saved: 0, refused: undefined as Failure | undefined };
+  const member = joinDocument({
+    timing: { opened: () => undefined, acknowledged: () => undefined },
+    rooms: device.rooms,
+    documentId: DOCUMENT,
+    readOnly: false,
+    write(frame) {
+      if (!state.reads) return false;
+      const message = decodeFrame(frame.payload);
+      written.push(message.type);
+      if (message.type === 'update' || message.type === 'step2') Y.applyUpdate(doc, message.update, 'device');
+      if (message.type === 'step1') member.receive(encodeFrame({ type: 'step2', update: Y.encodeStateAsUpdate(doc, message.stateVector) }));
+      if (message.type === 'saved') state.saved = message.count;
+      return true;
+    },
+    refuse: (failure) => (state.refused = failure),
+    welcome: (opened, joined) => opened.greet(joined),
+  });
+  if (room !== undefined) await device.rooms.open(DOCUMENT);
+  return { doc, written, state, member };
+}
+
+test('the first frame of a client is answered, however long the document takes to load, and nothing before that', async () => {
+  let load = (): void => {};
+  const device = startDevice(undefined, { beginning: () => new Promise((resolve) => (load = () => resolve({ text: 'from the file', imported: async () => {} }))) });
+  const { doc, member, written } = await connect(device);
+  member.receive(encodeFrame({ type: 'step1', stateVector: Uint8Array.of(0) }));
+  member.receive(encodeFrame({ type: 'update', update: editBy(8, '⟦early⟧') }));
+  await laterTurns(5);
+  expect(written).toEqual([]);
+  load();
+  await expect.poll(() => written.includes('saved'), { interval: 1 }).toBe(true);
+  expect(written[0]).toBe('step1');
+  expect(doc.getText('content').toString()).toContain('from the file');
+  expect(timesIn(textOf(await device.rooms.open(DOCUMENT)), '⟦early⟧')).toBe(1);
+});
+
+test('more than can wait for a document to load is refused', async () => {
+  const device = startDevice(undefined, { beginning: () => new Promise(() => {}) });
+  const { member, state } = await connect(device);
+  const frame = new Uint8Array(LIMITS.messageBytesMax);
+  member.receive(frame);
+  expect(state.refused).toBeUndefined();
+  member.receive(Uint8Array.of(0));
+  expect(state.refused).toMatchObject({ code: 'too_large' });
+});
+
+for (const [when, compacts] of [
+  ['in the middle', false],
+  ['in the middle, while the document is compacted', true],
+] as const) {
+  test(`a reader that stops ${when} is sent no more, and has everything once it reads again`, async () => {
+    const { room, device } = await openRoom();
+    const writer = sitDown(room);
+    const slow = await connect(device, room);
+    slow.member.receive(encodeFrame({ type: 'step1', stateVector: Uint8Array.of(0) }));
+    writer.type('⟦0⟧');
+    await device.log.drained();
+    slow.state.reads = false;
+    for (let i = 1; i <= 100; i++) writer.type(`⟦${i}⟧`);
+    // It writes although it does not read; the acknowledgement must reach it too.
+    slow.member.receive(encodeFrame({ type: 'update', update: editBy(8, '⟦own⟧', slow.doc) }));
+    await device.log.drained();
+    if (compacts) await device.rooms.compact(room);
+    const before = slow.written.length;
+    for (let i = 101; i <= 110; i++) writer.type(`⟦${i}⟧`);
+    await device.log.drained();
+    expect(slow.written).toHaveLength(before);
+    slow.state.reads = true;
+    slow.member.caughtUp();
+    writer.type('⟦111⟧');
+    await device.log.drained();
+    await expect.poll(() => slow.doc.getText('content').toString(), { interval: 1 }).toBe(textOf(room));
+    expect(timesIn(textOf(room), '⟦')).toBe(113);
+    expect(slow.state.saved).toBeGreaterThan(0);
+  });
+}
+
+test('a reader that was behind before it had an answer gets the whole document, and is asked for what it has', async () => {
+  const { room, device } = await openRoom();
+  const writer = sitDown(room);
+  writer.type('⟦0⟧');
+  await device.log.drained();
+  const slow = await connect(device);
+  slow.state.reads = false;
+  slow.member.receive(encodeFrame({ type: 'step1', stateVector: Uint8Array.of(0) }));
+  await laterTurns(5);
+  slow.doc.getText('content').insert(0, '⟦mine⟧');
+  slow.state.reads = true;
+  slow.member.caughtUp();
+  await expect.poll(() => slow.written, { interval: 1 }).toEqual(expect.arrayContaining(['step1', 'step2', 'saved']));
+  expect(timesIn(textOf(room), '⟦mine⟧')).toBe(1);
+  expect(timesIn(slow.doc.getText('content').toString(), '⟦0⟧')).toBe(1);
+});
+
+test('a document that nobody has open is given back, and what it says does not depend on it', async () => {
+  let now = 0;
+  const { device, room } = await openRoom({ now: () => now });
+  const typist = sitDown(room);
+  for (let i = 0; i < 60; i++) typist.type(`⟦${i}⟧`);
+  await device.log.drained();
+  const digest = room.digest;
+  room.leave(typist.member);
+  now = 6_000;
+  await expect.poll(() => device.rooms.size, { timeout: 5_000 }).toBe(0);
+  expect(device.views.size).toBe(0);
+  const again = await device.rooms.open(DOCUMENT);
+  expect(again.digest).toEqual(digest);
+  expect(again.baseSeq).toBe(60);
+  await device.close();
+});
