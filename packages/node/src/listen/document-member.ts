@@ -14,8 +14,17 @@ export type DocumentMember = {
   leave(): void;
 };
 
+/** How long this device lets a client wait, in milliseconds. */
+export type DocumentTiming = {
+  /** From the wish to open a document to its first answer. `isLoaded`: somebody had it open before. */
+  opened(ms: number, isLoaded: boolean): void;
+  /** From an update to its acknowledgement; of several on their way the first one counts. */
+  acknowledged(ms: number): void;
+};
+
 export type DocumentMemberParts = {
   readonly rooms: Rooms;
+  readonly timing: DocumentTiming;
   readonly documentId: DocumentId;
   readonly readOnly: boolean;
   /** False when it was not written because the reader is behind. */
@@ -25,7 +34,7 @@ export type DocumentMemberParts = {
   readonly welcome: (room: Room, member: Member) => void;
 };
 
-export function joinDocument({ rooms, documentId, readOnly, write, refuse, welcome }: DocumentMemberParts): DocumentMember {
+export function joinDocument({ rooms, timing, documentId, readOnly, write, refuse, welcome }: DocumentMemberParts): DocumentMember {
   let room: Room | undefined;
   let early: Uint8Array[] = [];
   let earlyBytes = 0;
@@ -35,9 +44,18 @@ export function joinDocument({ rooms, documentId, readOnly, write, refuse, welco
   /** Something was left out since: all that is sent from then on, until it has caught up. */
   let behind = false;
 
+  const askedAt = performance.now();
+  const isLoaded = rooms.peek(documentId) !== undefined;
+  /** When the first update came that is not acknowledged yet. */
+  let updateAt: number | undefined;
+
   const member: Member = {
     readOnly,
     send(frame) {
+      if (updateAt !== undefined && isSaved(frame.payload)) {
+        timing.acknowledged(performance.now() - updateAt);
+        updateAt = undefined;
+      }
       if (behind) return;
       if (!write(frame)) {
         behind = true;
@@ -59,6 +77,7 @@ export function joinDocument({ rooms, documentId, readOnly, write, refuse, welco
   }
 
   function take(frame: Uint8Array): void {
+    if (isUpdate(frame)) updateAt ??= performance.now();
     try {
       room?.receive(member, frame);
     } catch (error) {
@@ -72,6 +91,7 @@ export function joinDocument({ rooms, documentId, readOnly, write, refuse, welco
       room = opened;
       room.join(member);
       welcome(room, member);
+      timing.opened(performance.now() - askedAt, isLoaded);
       const waiting = early;
       early = [];
       for (const frame of waiting) take(frame);
@@ -101,3 +121,7 @@ export function joinDocument({ rooms, documentId, readOnly, write, refuse, welco
     leave,
   };
 }
+
+/** The first two bytes of y-protocols messages: `sync/frame.ts` of the protocol has them all. */
+const isUpdate = (frame: Uint8Array): boolean => frame[0] === 0 && frame[1] === 2;
+const isSaved = (frame: Uint8Array): boolean => frame[0] === 2 && frame[1] === 0x4d;

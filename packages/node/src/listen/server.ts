@@ -52,7 +52,7 @@ export async function listen(parts: ServerParts, port: number, host: string): Pr
     const target = parts.resolve(url);
     sockets.handleUpgrade(request, socket, head, (ws) => {
       if ('setNoDelay' in socket && typeof socket.setNoDelay === 'function') socket.setNoDelay(true);
-      const connection = createConnection(socket, ws);
+      const connection = createConnection(socket, ws, parts.onSocketError);
       parts.onSocket(target.kind, 1);
       connection.onClose(() => parts.onSocket(target.kind, -1));
       parts.serve(target, ws, connection);

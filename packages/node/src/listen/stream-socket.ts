@@ -29,11 +29,12 @@ import type { WebSocket } from 'ws';
 import { webSocketMessage } from '../documents/out-frame.ts';
 import type { Rooms } from '../documents/rooms.ts';
 import type { Connection } from './connection.ts';
-import { joinDocument, type DocumentMember } from './document-member.ts';
+import { joinDocument, type DocumentMember, type DocumentTiming } from './document-member.ts';
 import { messageBytes } from './message.ts';
 
 export type StreamParts = {
   readonly rooms: Rooms;
+  readonly timing: DocumentTiming;
   /** Why this document cannot be opened, or undefined. */
   readonly refusal: (id: DocumentId) => Failure | undefined;
   readonly submit: (request: RunRequest) => Promise<Run>;
@@ -99,6 +100,7 @@ export function serveStreamSocket(ws: WebSocket, connection: Connection, parts: 
     return new Promise((resolve) => {
       const member = joinDocument({
         rooms: parts.rooms,
+        timing: parts.timing,
         documentId,
         readOnly: false,
         write(frame) {

@@ -3,12 +3,13 @@ import type { DocumentId } from '@markco/protocol';
 import type { WebSocket } from 'ws';
 import type { Rooms } from '../documents/rooms.ts';
 import type { Connection } from './connection.ts';
-import { joinDocument } from './document-member.ts';
+import { joinDocument, type DocumentTiming } from './document-member.ts';
 import { messageBytes } from './message.ts';
 
-export function serveSyncSocket(ws: WebSocket, connection: Connection, rooms: Rooms, documentId: DocumentId, readOnly: boolean): void {
+export function serveSyncSocket(ws: WebSocket, connection: Connection, rooms: Rooms, timing: DocumentTiming, documentId: DocumentId, readOnly: boolean): void {
   const member = joinDocument({
     rooms,
+    timing,
     documentId,
     readOnly,
     write(frame) {
