@@ -14,7 +14,7 @@ export function statusLine(run: CellRun, now: number, t: Translate, locale: stri
   const ending = [
     took === null ? '' : formatDuration(took, locale),
     run.host,
-    run.endedAt === null ? '' : new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' }).format(run.endedAt),
+    run.endedAt === null ? '' : new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(run.endedAt),
   ].filter((part) => part !== '');
   switch (run.state) {
     case 'sending':
