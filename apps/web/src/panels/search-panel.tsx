@@ -1,6 +1,6 @@
 /** Find in project, in the sidebar: hits by document; a press opens the document at the match; Escape goes back to writing. */
 import type { SearchHit } from '@markco/protocol';
-import { useMemo, useRef } from 'preact/hooks';
+import { useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import { t } from '../i18n/words.ts';
 import { useShell } from '../shell/shell.ts';
 import { Icon } from '../ui/icon.tsx';
@@ -22,6 +22,9 @@ function HitLine({ hit }: { readonly hit: SearchHit }) {
 export function SearchPanel() {
   const { search, workspace, view, router, editors } = useShell();
   const list = useRef<HTMLDivElement>(null);
+  const field = useRef<HTMLInputElement>(null);
+  // Before the next key press, so that no letter goes astray.
+  useLayoutEffect(() => field.current?.select(), []);
   const state = search.state.value;
   const options = search.options.value;
   const hits = state.kind === 'asking' || state.kind === 'found' ? state.hits : [];
@@ -62,8 +65,8 @@ export function SearchPanel() {
       <div class="search-line">
         <input
           class="field"
+          ref={field}
           type="search"
-          autofocus
           placeholder={t('findInProject')}
           aria-label={t('findInProject')}
           value={search.query.value}

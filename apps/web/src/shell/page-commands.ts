@@ -13,11 +13,11 @@ function whole(command: PageCommand): Command {
   return { keys: [], keysBelongTo: 'page', whileTyping: true, available: () => true, ...command };
 }
 
-/** Opens the sidebar on its search, where the field takes the focus. */
+/** Opens the sidebar on its search, where the field takes the focus; one that is there already is ready for another word. */
 export function showSearch(view: View): void {
   view.sidebarMode.value = 'search';
   view.sidebar.value = true;
-  requestAnimationFrame(() => document.querySelector<HTMLInputElement>('.search input[type=search]')?.select());
+  document.querySelector<HTMLInputElement>('.search input[type=search]')?.select();
 }
 
 export function togglePanel(view: View, panel: 'outline' | 'history' | 'runs'): void {

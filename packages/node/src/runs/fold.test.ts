@@ -1,10 +1,11 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { memoryUsage } from 'node:process';
 import { newId, type RunEvent, type RunEventId, type RunId } from '@markco/protocol';
 import fc from 'fast-check';
 import { expect, test as base } from 'vitest';
+import type { SaveAsset } from './excerpt.ts';
 import { foldEvents } from './fold.ts';
 import { createScreen } from './screen.ts';
 import { ids } from './runs.fixture.ts';
@@ -172,4 +173,23 @@ test('50 MB are folded in bounded memory', { timeout: 60_000 }, async ({ fold })
   expect(text).toContain('[whole output](whole.txt)');
   expect(peak - before).toBeLessThan(150 * 1024 * 1024);
   void fold;
+});
+
+test('the whole output is there to be copied, however long that takes', async () => {
+  const scratchFolder = await mkdtemp(path.join(tmpdir(), 'markco-fold-'));
+  let saved = '';
+  const line = `${'x'.repeat(99)}\n`;
+  const save: SaveAsset = async (content) => {
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+    saved = 'file' in content ? await readFile(content.file, 'utf8') : '';
+    return 'whole.txt';
+  };
+  const text = await foldEvents(
+    asEvents(Array.from({ length: 1_000 }, () => line)),
+    { scratchFolder, save },
+  );
+  expect(saved).toBe(line.repeat(1_000));
+  expect(text).toContain('[whole output](whole.txt)');
+  expect(await readdir(scratchFolder)).toEqual([]);
+  await rm(scratchFolder, { recursive: true });
 });

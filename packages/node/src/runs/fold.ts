@@ -68,7 +68,8 @@ export async function foldEvents(
   }
   for (const data of updates.values()) await show(data);
   await screen.flush();
-  return excerpt.finish();
+  // Awaited here: leaving this scope takes the scratch file away.
+  return await excerpt.finish();
 }
 
 async function linesOf(data: Bundle, save: SaveAsset): Promise<readonly string[]> {
