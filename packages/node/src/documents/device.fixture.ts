@@ -151,3 +151,6 @@ export function laterTurns(turns: number): Promise<void> {
     next(turns);
   });
 }
+
+/** For connections whose waiting nobody measures. */
+export const UNTIMED = { opened(): void {}, acknowledged(): void {} };

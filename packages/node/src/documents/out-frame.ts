@@ -44,17 +44,17 @@ export function updateFrame(update: Uint8Array, seq: number): OutFrame {
 export function webSocketMessage(payload: Uint8Array): Uint8Array {
   const length = payload.length;
   const header = length < 126 ? 2 : length < 65_536 ? 4 : 10;
-  const bytes = new Uint8Array(header + length);
+  // A socket wraps whatever is no Buffer in one, for each of its readers.
+  const bytes = Buffer.allocUnsafe(header + length);
   bytes[0] = 0x82;
-  const view = new DataView(bytes.buffer);
   if (header === 2) {
     bytes[1] = length;
   } else if (header === 4) {
     bytes[1] = 126;
-    view.setUint16(2, length);
+    bytes.writeUInt16BE(length, 2);
   } else {
     bytes[1] = 127;
-    view.setBigUint64(2, BigInt(length));
+    bytes.writeBigUInt64BE(BigInt(length), 2);
   }
   bytes.set(payload, header);
   return bytes;

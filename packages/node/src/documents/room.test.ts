@@ -4,7 +4,7 @@ import { encodeAwarenessUpdate, Awareness } from 'y-protocols/awareness';
 import * as Y from 'yjs';
 import { joinDocument } from '../listen/document-member.ts';
 import { createSimulatedDisk } from '../store/simulated.ts';
-import { DOCUMENT, laterTurns, sitDown, startDevice, textOf, timesIn, type DeviceOptions } from './device.fixture.ts';
+import { DOCUMENT, laterTurns, sitDown, startDevice, textOf, timesIn, UNTIMED, type DeviceOptions } from './device.fixture.ts';
 import type { OutFrame } from './out-frame.ts';
 import type { Member, Room } from './room.ts';
 
@@ -254,8 +254,8 @@ async function connect(device: ReturnType<typeof startDevice>, room?: Room) {
   const written: string[] = [];
   const state = { reads: true, saved: 0, refused: undefined as Failure | undefined };
   const member = joinDocument({
-    timing: { opened: () => undefined, acknowledged: () => undefined },
     rooms: device.rooms,
+    timing: UNTIMED,
     documentId: DOCUMENT,
     readOnly: false,
     write(frame) {
