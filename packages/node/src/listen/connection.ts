@@ -7,6 +7,7 @@
 import { LIMITS, type Failure } from '@markco/protocol';
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
+import type { JoinMessages } from './join-messages.ts';
 
 export type Connection = {
   /** Whether the reader is so far behind that nothing more should be written until `onDrain`. */
@@ -42,7 +43,10 @@ const DRAINED_BYTES = 256 * 1024;
 const PING_MS = 30_000;
 
 /** @param onTrouble told of each connection that was refused or broke off, with why */
-export function createConnection(socket: Duplex, ws: WebSocket, onTrouble: (reason: string) => void): Connection {
+export function createConnection(socket: Duplex, ws: WebSocket, join: JoinMessages, onTrouble: (reason: string) => void): Connection {
+  /** Whole messages of this turn. */
+  let waiting: Uint8Array[] = [];
+  let waitingBytes = 0;
   let corked = false;
   let behind = false;
   let answered = true;
@@ -57,6 +61,21 @@ export function createConnection(socket: Duplex, ws: WebSocket, onTrouble: (reas
       corked = false;
       socket.uncork();
     });
+  }
+
+  function flush(): void {
+    const messages = waiting;
+    if (messages.length === 0) return;
+    waiting = [];
+    waitingBytes = 0;
+    if (ws.readyState !== ws.OPEN) return;
+    const joined = join(messages);
+    if (joined !== undefined) {
+      socket.write(joined);
+      return;
+    }
+    cork();
+    for (const message of messages) socket.write(message);
   }
 
   const pinger = setInterval(() => {
@@ -92,16 +111,18 @@ export function createConnection(socket: Duplex, ws: WebSocket, onTrouble: (reas
 
   return {
     behind() {
-      behind ||= socket.writableLength > LIMITS.socketBacklogBytesMax;
+      behind ||= socket.writableLength + waitingBytes > LIMITS.socketBacklogBytesMax;
       return behind;
     },
     write(message) {
       if (ws.readyState !== ws.OPEN) return;
-      cork();
-      socket.write(message);
+      if (waiting.length === 0) queueMicrotask(flush);
+      waiting.push(message);
+      waitingBytes += message.length;
     },
     text(json) {
       if (ws.readyState !== ws.OPEN) return;
+      flush();
       cork();
       ws.send(JSON.stringify(json));
     },
@@ -129,6 +150,7 @@ export function createConnection(socket: Duplex, ws: WebSocket, onTrouble: (reas
     close(code, reason) {
       let text = reason;
       while (Buffer.byteLength(text) > REASON_BYTES_MAX) text = text.slice(0, -1);
+      flush();
       ws.close(code, text);
     },
   };

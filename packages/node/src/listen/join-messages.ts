@@ -18,14 +18,8 @@ export function createJoinMessages(): JoinMessages {
     let size = 0;
     for (const message of messages) size += message.length;
     if (size > JOINED_BYTES_MAX) return undefined;
-    const bytes = new Uint8Array(size);
-    let at = 0;
-    for (const message of messages) {
-      bytes.set(message, at);
-      at += message.length;
-    }
     parts = messages;
-    joined = bytes;
-    return bytes;
+    joined = Buffer.concat(messages, size);
+    return joined;
   };
 }

@@ -10,6 +10,7 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { createConnection, type Connection } from './connection.ts';
 import type { Guard } from './guard.ts';
+import { createJoinMessages } from './join-messages.ts';
 
 export type SocketTarget =
   | { readonly kind: 'stream' }
@@ -29,6 +30,8 @@ export type ServerParts = {
 export async function listen(parts: ServerParts, port: number, host: string): Promise<{ server: Server; close(): Promise<void> }> {
   const server = createServer(parts.http);
   const sockets = new WebSocketServer({ noServer: true, maxPayload: LIMITS.messageBytesMax, perMessageDeflate: false, clientTracking: true });
+
+  const join = createJoinMessages();
 
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy());
@@ -52,7 +55,7 @@ export async function listen(parts: ServerParts, port: number, host: string): Pr
     const target = parts.resolve(url);
     sockets.handleUpgrade(request, socket, head, (ws) => {
       if ('setNoDelay' in socket && typeof socket.setNoDelay === 'function') socket.setNoDelay(true);
-      const connection = createConnection(socket, ws, parts.onSocketError);
+      const connection = createConnection(socket, ws, join, parts.onSocketError);
       parts.onSocket(target.kind, 1);
       connection.onClose(() => parts.onSocket(target.kind, -1));
       parts.serve(target, ws, connection);
