@@ -48,6 +48,8 @@ export type ProjectsParts = {
   readonly onFolderEvent: (projectId: ProjectId, event: FolderEvent) => void;
 };
 
+const RESCAN_TIMEOUT_MS = 60_000;
+
 export type ProjectHere = Project & { readonly localRootPath?: string };
 
 export type Projects = ReturnType<typeof createProjects>;
@@ -305,6 +307,11 @@ export function createProjects(parts: ProjectsParts) {
       const found = catalog.get(id);
       if (found === undefined || found.file === null || found.file.seq >= 0 || found.deletedAt !== undefined) return;
       await catalog.put([{ ...found, file: { ...found.file, seq: 1, mtimeMs: -1, hash: '' } }]);
+      // What others wrote into the file since is found by looking; nobody waits, since looking may need this document.
+      folders
+        .get(found.projectId)
+        ?.rescan(AbortSignal.timeout(RESCAN_TIMEOUT_MS))
+        .catch((cause: unknown) => log.warn('project.not-looked-through', { project_id: found.projectId, doc_path: found.path }, cause));
     },
 
     async create(projectId: string, path: string, ext: '.md' | '.qmd' | undefined, text: string): Promise<Document> {
