@@ -244,7 +244,7 @@ test('a document is made, moved with the links to it, moved back to the same byt
   conforms('deleteDocument', await device.ask(`${project}/documents/${(undeleted.json as Document).id}`, { method: 'DELETE' }));
 });
 
-test('names that lead elsewhere are refused, and nothing has changed', async () => {
+test('HTTP-6 names that lead elsewhere are refused, and nothing has changed', async () => {
   const { id } = await device.document('page');
   const before = await state();
   for (const path of ['../out', '/etc/x', 'a/../../out', '.hidden', 'a/.b/c', 'C:\\x', 'con', 'a\u0000b', 'x'.repeat(300), 'a//b', 'node_modules/x', ' ', '']) {
@@ -317,7 +317,7 @@ test('a run that waits is cancelled, one that asks is answered', async () => {
   expect((await finished(asking)).state).toBe('completed');
 });
 
-test('a run that cannot be is refused, and nothing has changed', async () => {
+test('HTTP-6 a run that cannot be is refused, and nothing has changed', async () => {
   const page = await device.document('page');
   const other = await device.get<Project>('/api/projects/open-local', { body: { localPath: join(device.root, 'link') } });
   const before = await state();

@@ -139,7 +139,7 @@ test('SYNC-7 what was deleted, what has no good name and what is not ours is ref
   expect((await device.documents()).some(({ path }) => path.includes('out') || path.startsWith('.'))).toBe(false);
 });
 
-test('SYNC-8 the bytes: step 1 is answered by step 2, an update is acknowledged with "saved" once it is on disk', async () => {
+test('SYNC-8 SYNC-9 SYNC-10 SYNC-11 the bytes: step 1 is answered by step 2, an update is acknowledged with "saved" once it is on disk', async () => {
   const doc = new Y.Doc();
   const frames: ReturnType<typeof decodeFrame>[] = [];
   const ws: WebSocket = device.socket(`/sync/${device.userId}/${device.project.slug}/bytes`);
@@ -153,6 +153,14 @@ test('SYNC-8 the bytes: step 1 is answered by step 2, an update is acknowledged 
   for (let copies = 0; copies < 3; copies++) ws.send(encodeFrame({ type: 'update', update }));
   const saved = await eventually(() => frames.findLast((frame) => frame.type === 'saved' && frame.count === 3), 'the acknowledgement of all three');
   expect(encodeFrame(saved as { type: 'saved'; count: number })).toEqual(Uint8Array.of(2, 0x4d, 3));
+  // SYNC-9: what comes without what it refers to is asked for.
+  const other = new Y.Doc();
+  other.getText('content').insert(0, 'a');
+  const missed = Y.encodeStateVector(other);
+  other.getText('content').insert(1, 'b');
+  const asked = frames.filter(({ type }) => type === 'step1').length;
+  ws.send(encodeFrame({ type: 'update', update: Y.encodeStateAsUpdate(other, missed) }));
+  await eventually(() => frames.filter(({ type }) => type === 'step1').length > asked, 'step 1 again');
   // A message of a later version is passed over; one that ends too early ends the connection.
   ws.send(Uint8Array.of(9, 1, 2));
   ws.send(Uint8Array.of(0, 7));

@@ -9,7 +9,7 @@ import { messagesOf, newRunId, startDevice } from '../../conformance/device.fixt
 const RUNS = 300 * Number(process.env['MARKCO_TRIALS'] ?? 1);
 const sha = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-test(`R10 ${RUNS} runs, 30 % of them with edits in flight: the file that the cell reads is what its submitter saw`, async () => {
+test(`RUN-2 R10 ${RUNS} runs, 30 % of them with edits in flight: the file that the cell reads is what its submitter saw`, async () => {
   await using device = await startDevice({ files: { 'page.md': '# Page\n' }, env: { LOG_LEVEL: 'warn' } });
   const { id } = await device.document('page');
   const [writer, other] = [device.client(), device.client()];

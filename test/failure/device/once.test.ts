@@ -21,7 +21,7 @@ async function deliver(device: Device, requests: readonly object[]): Promise<voi
   socket.close();
 }
 
-test(`R11 R13 ${SUBMISSIONS} submissions, each delivered many times over HTTP and the stream, the device killed ${RESTARTS} times: one start, one end each`, async () => {
+test(`RUN-1 RUN-4 R11 R13 ${SUBMISSIONS} submissions, each delivered many times over HTTP and the stream, the device killed ${RESTARTS} times: one start, one end each`, async () => {
   await using device = await startDevice({ files: { 'page.md': '# Page\n' }, env: { LOG_LEVEL: 'warn' } });
   const { id: documentId } = await device.document('page');
   const requests = Array.from({ length: SUBMISSIONS }, () => {
@@ -63,7 +63,7 @@ test(`R11 R13 ${SUBMISSIONS} submissions, each delivered many times over HTTP an
   expect([...runs.values()].filter(({ state }) => state === 'completed').length).toBeGreaterThan(SUBMISSIONS * 0.9);
 });
 
-test('a run goes on while its device is dead, and its output is whole in the stream and in the document afterwards', async () => {
+test('RUN-5 a run goes on while its device is dead, and its output is whole in the stream and in the document afterwards', async () => {
   const cell = '```python\nimport time\nfor i in range(100):\n    print(i, flush=True)\n    time.sleep(0.02)\n```\n';
   await using device = await startDevice({ files: { 'page.md': `# Page\n\n${cell}` }, env: { LOG_LEVEL: 'warn' } });
   const { id: documentId } = await device.document('page');
