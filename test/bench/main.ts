@@ -14,17 +14,17 @@ import type { Bench, Stage } from './bench.ts';
 import { describeMachine, disturbance } from './machine.ts';
 import { judge, tableOf, type Row } from './result.ts';
 import { hocuspocus, installPeers, yWebsocket } from './servers/peers.ts';
+import { browser } from './stages/browser.ts';
 import { kill } from './stages/kill.ts';
 import { fanOut, latency, throughput } from './stages/live.ts';
 import { memory } from './stages/memory.ts';
-import { page } from './stages/page.ts';
 import { comeBack } from './stages/return.ts';
 import { start } from './stages/start.ts';
 import { trace } from './stages/trace.ts';
 
 const GROUPS: Readonly<Record<string, readonly Stage[]>> = {
   documents: [latency, throughput, fanOut, trace, memory, kill, comeBack],
-  page: [start, page],
+  page: [start, browser],
 };
 const ALL = Object.values(GROUPS).flat();
 const ROOT = join(import.meta.dirname, '../..');
@@ -34,7 +34,7 @@ const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
 function chosen(only: string | undefined): readonly Stage[] {
   if (only === undefined) return ALL;
-  return only.split(',').flatMap((name) => {
+  const named = only.split(',').flatMap((name) => {
     const stages = GROUPS[name] ?? ALL.filter((stage) => stage.name === name);
     if (stages.length === 0) {
       say(`There is no stage ${name}. There are: ${[...Object.keys(GROUPS), ...ALL.map((stage) => stage.name)].join(', ')}.`);
@@ -42,6 +42,7 @@ function chosen(only: string | undefined): readonly Stage[] {
     }
     return stages;
   });
+  return [...new Set(named)];
 }
 
 const { values: options } = parseArgs({

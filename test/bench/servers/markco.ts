@@ -1,4 +1,5 @@
 /** MarkCo as people run it: a whole device with sign-in, metrics, and the documents as files of an open project. */
+import { once } from 'node:events';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eventually } from '../wait.ts';
@@ -8,13 +9,13 @@ export type Device = Running & {
   readonly origin: string;
   readonly token: string;
   readonly projectId: string;
+  readonly slug: string;
   readonly project: string;
   get(path: string): Promise<Response>;
-  /** Milliseconds from the command to an answer of `/health`, and to the project being open. */
-  readonly started: { readonly readyMs: number; readonly projectMs: number };
 };
 
-const MAIN = join(import.meta.dirname, '../../../apps/cli/src/main.ts');
+const ROOT = join(import.meta.dirname, '../../..');
+const MAIN = join(ROOT, 'apps/cli/src/main.ts');
 const START_LIMIT_MS = 60_000;
 
 export const projectFolder = (folder: string): string => join(folder, 'project');
@@ -24,19 +25,12 @@ export async function startDevice(folder: string, nodeArgs: readonly string[] = 
   const project = projectFolder(folder);
   await mkdir(project, { recursive: true });
   await rm(join(home, 'device.json'), { force: true });
-  const began = performance.now();
-  const child = startProcess(process.execPath, [...nodeArgs, MAIN, 'up', '--no-browser', project], folder, {
-    MARKCO_HOME: home,
-    MARKCO_PORT: '0',
-    LOG_LEVEL: 'warn',
-  });
+  const child = startProcess(process.execPath, [...nodeArgs, MAIN, 'up', '--no-browser', project], folder, environment(folder));
   const { origin } = await eventually('the start of MarkCo', START_LIMIT_MS, async () => {
     if (child.exitCode !== null) throw new Error(`MarkCo ended with ${child.exitCode}`);
     const text = await readFile(join(home, 'device.json'), 'utf8').catch(() => '');
     return text === '' ? undefined : (JSON.parse(text) as { origin: string });
   });
-  await fetch(`${origin}/health`);
-  const readyMs = performance.now() - began;
   const token = (await readFile(join(home, 'api-token'), 'utf8')).trim();
   const get = (path: string): Promise<Response> => fetch(`${origin}${path}`, { headers: { authorization: `Bearer ${token}` } });
   // Asking again for the same folder answers once its documents are indexed.
@@ -46,7 +40,6 @@ export async function startDevice(folder: string, nodeArgs: readonly string[] = 
     body: JSON.stringify({ localPath: project }),
   });
   const opened = (await opening.json()) as { id: string; slug: string };
-  const projectMs = performance.now() - began;
   const { user } = (await (await get('/api/device')).json()) as { user: { id: string } };
   return {
     pid: child.pid ?? 0,
@@ -54,7 +47,7 @@ export async function startDevice(folder: string, nodeArgs: readonly string[] = 
     token,
     project,
     projectId: opened.id,
-    started: { readyMs, projectMs },
+    slug: opened.slug,
     get,
     address: (document) => ({
       dialect: 'y-protocols',
@@ -65,6 +58,34 @@ export async function startDevice(folder: string, nodeArgs: readonly string[] = 
     stop: () => endProcess(child, 'SIGTERM'),
     kill: () => endProcess(child, 'SIGKILL'),
   };
+}
+
+/** As `npm start` has it, which keeps compiled code between starts. */
+function environment(folder: string): Record<string, string> {
+  return {
+    MARKCO_HOME: join(folder, 'home'),
+    MARKCO_PORT: '0',
+    LOG_LEVEL: 'warn',
+    NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/compiled'),
+  };
+}
+
+/** Milliseconds from `npm start` to an answer of the device; it is stopped again. */
+export async function timeNpmStart(folder: string): Promise<number> {
+  const file = join(folder, 'home/device.json');
+  await rm(file, { force: true });
+  const began = performance.now();
+  const child = startProcess('npm', ['start', '--', '--no-browser', projectFolder(folder)], ROOT, environment(folder));
+  const { origin, pid } = await eventually('npm start', START_LIMIT_MS, async () => {
+    const text = await readFile(file, 'utf8').catch(() => '');
+    return text === '' ? undefined : (JSON.parse(text) as { origin: string; pid: number });
+  });
+  await fetch(`${origin}/health`);
+  const ms = performance.now() - began;
+  const gone = once(child, 'exit');
+  process.kill(pid, 'SIGTERM');
+  await gone;
+  return ms;
 }
 
 /** BENCH_NODE_ARGS: to look closer, as with `--cpu-prof --cpu-prof-dir=/tmp/prof`. */
