@@ -113,7 +113,7 @@ test('a folder is one project, however it is named and however often it is opene
   );
   const again = await device.ask('/api/projects/open-local', { body: { localPath: join(device.root, 'link') } });
   conforms('openLocal', again, 200);
-  expect(opened.map((answer) => answer.status).toSorted()).toEqual([200, 200, 200, 201]);
+  expect(opened.map((answer) => answer.status).toSorted((a, b) => a - b)).toEqual([200, 200, 200, 201]);
   const first = again.json as Project;
   expect(first).toMatchObject({ slug: 'ete-more', displayName: 'Été & more', source: 'opened-local', localRootPath: folder });
   for (const { json } of opened) expect(json).toMatchObject({ id: first.id, slug: first.slug });

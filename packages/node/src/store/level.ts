@@ -33,7 +33,7 @@ export async function openLevelStore(folder: string): Promise<Store> {
   let waiters: Waiter[] = [];
   let work: Promise<void> | undefined;
   /** Why LevelDB took no write; nothing more is written until it was opened anew, so that no entry is passed over. */
-  let broken: unknown;
+  let broken: Error | undefined;
 
   async function open(): Promise<void> {
     await level.open();
@@ -82,7 +82,7 @@ export async function openLevelStore(folder: string): Promise<Store> {
         sealed.release();
         for (const { resolve } of group) resolve();
       } catch (cause) {
-        broken = cause;
+        broken = cause instanceof Error ? cause : new Error(String(cause));
         for (const { reject } of group) reject(cause);
       }
       moving = [];
