@@ -15,6 +15,7 @@ export type Watch = ReturnType<typeof createWatch>;
 
 export function createWatch({ catalog }: { readonly catalog: DocumentCatalog }) {
   const watchers = new Map<ProjectId, Set<Tell>>();
+  let failing: StorageState | undefined;
   const gathered = new Map<ProjectId, { changed: Set<DocumentId>; removed: Set<DocumentId> }>();
 
   function tellAll(projectId: ProjectId, change: Omit<Told, 'projectId'>): void {
@@ -49,6 +50,7 @@ export function createWatch({ catalog }: { readonly catalog: DocumentCatalog }) 
       const tells = watchers.get(projectId) ?? new Set();
       tells.add(tell);
       watchers.set(projectId, tells);
+      if (failing !== undefined) tell({ projectId, ...troubleOf(failing) });
       return () => {
         tells.delete(tell);
         if (tells.size === 0) watchers.delete(projectId);
@@ -65,12 +67,14 @@ export function createWatch({ catalog }: { readonly catalog: DocumentCatalog }) 
       }
     },
 
+    /** Whoever comes while the disk refuses is told too. */
     storage(state: StorageState): void {
-      for (const projectId of watchers.keys()) {
-        tellAll(projectId, {
-          trouble: state.ok ? { path: '', code: 'recovered', message: '', recovered: true } : { path: '', code: state.code, message: state.message, recovered: false },
-        });
-      }
+      failing = state.ok ? undefined : state;
+      for (const projectId of watchers.keys()) tellAll(projectId, troubleOf(state));
     },
   };
+}
+
+function troubleOf(state: StorageState): Pick<Told, 'trouble'> {
+  return { trouble: state.ok ? { path: '', code: 'recovered', message: '', recovered: true } : { path: '', code: state.code, message: state.message, recovered: false } };
 }
