@@ -50,9 +50,13 @@ export async function createNotebook(context: BrowserContext) {
       view.focus();
     }, offset);
 
+  /** The document in view; others stay in the page, hidden. */
+  const seen = page.locator('.mc-pane:not(.mc-pane-hidden)');
+
   return {
     context,
     page,
+    seen,
     thrown,
     text,
     caret,
@@ -73,13 +77,13 @@ export async function createNotebook(context: BrowserContext) {
       expect.poll(text, SOON).toEqual(typeof wanted === 'string' ? expect.stringContaining(wanted) : expect.stringMatching(wanted)),
     /** Waits until it says, from facts, that everything is on the disk of the device. */
     saved: (): Promise<void> => page.locator('.save-line.ok').waitFor(),
-    status: (index = 0): Locator => page.locator('.mc-status-text').nth(index),
+    status: (index = 0): Locator => seen.locator('.mc-status-text').nth(index),
     /** Waits until the status line of a cell says this. */
     says: (wanted: string | RegExp, index = 0): Promise<void> =>
       expect
-        .poll(() => page.locator('.mc-status-text').nth(index).textContent({ timeout: 1_000 }), SOON)
+        .poll(() => seen.locator('.mc-status-text').nth(index).textContent({ timeout: 1_000 }), SOON)
         .toEqual(typeof wanted === 'string' ? expect.stringContaining(wanted) : expect.stringMatching(wanted)),
-    output: (index = 0): Locator => page.locator('.mc-output').nth(index),
+    output: (index = 0): Locator => seen.locator('.mc-output').nth(index),
     toast: (words: string | RegExp): Locator => page.locator('.toast').filter({ hasText: words }),
     row: (path: string): Locator => page.locator(`.tree-row[data-path="${path}"]`),
     /** Presses a command of the palette by its words. */

@@ -133,6 +133,8 @@ export function createFeet(parts: Pick<EditorParts, 'runs' | 't' | 'locale' | 'n
       scanNow(view);
     }
     view.dispatch({ effects: feetChanged.of(null) });
+    // The menu that was pressed is gone with the output; undo is a key of the text.
+    view.focus();
   }
 
   class FootWidget extends WidgetType {

@@ -1,0 +1,133 @@
+/** What a cell shows while it runs and afterwards, as a person sees it. */
+import { expect, test } from './page-test.ts';
+import { SOON, type Notebook } from './notebook.ts';
+
+const cell = (code: string): string => `\`\`\`python\n${code}\n\`\`\`\n`;
+
+/** Runs the first cell and waits until it has ended. */
+async function run(notebook: Notebook, ended: string | RegExp = '✓'): Promise<void> {
+  await notebook.page.locator('.mc-run').first().click();
+  await notebook.says(ended);
+}
+
+test('colours, bars that draw over themselves, and the last value', async ({ openFolder, openPage }) => {
+  const folder = await openFolder({
+    'out.md': cell(
+      'print("\\033[1;31mred\\033[0m and \\033[38;2;10;200;30mgreen\\033[0m")\nfor i in range(2001):\n    print(f"\\r{i * 100 // 2000:3d}%|{\'█\' * (i // 200)}", end="", flush=i % 50 == 0)\nprint()\n{"answer": 42}',
+    ),
+  });
+  const notebook = await openPage(folder, 'out');
+  await run(notebook);
+  const red = notebook.output().locator('span', { hasText: /^red$/ });
+  expect(await red.evaluate((span) => getComputedStyle(span).color)).not.toBe(await notebook.output().evaluate((output) => getComputedStyle(output).color));
+  expect(await notebook.output().locator('span', { hasText: /^green$/ }).evaluate((span) => getComputedStyle(span).color)).toBe('rgb(10, 200, 30)');
+  expect((await notebook.output().innerText()).split('\n').filter((line) => line.includes('%'))).toEqual(['100%|██████████']);
+  await notebook.output().getByText("{'answer': 42}").waitFor();
+  await folder.reads('out.md', "```output\nred and green\n100%|██████████\n{'answer': 42}\n```");
+});
+
+test('ten megabytes of output do not freeze the page, and long output is a scroller that can be opened', async ({ openFolder, openPage }) => {
+  const folder = await openFolder({ 'out.md': `${cell('for i in range(100_000):\n    print(i, "x" * 94)')}\nBelow.\n` });
+  const notebook = await openPage(folder, 'out');
+  await notebook.page.evaluate(() => {
+    const seen = window as unknown as { longest: number };
+    seen.longest = 0;
+    new PerformanceObserver((list) => {
+      for (const { duration } of list.getEntries()) seen.longest = Math.max(seen.longest, duration);
+    }).observe({ type: 'longtask', buffered: false });
+  });
+  await notebook.page.locator('.mc-run').first().click();
+  await notebook.page.locator('.mc-run-active').waitFor();
+  await notebook.caretAfter('Below.');
+  await notebook.type(' Typed meanwhile.');
+  await expect.poll(() => notebook.status().textContent(), { ...SOON, timeout: 60_000 }).toContain('✓');
+  expect(await notebook.text()).toContain('Below. Typed meanwhile.');
+  const longest = await notebook.page.evaluate(() => (window as unknown as { longest: number }).longest);
+  process.stderr.write(`10 MB of output: longest task ${Math.round(longest)} ms\n`);
+  expect(longest).toBeLessThan(600);
+  const scroller = notebook.output().locator('.mc-stream-scroller');
+  const height = (): Promise<number> => scroller.evaluate((element) => element.clientHeight);
+  const folded = await height();
+  expect(folded).toBeLessThan(800);
+  await notebook.output().getByRole('button', { name: /^Show all \([\d,]+ lines\)$/ }).click();
+  await expect.poll(height, SOON).toBeGreaterThan(folded);
+  await notebook.output().getByRole('button', { name: 'Show less' }).click();
+  await expect.poll(height, SOON).toBe(folded);
+  await folder.reads('out.md', /_assets\//);
+  expect((await folder.read('out.md')).length).toBeLessThan(100_000);
+});
+
+test('an error shows the frames of the cell, and says its name in the status line', async ({ openFolder, openPage }) => {
+  const folder = await openFolder({ 'out.md': cell('import json\ndef load():\n    return json.loads("{")\nload()') });
+  const notebook = await openPage(folder, 'out');
+  await run(notebook, '✗ JSONDecodeError');
+  await notebook.output().getByText('return json.loads("{")').waitFor();
+  const inside = notebook.output().locator('details').first();
+  expect(await inside.getAttribute('open')).toBeNull();
+  await inside.locator('summary').click();
+  await inside.getByText('raw_decode').first().waitFor();
+});
+
+test('a program asks, hides a password, and is stopped by the button', async ({ openFolder, openPage }) => {
+  const folder = await openFolder({
+    'out.md': cell('import getpass\nname = input("Name? ")\nsecret = getpass.getpass("Secret? ")\nprint("hello", name, len(secret))\nwhile True:\n    pass'),
+  });
+  const notebook = await openPage(folder, 'out');
+  await notebook.page.locator('.mc-run').first().click();
+  await notebook.says('Waiting for your answer');
+  const field = notebook.output().locator('input');
+  await notebook.output().getByLabel('Name?').fill('Ada');
+  await notebook.press('Enter');
+  await notebook.output().getByLabel('Secret?').waitFor();
+  expect(await field.getAttribute('type')).toBe('password');
+  await field.fill('canary-password');
+  await notebook.press('Enter');
+  await notebook.output().getByText('hello Ada 15').waitFor();
+  await notebook.page.locator('.mc-run-active').click();
+  await notebook.says('Stopped');
+  await folder.reads('out.md', 'hello Ada 15');
+  expect(await folder.read('out.md')).not.toContain('canary-password');
+  expect(await notebook.page.locator('body').textContent()).not.toContain('canary-password');
+});
+
+test('cells wait in a queue that can be seen, run above runs those above, and an edit marks the output as stale', async ({ openFolder, openPage }) => {
+  const folder = await openFolder({ 'out.md': `${cell('import time\ntime.sleep(1)')}\n${cell('"second"')}\n${cell('"third"')}\nEnd.\n` });
+  const notebook = await openPage(folder, 'out');
+  await notebook.caretAfter('"third"');
+  await notebook.press('Control+Shift+Enter');
+  await notebook.says(/in queue/, 2);
+  for (const index of [0, 1, 2]) await notebook.says('✓', index);
+  expect(await notebook.page.locator('.mc-stale:visible').count()).toBe(0);
+
+  await notebook.caretAfter('"second');
+  await notebook.type(' changed');
+  await notebook.page.locator('.mc-stale:visible').waitFor();
+  await notebook.caretAfter('"third"');
+  await notebook.command('Run all above');
+  await folder.reads('out.md', "'second changed'");
+  await expect.poll(() => notebook.page.locator('.mc-stale:visible').count(), SOON).toBe(0);
+});
+
+test('HTML is shown in a frame without an origin, SVG as an image, and both can be cleared and undone', async ({ openFolder, openPage }) => {
+  const folder = await openFolder({
+    'out.md': cell('class Html:\n    def _repr_html_(self):\n        return "<table><tr><th>head</th></tr></table><script>document.body.append(String(window.origin))</script>"\nclass Svg:\n    def _repr_svg_(self):\n        return "<svg xmlns=\'http://www.w3.org/2000/svg\' width=\'40\' height=\'20\'><rect width=\'40\' height=\'20\'/></svg>"\ndisplay(Svg())\nHtml()'),
+  });
+  const notebook = await openPage(folder, 'out');
+  await run(notebook);
+  const frame = notebook.page.frameLocator('.mc-frame');
+  await frame.locator('th', { hasText: 'head' }).waitFor();
+  await frame.locator('body', { hasText: 'null' }).waitFor();
+  expect(await notebook.page.locator('.mc-frame').getAttribute('sandbox')).toBe('allow-scripts');
+  const image = notebook.output().locator('.mc-figure img');
+  await expect.poll(() => image.evaluate((element: HTMLImageElement) => element.naturalWidth), SOON).toBeGreaterThan(0);
+  await image.click();
+  await notebook.page.locator('dialog.mc-zoom').waitFor();
+  await notebook.press('Escape');
+  await folder.reads('out.md', '```output');
+  const before = await folder.read('out.md');
+  await notebook.page.locator('.mc-menu summary').click();
+  await notebook.page.getByRole('button', { name: 'Clear output' }).click();
+  await expect.poll(() => folder.read('out.md'), SOON).not.toContain('```output');
+  await notebook.press('Control+Z');
+  await folder.reads('out.md', before);
+});
