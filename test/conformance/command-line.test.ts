@@ -1,10 +1,11 @@
 /** The command line against a real device, each command as a program of its own. */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test as base } from 'vitest';
+import { endSessions } from './device.fixture.ts';
 
 const main = join(import.meta.dirname, '../../apps/cli/src/main.ts');
 
@@ -51,25 +52,10 @@ const test = base.extend<{ machine: Machine }>({
         }),
     });
     for (const child of started) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
-    await stopSessions(home);
+    await endSessions(home);
     await rm(root, { recursive: true, force: true });
   },
 });
-
-/** Interpreters outlive their device on purpose; a test leaves none behind. */
-async function stopSessions(home: string): Promise<void> {
-  for (const id of await readdir(join(home, 'sessions')).catch(() => [])) {
-    const { pid } = JSON.parse(
-      await readFile(join(home, 'sessions', id, 'session.json'), 'utf8').catch(() => '{}'),
-    ) as { pid?: number };
-    if (pid === undefined) continue;
-    try {
-      process.kill(-pid, 'SIGKILL');
-    } catch {
-      // It has ended already.
-    }
-  }
-}
 
 /** Resolves when `mark` was written to stdout; the answer reads what has been written since. */
 async function outputUntil(child: ChildProcess, mark: string): Promise<() => string> {
