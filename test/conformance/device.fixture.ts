@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { openClient, type Client, type Socket } from '@markco/client';
@@ -57,6 +57,10 @@ export type DeviceOptions = { readonly files: Readonly<Record<string, string>>; 
 export async function startDevice({ files, env = {} }: DeviceOptions): Promise<Device & AsyncDisposable> {
   const root = await realpath(await mkdtemp(join(tmpdir(), 'markco-device-')));
   const home = join(root, 'home');
+  // Given to the device by a link, as where people keep their data on another disk.
+  const linkToHome = join(root, 'home-link');
+  await mkdir(home, { mode: 0o700 });
+  await symlink(home, linkToHome);
   const folder = join(root, 'notes');
   await mkdir(folder);
   for (const [path, text] of Object.entries(files)) {
@@ -75,7 +79,7 @@ export async function startDevice({ files, env = {} }: DeviceOptions): Promise<D
     // The port of the first start is kept, so that clients find the device again.
     const started = spawn(process.execPath, [MAIN, 'up', '--no-browser', ...(port === 0 ? [folder] : [])], {
       cwd: root,
-      env: { ...process.env, LOG_LEVEL: 'info', NO_COLOR: '1', ...env, MARKCO_HOME: home, MARKCO_PORT: String(port) },
+      env: { ...process.env, LOG_LEVEL: 'info', NO_COLOR: '1', ...env, MARKCO_HOME: linkToHome, MARKCO_PORT: String(port) },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     child = started;

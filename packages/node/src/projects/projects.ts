@@ -149,7 +149,8 @@ export function createProjects(parts: ProjectsParts) {
 
   async function openLocal(localPath: string, displayName: string | undefined, signal: AbortSignal): Promise<{ project: ProjectHere; created: boolean }> {
     const root = await existingFolder(localPath);
-    if (`${root}${sep}`.startsWith(`${parts.home}${sep}`)) throw new Failure('bad_request', `${root} is where MarkCo keeps its own state. Open a folder of yours.`);
+    // The home too may be named by a link.
+    if (`${root}${sep}`.startsWith(`${await realpath(parts.home)}${sep}`)) throw new Failure('bad_request', `${root} is where MarkCo keeps its own state. Open a folder of yours.`);
     const known = [...catalog.projects()].find((candidate) => candidate.localRootPath === root);
     if (known !== undefined) {
       const wasClosed = known.closed === true;
