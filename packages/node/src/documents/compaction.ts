@@ -18,10 +18,15 @@ import type { Views } from './views.ts';
 const TAIL_MIN = 500;
 const TAIL_MAX = 16_384;
 
-/** Rare enough that compacting costs a small part of taking the updates in. */
+/** Enough updates that opening the document without them is quicker. */
+export function worthCompacting(room: Room): boolean {
+  return room.tail.length >= TAIL_MIN;
+}
+
+/** Rare enough, while it is being edited, that compacting costs a small part of taking the updates in. */
 export function shouldCompact(room: Room): boolean {
   const { length } = room.tail;
-  return length >= TAIL_MAX || (length >= TAIL_MIN && room.tailBytes >= (room.base?.length ?? 0));
+  return length >= TAIL_MAX || (worthCompacting(room) && room.tailBytes >= (room.base?.length ?? 0));
 }
 
 export async function compact(room: Room, { store, log, views }: { store: Store; log: Log; views: Views }): Promise<void> {

@@ -86,6 +86,8 @@ export class Room {
   /** Whoever works on the document without being a member; it is not evicted meanwhile. */
   holds = 0;
   idleSince = 0;
+  /** Its position at the last sweep of the rooms. */
+  sweptSeq = 0;
 
   constructor(id: DocumentId, loaded: Loaded, parts: RoomParts) {
     this.id = id;

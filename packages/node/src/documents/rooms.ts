@@ -6,7 +6,7 @@
 import { absorb, emptySummary, Failure, inspectUpdate, type DocumentId, type Summary } from '@markco/protocol';
 import { keyOf } from '../store/key.ts';
 import type { Store } from '../store/store.ts';
-import { compact, shouldCompact } from './compaction.ts';
+import { compact, shouldCompact, worthCompacting } from './compaction.ts';
 import type { Log } from './log.ts';
 import { decodeStateRecord, type Origin } from './record.ts';
 import { insertion } from './insertion.ts';
@@ -32,6 +32,8 @@ export type RoomsParts = {
 /** How long a document stays loaded after its last user has left: a reload of the page finds it warm. */
 const LINGER_MS = 5_000;
 const SWEEP_MS = 1_000;
+/** Compactions that a sweep has under way at once; the others wait for the next. */
+const COMPACTIONS_MAX = 4;
 
 export type Rooms = ReturnType<typeof createRooms>;
 
@@ -79,6 +81,9 @@ export function createRooms(parts: RoomsParts) {
   function sweep(): void {
     views.sweep();
     for (const [id, room] of rooms) {
+      // Nobody edits it just now: what is opened next, here or after a restart, finds it compact.
+      if (room.seq === room.sweptSeq && worthCompacting(room) && compacting.size < COMPACTIONS_MAX) void startCompaction(room);
+      room.sweptSeq = room.seq;
       if (!room.isIdle || now() - room.idleSince < LINGER_MS || compacting.has(id)) continue;
       if (room.tail.length > 0 && log.storage.ok && room.tail.length >= EVICT_TAIL_MIN) {
         void startCompaction(room);
