@@ -6,10 +6,12 @@ import type { Driver } from '../drive.ts';
 import { quantile } from '../quantile.ts';
 import { markco, startDevice } from '../servers/markco.ts';
 import type { SyncServer } from '../servers/server.ts';
+import { delay } from '../wait.ts';
 
 const EDITS = 259_778;
 const EDITS_QUICK = 60_000;
 const MOMENTS = 50;
+const PAUSE_MS = 3_000;
 
 type Taken = { perSecond: number; savedMs: number; leftMs: number; coldMs: number; bytesDown: number };
 
@@ -17,6 +19,8 @@ async function takeIn(server: SyncServer, driver: Driver, folder: string, trace:
   await mkdir(folder, { recursive: true });
   const first = await server.start(folder);
   const { perSecond, savedMs, leftMs } = await driver.run('ingest', { address: first.address('paper'), trace, edits, window: 1_024, pid: first.pid });
+  // Time for what servers put off: it is a restart that is measured, not a crash.
+  await delay(PAUSE_MS);
   await first.stop();
   const opens = [];
   for (let open = 0; open < 3; open++) {
