@@ -1,0 +1,136 @@
+/**
+ * R4: the disk is full (a tmpfs of 8 MiB holds the device's home and the project). Nothing is truncated,
+ * acknowledgements stop, reading and peers go on, and within five seconds of space coming back all is saved.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, open, readFile, rm, stat, truncate } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { trials } from '../../../setup/trials.ts';
+import { eventually, startDevice, type Device } from '../../conformance/device.fixture.ts';
+import { markersIn, sitDown, type Typist } from './typist.fixture.ts';
+
+const DISK_BYTES = 8 * 1024 * 1024;
+const RECOVERED_WITHIN_MS = 5_000;
+
+type SmallDisk = AsyncDisposable & {
+  readonly folder: string;
+  /** Fills it up to this many bytes. */
+  fill(leave: number): Promise<void>;
+  free(): Promise<void>;
+};
+
+/** Undefined where mounting is not allowed. */
+async function smallDisk(): Promise<SmallDisk | undefined> {
+  const folder = await mkdtemp(join(tmpdir(), 'markco-small-'));
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_BYTES}`, 'tmpfs', folder], { stdio: 'ignore' });
+  } catch {
+    await rm(folder, { recursive: true });
+    return undefined;
+  }
+  const ballast = join(folder, 'ballast');
+  return {
+    folder,
+    async fill(leave) {
+      await using file = await open(ballast, 'w');
+      const block = new Uint8Array(4_096).fill(1);
+      for (;;) {
+        try {
+          await file.write(block);
+        } catch {
+          break;
+        }
+      }
+      await truncate(ballast, Math.max(0, (await stat(ballast)).size - leave));
+    },
+    free: () => rm(ballast, { force: true }),
+    async [Symbol.asyncDispose]() {
+      execFileSync('umount', ['-l', folder], { stdio: 'ignore' });
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Where writing is refused, how much room is left before that, and what leads there. */
+const SITES = {
+  'the log': { leave: 0, lead: async (writer: Typist) => writer.type(`⟦big ${'x'.repeat(64 * 1024)}⟧`) },
+  'a row of the catalog': {
+    leave: 0,
+    lead: async (_writer: Typist, device: Device, number: number) => {
+      const answer = await device.ask(`/api/projects/${device.project.id}/documents`, { body: { path: `new-${number}`, text: 'y'.repeat(32 * 1024) } });
+      expect(answer.status).toBeGreaterThanOrEqual(400);
+      expect(answer.json).toMatchObject({ error: { message: expect.stringMatching(/\w+/) } });
+    },
+  },
+  'a compaction': {
+    leave: 48 * 1024,
+    lead: async (writer: Typist) => {
+      for (let i = 0; i < 700; i++) writer.type(`⟦c${i}-${Math.round(performance.now() * 1_000)}⟧`);
+    },
+  },
+  'the file': { leave: 8 * 1024, lead: async (writer: Typist) => writer.type(`⟦small⟧`) },
+} as const;
+
+test('R4 a full disk stops acknowledgements and nothing else, and within 5 s of space coming back all is saved', async (context) => {
+  await using disk = await smallDisk();
+  if (disk === undefined) return context.skip('a disk of its own can only be mounted by root');
+  const { numRuns } = trials(`R4 full disks at each of ${Object.keys(SITES).length} places`, 3);
+  const before = process.env['TMPDIR'];
+  process.env['TMPDIR'] = disk.folder;
+  const starting = startDevice({ files: { 'page.md': `# Page\n${'text '.repeat(4_000)}\n`, 'other.md': 'another document\n' }, env: { LOG_LEVEL: 'warn', PATH: '' } });
+  await using device = await starting.finally(() => {
+    if (before === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = before;
+  });
+  // Read once, so that it has a state; later from the store again, since nobody has it open.
+  (await sitDown(device, 'other')).close();
+  const owed = new Set<string>();
+  let number = 0;
+  let slowest = 0;
+  for (const [site, { leave, lead }] of Object.entries(SITES)) {
+    for (let run = 0; run < numRuns; run++) {
+      const [writer, reader] = await Promise.all([sitDown(device, 'page'), sitDown(device, 'page')]);
+      writer.type(`⟦before-${number}⟧`);
+      await eventually(() => writer.saved().has(`⟦before-${number}⟧`), 'an edit to be saved');
+      await disk.fill(leave);
+      await lead(writer, device, number);
+      await disk.fill(0);
+      // More than the pages that the log has already.
+      for (let i = 0; i < 20; i++) writer.type(`⟦full-${number}-${i}-${'z'.repeat(1_000)}⟧`);
+      await eventually(() => reader.text() === writer.text(), `peers to go on while ${site} is refused`);
+      const stats = await device.get<{ storage: string }>('/stats');
+      expect(stats.storage, site).toBe('disk_full');
+      const stopped = writer.saved().size;
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      expect(writer.saved().size, `${site}: acknowledged while the disk is full`).toBe(stopped);
+      // Reading goes on, also of what nobody has open.
+      expect((await device.documents()).length).toBeGreaterThan(1);
+      for (const [path, text] of [
+        ['page', writer.text()],
+        ['other', 'another document\n'],
+      ] as const) {
+        const late = await sitDown(device, path);
+        expect(late.text()).toBe(text);
+        late.close();
+      }
+      expect((await readFile(join(device.folder, 'page.md'), 'utf8')).startsWith('# Page\n'), 'the file is whole').toBe(true);
+      const began = performance.now();
+      await disk.free();
+      await eventually(() => markersIn(writer.text()).size === new Set([...writer.saved(), ...owed]).size, `all to be saved after ${site}`, RECOVERED_WITHIN_MS);
+      slowest = Math.max(slowest, performance.now() - began);
+      await eventually(async () => (await readFile(join(device.folder, 'page.md'), 'utf8')) === writer.text(), `the file to follow after ${site}`, RECOVERED_WITHIN_MS);
+      for (const marker of writer.saved()) owed.add(marker);
+      for (const typist of [writer, reader]) typist.close();
+      number++;
+    }
+    await device.kill();
+    await device.start();
+    const fresh = await sitDown(device, 'page');
+    const found = markersIn(fresh.text());
+    expect([...owed].filter((marker) => found.get(marker) !== 1)).toEqual([]);
+    fresh.close();
+  }
+  console.log(`  ${owed.size} edits acknowledged, 0 lost; saved again ${Math.round(slowest)} ms after space came back, at most`);
+}, 600_000);
