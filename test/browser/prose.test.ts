@@ -13,7 +13,7 @@ test('tables, formulas, diagrams, pictures and tasks are drawn, and a click on a
   const { seen } = notebook;
   await seen.locator('table td', { hasText: 'one' }).waitFor();
   await expect.poll(() => seen.locator('.katex').count(), SOON).toBe(2);
-  await seen.locator('.mc-diagram svg').waitFor();
+  await seen.locator('.mc-diagram img').waitFor();
   const image = seen.locator('.mc-image img');
   await expect.poll(() => image.evaluate((element: HTMLImageElement) => element.naturalWidth), SOON).toBe(40);
   await seen.getByRole('checkbox').click();

@@ -21,7 +21,7 @@ test('create, rename with its links, undo, delete, undo', async ({ openFolder, o
   await page.getByRole('dialog').getByRole('textbox').fill('ideas/the plan');
   await press('Enter');
   await notebook.toast(/Updated \d links/).waitFor();
-  await folder.reads('01-home.md', /\[the plan\]\(<?ideas\/the(?: |%20)plan\.md>?\) and \[\[ideas\/the plan\|it\]\]/);
+  await folder.reads('01-home.md', /\[the plan\]\(<?ideas\/the(?: |%20)plan\.md>?\) and \[\[(?:ideas\/)?the plan\|it\]\]/);
   await folder.reads('ideas/the plan.md', 'Back [home](../01-home.md).');
   await notebook.toast(/Updated \d links/).getByRole('button', { name: 'Undo' }).click();
   await folder.reads('01-home.md', /^# Home\n\nSee \[the plan\]\(02-plan\.md\) and \[\[02-plan\|it\]\]\.\n$/);

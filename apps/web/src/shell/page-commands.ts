@@ -55,7 +55,8 @@ export function pageCommands(shell: Shell): readonly Command[] {
       group: 'document',
       title: () => t('renameOrMove'),
       keys: ['F2'],
-      available: inDocument,
+      // A row of the tree that has the focus is renamed by the tree.
+      available: () => inDocument() && document.activeElement?.closest('[role=tree]') == null,
       run: () => {
         const current = workspace.document.peek();
         if (current === undefined) return;
