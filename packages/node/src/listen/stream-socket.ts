@@ -157,8 +157,6 @@ export function serveStreamSocket(ws: WebSocket, connection: Connection, parts: 
   }
 
   async function follow(runId: RunId, fromSeq: number): Promise<void> {
-    if (follows.size >= FOLLOWS_MAX) throw new Failure('too_many', 'Too many runs are followed on this connection. Close some.');
-    await parts.run(runId);
     follows.get(runId)?.abort();
     const stop = new AbortController();
     follows.set(runId, stop);
@@ -181,6 +179,9 @@ export function serveStreamSocket(ws: WebSocket, connection: Connection, parts: 
         return { ref, run: await parts.submit(submission) };
       }
       case 'follow':
+        if (follows.size >= FOLLOWS_MAX) throw new Failure('too_many', 'Too many runs are followed on this connection. Close some.');
+        // Asked before it is said to be followed: a request has one answer.
+        await parts.run(request.runId);
         void follow(request.runId, request.fromSeq ?? 0).catch((error: unknown) => connection.text({ ref, error: Failure.from(error).toBody().error }));
         return { ref, ok: true };
       case 'unfollow':
