@@ -1,0 +1,91 @@
+import { EventEmitter } from 'node:events';
+import { Duplex } from 'node:stream';
+import { LIMITS } from '@markco/protocol';
+import { expect, test } from 'vitest';
+import type { WebSocket } from 'ws';
+import { createConnection } from './connection.ts';
+import { createJoinMessages } from './join-messages.ts';
+
+/** A socket whose writes are counted, and which is read only when a test says so. */
+function setUp() {
+  const writes: number[] = [];
+  let reading: (() => void) | undefined;
+  let reads = true;
+  const socket = new Duplex({
+    read() {},
+    write: (chunk: Uint8Array, _encoding, done) => take([chunk], done),
+    writev: (chunks, done) =>
+      take(
+        chunks.map(({ chunk }) => chunk as Uint8Array),
+        done,
+      ),
+  });
+  function take(chunks: readonly Uint8Array[], done: () => void): void {
+    writes.push(chunks.length);
+    if (reads) done();
+    else reading = done;
+  }
+  const closed: [number, string][] = [];
+  const ws = Object.assign(new EventEmitter(), {
+    OPEN: 1,
+    readyState: 1,
+    ping() {},
+    terminate() {},
+    send: (text: string) => socket.write(Buffer.from(text)),
+    close: (code: number, reason: string) => void closed.push([code, reason]),
+  });
+  const connection = createConnection(socket, ws as unknown as WebSocket, createJoinMessages(), () => {});
+  return {
+    connection,
+    writes,
+    closed,
+    stop: () => void (reads = false),
+    read() {
+      reads = true;
+      reading?.();
+    },
+    end: () => ws.emit('close'),
+  };
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+test('whatever is written in one turn leaves in one write', async () => {
+  const { connection, writes, end } = setUp();
+  for (let i = 0; i < 40; i++) connection.write(Uint8Array.of(i));
+  expect(writes).toEqual([]);
+  await turn();
+  expect(writes).toEqual([1]);
+  // Too much to be copied together: still one write, of many pieces.
+  for (let i = 0; i < 40; i++) connection.write(new Uint8Array(4_096));
+  await turn();
+  expect(writes).toEqual([1, 40]);
+  end();
+});
+
+test('a reader that is behind by more than the limit is told of once it has caught up', async () => {
+  const { connection, stop, read, end } = setUp();
+  let drained = 0;
+  connection.onDrain(() => drained++);
+  stop();
+  connection.write(new Uint8Array(LIMITS.socketBacklogBytesMax));
+  await turn();
+  expect(connection.behind()).toBe(false);
+  connection.write(new Uint8Array(1));
+  expect(connection.behind()).toBe(true);
+  await turn();
+  expect(drained).toBe(0);
+  read();
+  await turn();
+  expect(drained).toBe(1);
+  expect(connection.behind()).toBe(false);
+  end();
+});
+
+test('what a client did wrong fits into the close frame, in whole letters', () => {
+  const { connection, closed, end } = setUp();
+  connection.close(1008, 'é'.repeat(200));
+  expect(Buffer.byteLength(closed[0]?.[1] ?? '')).toBeLessThanOrEqual(123);
+  expect(closed[0]?.[1]).toMatch(/^é+$/);
+  end();
+});
