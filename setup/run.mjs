@@ -2,10 +2,11 @@
 /**
  * Runs one program of this repository on the Node that it pins, after setting up what that needs, once.
  *
- *   node setup/run.mjs [--page] [--where-typed] PROGRAM [ARG…]
+ *   node setup/run.mjs [--page] [--where-typed] [--lean] PROGRAM [ARG…]
  *
  * `--page`: the built page is needed too. `--where-typed`: the program runs in the folder where the person typed
- * the command, so that relative paths mean what they say; npm itself moves to the root of the repository.
+ * the command, so that relative paths mean what they say; npm itself moves to the root of the repository. `--lean`:
+ * it runs for long, so memory counts more than the last bit of speed.
  *
  * Plain JavaScript that any Node from 20 on understands, because it runs before anything is installed.
  *
@@ -54,10 +55,13 @@ function whereTyped() {
   return startedByNpmHere && typedIn !== undefined && existsSync(typedIn) ? typedIn : process.cwd();
 }
 
-function run(program, args, cwd) {
+/** What passes through a device lives shortly: kept in a small nursery, it costs half the memory. */
+const LEAN = ['--max-semi-space-size=4'];
+
+function run(program, args, cwd, nodeArgs) {
   // Compiled code is kept between starts: a device is ready sooner and 25 MB smaller, as it never loads the type stripper.
   const env = { NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/compiled'), ...process.env };
-  const child = spawn(pinnedNode(), [resolve(root, program), ...args], { stdio: 'inherit', cwd, env });
+  const child = spawn(pinnedNode(), [...nodeArgs, resolve(root, program), ...args], { stdio: 'inherit', cwd, env });
   // The child decides when to end; this process only passes on what it is told, and then ends the same way.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => {
@@ -73,9 +77,9 @@ while (words[0]?.startsWith('--')) flags.add(words.shift());
 const [program, ...args] = words;
 try {
   if (program === undefined)
-    throw new SetupError('No program was named.', 'Use: node setup/run.mjs [--page] [--where-typed] PROGRAM [ARG…]');
+    throw new SetupError('No program was named.', 'Use: node setup/run.mjs [--page] [--where-typed] [--lean] PROGRAM [ARG…]');
   setUp(flags.has('--page'));
-  run(program, args, flags.has('--where-typed') ? whereTyped() : root);
+  run(program, args, flags.has('--where-typed') ? whereTyped() : root, flags.has('--lean') ? LEAN : []);
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;
   process.stderr.write(`\n${error.message}\n${error.hint}\n`);

@@ -3,6 +3,6 @@
 import { fileURLToPath } from 'node:url';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const flags = ['--where-typed', ...(process.argv[2] === 'up' ? ['--page'] : [])];
+const flags = ['--where-typed', '--lean', ...(process.argv[2] === 'up' ? ['--page'] : [])];
 process.argv.splice(2, 0, ...flags, here('../src/main.ts'));
 await import('../../../setup/run.mjs');

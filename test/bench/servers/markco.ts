@@ -88,7 +88,7 @@ export async function timeNpmStart(folder: string): Promise<number> {
   return ms;
 }
 
-/** BENCH_NODE_ARGS: to look closer, as with `--cpu-prof --cpu-prof-dir=/tmp/prof`. */
-const nodeArgs = (process.env['BENCH_NODE_ARGS'] ?? '').split(' ').filter((arg) => arg !== '');
+/** As `npm start` passes it. BENCH_NODE_ARGS: to look closer, as with `--cpu-prof --cpu-prof-dir=/tmp/prof`. */
+const nodeArgs = ['--max-semi-space-size=4', ...(process.env['BENCH_NODE_ARGS'] ?? '').split(' ').filter((arg) => arg !== '')];
 
 export const markco: SyncServer = { name: 'MarkCo', start: (folder) => startDevice(folder, nodeArgs) };

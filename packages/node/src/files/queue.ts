@@ -10,7 +10,7 @@ import type { DocumentId } from '@markco/protocol';
 import type { Timer } from './timer.ts';
 
 const QUIET_MS = 40;
-const LATEST_MS = 150;
+const LATEST_MS = 200;
 const PARALLEL_MAX = 8;
 const RETRY_MS_MIN = 250;
 const RETRY_MS_MAX = 5_000;
