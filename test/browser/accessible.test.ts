@@ -46,11 +46,22 @@ const SCREENS = {
 /** What axe finds serious or critical, with where. */
 async function troubles({ page }: Notebook): Promise<readonly string[]> {
   // What fades in has its colours only when it is there.
-  await page.evaluate(() => Promise.all(document.getAnimations().filter(({ effect }) => effect?.getTiming().iterations !== Infinity).map(({ finished }) => finished.catch(() => undefined))));
-  const { violations } = await new AxeBuilder({ page }).options({ resultTypes: ['violations'], iframes: false }).analyze();
+  await page.evaluate(() =>
+    Promise.all(
+      document
+        .getAnimations()
+        .filter(({ effect }) => effect?.getTiming().iterations !== Infinity)
+        .map(({ finished }) => finished.catch(() => undefined)),
+    ),
+  );
+  const { violations } = await new AxeBuilder({ page })
+    .options({ resultTypes: ['violations'], iframes: false })
+    .analyze();
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => `${id} ${target.join(' ')} ${failureSummary?.split('\n')[1] ?? ''}`));
+    .flatMap(({ id, nodes }) =>
+      nodes.map(({ target, failureSummary }) => `${id} ${target.join(' ')} ${failureSummary?.split('\n')[1] ?? ''}`),
+    );
 }
 
 for (const [screen, options] of Object.entries(SCREENS)) {
@@ -59,7 +70,8 @@ for (const [screen, options] of Object.entries(SCREENS)) {
     const notebook = await openPage(folder, '01-page', options);
     const { page, press } = notebook;
     const found: string[] = [];
-    const look = async (where: string): Promise<void> => void found.push(...(await troubles(notebook)).map((trouble) => `${where}: ${trouble}`));
+    const look = async (where: string): Promise<void> =>
+      void found.push(...(await troubles(notebook)).map((trouble) => `${where}: ${trouble}`));
     await notebook.seen.locator('.mc-run').first().click();
     await notebook.says('✓', 0);
     await notebook.seen.locator('.mc-run').nth(1).click();
@@ -67,7 +79,10 @@ for (const [screen, options] of Object.entries(SCREENS)) {
     await notebook.seen.locator('.katex').first().waitFor();
     await look('document');
     await notebook.caretAfter('print(');
-    for (const [keys, dialog] of [['Control+Shift+P', 'dialog'], ['Control+F', '.cm-search']] as const) {
+    for (const [keys, dialog] of [
+      ['Control+Shift+P', 'dialog'],
+      ['Control+F', '.cm-search'],
+    ] as const) {
       await press(keys);
       await page.locator(dialog).waitFor();
       await look(keys);
@@ -105,11 +120,18 @@ for (const [screen, options] of Object.entries(SCREENS)) {
   });
 }
 
-test('at 390 pixels nothing scrolls sideways, ▶ is large enough for a thumb, and the bar at the bottom works', async ({ openFolder, openPage }) => {
-  const folder = await openFolder({ ...FILES, '04-wide.md': `# Wide\n\n${'word'.repeat(200)}\n\n| ${'a | '.repeat(30)}\n|${'---|'.repeat(30)}\n| ${'some words | '.repeat(30)}\n\n\`\`\`python\n${'x = 1; '.repeat(60)}\nprint("y" * 400)\n\`\`\`\n` });
+test('at 390 pixels nothing scrolls sideways, ▶ is large enough for a thumb, and the bar at the bottom works', async ({
+  openFolder,
+  openPage,
+}) => {
+  const folder = await openFolder({
+    ...FILES,
+    '04-wide.md': `# Wide\n\n${'word'.repeat(200)}\n\n| ${'a | '.repeat(30)}\n|${'---|'.repeat(30)}\n| ${'some words | '.repeat(30)}\n\n\`\`\`python\n${'x = 1; '.repeat(60)}\nprint("y" * 400)\n\`\`\`\n`,
+  });
   const notebook = await openPage(folder, '01-page', SCREENS['narrow and light']);
   const { page } = notebook;
-  const sideways = (): Promise<number> => page.evaluate(() => Math.max(document.documentElement.scrollWidth, document.body.scrollWidth) - window.innerWidth);
+  const sideways = (): Promise<number> =>
+    page.evaluate(() => Math.max(document.documentElement.scrollWidth, document.body.scrollWidth) - window.innerWidth);
   expect(await sideways()).toBeLessThanOrEqual(0);
   const bar = page.getByRole('navigation', { name: 'Main actions' });
   const box = async (name: string) => (await page.locator(name).first().boundingBox()) ?? { width: 0, height: 0 };
@@ -140,7 +162,11 @@ test('at 390 pixels nothing scrolls sideways, ▶ is large enough for a thumb, a
   await page.getByRole('dialog', { name: 'More' }).getByRole('button', { name: 'Outline' }).tap();
   await page.locator('.panel').waitFor();
   expect(await sideways()).toBeLessThanOrEqual(0);
-  for (const field of await page.locator('input:visible').all()) expect(parseFloat(await field.evaluate((input) => getComputedStyle(input).fontSize)), 'iOS zooms into smaller fields').toBeGreaterThanOrEqual(16);
+  for (const field of await page.locator('input:visible').all())
+    expect(
+      parseFloat(await field.evaluate((input) => getComputedStyle(input).fontSize)),
+      'iOS zooms into smaller fields',
+    ).toBeGreaterThanOrEqual(16);
 });
 
 test('French is whole: no English word and no key is left', async ({ openFolder, openPage }) => {
@@ -150,9 +176,22 @@ test('French is whole: no English word and no key is left', async ({ openFolder,
   expect(await page.locator('html').getAttribute('lang')).toBe('fr');
   await notebook.seen.locator('.mc-run').first().click();
   await notebook.says('✓');
-  await page.locator('.save-line').getByText(/^Enregistré ici/).waitFor();
+  await page
+    .locator('.save-line')
+    .getByText(/^Enregistré ici/)
+    .waitFor();
   const words: string[] = [];
-  const read = async (): Promise<void> => void words.push(...(await page.evaluate(() => [...document.querySelectorAll('body *')].flatMap((element) => [...['aria-label', 'title', 'placeholder'].map((name) => element.getAttribute(name) ?? ''), ...[...element.childNodes].filter(({ nodeType }) => nodeType === 3).map(({ textContent }) => textContent ?? '')]))));
+  const read = async (): Promise<void> =>
+    void words.push(
+      ...(await page.evaluate(() =>
+        [...document.querySelectorAll('body *')].flatMap((element) => [
+          ...['aria-label', 'title', 'placeholder'].map((name) => element.getAttribute(name) ?? ''),
+          ...[...element.childNodes]
+            .filter(({ nodeType }) => nodeType === 3)
+            .map(({ textContent }) => textContent ?? ''),
+        ]),
+      )),
+    );
   await read();
   for (const keys of ['Control+P', 'Control+Shift+P']) {
     await press(keys);
@@ -173,7 +212,13 @@ test('French is whole: no English word and no key is left', async ({ openFolder,
   }
   const said = new Set(words.map((word) => word.trim()));
   expect([...said].filter((word) => /^(?:editor\.|[a-z]+[A-Z][A-Za-z]+$)|\{\w+\}/.test(word))).toEqual([]);
-  expect([...said].filter((word) => /^(?:Run|Save|Close|Search|Files|History|Commands|Show|New|Open|Delete|Rename|Cancel|Undo|Restart|Interrupt)\b/.test(word))).toEqual([]);
+  expect(
+    [...said].filter((word) =>
+      /^(?:Run|Save|Close|Search|Files|History|Commands|Show|New|Open|Delete|Rename|Cancel|Undo|Restart|Interrupt)\b/.test(
+        word,
+      ),
+    ),
+  ).toEqual([]);
   // The language is a command, and the choice stays.
   await notebook.command('Language');
   await expect.poll(() => page.locator('html').getAttribute('lang'), SOON).toBe('en');

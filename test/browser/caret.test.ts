@@ -5,7 +5,10 @@ import { SOON } from './notebook.ts';
 const LINES = Array.from({ length: 60 }, (_, index) => `Line ${index} of the document.`).join('\n\n');
 const PAGE = `# Caret\n\n${LINES}\n`;
 
-test('edits of another page before, at and after the caret never move it, while one types', async ({ openFolder, openPage }) => {
+test('edits of another page before, at and after the caret never move it, while one types', async ({
+  openFolder,
+  openPage,
+}) => {
   const folder = await openFolder({ 'caret.md': PAGE });
   const mine = await openPage(folder, 'caret');
   const other = await openPage(folder, 'caret');
@@ -36,13 +39,22 @@ test('edits of another page before, at and after the caret never move it, while 
   expect(undone.replaceAll('‹›', '')).toBe(PAGE);
 });
 
-test('a file written by another program merges under the caret, and undo leaves it alone', async ({ openFolder, openPage }) => {
+test('a file written by another program merges under the caret, and undo leaves it alone', async ({
+  openFolder,
+  openPage,
+}) => {
   const folder = await openFolder({ 'caret.md': PAGE });
   const notebook = await openPage(folder, 'caret');
   await notebook.caretAfter('Line 30 of');
   await notebook.type(' mine,');
   await folder.reads('caret.md', 'Line 30 of mine, the document.');
-  await folder.write('caret.md', (await folder.read('caret.md')).replace('Line 2 of', 'Line 2 (by vim) of').replace('Line 30 of', 'Line 30 (by vim) of').replace('Line 50 of', 'Line 50 (by vim) of'));
+  await folder.write(
+    'caret.md',
+    (await folder.read('caret.md'))
+      .replace('Line 2 of', 'Line 2 (by vim) of')
+      .replace('Line 30 of', 'Line 30 (by vim) of')
+      .replace('Line 50 of', 'Line 50 (by vim) of'),
+  );
   await notebook.type(' and more,');
   await notebook.reads('Line 50 (by vim) of');
   await notebook.type(' and the end');
@@ -60,10 +72,16 @@ test('the view does not jump when another edits far above it', async ({ openFold
   const mine = await openPage(folder, 'caret');
   const other = await openPage(folder, 'caret');
   await mine.caretAfter('Line 40 of');
-  const top = (): Promise<number> => mine.page.evaluate(() => { const view = window.editorInView(); return view.coordsAtPos(view.state.selection.main.head)?.top ?? -1; });
+  const top = (): Promise<number> =>
+    mine.page.evaluate(() => {
+      const view = window.editorInView();
+      return view.coordsAtPos(view.state.selection.main.head)?.top ?? -1;
+    });
   await expect.poll(top, SOON).toBeGreaterThan(0);
   const before = await top();
-  await other.page.evaluate(() => window.editorInView().dispatch({ changes: { from: 9, insert: 'New line.\n\n'.repeat(10) } }));
+  await other.page.evaluate(() =>
+    window.editorInView().dispatch({ changes: { from: 9, insert: 'New line.\n\n'.repeat(10) } }),
+  );
   await mine.reads('New line.');
   await expect.poll(async () => Math.abs((await top()) - before), SOON).toBeLessThan(2);
 });

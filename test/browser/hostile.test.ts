@@ -52,79 +52,123 @@ async function provoke(page: Page): Promise<{ hits: readonly string[]; unsafe: r
         element.dispatchEvent(new MouseEvent(type, { bubbles: true, cancelable: true, ctrlKey: true }));
     }
     await new Promise((turn) => requestAnimationFrame(() => setTimeout(turn)));
-    const attributes = [...document.querySelectorAll('body *')].flatMap((element) => [...element.attributes].filter(({ name }) => /^on/i.test(name)).map(({ name }) => `${element.tagName} ${name}`));
-    const scripts = [...document.querySelectorAll('script')].filter(({ src }) => !src.startsWith(location.origin)).map(({ outerHTML }) => outerHTML);
+    const attributes = [...document.querySelectorAll('body *')].flatMap((element) =>
+      [...element.attributes].filter(({ name }) => /^on/i.test(name)).map(({ name }) => `${element.tagName} ${name}`),
+    );
+    const scripts = [...document.querySelectorAll('script')]
+      .filter(({ src }) => !src.startsWith(location.origin))
+      .map(({ outerHTML }) => outerHTML);
     const covers = [...document.querySelectorAll('.mc-editor [style*=fixed]')].map(({ outerHTML }) => outerHTML);
     if (location.href.split('#')[0]?.split('/p/')[0] !== here.split('/p/')[0]) unsafe.push(location.href);
-    return { hits: seen.hits, unsafe: [...unsafe, ...attributes, ...scripts, ...covers, ...seen.opened.filter((url) => !/^(https?|mailto):/.test(url))] };
+    return {
+      hits: seen.hits,
+      unsafe: [
+        ...unsafe,
+        ...attributes,
+        ...scripts,
+        ...covers,
+        ...seen.opened.filter((url) => !/^(https?|mailto):/.test(url)),
+      ],
+    };
   });
 }
 
-test('documents, names and outputs run nothing, reach nobody and make no cells', { timeout: 180_000 }, async ({ openFolder, openPage, device }) => {
-  const server = await startOtherServer();
-  const { count, documents, displays, printed } = createPayloads(server.origin);
-  expect(count).toBeGreaterThanOrEqual(500);
-  const folder = await openFolder({ ...documents, '00-shown.md': SHOWN, 'payloads.json': JSON.stringify({ displays, printed }) });
-  const notebook = await openPage(folder, '00-shown', TALL);
-  const { page } = notebook;
-  const reached: string[] = [];
-  try {
-    await layBait(page);
-    // A name that cannot be a document's on every machine is no document; all others are shown.
-    for (const name of Object.keys(documents).filter((file) => !file.includes(':'))) {
-      await page.locator(`.tree-row[data-path=${JSON.stringify(name.replace(/\.md$/, ''))}]`).click();
-      await notebook.loaded();
-      await expect.poll(() => page.evaluate(() => [window.editorInView().state.doc.toString().length, document.querySelectorAll('.mc-editor .cm-line').length]), SOON).toEqual([documents[name]?.length, expect.any(Number)]);
-      await expect.poll(() => page.getByText('Drawing…').count(), SOON).toBe(0);
-      const { hits, unsafe } = await provoke(page);
-      reached.push(...[...hits, ...unsafe].map((what) => `${name}: ${what}`));
-      await page.evaluate(() => ((window as unknown as { hits: string[] }).hits = []));
-    }
-    expect(reached).toEqual([]);
+test(
+  'documents, names and outputs run nothing, reach nobody and make no cells',
+  { timeout: 180_000 },
+  async ({ openFolder, openPage, device }) => {
+    const server = await startOtherServer();
+    const { count, documents, displays, printed } = createPayloads(server.origin);
+    expect(count).toBeGreaterThanOrEqual(500);
+    const folder = await openFolder({
+      ...documents,
+      '00-shown.md': SHOWN,
+      'payloads.json': JSON.stringify({ displays, printed }),
+    });
+    const notebook = await openPage(folder, '00-shown', TALL);
+    const { page } = notebook;
+    const reached: string[] = [];
+    try {
+      await layBait(page);
+      // A name that cannot be a document's on every machine is no document; all others are shown.
+      for (const name of Object.keys(documents).filter((file) => !file.includes(':'))) {
+        await page.locator(`.tree-row[data-path=${JSON.stringify(name.replace(/\.md$/, ''))}]`).click();
+        await notebook.loaded();
+        await expect
+          .poll(
+            () =>
+              page.evaluate(() => [
+                window.editorInView().state.doc.toString().length,
+                document.querySelectorAll('.mc-editor .cm-line').length,
+              ]),
+            SOON,
+          )
+          .toEqual([documents[name]?.length, expect.any(Number)]);
+        await expect.poll(() => page.getByText('Drawing…').count(), SOON).toBe(0);
+        const { hits, unsafe } = await provoke(page);
+        reached.push(...[...hits, ...unsafe].map((what) => `${name}: ${what}`));
+        await page.evaluate(() => ((window as unknown as { hits: string[] }).hits = []));
+      }
+      expect(reached).toEqual([]);
 
-    await page.locator('.tree-row[data-path="00-shown"]').click();
-    await notebook.reads('ready');
-    const cells = Array.from({ length: Math.ceil(displays.length / 20) }, (_, part) => `for mime, text in payloads["displays"][${part * 20}:${part * 20 + 20}]:\n    display(Shown(mime, text))`);
-    const code = [...cells, 'print("\\n".join(payloads["printed"]))\nprint("all printed")'];
-    const text = `${SHOWN}\n${code.map((lines) => `\`\`\`python\n${lines}\n\`\`\`\n`).join('\n')}`;
-    await folder.write('00-shown.md', text);
-    await notebook.reads('all printed');
-    await notebook.caretAfter('# Shown');
-    await notebook.press('Control+Shift+Enter');
-    const ended = async (): Promise<number> => {
-      const { runs } = await device.api('runs', { query: { projectId: folder.project.id, state: 'completed' } });
-      return runs.length;
-    };
-    await expect.poll(ended, { ...SOON, timeout: 60_000 }).toBe(code.length + 1);
-    await expect.poll(async () => (await folder.read('00-shown.md')).match(/all printed\n/g)?.length, SOON).toBe(1);
-    await expect.poll(() => notebook.seen.locator('.mc-frame').count(), SOON).toBeGreaterThan(20);
-    // Only what is near the window is drawn, so each cell is gone to.
-    const shown: string[] = [];
-    for (const lines of code) {
-      await notebook.caretAfter(lines.split('\n')[0] ?? '');
-      await page.evaluate(() => new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted))));
-      for (const frame of page.frames()) await frame.waitForLoadState().catch(() => undefined);
-      const { hits, unsafe } = await provoke(page);
-      shown.push(...hits, ...unsafe);
+      await page.locator('.tree-row[data-path="00-shown"]').click();
+      await notebook.reads('ready');
+      const cells = Array.from(
+        { length: Math.ceil(displays.length / 20) },
+        (_, part) =>
+          `for mime, text in payloads["displays"][${part * 20}:${part * 20 + 20}]:\n    display(Shown(mime, text))`,
+      );
+      const code = [...cells, 'print("\\n".join(payloads["printed"]))\nprint("all printed")'];
+      const text = `${SHOWN}\n${code.map((lines) => `\`\`\`python\n${lines}\n\`\`\`\n`).join('\n')}`;
+      await folder.write('00-shown.md', text);
+      await notebook.reads('all printed');
+      await notebook.caretAfter('# Shown');
+      await notebook.press('Control+Shift+Enter');
+      const ended = async (): Promise<number> => {
+        const { runs } = await device.api('runs', { query: { projectId: folder.project.id, state: 'completed' } });
+        return runs.length;
+      };
+      await expect.poll(ended, { ...SOON, timeout: 60_000 }).toBe(code.length + 1);
+      await expect.poll(async () => (await folder.read('00-shown.md')).match(/all printed\n/g)?.length, SOON).toBe(1);
+      await expect.poll(() => notebook.seen.locator('.mc-frame').count(), SOON).toBeGreaterThan(20);
+      // Only what is near the window is drawn, so each cell is gone to.
+      const shown: string[] = [];
+      for (const lines of code) {
+        await notebook.caretAfter(lines.split('\n')[0] ?? '');
+        await page.evaluate(
+          () => new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted))),
+        );
+        for (const frame of page.frames()) await frame.waitForLoadState().catch(() => undefined);
+        const { hits, unsafe } = await provoke(page);
+        shown.push(...hits, ...unsafe);
+      }
+      expect(shown).toEqual([]);
+      await expect
+        .poll(async () => findCells(await notebook.text()).filter(({ output }) => output !== undefined).length, SOON)
+        .toBe(code.length + 1);
+      expect(findCells(await notebook.text()).length, 'output makes no cells').toBe(code.length + 1);
+      expect(
+        await page.evaluate(() => ({}) as { polluted?: number }).then((object) => object.polluted),
+      ).toBeUndefined();
+      expect(await page.title()).not.toContain('owned');
+      expect(server.asked).toEqual([]);
+      // Scripts do run in their frames, and many of these are no good ones.
+      notebook.thrown.splice(0);
+      process.stderr.write(`Hostile content: ${count + displays.length + printed.length} payloads, 0 reached\n`);
+    } finally {
+      await server.close();
     }
-    expect(shown).toEqual([]);
-    await expect.poll(async () => findCells(await notebook.text()).filter(({ output }) => output !== undefined).length, SOON).toBe(code.length + 1);
-    expect(findCells(await notebook.text()).length, 'output makes no cells').toBe(code.length + 1);
-    expect(await page.evaluate(() => ({}) as { polluted?: number }).then((object) => object.polluted)).toBeUndefined();
-    expect(await page.title()).not.toContain('owned');
-    expect(server.asked).toEqual([]);
-    // Scripts do run in their frames, and many of these are no good ones.
-    notebook.thrown.splice(0);
-    process.stderr.write(`Hostile content: ${count + displays.length + printed.length} payloads, 0 reached\n`);
-  } finally {
-    await server.close();
-  }
-});
+  },
+);
 
 test('the bait works: a script that does run in the page is caught', async ({ openFolder, openPage }) => {
   const folder = await openFolder({ 'a.md': '# A\n' });
   const { page } = await openPage(folder, 'a');
   await layBait(page);
-  await page.evaluate(() => document.querySelector('.mc-editor')?.insertAdjacentHTML('beforeend', '<a href="javascript:1" onclick="top.hit(1)">x</a>'));
+  await page.evaluate(() =>
+    document
+      .querySelector('.mc-editor')
+      ?.insertAdjacentHTML('beforeend', '<a href="javascript:1" onclick="top.hit(1)">x</a>'),
+  );
   expect((await provoke(page)).unsafe).toContain('A onclick');
 });

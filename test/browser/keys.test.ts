@@ -37,7 +37,10 @@ test('Ctrl+Enter runs and stays; Alt+Enter runs and inserts a cell below', async
   await folder.reads('keys.md', /```output\n2\n```\n\n```python\n"inserted"\n```\n\nBetween/);
 });
 
-test('Escape selects the cell, and single keys walk, insert, delete, undo and turn it to text and back', async ({ openFolder, openPage }) => {
+test('Escape selects the cell, and single keys walk, insert, delete, undo and turn it to text and back', async ({
+  openFolder,
+  openPage,
+}) => {
   const folder = await openFolder({ 'keys.md': TWO_CELLS });
   const notebook = await openPage(folder, 'keys');
   await notebook.caretAfter('1 + 1');
@@ -126,7 +129,10 @@ test('the page has its own keys and leaves those of the browser alone', async ({
 
   await press('Control+Shift+P');
   const options = page.getByRole('option');
-  await page.getByRole('option', { name: /Run cell.*Ctrl.*Enter/ }).first().waitFor();
+  await page
+    .getByRole('option', { name: /Run cell.*Ctrl.*Enter/ })
+    .first()
+    .waitFor();
   expect(await options.count()).toBeGreaterThan(30);
   await press('Escape');
   await page.getByRole('dialog').waitFor({ state: 'hidden' });
@@ -151,7 +157,17 @@ test('the page has its own keys and leaves those of the browser alone', async ({
   await press('ArrowDown', 'Enter');
   await page.waitForURL(/\/two$/);
   await notebook.reads('Second words.');
-  await expect.poll(() => page.evaluate(() => { const { state } = window.editorInView(); const { anchor, head } = state.selection.main; return state.doc.toString().slice(anchor, head); }), SOON).toBe('Second');
+  await expect
+    .poll(
+      () =>
+        page.evaluate(() => {
+          const { state } = window.editorInView();
+          const { anchor, head } = state.selection.main;
+          return state.doc.toString().slice(anchor, head);
+        }),
+      SOON,
+    )
+    .toBe('Second');
 
   await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
   await press('?');
@@ -159,7 +175,12 @@ test('the page has its own keys and leaves those of the browser alone', async ({
   await press('Escape');
   for (const never of ['Control+W', 'Control+T', 'Control+N', 'Control+L']) {
     const taken = await page.evaluate((keys) => {
-      const event = new KeyboardEvent('keydown', { key: keys.slice(-1).toLowerCase(), ctrlKey: true, bubbles: true, cancelable: true });
+      const event = new KeyboardEvent('keydown', {
+        key: keys.slice(-1).toLowerCase(),
+        ctrlKey: true,
+        bubbles: true,
+        cancelable: true,
+      });
       document.querySelector('.cm-content')?.dispatchEvent(event);
       return event.defaultPrevented;
     }, never);
@@ -167,7 +188,10 @@ test('the page has its own keys and leaves those of the browser alone', async ({
   }
 });
 
-test('from the tree to a restored moment with the keyboard alone, the focus always in sight', async ({ openFolder, openPage }) => {
+test('from the tree to a restored moment with the keyboard alone, the focus always in sight', async ({
+  openFolder,
+  openPage,
+}) => {
   const folder = await openFolder({ '01-one.md': '# One\n', '02-two.md': `# Two\n\nOld words.\n\n${cell('20 + 22')}` });
   const notebook = await openPage(folder, '01-one');
   const { page, press } = notebook;
@@ -179,7 +203,11 @@ test('from the tree to a restored moment with the keyboard alone, the focus alwa
       const isText = active.matches('.cm-content, input');
       return {
         name: `${active.tagName.toLowerCase()}.${active.className} ${active.getAttribute('aria-label') ?? active.textContent?.slice(0, 40)}`,
-        seen: isText || (outlineStyle !== 'none' && parseFloat(outlineWidth) > 0) || boxShadow !== 'none' || backgroundImage !== 'none',
+        seen:
+          isText ||
+          (outlineStyle !== 'none' && parseFloat(outlineWidth) > 0) ||
+          boxShadow !== 'none' ||
+          backgroundImage !== 'none',
       };
     });
   /** Presses Tab until the focus is on this, at most once around the page. */
@@ -217,7 +245,13 @@ test('from the tree to a restored moment with the keyboard alone, the focus alwa
   await press('Control+Shift+H');
   await page.locator('.moment').last().waitFor();
   await tabTo(/moment/);
-  while (!(await page.locator('.moment').last().evaluate((moment) => moment === document.activeElement))) await tabTo(/moment/);
+  while (
+    !(await page
+      .locator('.moment')
+      .last()
+      .evaluate((moment) => moment === document.activeElement))
+  )
+    await tabTo(/moment/);
   await press('Enter');
   await page.locator('.compare-bar').getByText('As it was').waitFor();
   await tabTo(/button.*Restore/, 'Shift+Tab');

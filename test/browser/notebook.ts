@@ -74,7 +74,9 @@ export async function createNotebook(context: BrowserContext) {
     type: (words: string): Promise<void> => page.keyboard.type(words),
     /** Waits until the text of the document says this. */
     reads: (wanted: string | RegExp): Promise<void> =>
-      expect.poll(text, SOON).toEqual(typeof wanted === 'string' ? expect.stringContaining(wanted) : expect.stringMatching(wanted)),
+      expect
+        .poll(text, SOON)
+        .toEqual(typeof wanted === 'string' ? expect.stringContaining(wanted) : expect.stringMatching(wanted)),
     /** Waits until it says, from facts, that everything is on the disk of the device. */
     saved: (): Promise<void> => page.locator('.save-line.ok').waitFor(),
     status: (index = 0): Locator => seen.locator('.mc-status-text').nth(index),

@@ -11,7 +11,9 @@ export async function startOtherServer(html = '') {
       return;
     }
     asked.push(`${request.method} ${request.url}`);
-    response.writeHead(200, { 'access-control-allow-origin': '*', 'content-type': 'text/javascript' }).end('try{top.hit("loaded")}catch{}');
+    response
+      .writeHead(200, { 'access-control-allow-origin': '*', 'content-type': 'text/javascript' })
+      .end('try{top.hit("loaded")}catch{}');
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -7,7 +7,10 @@ test('a page on another port cannot read, write, run or frame anything', async (
   const folder = await openFolder({ 'secret.md': '# Secret\n\ncanary-text\n' });
   const { context } = await openPage(folder, 'secret');
   const other = await startOtherServer('<!doctype html><title>Elsewhere</title><body></body>');
-  const before = JSON.stringify([await device.api('projects', {}), await device.api('documents', { params: { id: folder.project.id } })]);
+  const before = JSON.stringify([
+    await device.api('projects', {}),
+    await device.api('documents', { params: { id: folder.project.id } }),
+  ]);
   const runs = await device.api('runs', { query: { projectId: folder.project.id } });
   try {
     // The cookie of `localhost` goes to every port of it, so this one is as near as a stranger can come.
@@ -18,7 +21,17 @@ test('a page on another port cannot read, write, run or frame anything', async (
         const reached = await page.evaluate(
           async ({ target, project }) => {
             const got: string[] = [];
-            const paths = ['/', '/health', '/stats', '/api/projects', `/api/projects/${project}/documents`, `/api/projects/${project}/search?q=canary`, '/metrics', '/service-worker.js', '/frame'];
+            const paths = [
+              '/',
+              '/health',
+              '/stats',
+              '/api/projects',
+              `/api/projects/${project}/documents`,
+              `/api/projects/${project}/search?q=canary`,
+              '/metrics',
+              '/service-worker.js',
+              '/frame',
+            ];
             const tries: Promise<unknown>[] = [];
             for (const path of paths) {
               for (const init of [{}, { credentials: 'include' }, { mode: 'no-cors', credentials: 'include' }] as const)
@@ -44,16 +57,29 @@ test('a page on another port cannot read, write, run or frame anything', async (
                 }),
               );
             }
-            const bodies = [JSON.stringify({ localPath: '/etc' }), JSON.stringify({ projectId: project, language: 'python', code: 'open("/tmp/owned","w")' })];
+            const bodies = [
+              JSON.stringify({ localPath: '/etc' }),
+              JSON.stringify({ projectId: project, language: 'python', code: 'open("/tmp/owned","w")' }),
+            ];
             for (const [index, path] of ['/api/projects/open-local', '/api/runs'].entries())
               for (const type of ['text/plain', 'application/json', 'application/x-www-form-urlencoded'])
                 tries.push(
-                  fetch(target + path, { method: 'POST', mode: type === 'application/json' ? 'cors' : 'no-cors', credentials: 'include', headers: { 'content-type': type }, body: bodies[index] ?? '' }).then((answer) => {
+                  fetch(target + path, {
+                    method: 'POST',
+                    mode: type === 'application/json' ? 'cors' : 'no-cors',
+                    credentials: 'include',
+                    headers: { 'content-type': type },
+                    body: bodies[index] ?? '',
+                  }).then((answer) => {
                     if (answer.type !== 'opaque') got.push(`post ${path}`);
                   }),
                 );
             for (const method of ['DELETE', 'PUT', 'PATCH'])
-              tries.push(fetch(`${target}/api/projects/${project}`, { method, credentials: 'include' }).then(() => got.push(`${method} project`)));
+              tries.push(
+                fetch(`${target}/api/projects/${project}`, { method, credentials: 'include' }).then(() =>
+                  got.push(`${method} project`),
+                ),
+              );
             navigator.sendBeacon(`${target}/api/runs`, bodies[1]);
             for (const path of ['/api/stream', `/sync/me/secret/secret`, '/api/stream?token=guess'])
               tries.push(
@@ -114,7 +140,12 @@ test('a page on another port cannot read, write, run or frame anything', async (
       }
       await page.close();
     }
-    expect(JSON.stringify([await device.api('projects', {}), await device.api('documents', { params: { id: folder.project.id } })])).toBe(before);
+    expect(
+      JSON.stringify([
+        await device.api('projects', {}),
+        await device.api('documents', { params: { id: folder.project.id } }),
+      ]),
+    ).toBe(before);
     expect(await device.api('runs', { query: { projectId: folder.project.id } })).toEqual(runs);
     await expect.poll(async () => (await device.api('projects', {})).projects.length, SOON).toBeGreaterThan(0);
   } finally {

@@ -19,15 +19,29 @@ test('colours, bars that draw over themselves, and the last value', async ({ ope
   const notebook = await openPage(folder, 'out');
   await run(notebook);
   const red = notebook.output().locator('span', { hasText: /^red$/ });
-  expect(await red.evaluate((span) => getComputedStyle(span).color)).not.toBe(await notebook.output().evaluate((output) => getComputedStyle(output).color));
-  expect(await notebook.output().locator('span', { hasText: /^green$/ }).evaluate((span) => getComputedStyle(span).color)).toBe('rgb(10, 200, 30)');
-  expect((await notebook.output().innerText()).split('\n').filter((line) => line.includes('%'))).toEqual(['100%|██████████']);
+  expect(await red.evaluate((span) => getComputedStyle(span).color)).not.toBe(
+    await notebook.output().evaluate((output) => getComputedStyle(output).color),
+  );
+  expect(
+    await notebook
+      .output()
+      .locator('span', { hasText: /^green$/ })
+      .evaluate((span) => getComputedStyle(span).color),
+  ).toBe('rgb(10, 200, 30)');
+  expect((await notebook.output().innerText()).split('\n').filter((line) => line.includes('%'))).toEqual([
+    '100%|██████████',
+  ]);
   await notebook.output().getByText("{'answer': 42}").waitFor();
   await folder.reads('out.md', "```output\nred and green\n100%|██████████\n{'answer': 42}\n```");
 });
 
-test('ten megabytes of output do not freeze the page, and long output is a scroller that can be opened', async ({ openFolder, openPage }) => {
-  const folder = await openFolder({ 'out.md': `${cell('for i in range(100_000):\n    print(i, "x" * 94)')}\nBelow.\n` });
+test('ten megabytes of output do not freeze the page, and long output is a scroller that can be opened', async ({
+  openFolder,
+  openPage,
+}) => {
+  const folder = await openFolder({
+    'out.md': `${cell('for i in range(100_000):\n    print(i, "x" * 94)')}\nBelow.\n`,
+  });
   const notebook = await openPage(folder, 'out');
   await notebook.page.evaluate(() => {
     const seen = window as unknown as { longest: number };
@@ -49,7 +63,10 @@ test('ten megabytes of output do not freeze the page, and long output is a scrol
   const height = (): Promise<number> => scroller.evaluate((element) => element.clientHeight);
   const folded = await height();
   expect(folded).toBeLessThan(800);
-  await notebook.output().getByRole('button', { name: /^Show all \([\d,]+ lines\)$/ }).click();
+  await notebook
+    .output()
+    .getByRole('button', { name: /^Show all \([\d,]+ lines\)$/ })
+    .click();
   await expect.poll(height, SOON).toBeGreaterThan(folded);
   await notebook.output().getByRole('button', { name: 'Show less' }).click();
   await expect.poll(height, SOON).toBe(folded);
@@ -57,7 +74,10 @@ test('ten megabytes of output do not freeze the page, and long output is a scrol
   expect((await folder.read('out.md')).length).toBeLessThan(100_000);
 });
 
-test('an error shows the frames of the cell, and says its name in the status line', async ({ openFolder, openPage }) => {
+test('an error shows the frames of the cell, and says its name in the status line', async ({
+  openFolder,
+  openPage,
+}) => {
   const folder = await openFolder({ 'out.md': cell('import json\ndef load():\n    return json.loads("{")\nload()') });
   const notebook = await openPage(folder, 'out');
   await run(notebook, '✗ JSONDecodeError');
@@ -70,7 +90,9 @@ test('an error shows the frames of the cell, and says its name in the status lin
 
 test('a program asks, hides a password, and is stopped by the button', async ({ openFolder, openPage }) => {
   const folder = await openFolder({
-    'out.md': cell('import getpass\nname = input("Name? ")\nsecret = getpass.getpass("Secret? ")\nprint("hello", name, len(secret))\nwhile True:\n    pass'),
+    'out.md': cell(
+      'import getpass\nname = input("Name? ")\nsecret = getpass.getpass("Secret? ")\nprint("hello", name, len(secret))\nwhile True:\n    pass',
+    ),
   });
   const notebook = await openPage(folder, 'out');
   await notebook.page.locator('.mc-run').first().click();
@@ -90,8 +112,13 @@ test('a program asks, hides a password, and is stopped by the button', async ({ 
   expect(await notebook.page.locator('body').textContent()).not.toContain('canary-password');
 });
 
-test('cells wait in a queue that can be seen, run above runs those above, and an edit marks the output as stale', async ({ openFolder, openPage }) => {
-  const folder = await openFolder({ 'out.md': `${cell('import time\ntime.sleep(1)')}\n${cell('"second"')}\n${cell('"third"')}\nEnd.\n` });
+test('cells wait in a queue that can be seen, run above runs those above, and an edit marks the output as stale', async ({
+  openFolder,
+  openPage,
+}) => {
+  const folder = await openFolder({
+    'out.md': `${cell('import time\ntime.sleep(1)')}\n${cell('"second"')}\n${cell('"third"')}\nEnd.\n`,
+  });
   const notebook = await openPage(folder, 'out');
   await notebook.caretAfter('"third"');
   await notebook.press('Control+Shift+Enter');
@@ -108,9 +135,14 @@ test('cells wait in a queue that can be seen, run above runs those above, and an
   await expect.poll(() => notebook.page.locator('.mc-stale:visible').count(), SOON).toBe(0);
 });
 
-test('HTML is shown in a frame without an origin, SVG as an image, and both can be cleared and undone', async ({ openFolder, openPage }) => {
+test('HTML is shown in a frame without an origin, SVG as an image, and both can be cleared and undone', async ({
+  openFolder,
+  openPage,
+}) => {
   const folder = await openFolder({
-    'out.md': cell('class Html:\n    def _repr_html_(self):\n        return "<table><tr><th>head</th></tr></table><script>document.body.append(String(window.origin))</script>"\nclass Svg:\n    def _repr_svg_(self):\n        return "<svg xmlns=\'http://www.w3.org/2000/svg\' width=\'40\' height=\'20\'><rect width=\'40\' height=\'20\'/></svg>"\ndisplay(Svg())\nHtml()'),
+    'out.md': cell(
+      "class Html:\n    def _repr_html_(self):\n        return \"<table><tr><th>head</th></tr></table><script>document.body.append(String(window.origin))</script>\"\nclass Svg:\n    def _repr_svg_(self):\n        return \"<svg xmlns='http://www.w3.org/2000/svg' width='40' height='20'><rect width='40' height='20'/></svg>\"\ndisplay(Svg())\nHtml()",
+    ),
   });
   const notebook = await openPage(folder, 'out');
   await run(notebook);

@@ -24,8 +24,8 @@ export type Folder = {
 type Files = Readonly<Record<string, string>>;
 type Shared = { readonly browser: () => Promise<Browser>; readonly device: Device };
 type Own = {
-  /** Makes a folder with these files and opens it as a project. */
-  readonly openFolder: (files: Files) => Promise<Folder>;
+  /** Makes a folder of this name (`notes`) with these files and opens it as a project. */
+  readonly openFolder: (files: Files, name?: string) => Promise<Folder>;
   /** Opens a page at a document of a project, in a browser context of its own. */
   readonly openPage: (folder: Folder, document: string, options?: BrowserContextOptions) => Promise<Notebook>;
 };
@@ -50,8 +50,9 @@ export const test = base.extend<Shared & Own>({
   openFolder: async ({ device, skip }, use) => {
     skip(chromiumPath === undefined, NO_CHROMIUM);
     const opened: { path: string; project: ProjectHere }[] = [];
-    await use(async (files) => {
-      const path = await realpath(await mkdtemp(join(tmpdir(), 'markco-notes-')));
+    await use(async (files, name = 'notes') => {
+      const path = join(await realpath(await mkdtemp(join(tmpdir(), 'markco-notes-'))), name);
+      await mkdir(path);
       const write = async (file: string, text: string): Promise<void> => {
         await mkdir(dirname(join(path, file)), { recursive: true });
         await writeFile(join(path, file), text);
@@ -76,13 +77,15 @@ export const test = base.extend<Shared & Own>({
       for (const { id, projectId } of sessions)
         if (projectId === project.id) await device.api('deleteSession', { params: { id } });
       await device.api('closeProject', { params: { id: project.id } });
-      await rm(path, { recursive: true, force: true });
+      await rm(dirname(path), { recursive: true, force: true });
     }
   },
   openPage: async ({ browser, device }, use) => {
     const pages: Notebook[] = [];
     await use(async ({ project }, document, options = {}) => {
-      const context = await (await browser()).newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-US', ...options });
+      const context = await (
+        await browser()
+      ).newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-US', ...options });
       const notebook = await createNotebook(context);
       pages.push(notebook);
       await notebook.page.goto(device.link(`/p/${project.slug}/${document}`));

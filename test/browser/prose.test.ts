@@ -4,10 +4,15 @@ import { expect, test } from './page-test.ts';
 
 const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 
-test('tables, formulas, diagrams, pictures and tasks are drawn, and a click on a task writes it', async ({ openFolder, openPage }) => {
+test('tables, formulas, diagrams, pictures and tasks are drawn, and a click on a task writes it', async ({
+  openFolder,
+  openPage,
+}) => {
   const folder = await openFolder({
-    'page.md': '# Page\n\n| Name | Value |\n|---|---:|\n| one | 1 |\n\nInline $a^2$ and\n\n$$\\int_0^1 x$$\n\n```mermaid\ngraph TD\n  A[Start] --> B[End]\n```\n\n![a square](_assets/square.svg)\n\n- [ ] a task\n',
-    '_assets/square.svg': '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40"><rect width="40" height="40" fill="teal"/></svg>',
+    'page.md':
+      '# Page\n\n| Name | Value |\n|---|---:|\n| one | 1 |\n\nInline $a^2$ and\n\n$$\\int_0^1 x$$\n\n```mermaid\ngraph TD\n  A[Start] --> B[End]\n```\n\n![a square](_assets/square.svg)\n\n- [ ] a task\n',
+    '_assets/square.svg':
+      '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40"><rect width="40" height="40" fill="teal"/></svg>',
   });
   const notebook = await openPage(folder, 'page');
   const { seen } = notebook;
@@ -21,8 +26,14 @@ test('tables, formulas, diagrams, pictures and tasks are drawn, and a click on a
   expect(await notebook.text()).toBe(await folder.read('page.md'));
 });
 
-test('wikilinks and links open their page, and a picture that is pasted becomes a file of the project', async ({ openFolder, openPage }) => {
-  const folder = await openFolder({ '01-page.md': '# Page\n\nTo [[02-other]] now.\n\nTo [other](02-other.md#part) too.\n\nHere: \n', '02-other.md': '# Other\n\n## Part\n\nWords.\n' });
+test('wikilinks and links open their page, and a picture that is pasted becomes a file of the project', async ({
+  openFolder,
+  openPage,
+}) => {
+  const folder = await openFolder({
+    '01-page.md': '# Page\n\nTo [[02-other]] now.\n\nTo [other](02-other.md#part) too.\n\nHere: \n',
+    '02-other.md': '# Other\n\n## Part\n\nWords.\n',
+  });
   const notebook = await openPage(folder, '01-page');
   const { page, seen } = notebook;
   await notebook.caretAfter('Here: ');
@@ -30,15 +41,29 @@ test('wikilinks and links open their page, and a picture that is pasted becomes 
     const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
     const data = new DataTransfer();
     data.items.add(new File([bytes], 'photo.png', { type: 'image/png' }));
-    document.querySelector('.mc-pane:not(.mc-pane-hidden) .cm-content')?.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
+    document
+      .querySelector('.mc-pane:not(.mc-pane-hidden) .cm-content')
+      ?.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
   }, PIXEL);
   await folder.reads('01-page.md', /Here: !\[photo\]\(_assets\/[\w-]+\.png\)/);
-  await expect.poll(() => seen.locator('.mc-image img').evaluate((element: HTMLImageElement) => element.naturalWidth).catch(() => 0), SOON).toBe(1);
+  await expect
+    .poll(
+      () =>
+        seen
+          .locator('.mc-image img')
+          .evaluate((element: HTMLImageElement) => element.naturalWidth)
+          .catch(() => 0),
+      SOON,
+    )
+    .toBe(1);
   const path = /_assets\/[\w-]+\.png/.exec(await notebook.text())?.[0] ?? '';
   expect((await folder.read(path)).length).toBeGreaterThan(20);
 
   await notebook.caretAfter('# Page');
-  await seen.locator('a.mc-link, .mc-wiki-link, [class*=wiki]').first().click({ modifiers: ['ControlOrMeta'] });
+  await seen
+    .locator('a.mc-link, .mc-wiki-link, [class*=wiki]')
+    .first()
+    .click({ modifiers: ['ControlOrMeta'] });
   await page.waitForURL(/02-other/);
   await page.goBack();
   await notebook.reads('To [[02-other]] now.');

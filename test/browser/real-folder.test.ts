@@ -4,10 +4,15 @@ import { copyMarkdown } from '../failure/real-folder.ts';
 import { SOON } from './notebook.ts';
 import { expect, test } from './page-test.ts';
 
-test('a thousand pages of other people open, scroll, switch and are searched without a pause', async ({ openFolder, openPage }) => {
+test('a thousand pages of other people open, scroll, switch and are searched without a pause', async ({
+  openFolder,
+  openPage,
+}) => {
   const { folder: source, names } = await copyMarkdown();
   try {
-    const files = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await source.read(name)] as const)));
+    const files = Object.fromEntries(
+      await Promise.all(names.map(async (name) => [name, await source.read(name)] as const)),
+    );
     const started = performance.now();
     const folder = await openFolder({ ...files, '00-start.md': '# Start\n' });
     const opened = performance.now() - started;
@@ -40,7 +45,9 @@ test('a thousand pages of other people open, scroll, switch and are searched wit
     await page.keyboard.type('license');
     await page.locator('.hit').first().waitFor();
     const found = performance.now() - asked;
-    process.stderr.write(`${names.length} pages: opened ${Math.round(opened)} ms, tree step ${Math.round(walked.worst)} ms, quick open ${Math.round(switched)} ms, search ${Math.round(found)} ms\n`);
+    process.stderr.write(
+      `${names.length} pages: opened ${Math.round(opened)} ms, tree step ${Math.round(walked.worst)} ms, quick open ${Math.round(switched)} ms, search ${Math.round(found)} ms\n`,
+    );
     expect(found).toBeLessThan(5_000);
   } finally {
     await rm(source.path, { recursive: true, force: true });

@@ -2,12 +2,14 @@
 import { mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Page } from 'playwright-core';
 import { test as base, expect } from 'vitest';
 import { chromiumPath, launchChromium, NO_CHROMIUM } from './chromium.ts';
 import { startDevice } from './device.ts';
 import { createNotebook, SOON } from './notebook.ts';
 
-const PAGE = '# Notes\n\nBefore.\n\n```python\nimport time\nfor i in range(4):\n    print("line", i, flush=True)\n    time.sleep(0.1)\n```\n';
+const PAGE =
+  '# Notes\n\nBefore.\n\n```python\nimport time\nfor i in range(4):\n    print("line", i, flush=True)\n    time.sleep(0.1)\n```\n';
 
 const test = base.extend<{ folder: string }>({
   folder: async ({ skip }, use) => {
@@ -18,6 +20,22 @@ const test = base.extend<{ folder: string }>({
     await rm(folder, { recursive: true, force: true });
   },
 });
+
+/** Reading waits for every write that was begun before. The page does not wait for its own copy: see `Copies`. */
+const ownCopyWritten = (page: Page): Promise<unknown> =>
+  page.evaluate(async () => {
+    const done = <T>(request: IDBRequest<T>): Promise<T> =>
+      new Promise((resolve, reject) => {
+        request.addEventListener('success', () => resolve(request.result));
+        request.addEventListener('error', () => reject(request.error ?? new Error('IndexedDB failed')));
+      });
+    for (const { name = '' } of await indexedDB.databases()) {
+      if (!name.startsWith('markco-document-')) continue;
+      const database = await done(indexedDB.open(name));
+      await done(database.transaction('updates').objectStore('updates').count());
+      database.close();
+    }
+  });
 
 test('typed, run, killed, gone on, started again: nothing is lost', async ({ folder }) => {
   const device = await startDevice(folder);
@@ -34,7 +52,10 @@ test('typed, run, killed, gone on, started again: nothing is lost', async ({ fol
     await notebook.caretAfter('Before.');
     await notebook.type(' Typed in the page.');
     await expect.poll(file, SOON).toContain('Before. Typed in the page.');
-    await page.locator('.save-line.ok').getByText(/^Saved here · /).waitFor();
+    await page
+      .locator('.save-line.ok')
+      .getByText(/^Saved here · /)
+      .waitFor();
 
     await notebook.caretAfter('import time');
     await notebook.press('Shift+Enter');
@@ -44,13 +65,20 @@ test('typed, run, killed, gone on, started again: nothing is lost', async ({ fol
     await expect.poll(file, SOON).toContain('```\n\n```output\nline 0\nline 1\nline 2\nline 3\n```\n');
 
     await device.kill();
-    await page.locator('.device-bar').getByText(/does not answer since/).waitFor();
+    await page
+      .locator('.device-bar')
+      .getByText(/does not answer since/)
+      .waitFor();
     await notebook.caretAfter('Typed in the page.');
     await notebook.type(' Typed without the device.');
-    await page.locator('.save-line.warn').getByText(/Offline · \d+ edits? on this device only/).waitFor();
+    await page
+      .locator('.save-line.warn')
+      .getByText(/Offline · \d+ edits? on this device only/)
+      .waitFor();
     expect(await file()).not.toContain('without the device');
 
     // The page opens from its own copy, with the edits that nobody else has yet.
+    await ownCopyWritten(page);
     await page.reload();
     await notebook.loaded();
     await notebook.reads('Typed in the page. Typed without the device.');

@@ -3,7 +3,10 @@ import { SOON } from './notebook.ts';
 import { expect, test } from './page-test.ts';
 
 test('create, rename with its links, undo, delete, undo', async ({ openFolder, openPage }) => {
-  const folder = await openFolder({ '01-home.md': '# Home\n\nSee [the plan](02-plan.md) and [[02-plan|it]].\n', '02-plan.md': '# Plan\n\nBack [home](01-home.md).\n' });
+  const folder = await openFolder({
+    '01-home.md': '# Home\n\nSee [the plan](02-plan.md) and [[02-plan|it]].\n',
+    '02-plan.md': '# Plan\n\nBack [home](01-home.md).\n',
+  });
   const notebook = await openPage(folder, '01-home');
   const { page, press } = notebook;
   await page.locator('.sidebar-tools').getByRole('button', { name: 'New document…' }).click();
@@ -21,9 +24,15 @@ test('create, rename with its links, undo, delete, undo', async ({ openFolder, o
   await page.getByRole('dialog').getByRole('textbox').fill('ideas/the plan');
   await press('Enter');
   await notebook.toast(/Updated \d links/).waitFor();
-  await folder.reads('01-home.md', /\[the plan\]\(<?ideas\/the(?: |%20)plan\.md>?\) and \[\[(?:ideas\/)?the plan\|it\]\]/);
+  await folder.reads(
+    '01-home.md',
+    /\[the plan\]\(<?ideas\/the(?: |%20)plan\.md>?\) and \[\[(?:ideas\/)?the plan\|it\]\]/,
+  );
   await folder.reads('ideas/the plan.md', 'Back [home](../01-home.md).');
-  await notebook.toast(/Updated \d links/).getByRole('button', { name: 'Undo' }).click();
+  await notebook
+    .toast(/Updated \d links/)
+    .getByRole('button', { name: 'Undo' })
+    .click();
   await folder.reads('01-home.md', /^# Home\n\nSee \[the plan\]\(02-plan\.md\) and \[\[02-plan\|it\]\]\.\n$/);
   await folder.reads('02-plan.md', /^# Plan\n\nBack \[home\]\(01-home\.md\)\.\n$/);
 
@@ -36,7 +45,10 @@ test('create, rename with its links, undo, delete, undo', async ({ openFolder, o
   await folder.reads('02-plan.md', 'Back [home]');
 });
 
-test('a row that is dragged takes its number from where it lands, and undo gives it back', async ({ openFolder, openPage }) => {
+test('a row that is dragged takes its number from where it lands, and undo gives it back', async ({
+  openFolder,
+  openPage,
+}) => {
   const folder = await openFolder({ '01-a.md': '# A\n', '02-b.md': '# B\n', '03-c.md': '# C\n\n[to a](01-a.md)\n' });
   const notebook = await openPage(folder, '03-c');
   const order = (): Promise<readonly string[]> => notebook.page.locator('.tree-row .tree-label').allTextContents();
@@ -44,7 +56,10 @@ test('a row that is dragged takes its number from where it lands, and undo gives
   await notebook.row('03-c').dragTo(notebook.row('01-a'), { targetPosition: { x: 60, y: 2 } });
   await expect.poll(order, SOON).toEqual(['C', 'A', 'B']);
   await expect.poll(() => folder.read('01-c.md').catch(() => ''), SOON).toMatch(/\[to a\]\(02-a\.md\)/);
-  await notebook.toast(/Updated|Moved/).getByRole('button', { name: 'Undo' }).click();
+  await notebook
+    .toast(/Updated|Moved/)
+    .getByRole('button', { name: 'Undo' })
+    .click();
   await expect.poll(order, SOON).toEqual(['A', 'B', 'C']);
   await folder.reads('03-c.md', '[to a](01-a.md)');
 });
@@ -58,7 +73,10 @@ test('what other programs do to the folder shows in the tree', async ({ openFold
   await notebook.row('02-new').getByText('Renamed by another program').waitFor();
 });
 
-test('history lists moments, shows one beside now, restores it, and takes the restoring back', async ({ openFolder, openPage }) => {
+test('history lists moments, shows one beside now, restores it, and takes the restoring back', async ({
+  openFolder,
+  openPage,
+}) => {
   const folder = await openFolder({ 'page.md': '# Page\n\nFirst words.\n' });
   const notebook = await openPage(folder, 'page');
   const { page } = notebook;

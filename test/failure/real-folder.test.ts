@@ -40,7 +40,10 @@ test('real pages are opened, searched and edited, and what nobody touched stays 
     expect(hits.length).toBeGreaterThan(50);
 
     const seed = Date.now() % 1_000_000;
-    const [chosen] = fc.sample(fc.shuffledSubarray([...documents], { minLength: EDITED, maxLength: EDITED }), { seed, numRuns: 1 });
+    const [chosen] = fc.sample(fc.shuffledSubarray([...documents], { minLength: EDITED, maxLength: EDITED }), {
+      seed,
+      numRuns: 1,
+    });
     const edited = new Map<string, string>();
     for (const document of chosen ?? []) {
       const open = client.openDocument({ projectId: project.id, documentId: document.id });
@@ -52,11 +55,23 @@ test('real pages are opened, searched and edited, and what nobody touched stays 
       open.close();
     }
     for (const [name, text] of edited)
-      await expect.poll(async () => Buffer.from(await read(name)).toString().replaceAll('\r\n', '\n').replace(/^\uFEFF/, ''), { timeout: 20_000 }).toBe(text.replaceAll('\r\n', '\n').replace(/^\uFEFF/, ''));
+      await expect
+        .poll(
+          async () =>
+            Buffer.from(await read(name))
+              .toString()
+              .replaceAll('\r\n', '\n')
+              .replace(/^\uFEFF/, ''),
+          { timeout: 20_000 },
+        )
+        .toBe(text.replaceAll('\r\n', '\n').replace(/^\uFEFF/, ''));
     const changed: string[] = [];
-    for (const name of names) if (!edited.has(name) && hashOf(await read(name)) !== before.get(name)) changed.push(name);
+    for (const name of names)
+      if (!edited.has(name) && hashOf(await read(name)) !== before.get(name)) changed.push(name);
     expect(changed, `seed ${seed}`).toEqual([]);
-    process.stderr.write(`${names.length} real pages: opened in ${Math.round(opened)} ms, searched in ${Math.round(searched)} ms, ${edited.size} edited, 0 others changed (seed ${seed})\n`);
+    process.stderr.write(
+      `${names.length} real pages: opened in ${Math.round(opened)} ms, searched in ${Math.round(searched)} ms, ${edited.size} edited, 0 others changed (seed ${seed})\n`,
+    );
   } finally {
     await client.close();
     await device.close();

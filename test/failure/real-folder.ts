@@ -17,10 +17,20 @@ export type MarkdownFolder = { readonly path: string; read(name: string): Promis
 export async function copyMarkdown(): Promise<{ readonly folder: MarkdownFolder; readonly names: readonly string[] }> {
   const path = await realpath(await mkdtemp(join(tmpdir(), 'markco-real-')));
   const names: string[] = [];
-  for await (const found of glob(['**/*.{md,MD}', '**/{README,LICENSE,LICENCE,CHANGELOG,license,readme}{,.txt}'].map((pattern) => `{,apps/*/,packages/*/}node_modules/${pattern}`), { cwd: root })) {
+  for await (const found of glob(
+    ['**/*.{md,MD}', '**/{README,LICENSE,LICENCE,CHANGELOG,license,readme}{,.txt}'].map(
+      (pattern) => `{,apps/*/,packages/*/}node_modules/${pattern}`,
+    ),
+    { cwd: root },
+  )) {
     const bytes = await readFile(join(root, found)).catch(() => undefined);
     if (bytes === undefined || bytes.length > BYTES_MAX) continue;
-    const name = `${found.replace(/\.md$/i, '').replaceAll('node_modules', '').replace(/[^\p{L}\p{N}]+/gu, '-').replace(/^-|-$/g, '').slice(-120)}-${names.length}.md`;
+    const name = `${found
+      .replace(/\.md$/i, '')
+      .replaceAll('node_modules', '')
+      .replace(/[^\p{L}\p{N}]+/gu, '-')
+      .replace(/^-|-$/g, '')
+      .slice(-120)}-${names.length}.md`;
     await writeFile(join(path, name), bytes);
     names.push(name);
   }
