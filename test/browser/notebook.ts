@@ -1,5 +1,5 @@
 /** One page in one browser, as a person uses it, and what of it can be seen. */
-import type { BrowserContext, Locator, Page } from 'playwright-core';
+import type { BrowserContext, Locator } from 'playwright-core';
 import { expect } from 'vitest';
 
 /** How long anything a person waits for may take on a busy machine. */
