@@ -65,7 +65,11 @@ test('tries are 0.25 s apart at first, twice as far each time and at most 10 s, 
   expect(reconnecting.connection.get()).toMatchObject({ state: 'online' });
   last().onclose?.({});
   await vi.advanceTimersByTimeAsync(0);
-  expect(reconnecting.connection.get()).toMatchObject({ state: 'offline', reason: 'not-reachable', retryAt: Date.now() + 250 });
+  expect(reconnecting.connection.get()).toMatchObject({
+    state: 'offline',
+    reason: 'not-reachable',
+    retryAt: Date.now() + 250,
+  });
   expect(await untilNextTry()).toBe(250);
 });
 

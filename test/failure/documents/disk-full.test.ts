@@ -55,22 +55,31 @@ async function smallDisk(): Promise<SmallDisk | undefined> {
 
 /** Where writing is refused, how much room is left before that, and what leads there. */
 const SITES = {
-  'the log': { leave: 0, lead: async (writer: Typist) => writer.type(`⟦big ${'x'.repeat(64 * 1024)}⟧`) },
+  'the log': {
+    leave: 0,
+    lead: async (writer: Typist, _device: Device, number: number) =>
+      writer.type(`⟦big-${number} ${'x'.repeat(64 * 1024)}⟧`),
+  },
   'a row of the catalog': {
     leave: 0,
     lead: async (_writer: Typist, device: Device, number: number) => {
-      const answer = await device.ask(`/api/projects/${device.project.id}/documents`, { body: { path: `new-${number}`, text: 'y'.repeat(32 * 1024) } });
+      const answer = await device.ask(`/api/projects/${device.project.id}/documents`, {
+        body: { path: `new-${number}`, text: 'y'.repeat(32 * 1024) },
+      });
       expect(answer.status).toBeGreaterThanOrEqual(400);
       expect(answer.json).toMatchObject({ error: { message: expect.stringMatching(/\w+/) } });
     },
   },
   'a compaction': {
     leave: 48 * 1024,
-    lead: async (writer: Typist) => {
-      for (let i = 0; i < 700; i++) writer.type(`⟦c${i}-${Math.round(performance.now() * 1_000)}⟧`);
+    lead: async (writer: Typist, _device: Device, number: number) => {
+      for (let i = 0; i < 700; i++) writer.type(`⟦c-${number}-${i}⟧`);
     },
   },
-  'the file': { leave: 8 * 1024, lead: async (writer: Typist) => writer.type(`⟦small⟧`) },
+  'the file': {
+    leave: 8 * 1024,
+    lead: async (writer: Typist, _device: Device, number: number) => writer.type(`⟦small-${number}⟧`),
+  },
 } as const;
 
 test('R4 a full disk stops acknowledgements and nothing else, and within 5 s of space coming back all is saved', async (context) => {
@@ -79,7 +88,10 @@ test('R4 a full disk stops acknowledgements and nothing else, and within 5 s of 
   const { numRuns } = trials(`R4 full disks at each of ${Object.keys(SITES).length} places`, 3);
   const before = process.env['TMPDIR'];
   process.env['TMPDIR'] = disk.folder;
-  const starting = startDevice({ files: { 'page.md': `# Page\n${'text '.repeat(4_000)}\n`, 'other.md': 'another document\n' }, env: { LOG_LEVEL: 'warn', PATH: '' } });
+  const starting = startDevice({
+    files: { 'page.md': `# Page\n${'text '.repeat(4_000)}\n`, 'other.md': 'another document\n' },
+    env: { LOG_LEVEL: 'warn', PATH: '' },
+  });
   await using device = await starting.finally(() => {
     if (before === undefined) delete process.env['TMPDIR'];
     else process.env['TMPDIR'] = before;
@@ -115,12 +127,22 @@ test('R4 a full disk stops acknowledgements and nothing else, and within 5 s of 
         expect(late.text()).toBe(text);
         late.close();
       }
-      expect((await readFile(join(device.folder, 'page.md'), 'utf8')).startsWith('# Page\n'), 'the file is whole').toBe(true);
+      expect((await readFile(join(device.folder, 'page.md'), 'utf8')).startsWith('# Page\n'), 'the file is whole').toBe(
+        true,
+      );
       const began = performance.now();
       await disk.free();
-      await eventually(() => markersIn(writer.text()).size === new Set([...writer.saved(), ...owed]).size, `all to be saved after ${site}`, RECOVERED_WITHIN_MS);
+      await eventually(
+        () => markersIn(writer.text()).size === new Set([...writer.saved(), ...owed]).size,
+        `all to be saved after ${site}`,
+        RECOVERED_WITHIN_MS,
+      );
       slowest = Math.max(slowest, performance.now() - began);
-      await eventually(async () => (await readFile(join(device.folder, 'page.md'), 'utf8')) === writer.text(), `the file to follow after ${site}`, RECOVERED_WITHIN_MS);
+      await eventually(
+        async () => (await readFile(join(device.folder, 'page.md'), 'utf8')) === writer.text(),
+        `the file to follow after ${site}`,
+        RECOVERED_WITHIN_MS,
+      );
       for (const marker of writer.saved()) owed.add(marker);
       for (const typist of [writer, reader]) typist.close();
       number++;
@@ -132,5 +154,7 @@ test('R4 a full disk stops acknowledgements and nothing else, and within 5 s of 
     expect([...owed].filter((marker) => found.get(marker) !== 1)).toEqual([]);
     fresh.close();
   }
-  console.log(`  ${owed.size} edits acknowledged, 0 lost; saved again ${Math.round(slowest)} ms after space came back, at most`);
+  console.log(
+    `  ${owed.size} edits acknowledged, 0 lost; saved again ${Math.round(slowest)} ms after space came back, at most`,
+  );
 }, 600_000);

@@ -43,11 +43,17 @@ test('a run is followed across dropped connections without a gap or a repeat, by
   const line = connect(device);
   await eventually(() => line.client.connection.get().state === 'online', 'the client to be online');
   const code = `import time\nfor i in range(${numRuns * 20}):\n    print(i, flush=True)\n    time.sleep(0.002)`;
-  const run = await line.client.submitRun({ id: newRunId(), projectId: device.project.id, language: 'python', code }, AbortSignal.timeout(20_000));
+  const run = await line.client.submitRun(
+    { id: newRunId(), projectId: device.project.id, language: 'python', code },
+    AbortSignal.timeout(20_000),
+  );
   const followers = [0, 0, 3].map((from) => {
     const events: RunEvent[] = [];
     const ends: string[] = [];
-    line.client.followRun(run.id, from, { onEvent: (event) => void events.push(event), onEnd: ({ state }) => void ends.push(state) });
+    line.client.followRun(run.id, from, {
+      onEvent: (event) => void events.push(event),
+      onEnd: ({ state }) => void ends.push(state),
+    });
     return { from, events, ends };
   });
   let drops = 0;
@@ -61,7 +67,9 @@ test('a run is followed across dropped connections without a gap or a repeat, by
     expect(ends).toEqual(['completed']);
     expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + from));
   }
-  const printed = (followers[0]?.events ?? []).map((event) => (event.type === 'stdout' ? event.payload.text : '')).join('');
+  const printed = (followers[0]?.events ?? [])
+    .map((event) => (event.type === 'stdout' ? event.payload.text : ''))
+    .join('');
   expect(printed.trim().split('\n')).toEqual(Array.from({ length: numRuns * 20 }, (_, index) => String(index)));
   console.log(`  ${drops} drops, ${followers[0]?.events.length ?? 0} events`);
   expect(drops).toBeGreaterThan(5);
@@ -80,7 +88,9 @@ test('following a run that does not exist says so', async () => {
 
 test('1,000 documents open in one go; back after a dropped connection they cost what changed', async () => {
   const count = 1_000;
-  const files = Object.fromEntries(Array.from({ length: count }, (_, index) => [`d${index}.md`, `# ${index}\n${'text '.repeat(2_000)}`]));
+  const files = Object.fromEntries(
+    Array.from({ length: count }, (_, index) => [`d${index}.md`, `# ${index}\n${'text '.repeat(2_000)}`]),
+  );
   await using device = await startDevice({ files, env: { LOG_LEVEL: 'warn', PATH: '' } });
   const line = connect(device);
   const ref = (documentId: DocumentId) => ({ projectId: device.project.id, documentId });
@@ -96,7 +106,9 @@ test('1,000 documents open in one go; back after a dropped connection they cost 
   const elsewhere = other.client.openDocument(ref(first?.documentId as DocumentId));
   await elsewhere.ready;
   line.cut();
-  await eventually(() => line.client.connection.get().state !== 'online', 'the connection to be gone', 2_000).catch(() => undefined);
+  await eventually(() => line.client.connection.get().state !== 'online', 'the connection to be gone', 2_000).catch(
+    () => undefined,
+  );
   elsewhere.text.insert(0, '⟦elsewhere⟧');
   second?.text.insert(0, '⟦here⟧');
   const before = line.received();

@@ -16,7 +16,9 @@ test('R1 200 kills at any moment lose none of the edits that were acknowledged, 
   const { numRuns, seed } = trials('R1 kills of a typing device', 200);
   const tally: Tally = { kills: 0, acknowledged: 0, seen: 0, lost: [] };
   await Promise.all([0, 1].map((lane) => killAgainAndAgain(seed + lane, Math.ceil((numRuns - lane) / 2), tally)));
-  console.log(`  ${tally.kills} kills, ${tally.acknowledged} edits acknowledged, ${tally.seen} seen by another client, ${tally.lost.length} of them lost`);
+  console.log(
+    `  ${tally.kills} kills, ${tally.acknowledged} edits acknowledged, ${tally.seen} seen by another client, ${tally.lost.length} of them lost`,
+  );
   expect(tally.lost).toEqual([]);
   expect(tally.kills).toBe(numRuns);
   expect(tally.acknowledged).toBeGreaterThan(numRuns * 5);
@@ -25,7 +27,10 @@ test('R1 200 kills at any moment lose none of the edits that were acknowledged, 
 async function killAgainAndAgain(seed: number, kills: number, tally: Tally): Promise<void> {
   const next = chance(seed);
   // Without a path no interpreter is looked for, so that it starts sooner.
-  await using device = await startDevice({ files: Object.fromEntries(PATHS.map((path) => [`${path}.md`, `# ${path}\n`])), env: { LOG_LEVEL: 'warn', PATH: '' } });
+  await using device = await startDevice({
+    files: Object.fromEntries(PATHS.map((path) => [`${path}.md`, `# ${path}\n`])),
+    env: { LOG_LEVEL: 'warn', PATH: '' },
+  });
   const owed = PATHS.map(() => new Set<string>());
   let number = 0;
   for (let kill = 0; kill < kills; kill++) {
@@ -59,7 +64,8 @@ async function check(device: Device, owed: readonly ReadonlySet<string>[], tally
   const typists = await Promise.all(PATHS.map((path) => sitDown(device, path)));
   for (const [index, owing] of owed.entries()) {
     const found = markersIn(typists[index]?.text() ?? '');
-    for (const marker of owing) if (found.get(marker) !== 1) tally.lost.push(`${marker}: ${found.get(marker) ?? 0} times`);
+    for (const marker of owing)
+      if (found.get(marker) !== 1) tally.lost.push(`${marker}: ${found.get(marker) ?? 0} times`);
     for (const [marker, count] of found) if (count > 1) tally.lost.push(`${marker}: ${count} times`);
   }
   return typists;

@@ -36,7 +36,23 @@ type Traced = {
 async function failSync(device: Device, nth: number, number: number): Promise<Traced> {
   const { pid } = JSON.parse(await readFile(join(device.home, 'device.json'), 'utf8')) as { pid: number };
   const path = join(device.root, `trace-${number}`);
-  const strace = spawn('strace', ['-f', '-y', '-ttt', '-e', 'trace=fdatasync,openat', '-e', `inject=fdatasync:error=EIO:when=${nth}`, '-o', path, '-p', String(pid)], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const strace = spawn(
+    'strace',
+    [
+      '-f',
+      '-y',
+      '-ttt',
+      '-e',
+      'trace=fdatasync,openat',
+      '-e',
+      `inject=fdatasync:error=EIO:when=${nth}`,
+      '-o',
+      path,
+      '-p',
+      String(pid),
+    ],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  );
   let said = '';
   strace.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
   await eventually(() => said.includes('attached'), 'strace to be attached');
@@ -62,7 +78,10 @@ test('R3 after a failed fdatasync nothing is acknowledged until the store was op
   const { numRuns, seed } = trials('R3 failed syncs of a running device', 50);
   const next = chance(seed);
   // strace counts in each thread; with one thread for files, one sync fails.
-  await using device = await startDevice({ files: { 'page.md': '# Page\n' }, env: { LOG_LEVEL: 'warn', PATH: '', UV_THREADPOOL_SIZE: '1' } });
+  await using device = await startDevice({
+    files: { 'page.md': '# Page\n' },
+    env: { LOG_LEVEL: 'warn', PATH: '', UV_THREADPOOL_SIZE: '1' },
+  });
   const troubles: { at: number; recovered: boolean; code: string }[] = [];
   const watcher = device.client();
   watcher.watchProject(device.project.id, ({ trouble }) => {
@@ -93,8 +112,13 @@ test('R3 after a failed fdatasync nothing is acknowledged until the store was op
     expect(told[0]?.code).toBe('storage_failed');
     slowest = Math.max(slowest, (told[0]?.at ?? Number.NaN) - (failures[0] ?? Number.NaN));
     // What was on its way when the sync failed may arrive a little later.
-    const early = acknowledged.filter(({ at }) => failures.some((failed) => at > failed + 20 && !openings.some((opened) => opened > failed && opened < at)));
-    expect(openings.some((at) => at > (failures[0] ?? Number.NaN)), `trial ${trial}, MARKCO_SEED=${seed}`).toBe(true);
+    const early = acknowledged.filter(({ at }) =>
+      failures.some((failed) => at > failed + 20 && !openings.some((opened) => opened > failed && opened < at)),
+    );
+    expect(
+      openings.some((at) => at > (failures[0] ?? Number.NaN)),
+      `trial ${trial}, MARKCO_SEED=${seed}`,
+    ).toBe(true);
     expect(early, `trial ${trial}, MARKCO_SEED=${seed}`).toEqual([]);
     for (const marker of writer.saved()) owed.add(marker);
     if (trial % 10 !== 9 && trial !== numRuns - 1) continue;

@@ -45,7 +45,8 @@ export async function sitDown(device: Device, path: string): Promise<Typist> {
       if (frame.type === 'step2') resolve();
     } else if (frame.type === 'saved') {
       savedAt = performance.now();
-      for (; acknowledged < frame.count; acknowledged++) for (const marker of messages[acknowledged] ?? []) saved.add(marker);
+      for (; acknowledged < frame.count; acknowledged++)
+        for (const marker of messages[acknowledged] ?? []) saved.add(marker);
     }
   });
   let typing: string[] = [];

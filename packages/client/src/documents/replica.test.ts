@@ -1,5 +1,15 @@
 import { expect, test } from 'vitest';
-import { decodeFrame, digestOf, encodeFrame, LIMITS, NO_DIGEST, summarizeDoc, type DocumentId, type Frame, type ProjectId } from '@markco/protocol';
+import {
+  decodeFrame,
+  digestOf,
+  encodeFrame,
+  LIMITS,
+  NO_DIGEST,
+  summarizeDoc,
+  type DocumentId,
+  type Frame,
+  type ProjectId,
+} from '@markco/protocol';
 import * as Y from 'yjs';
 import type { Copies } from './copies.ts';
 import { createReplica, type Replica } from './replica.ts';

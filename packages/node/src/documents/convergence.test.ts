@@ -7,7 +7,15 @@
  * still reads as an update is the transport's to find; here the connection breaks then too.
  */
 import { createReplica, type Replica } from '@markco/client/documents/replica';
-import { decodeFrame, decodeSummary, encodeSummary, inspectUpdate, NO_DIGEST, sameBytes, type ProjectId } from '@markco/protocol';
+import {
+  decodeFrame,
+  decodeSummary,
+  encodeSummary,
+  inspectUpdate,
+  NO_DIGEST,
+  sameBytes,
+  type ProjectId,
+} from '@markco/protocol';
 import { expect, test } from 'vitest';
 import { chance, trials } from '../../../../setup/trials.ts';
 import { joinDocument, type DocumentMember } from '../listen/document-member.ts';
@@ -74,7 +82,7 @@ async function converge(seed: number, tally: Tally): Promise<void> {
         tally.lost++;
         cut(peer);
       } else if ('hello' in message) open(peer, link, message.hello);
-      else if (faults && upTo(12) === 0) damage(peer, link, message.frame);
+      else if (faults && upTo(8) === 0) damage(peer, link, message.frame);
       else {
         link.member?.receive(message.frame);
         if (faults && upTo(6) === 0) void repeat(message.frame);
@@ -145,7 +153,8 @@ async function converge(seed: number, tally: Tally): Promise<void> {
       const before = { digest: room.digest, seq: room.seq };
       peer.link = undefined;
       link.member.receive(bytes);
-      if (!sameBytes(room.digest, before.digest) || room.seq !== before.seq) throw new Error('a damaged frame changed the document');
+      if (!sameBytes(room.digest, before.digest) || room.seq !== before.seq)
+        throw new Error('a damaged frame changed the document');
       peer.link = link;
     }
     cut(peer);
@@ -165,7 +174,7 @@ async function converge(seed: number, tally: Tally): Promise<void> {
     text.insert(before < 0 ? now.length : before, `${marker}..`);
   };
 
-  for (let steps = 30 + upTo(40); steps > 0; steps--) {
+  for (let steps = 50 + upTo(60); steps > 0; steps--) {
     const peer = peers[upTo(peers.length)] as Peer;
     const choice = upTo(20);
     if (choice < 5) edit(peer);
@@ -186,15 +195,24 @@ async function converge(seed: number, tally: Tally): Promise<void> {
 
   for (const peer of peers) if (peer.link === undefined) connect(peer);
   const room = await device.rooms.open(DOCUMENT);
-  const isDone = () => peers.every(({ link, replica }) => link?.toDevice.length === 0 && link.toPeer.length === 0 && replica.status.get().pendingEdits === 0 && replica.status.get().synced);
+  const isDone = () =>
+    peers.every(
+      ({ link, replica }) =>
+        link?.toDevice.length === 0 &&
+        link.toPeer.length === 0 &&
+        replica.status.get().pendingEdits === 0 &&
+        replica.status.get().synced,
+    );
   for (let turns = 0; !isDone(); turns++) {
     if (turns > 2_000) throw new Error('it never comes to rest');
-    for (const peer of peers) while ((peer.link?.toDevice.length ?? 0) + (peer.link?.toPeer.length ?? 0) > 0) deliver(peer, false);
+    for (const peer of peers)
+      while ((peer.link?.toDevice.length ?? 0) + (peer.link?.toPeer.length ?? 0) > 0) deliver(peer, false);
     await (turns % 10 === 9 ? new Promise((resolve) => setTimeout(resolve, 1)) : laterTurns(1));
   }
   const text = textOf(room);
   for (const { replica } of peers) if (replica.text.toString() !== text) throw new Error('a replica differs');
-  for (const marker of markers) if (timesIn(text, marker) !== 1) throw new Error(`${marker} is there ${timesIn(text, marker)} times`);
+  for (const marker of markers)
+    if (timesIn(text, marker) !== 1) throw new Error(`${marker} is there ${timesIn(text, marker)} times`);
   if (text.replaceAll(/⟦\d+⟧|\./g, '') !== '') throw new Error(`torn: ${text}`);
   tally.edits += markers.length;
   for (const { replica } of peers) await replica.destroy();

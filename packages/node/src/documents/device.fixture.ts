@@ -14,7 +14,12 @@ export const DOCUMENT = '00000000-0000-7000-8000-0000000000d1' as DocumentId;
 
 export type Device = ReturnType<typeof startDevice>;
 
-export type DeviceOptions = { readonly beginning?: RoomsParts['beginning']; readonly begun?: RoomsParts['begun']; readonly now?: () => number; /** How long each write takes. */ readonly delay?: () => Promise<void> };
+export type DeviceOptions = {
+  readonly beginning?: RoomsParts['beginning'];
+  readonly begun?: RoomsParts['begun'];
+  readonly now?: () => number;
+  /** How long each write takes. */ readonly delay?: () => Promise<void>;
+};
 
 /** One life of a device. Several lives may follow each other on one disk. */
 export function startDevice(disk: SimulatedDisk = createSimulatedDisk(), options: DeviceOptions = {}) {
@@ -93,7 +98,10 @@ export type Typist = {
   frames(type: ReturnType<typeof decodeFrame>['type']): number;
 };
 
-export function sitDown(room: Room, { readOnly = false, clientId }: { readonly readOnly?: boolean; readonly clientId?: number } = {}): Typist {
+export function sitDown(
+  room: Room,
+  { readOnly = false, clientId }: { readonly readOnly?: boolean; readonly clientId?: number } = {},
+): Typist {
   const doc = new Y.Doc();
   if (clientId !== undefined) doc.clientID = clientId;
   for (const update of room.updates()) Y.applyUpdate(doc, update, 'device');
@@ -136,7 +144,8 @@ export function sitDown(room: Room, { readOnly = false, clientId }: { readonly r
 export function textOf(room: Room): string {
   const doc = new Y.Doc();
   for (const update of room.updates()) Y.applyUpdate(doc, update);
-  if (doc.store.pendingStructs !== null || doc.store.pendingDs !== null) throw new Error('something waits inside the document');
+  if (doc.store.pendingStructs !== null || doc.store.pendingDs !== null)
+    throw new Error('something waits inside the document');
   return doc.getText('content').toString();
 }
 

@@ -90,7 +90,9 @@ for (const [how, code, hook] of [
     // Passed on to others, but acknowledged to nobody; other rows are refused.
     expect(events.filter((event) => event.startsWith('written'))).toHaveLength(5);
     expect(events.filter((event) => event.startsWith('durable'))).toEqual(['durable 1']);
-    await expect(log.write([{ key: Uint8Array.of(1), value: Uint8Array.of(1) }])).rejects.toMatchObject({ retryable: true });
+    await expect(log.write([{ key: Uint8Array.of(1), value: Uint8Array.of(1) }])).rejects.toMatchObject({
+      retryable: true,
+    });
     if (hook === 'fail') await eventually('it tries to open anew', () => reopened > 0);
     disk[hook] = undefined;
     disk.cutPower(0);

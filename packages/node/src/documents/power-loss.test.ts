@@ -16,16 +16,23 @@ test('R2 a power cut at any moment loses nothing that was acknowledged, tears no
   const { numRuns, seed } = trials('R2 power cuts on a simulated disk', 20_000);
   const tally = { acknowledged: 0, lost: 0, compactions: 0, failures: 0 };
   for (let from = 0; from < numRuns; from += AT_ONCE) {
-    await Promise.all(Array.from({ length: Math.min(AT_ONCE, numRuns - from) }, (_, index) => life(seed + from + index, tally)));
+    await Promise.all(
+      Array.from({ length: Math.min(AT_ONCE, numRuns - from) }, (_, index) => life(seed + from + index, tally)),
+    );
   }
-  console.log(`  ${tally.acknowledged} edits acknowledged, ${tally.lost} others lost, ${tally.compactions} compactions, ${tally.failures} failing disks`);
+  console.log(
+    `  ${tally.acknowledged} edits acknowledged, ${tally.lost} others lost, ${tally.compactions} compactions, ${tally.failures} failing disks`,
+  );
   expect(tally.acknowledged).toBeGreaterThan(numRuns);
   // The disk does lie, or nothing was shown.
   expect(tally.lost).toBeGreaterThan(numRuns / 20);
   expect(tally.compactions).toBeGreaterThan(numRuns / 20);
 }, 600_000);
 
-async function life(seed: number, tally: { acknowledged: number; lost: number; compactions: number; failures: number }): Promise<void> {
+async function life(
+  seed: number,
+  tally: { acknowledged: number; lost: number; compactions: number; failures: number },
+): Promise<void> {
   const next = chance(seed);
   const upTo = (end: number) => Math.floor(next() * end);
   const disk = createSimulatedDisk();
@@ -83,8 +90,11 @@ function check(seed: number, text: string, typed: readonly string[], acknowledge
     return '';
   });
   if (rest !== '') throw new Error(`torn with MARKCO_SEED=${seed}: ${rest}`);
-  for (const [marker, count] of counts) if (count > 1 || !typed.includes(marker)) throw new Error(`${marker} is there ${count} times with MARKCO_SEED=${seed}`);
-  for (const marker of acknowledged) if (!counts.has(marker)) throw new Error(`${marker} was acknowledged and is lost with MARKCO_SEED=${seed}`);
+  for (const [marker, count] of counts)
+    if (count > 1 || !typed.includes(marker))
+      throw new Error(`${marker} is there ${count} times with MARKCO_SEED=${seed}`);
+  for (const marker of acknowledged)
+    if (!counts.has(marker)) throw new Error(`${marker} was acknowledged and is lost with MARKCO_SEED=${seed}`);
 }
 
 async function typedInto(device: Device, markers: readonly string[]): Promise<Room> {
@@ -171,12 +181,15 @@ test('M3 a document that cannot be loaded is refused, and nothing is written in 
       throw new Error('EIO');
     },
     async function* () {
-      for await (const [key, bytes] of whole({ gte: Uint8Array.of(0), lt: Uint8Array.of(255) })) if (key[0] === 0x75) yield [key, bytes.subarray(0, bytes.length - 3)] as const;
+      for await (const [key, bytes] of whole({ gte: Uint8Array.of(0), lt: Uint8Array.of(255) }))
+        if (key[0] === 0x75) yield [key, bytes.subarray(0, bytes.length - 3)] as const;
     },
   ]) {
     broken.store.range = failing as typeof whole;
     await expect(broken.rooms.open(DOCUMENT)).rejects.toThrow();
-    await expect(broken.documents.edit(DOCUMENT, 0, [{ author: 1, edits: [{ at: 0, remove: 0, insert: 'a' }] }], 'page')).rejects.toThrow();
+    await expect(
+      broken.documents.edit(DOCUMENT, 0, [{ author: 1, edits: [{ at: 0, remove: 0, insert: 'a' }] }], 'page'),
+    ).rejects.toThrow();
     expect(broken.rooms.peek(DOCUMENT)).toBeUndefined();
   }
   expect(writes).toEqual([]);

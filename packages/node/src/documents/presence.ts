@@ -4,7 +4,15 @@
  * 1. A client is announced as gone when the connection that spoke for it last has gone, and by no other: a client that
  *    is back on a new connection stays when its old one is found dead.
  */
-import { ABSENT, createAwarenessTable, decodeAwareness, encodeAwareness, encodeFrame, Failure, LIMITS } from '@markco/protocol';
+import {
+  ABSENT,
+  createAwarenessTable,
+  decodeAwareness,
+  encodeAwareness,
+  encodeFrame,
+  Failure,
+  LIMITS,
+} from '@markco/protocol';
 import { outFrame, type OutFrame } from './out-frame.ts';
 
 type Rate = { second: number; frames: number };
@@ -49,7 +57,9 @@ export function createPresence<Member>({ now }: { readonly now: () => number }) 
       const clients = [...speakers].flatMap(([client, speaker]) => (speaker === member ? [client] : []));
       for (const client of clients) speakers.delete(client);
       const gone = table.remove(clients);
-      return gone.length === 0 ? undefined : outFrame(encodeFrame({ type: 'awareness', update: encodeAwareness(gone) }));
+      return gone.length === 0
+        ? undefined
+        : outFrame(encodeFrame({ type: 'awareness', update: encodeAwareness(gone) }));
     },
 
     /** Everybody who is here. */

@@ -2,11 +2,10 @@ import { expect, test } from 'vitest';
 import { decodeFrame, encodeFrame, LIMITS, type Failure } from '@markco/protocol';
 import { encodeAwarenessUpdate, Awareness } from 'y-protocols/awareness';
 import * as Y from 'yjs';
-import { joinDocument } from '../listen/document-member.ts';
 import { createSimulatedDisk } from '../store/simulated.ts';
-import { DOCUMENT, laterTurns, sitDown, startDevice, textOf, timesIn, UNTIMED, type DeviceOptions } from './device.fixture.ts';
+import { DOCUMENT, laterTurns, sitDown, startDevice, textOf, type DeviceOptions } from './device.fixture.ts';
 import type { OutFrame } from './out-frame.ts';
-import type { Member, Room } from './room.ts';
+import type { Member } from './room.ts';
 
 async function openRoom(options: DeviceOptions = {}) {
   const disk = createSimulatedDisk();
@@ -68,7 +67,13 @@ test('M1 whatever a reader without the right to write sends, the document stays 
   const reader = sitDown(room, { readOnly: true });
   const before = room.digest;
   for (const type of ['update', 'step2'] as const) {
-    for (const update of [editBy(9, 'evil'), editBy(9, 'evil', writer.doc), Uint8Array.of(0, 1, 1, 1, 0, 1), Uint8Array.of(255)]) room.receive(reader.member, encodeFrame({ type, update }));
+    for (const update of [
+      editBy(9, 'evil'),
+      editBy(9, 'evil', writer.doc),
+      Uint8Array.of(0, 1, 1, 1, 0, 1),
+      Uint8Array.of(255),
+    ])
+      room.receive(reader.member, encodeFrame({ type, update }));
   }
   await device.log.drained();
   expect(room.digest).toEqual(before);
@@ -125,7 +130,9 @@ test('a client that never has what it refers to is refused in the end', async ()
   const lacking = editBy(3, 'two', doc);
   const typist = sitDown(room);
   for (let i = 0; i < 20; i++) room.receive(typist.member, encodeFrame({ type: 'update', update: lacking }));
-  expect(failureOf(() => room.receive(typist.member, encodeFrame({ type: 'update', update: lacking })))?.code).toBe('bad_request');
+  expect(failureOf(() => room.receive(typist.member, encodeFrame({ type: 'update', update: lacking })))?.code).toBe(
+    'bad_request',
+  );
   expect(room.seq).toBe(0);
 });
 
@@ -140,7 +147,9 @@ test('M10 text written in advance under the name of another client is refused wh
     const victim = sitDown(room, { clientId: 42 });
     room.receive(attacker.member, encodeFrame({ type: 'update', update: editBy(42, squat) }));
     await room.durable();
-    const failure = failureOf(() => room.receive(victim.member, encodeFrame({ type: 'update', update: editBy(42, honest) })));
+    const failure = failureOf(() =>
+      room.receive(victim.member, encodeFrame({ type: 'update', update: editBy(42, honest) })),
+    );
     expect(failure?.code).toBe('conflict');
     expect(textOf(room)).toBe(squat);
     await laterTurns(3);
@@ -184,7 +193,12 @@ test('M7 a paste of 1.1 MB is one edit and is saved; one above 16 MiB is refused
   expect(largest).toHaveLength(LIMITS.bulkUpdateBytesMax);
   room.receive(typist.member, encodeFrame({ type: 'update', update: largest }));
   expect(room.seq).toBe(2);
-  const failure = failureOf(() => room.receive(typist.member, encodeFrame({ type: 'update', update: editBy(6, 'z'.repeat(LIMITS.bulkUpdateBytesMax)) })));
+  const failure = failureOf(() =>
+    room.receive(
+      typist.member,
+      encodeFrame({ type: 'update', update: editBy(6, 'z'.repeat(LIMITS.bulkUpdateBytesMax)) }),
+    ),
+  );
   expect(failure).toMatchObject({ code: 'too_large', message: expect.stringContaining('Split it') });
   expect(room.seq).toBe(2);
 });
@@ -205,7 +219,10 @@ test('a document takes 64 MiB with its history and not a byte more; all of it st
   expect(failureOf(() => send(6, left - overhead + 1))).toMatchObject({ code: 'too_large' });
   send(5, left - overhead);
   expect(held).toBe(LIMITS.documentStateBytesMax);
-  expect(failureOf(() => send(7, 1))).toMatchObject({ code: 'too_large', message: expect.stringContaining('nothing of it was lost') });
+  expect(failureOf(() => send(7, 1))).toMatchObject({
+    code: 'too_large',
+    message: expect.stringContaining('nothing of it was lost'),
+  });
   expect(room.seq).toBe(5);
 });
 
@@ -216,7 +233,10 @@ test('presence: 30 frames a second are passed on, further ones wait for the next
   const awareness = new Awareness(alice.doc);
   const say = (member: Member, name: string): void => {
     awareness.setLocalState({ name });
-    room.receive(member, encodeFrame({ type: 'awareness', update: encodeAwarenessUpdate(awareness, [awareness.clientID]) }));
+    room.receive(
+      member,
+      encodeFrame({ type: 'awareness', update: encodeAwarenessUpdate(awareness, [awareness.clientID]) }),
+    );
   };
   for (let i = 0; i < LIMITS.awarenessFramesPerSecondMax + 5; i++) say(alice.member, `a${i}`);
   expect(bob.frames('awareness')).toBe(LIMITS.awarenessFramesPerSecondMax);
@@ -241,110 +261,19 @@ test('presence: 30 frames a second are passed on, further ones wait for the next
 test('bytes that are no message are refused, and change nothing for others', async () => {
   const { room } = await openRoom();
   const [alice, bob] = [sitDown(room), sitDown(room)];
-  for (const bytes of [Uint8Array.of(), Uint8Array.of(0, 2, 200), Uint8Array.of(0, 0, 3, 255, 255, 255), encodeFrame({ type: 'update', update: Uint8Array.of(1, 2, 3) }), encodeFrame({ type: 'awareness', update: Uint8Array.of(9) })]) {
-    expect(failureOf(() => room.receive(alice.member, bytes))?.code, Buffer.from(bytes).toString('hex')).toBe('bad_request');
+  for (const bytes of [
+    Uint8Array.of(),
+    Uint8Array.of(0, 2, 200),
+    Uint8Array.of(0, 0, 3, 255, 255, 255),
+    encodeFrame({ type: 'update', update: Uint8Array.of(1, 2, 3) }),
+    encodeFrame({ type: 'awareness', update: Uint8Array.of(9) }),
+  ]) {
+    expect(failureOf(() => room.receive(alice.member, bytes))?.code, Buffer.from(bytes).toString('hex')).toBe(
+      'bad_request',
+    );
   }
   expect(bob.received).toEqual([]);
   expect(room.seq).toBe(0);
-});
-
-/** A connection to one document, whose reader may stop reading. */
-async function connect(device: ReturnType<typeof startDevice>, room?: Room) {
-  const doc = new Y.Doc();
-  const written: string[] = [];
-  const state = { reads: true, saved: 0, refused: undefined as Failure | undefined };
-  const member = joinDocument({
-    rooms: device.rooms,
-    timing: UNTIMED,
-    documentId: DOCUMENT,
-    readOnly: false,
-    write(frame) {
-      if (!state.reads) return false;
-      const message = decodeFrame(frame.payload);
-      written.push(message.type);
-      if (message.type === 'update' || message.type === 'step2') Y.applyUpdate(doc, message.update, 'device');
-      if (message.type === 'step1') member.receive(encodeFrame({ type: 'step2', update: Y.encodeStateAsUpdate(doc, message.stateVector) }));
-      if (message.type === 'saved') state.saved = message.count;
-      return true;
-    },
-    refuse: (failure) => (state.refused = failure),
-    welcome: (opened, joined) => opened.greet(joined),
-  });
-  if (room !== undefined) await device.rooms.open(DOCUMENT);
-  return { doc, written, state, member };
-}
-
-test('the first frame of a client is answered, however long the document takes to load, and nothing before that', async () => {
-  let load = (): void => {};
-  const device = startDevice(undefined, { beginning: () => new Promise((resolve) => (load = () => resolve({ text: 'from the file', imported: async () => {} }))) });
-  const { doc, member, written } = await connect(device);
-  member.receive(encodeFrame({ type: 'step1', stateVector: Uint8Array.of(0) }));
-  member.receive(encodeFrame({ type: 'update', update: editBy(8, '⟦early⟧') }));
-  await laterTurns(5);
-  expect(written).toEqual([]);
-  load();
-  await expect.poll(() => written.includes('saved'), { interval: 1 }).toBe(true);
-  expect(written[0]).toBe('step1');
-  expect(doc.getText('content').toString()).toContain('from the file');
-  expect(timesIn(textOf(await device.rooms.open(DOCUMENT)), '⟦early⟧')).toBe(1);
-});
-
-test('more than can wait for a document to load is refused', async () => {
-  const device = startDevice(undefined, { beginning: () => new Promise(() => {}) });
-  const { member, state } = await connect(device);
-  const frame = new Uint8Array(LIMITS.messageBytesMax);
-  member.receive(frame);
-  expect(state.refused).toBeUndefined();
-  member.receive(Uint8Array.of(0));
-  expect(state.refused).toMatchObject({ code: 'too_large' });
-});
-
-for (const [when, compacts] of [
-  ['in the middle', false],
-  ['in the middle, while the document is compacted', true],
-] as const) {
-  test(`a reader that stops ${when} is sent no more, and has everything once it reads again`, async () => {
-    const { room, device } = await openRoom();
-    const writer = sitDown(room);
-    const slow = await connect(device, room);
-    slow.member.receive(encodeFrame({ type: 'step1', stateVector: Uint8Array.of(0) }));
-    writer.type('⟦0⟧');
-    await device.log.drained();
-    slow.state.reads = false;
-    for (let i = 1; i <= 100; i++) writer.type(`⟦${i}⟧`);
-    // It writes although it does not read; the acknowledgement must reach it too.
-    slow.member.receive(encodeFrame({ type: 'update', update: editBy(8, '⟦own⟧', slow.doc) }));
-    await device.log.drained();
-    if (compacts) await device.rooms.compact(room);
-    const before = slow.written.length;
-    for (let i = 101; i <= 110; i++) writer.type(`⟦${i}⟧`);
-    await device.log.drained();
-    expect(slow.written).toHaveLength(before);
-    slow.state.reads = true;
-    slow.member.caughtUp();
-    writer.type('⟦111⟧');
-    await device.log.drained();
-    await expect.poll(() => slow.doc.getText('content').toString(), { interval: 1 }).toBe(textOf(room));
-    expect(timesIn(textOf(room), '⟦')).toBe(113);
-    expect(slow.state.saved).toBeGreaterThan(0);
-  });
-}
-
-test('a reader that was behind before it had an answer gets the whole document, and is asked for what it has', async () => {
-  const { room, device } = await openRoom();
-  const writer = sitDown(room);
-  writer.type('⟦0⟧');
-  await device.log.drained();
-  const slow = await connect(device);
-  slow.state.reads = false;
-  slow.member.receive(encodeFrame({ type: 'step1', stateVector: Uint8Array.of(0) }));
-  await laterTurns(5);
-  slow.doc.getText('content').insert(0, '⟦mine⟧');
-  slow.state.reads = true;
-  slow.member.caughtUp();
-  await expect.poll(() => slow.written, { interval: 1 }).toEqual(expect.arrayContaining(['step1', 'step2', 'saved']));
-  expect(timesIn(textOf(room), '⟦mine⟧')).toBe(1);
-  expect(timesIn(slow.doc.getText('content').toString(), '⟦0⟧')).toBe(1);
 });
 
 test('a document that nobody has open is given back, and what it says does not depend on it', async () => {

@@ -29,7 +29,10 @@ storeContract('level', async () => {
 test('a store in use is refused with what to do', async () => {
   const root = await mkdtemp(join(tmpdir(), 'markco-store-'));
   const store = await openLevelStore(root);
-  await expect(openLevelStore(root)).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('MARKCO_HOME') });
+  await expect(openLevelStore(root)).rejects.toMatchObject({
+    code: 'conflict',
+    message: expect.stringContaining('MARKCO_HOME'),
+  });
   await store.write([{ key: at('a'), value: at('1') }], { sync: true });
   await store.reopen();
   expect(await readdir(root)).not.toContain('room');

@@ -14,7 +14,13 @@ test('a power cut keeps what was synced and any prefix of what was not', async (
     const disk = createSimulatedDisk();
     await disk.store.write([{ key: at('synced'), value: at('1') }], { sync: true });
     await disk.store.write([{ key: at('first'), value: at('1') }], { sync: false });
-    await disk.store.write([{ key: at('second'), value: at('1') }, { key: at('synced'), value: null }], { sync: false });
+    await disk.store.write(
+      [
+        { key: at('second'), value: at('1') },
+        { key: at('synced'), value: null },
+      ],
+      { sync: false },
+    );
     disk.cutPower(keep);
     const there = ['synced', 'first', 'second'].filter((name) => disk.store.get(at(name)) !== undefined);
     expect(there).toEqual([['synced'], ['synced', 'first'], ['first', 'second']][keep]);

@@ -33,26 +33,42 @@ export function storeContract(kind: string, open: () => Promise<OpenedStore>): v
     });
 
   using('a batch writes and removes, and is read back at once', async ({ store }) => {
-    await store.write([{ key: key(1), value: value('a') }, { key: key(2), value: value('b') }], { sync: false });
+    await store.write(
+      [
+        { key: key(1), value: value('a') },
+        { key: key(2), value: value('b') },
+      ],
+      { sync: false },
+    );
     expect(text(store.get(key(1)))).toBe('a');
-    await store.write([{ key: key(1), value: null }, { key: key(2), value: value('c') }], { sync: true });
+    await store.write(
+      [
+        { key: key(1), value: null },
+        { key: key(2), value: value('c') },
+      ],
+      { sync: true },
+    );
     expect(store.get(key(1))).toBeUndefined();
     expect(text(store.get(key(2)))).toBe('c');
     await store.write([{ key: key(2), value: null }], { sync: false });
     expect(store.get(key(2))).toBeUndefined();
   });
 
-  using('keys are bytes in the order of bytes, from one included to one excluded, both ways, up to a number', async ({ store }) => {
-    const keys = [key(1), key(1, 0), key(1, 255), key(2), key(200, 1), key(255)];
-    await store.write(keys.map((at, index) => ({ key: at, value: value(String(index)) })).reverse(), { sync: false });
-    const names = async (range: Parameters<Store['range']>[0]) => (await all(store, range)).map(([, name]) => name).join('');
-    expect(await names({ gte: key(0), lt: key(255, 255) })).toBe('012345');
-    expect(await names({ gte: key(1, 0), lt: key(200, 1) })).toBe('123');
-    expect(await names({ gte: key(1, 0), lt: key(200, 1), reverse: true })).toBe('321');
-    expect(await names({ gte: key(0), lt: key(255), limit: 2 })).toBe('01');
-    expect(await names({ gte: key(0), lt: key(255), reverse: true, limit: 1 })).toBe('4');
-    expect(await names({ gte: key(3), lt: key(4) })).toBe('');
-  });
+  using(
+    'keys are bytes in the order of bytes, from one included to one excluded, both ways, up to a number',
+    async ({ store }) => {
+      const keys = [key(1), key(1, 0), key(1, 255), key(2), key(200, 1), key(255)];
+      await store.write(keys.map((at, index) => ({ key: at, value: value(String(index)) })).reverse(), { sync: false });
+      const names = async (range: Parameters<Store['range']>[0]) =>
+        (await all(store, range)).map(([, name]) => name).join('');
+      expect(await names({ gte: key(0), lt: key(255, 255) })).toBe('012345');
+      expect(await names({ gte: key(1, 0), lt: key(200, 1) })).toBe('123');
+      expect(await names({ gte: key(1, 0), lt: key(200, 1), reverse: true })).toBe('321');
+      expect(await names({ gte: key(0), lt: key(255), limit: 2 })).toBe('01');
+      expect(await names({ gte: key(0), lt: key(255), reverse: true, limit: 1 })).toBe('4');
+      expect(await names({ gte: key(3), lt: key(4) })).toBe('');
+    },
+  );
 
   using('what a reader was given stays as it was when the same bytes are used again', async ({ store }) => {
     const bytes = value('one');
@@ -64,22 +80,31 @@ export function storeContract(kind: string, open: () => Promise<OpenedStore>): v
 
   using('values may be empty or large', async ({ store }) => {
     const large = new Uint8Array(3 * 1024 * 1024).fill(7);
-    await store.write([{ key: key(1), value: new Uint8Array() }, { key: key(2), value: large }], { sync: true });
+    await store.write(
+      [
+        { key: key(1), value: new Uint8Array() },
+        { key: key(2), value: large },
+      ],
+      { sync: true },
+    );
     expect(store.get(key(1))).toHaveLength(0);
     expect(Buffer.compare(store.get(key(2)) ?? key(), large)).toBe(0);
   });
 
-  using('1 and 2: once `write` has resolved, a killed process leaves the whole of every batch', async ({ store, killed }) => {
-    const batches = Array.from({ length: 50 }, (_, at): StoreWrite[] => [
-      { key: key(1, at), value: value(`a${at}`) },
-      { key: key(2, at), value: value(`b${at}`) },
-    ]);
-    await Promise.all(batches.map((batch) => store.write(batch, { sync: false })));
-    const again = await killed();
-    expect(await all(again, { gte: key(1), lt: key(3) })).toHaveLength(100);
-    await again.write([{ key: key(3), value: value('on') }], { sync: true });
-    expect(text(again.get(key(3)))).toBe('on');
-  });
+  using(
+    '1 and 2: once `write` has resolved, a killed process leaves the whole of every batch',
+    async ({ store, killed }) => {
+      const batches = Array.from({ length: 50 }, (_, at): StoreWrite[] => [
+        { key: key(1, at), value: value(`a${at}`) },
+        { key: key(2, at), value: value(`b${at}`) },
+      ]);
+      await Promise.all(batches.map((batch) => store.write(batch, { sync: false })));
+      const again = await killed();
+      expect(await all(again, { gte: key(1), lt: key(3) })).toHaveLength(100);
+      await again.write([{ key: key(3), value: value('on') }], { sync: true });
+      expect(text(again.get(key(3)))).toBe('on');
+    },
+  );
 
   using('it opens again in place, and everything is there', async ({ store }) => {
     await store.write([{ key: key(1), value: value('a') }], { sync: true });
@@ -90,24 +115,33 @@ export function storeContract(kind: string, open: () => Promise<OpenedStore>): v
   });
 
   using('any batches leave what a map would hold', async ({ store }) => {
-    const write = fc.record({ key: fc.uint8Array({ minLength: 1, maxLength: 3, max: 4 }), value: fc.option(fc.uint8Array({ maxLength: 4 })) });
+    const write = fc.record({
+      key: fc.uint8Array({ minLength: 1, maxLength: 3, max: 4 }),
+      value: fc.option(fc.uint8Array({ maxLength: 4 })),
+    });
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.tuple(fc.array(write, { maxLength: 5 }), fc.boolean()), { maxLength: 6 }), async (batches) => {
-        const before: StoreWrite[] = [];
-        for await (const [at] of store.range({ gte: key(0), lt: key(255) })) before.push({ key: at, value: null });
-        await store.write(before, { sync: false });
-        const model = new Map<string, Uint8Array>();
-        for (const [batch, sync] of batches) {
-          await store.write(batch, { sync: sync && batch.length > 3 });
-          for (const one of batch) {
-            if (one.value === null) model.delete(one.key.join());
-            else model.set(one.key.join(), one.value);
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.array(write, { maxLength: 5 }), fc.boolean()), { maxLength: 6 }),
+        async (batches) => {
+          const before: StoreWrite[] = [];
+          for await (const [at] of store.range({ gte: key(0), lt: key(255) })) before.push({ key: at, value: null });
+          await store.write(before, { sync: false });
+          const model = new Map<string, Uint8Array>();
+          for (const [batch, sync] of batches) {
+            await store.write(batch, { sync: sync && batch.length > 3 });
+            for (const one of batch) {
+              if (one.value === null) model.delete(one.key.join());
+              else model.set(one.key.join(), one.value);
+            }
           }
-        }
-        const found = new Map<string, Uint8Array>();
-        for await (const [at, bytes] of store.range({ gte: key(0), lt: key(255) })) found.set(at.join(), new Uint8Array(bytes));
-        expect(Object.fromEntries(found)).toEqual(Object.fromEntries([...model].map(([at, bytes]) => [at, new Uint8Array(bytes)])));
-      }),
+          const found = new Map<string, Uint8Array>();
+          for await (const [at, bytes] of store.range({ gte: key(0), lt: key(255) }))
+            found.set(at.join(), new Uint8Array(bytes));
+          expect(Object.fromEntries(found)).toEqual(
+            Object.fromEntries([...model].map(([at, bytes]) => [at, new Uint8Array(bytes)])),
+          );
+        },
+      ),
       trials(`batches in a ${kind}`, 200),
     );
   });

@@ -18,7 +18,12 @@ test('a state goes through as bytes and is the same on the other side', () => {
 test('only what is newer is passed on, and a client that has gone is forgotten', () => {
   const table = createAwarenessTable();
   expect(table.accept([{ client: 1, clock: 2, state: '{}' }])).toHaveLength(1);
-  expect(table.accept([{ client: 1, clock: 2, state: '{}' }, { client: 1, clock: 1, state: '{}' }])).toEqual([]);
+  expect(
+    table.accept([
+      { client: 1, clock: 2, state: '{}' },
+      { client: 1, clock: 1, state: '{}' },
+    ]),
+  ).toEqual([]);
   expect(table.accept([{ client: 1, clock: 2, state: ABSENT }])).toHaveLength(1);
   expect(table.present()).toEqual([]);
   table.accept([{ client: 1, clock: 3, state: '{}' }]);
@@ -31,12 +36,15 @@ test('a state at the limit is kept, one above it is dropped', () => {
   const state = (length: number) => `"${'x'.repeat(length - 2)}"`;
   expect(table.accept([{ client: 1, clock: 1, state: state(LIMITS.awarenessBytesMax) }])).toHaveLength(1);
   expect(table.accept([{ client: 2, clock: 1, state: state(LIMITS.awarenessBytesMax + 1) }])).toEqual([]);
-  expect(table.accept([{ client: 3, clock: 1, state: state(LIMITS.awarenessBytesMax / 2 + 2).replaceAll('x', 'é') }])).toEqual([]);
+  expect(
+    table.accept([{ client: 3, clock: 1, state: state(LIMITS.awarenessBytesMax / 2 + 2).replaceAll('x', 'é') }]),
+  ).toEqual([]);
 });
 
 test('clients over the limit are not announced, those who are here stay', () => {
   const table = createAwarenessTable();
-  for (let client = 0; client < LIMITS.awarenessClientsMax; client++) expect(table.accept([{ client, clock: 1, state: '{}' }])).toHaveLength(1);
+  for (let client = 0; client < LIMITS.awarenessClientsMax; client++)
+    expect(table.accept([{ client, clock: 1, state: '{}' }])).toHaveLength(1);
   expect(table.accept([{ client: 9_999, clock: 1, state: '{}' }])).toEqual([]);
   expect(table.accept([{ client: 0, clock: 2, state: '{}' }])).toHaveLength(1);
   expect(table.present()).toHaveLength(LIMITS.awarenessClientsMax);

@@ -94,7 +94,8 @@ test('a stock client passes over "saved" without a word', () => {
 });
 
 test('a message of a later version is passed over', () => {
-  for (const bytes of [Uint8Array.of(4), Uint8Array.of(0, 3), Uint8Array.of(2, 9, 1)]) expect(decodeFrame(bytes)).toEqual({ type: 'unknown' });
+  for (const bytes of [Uint8Array.of(4), Uint8Array.of(0, 3), Uint8Array.of(2, 9, 1)])
+    expect(decodeFrame(bytes)).toEqual({ type: 'unknown' });
 });
 
 test('any bytes are a frame or are refused, and nothing else happens', () => {
@@ -103,7 +104,10 @@ test('any bytes are a frame or are refused, and nothing else happens', () => {
   const whole = encodeFrame({ type: 'step2', update: Y.encodeStateAsUpdate(someDoc()) });
   let refused = 0;
   for (let run = 0; run < numRuns; run++) {
-    const bytes = run % 2 === 0 ? whole.slice(0, Math.floor(next() * whole.length)) : Uint8Array.from({ length: Math.floor(next() * 12) }, () => Math.floor(next() * 256));
+    const bytes =
+      run % 2 === 0
+        ? whole.slice(0, Math.floor(next() * whole.length))
+        : Uint8Array.from({ length: Math.floor(next() * 12) }, () => Math.floor(next() * 256));
     try {
       expect(decodeFrame(bytes)).toHaveProperty('type');
     } catch (error) {
@@ -117,7 +121,12 @@ test('any bytes are a frame or are refused, and nothing else happens', () => {
 test('what is encoded is decoded', () => {
   fc.assert(
     fc.property(fc.nat(), fc.uint8Array(), (count, update) => {
-      for (const frame of [{ type: 'saved', count }, { type: 'update', update }, { type: 'awareness', update }] as const) expect(decodeFrame(encodeFrame(frame))).toEqual(frame);
+      for (const frame of [
+        { type: 'saved', count },
+        { type: 'update', update },
+        { type: 'awareness', update },
+      ] as const)
+        expect(decodeFrame(encodeFrame(frame))).toEqual(frame);
     }),
     trials('frames there and back', 500),
   );

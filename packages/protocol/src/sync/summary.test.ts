@@ -20,7 +20,13 @@ import {
   type Summary,
 } from './summary.ts';
 
-type Edit = { readonly by: number; readonly at: number; readonly remove: number; readonly insert: string; readonly hears: boolean };
+type Edit = {
+  readonly by: number;
+  readonly at: number;
+  readonly remove: number;
+  readonly insert: string;
+  readonly hears: boolean;
+};
 
 const edit: fc.Arbitrary<Edit> = fc.record({
   by: fc.nat(2),
@@ -35,7 +41,8 @@ function history(edits: readonly Edit[]): Uint8Array[] {
   const docs = [11, 5, 2_000_000_000].map((clientID) => Object.assign(new Y.Doc(), { clientID }));
   const sent: Uint8Array[] = [];
   const heard = docs.map(() => 0);
-  for (const doc of docs) doc.on('update', (update: Uint8Array, origin: unknown) => void (origin === 'remote' || sent.push(update)));
+  for (const doc of docs)
+    doc.on('update', (update: Uint8Array, origin: unknown) => void (origin === 'remote' || sent.push(update)));
   for (const { by, at, remove, insert, hears } of edits) {
     const doc = docs[by];
     if (doc === undefined) continue;
@@ -57,7 +64,7 @@ function history(edits: readonly Edit[]): Uint8Array[] {
 function takeIn(summary: Summary, updates: readonly Uint8Array[]): Uint8Array[] {
   const taken: Uint8Array[] = [];
   let waiting = [...updates];
-  for (let before = -1; waiting.length > 0 && before !== waiting.length; ) {
+  for (let before = -1; waiting.length > 0 && before !== waiting.length;) {
     before = waiting.length;
     const gaps: Uint8Array[] = [];
     for (const update of waiting) {
@@ -87,7 +94,9 @@ test('in any order, and any number of times, accepted updates give the digest of
   fc.assert(
     fc.property(fc.array(edit, { maxLength: 25 }), fc.infiniteStream(fc.nat()), (edits, order) => {
       const sent = history(edits);
-      const shuffled = [...sent, ...sent.slice(0, 5)].map((update) => ({ update, key: order.next().value })).sort((a, b) => a.key - b.key);
+      const shuffled = [...sent, ...sent.slice(0, 5)]
+        .map((update) => ({ update, key: order.next().value }))
+        .sort((a, b) => a.key - b.key);
       const summary = emptySummary();
       const taken = takeIn(
         summary,
@@ -111,7 +120,10 @@ test('a state in one piece has the summary of its parts, and both survive being 
       const doc = docOf(history(edits));
       const whole = summarize(Y.encodeStateAsUpdate(doc));
       expect(encodeSummary(whole)).toEqual(encodeSummary(summarizeDoc(doc)));
-      expect(decodeSummary(encodeSummary(whole))).toEqual({ clocks: whole.clocks, deleted: new Map([...whole.deleted].filter(([, ranges]) => ranges.length > 0)) });
+      expect(decodeSummary(encodeSummary(whole))).toEqual({
+        clocks: whole.clocks,
+        deleted: new Map([...whole.deleted].filter(([, ranges]) => ranges.length > 0)),
+      });
       expect(decodeStateVector(encodeStateVector(whole.clocks))).toEqual(whole.clocks);
       expect(decodeStateVector(Y.encodeStateVector(doc))).toEqual(whole.clocks);
     }),
@@ -183,10 +195,30 @@ test('M10 text that refers to itself, or to each other in a circle, would wait f
   const held = summarize(typed('zz', 9));
   expect(kindOf(held, crafted({ client: 1, origin: { client: 9, clock: 0 } }))).toBe('fresh');
   expect(kindOf(held, crafted({ client: 1, origin: { client: 1, clock: 0 } }))).toBe('invalid');
-  expect(kindOf(held, crafted({ client: 1, origin: { client: 2, clock: 0 } }, { client: 2, origin: { client: 1, clock: 0 } }))).toBe('invalid');
-  expect(kindOf(held, crafted({ client: 1, origin: { client: 2, clock: 0 } }, { client: 2, origin: { client: 9, clock: 1 } }))).toBe('fresh');
-  expect(kindOf(held, crafted({ client: 2, origin: { client: 9, clock: 1 } }, { client: 1, origin: { client: 2, clock: 0 } }))).toBe('fresh');
-  expect(kindOf(held, crafted({ client: 1, origin: { client: 9, clock: 0 } }, { client: 1, origin: { client: 9, clock: 1 } }))).toBe('invalid');
+  expect(
+    kindOf(
+      held,
+      crafted({ client: 1, origin: { client: 2, clock: 0 } }, { client: 2, origin: { client: 1, clock: 0 } }),
+    ),
+  ).toBe('invalid');
+  expect(
+    kindOf(
+      held,
+      crafted({ client: 1, origin: { client: 2, clock: 0 } }, { client: 2, origin: { client: 9, clock: 1 } }),
+    ),
+  ).toBe('fresh');
+  expect(
+    kindOf(
+      held,
+      crafted({ client: 2, origin: { client: 9, clock: 1 } }, { client: 1, origin: { client: 2, clock: 0 } }),
+    ),
+  ).toBe('fresh');
+  expect(
+    kindOf(
+      held,
+      crafted({ client: 1, origin: { client: 9, clock: 0 } }, { client: 1, origin: { client: 9, clock: 1 } }),
+    ),
+  ).toBe('invalid');
 });
 
 function typed(text: string, clientID: number): Uint8Array {
@@ -194,6 +226,11 @@ function typed(text: string, clientID: number): Uint8Array {
   doc.getText('content').insert(0, text);
   return Y.encodeStateAsUpdate(doc);
 }
+
+test('a deletion of nothing is invalid: Yjs throws at it when it lies beyond what is held', () => {
+  expect(kindOf(summarize(typed('abc', 1)), Uint8Array.of(0, 1, 1, 1, 1, 0))).toBe('invalid');
+  expect(kindOf(summarize(typed('abc', 1)), Uint8Array.of(0, 1, 1, 1, 1, 1))).toBe('fresh');
+});
 
 test('an update that claims what is held already says so, for its caller to compare', () => {
   const held = summarize(typed('abc', 1));
@@ -209,7 +246,13 @@ test('R16 whatever bytes come: no throw, and what is accepted goes into Yjs whol
   const upTo = (end: number) => Math.floor(next() * end);
   const doc = docOf(
     history(
-      Array.from({ length: 12 }, (_, i) => ({ by: i % 3, at: upTo(50), remove: i % 4 === 3 ? 2 : 0, insert: `w${i}`, hears: true })),
+      Array.from({ length: 12 }, (_, i) => ({
+        by: i % 3,
+        at: upTo(50),
+        remove: i % 4 === 3 ? 2 : 0,
+        insert: `w${i}`,
+        hears: true,
+      })),
     ),
   );
   const base = Y.encodeStateAsUpdate(doc);
@@ -218,12 +261,21 @@ test('R16 whatever bytes come: no throw, and what is accepted goes into Yjs whol
   map.getMap('other').set('nested', new Y.Array());
   map.getText('content').insert(0, 'bold', { bold: true });
   doc.getText('content').insert(3, 'new');
-  const sources = [base, Y.encodeStateAsUpdate(doc), Y.encodeStateAsUpdate(doc, encodeStateVector(held.clocks)), Y.encodeStateAsUpdate(map)];
+  const sources = [
+    base,
+    Y.encodeStateAsUpdate(doc),
+    Y.encodeStateAsUpdate(doc, encodeStateVector(held.clocks)),
+    Y.encodeStateAsUpdate(map),
+  ];
   const kinds = { fresh: 0, known: 0, gap: 0, invalid: 0 };
   for (let run = 0; run < numRuns; run++) {
     const source = sources[run % (sources.length + 1)];
-    const bytes = source === undefined ? Uint8Array.from({ length: upTo(40) }, () => upTo(256)) : source.slice(0, upTo(8) === 0 ? upTo(source.length) : source.length);
-    for (let change = upTo(4); source !== undefined && change > 0 && bytes.length > 0; change--) bytes[upTo(bytes.length)] = upTo(256);
+    const bytes =
+      source === undefined
+        ? Uint8Array.from({ length: upTo(40) }, () => upTo(256))
+        : source.slice(0, upTo(8) === 0 ? upTo(source.length) : source.length);
+    for (let change = upTo(4); source !== undefined && change > 0 && bytes.length > 0; change--)
+      bytes[upTo(bytes.length)] = upTo(256);
     const summary = upTo(2) === 0 ? emptySummary() : decodeSummary(encodeSummary(held));
     const replica = new Y.Doc();
     if (summary.clocks.size > 0) Y.applyUpdate(replica, base);
@@ -236,8 +288,11 @@ test('R16 whatever bytes come: no throw, and what is accepted goes into Yjs whol
       throw new Error(`accepted, but Yjs throws: ${Buffer.from(bytes).toString('hex')}`, { cause });
     }
     absorb(summary, found);
-    if (replica.store.pendingStructs !== null || replica.store.pendingDs !== null) throw new Error(`accepted, but it waits inside: ${Buffer.from(bytes).toString('hex')}`);
-    expect(Y.decodeStateVector(Y.encodeStateVector(replica)), Buffer.from(bytes).toString('hex')).toEqual(summary.clocks);
+    if (replica.store.pendingStructs !== null || replica.store.pendingDs !== null)
+      throw new Error(`accepted, but it waits inside: ${Buffer.from(bytes).toString('hex')}`);
+    expect(Y.decodeStateVector(Y.encodeStateVector(replica)), Buffer.from(bytes).toString('hex')).toEqual(
+      summary.clocks,
+    );
   }
   console.log(`  of them ${JSON.stringify(kinds)}`);
   expect(Math.min(...Object.values(kinds))).toBeGreaterThan(numRuns / 100);

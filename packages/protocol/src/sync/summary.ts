@@ -74,7 +74,8 @@ export function inspectUpdate(summary: Summary, update: Uint8Array): Inspection 
     const ranges: Range[] = [];
     const known = summary.deleted.get(client);
     for (const { clock, len } of items) {
-      if (len === 0) continue;
+      // Yjs writes none, and throws at one that it cannot apply at once.
+      if (len <= 0) return { kind: 'invalid', why: 'a deletion in it is empty' };
       if (clock + len > held(client)) return { kind: 'gap' };
       ranges.push({ from: clock, to: clock + len });
       if (!newDeletes && !covers(known, clock, clock + len)) newDeletes = true;
