@@ -27,6 +27,8 @@ export function installDependencies(root, missing, say) {
   say(`Installing what MarkCo needs (${missing} is missing or has changed; this happens once)…`);
   step('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
+    // In production npm leaves out what builds and tests, the pinned Node among it.
+    mode: 'development',
     // npm is a script on Windows, which only a shell can start.
     shell: process.platform === 'win32',
     what: 'Installing the dependencies (`npm ci`)',

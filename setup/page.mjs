@@ -46,6 +46,7 @@ export function buildPage(root, node, say) {
       ],
       {
         cwd: root,
+        mode: 'production',
         what: 'Building the page (`vite build`)',
         hint: 'The message above names the file. `git status` shows what differs from the last good version.',
       },
