@@ -29,7 +29,12 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['{packages,apps}/*/src/**/*.test.{ts,tsx}', 'setup/**/*.test.ts', 'test/tidy.test.ts', 'test/bench/*.test.ts'],
+          include: [
+            '{packages,apps}/*/src/**/*.test.{ts,tsx}',
+            'setup/**/*.test.ts',
+            'test/tidy.test.ts',
+            'test/bench/*.test.ts',
+          ],
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
           testTimeout: 60_000,

@@ -77,7 +77,10 @@ while (words[0]?.startsWith('--')) flags.add(words.shift());
 const [program, ...args] = words;
 try {
   if (program === undefined)
-    throw new SetupError('No program was named.', 'Use: node setup/run.mjs [--page] [--where-typed] [--lean] PROGRAM [ARG…]');
+    throw new SetupError(
+      'No program was named.',
+      'Use: node setup/run.mjs [--page] [--where-typed] [--lean] PROGRAM [ARG…]',
+    );
   setUp(flags.has('--page'));
   run(program, args, flags.has('--where-typed') ? whereTyped() : root, flags.has('--lean') ? LEAN : []);
 } catch (error) {

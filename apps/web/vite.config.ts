@@ -15,7 +15,9 @@ function shellList(): Plugin {
     enforce: 'post',
     generateBundle(_options, bundle) {
       const files = new Set(['/', '/manifest.webmanifest', '/icon.svg', '/theme.js']);
-      const queue = Object.values(bundle).flatMap((file) => (file.type === 'chunk' && file.isEntry && file.name !== 'service-worker' ? [file.fileName] : []));
+      const queue = Object.values(bundle).flatMap((file) =>
+        file.type === 'chunk' && file.isEntry && file.name !== 'service-worker' ? [file.fileName] : [],
+      );
       if (queue.length === 0) throw new Error('The build has no entry, so the service worker would keep nothing.');
       for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
         if (files.has(`/${name}`)) continue;
@@ -26,7 +28,8 @@ function shellList(): Plugin {
         for (const css of file.viteMetadata?.importedCss ?? []) files.add(`/${css}`);
       }
       const worker = Object.values(bundle).find((file) => file.type === 'chunk' && file.name === 'service-worker');
-      if (worker?.type !== 'chunk' || !worker.code.includes('__SHELL_FILES__')) throw new Error('The service worker has no place for the list of files.');
+      if (worker?.type !== 'chunk' || !worker.code.includes('__SHELL_FILES__'))
+        throw new Error('The service worker has no place for the list of files.');
       worker.code = worker.code.replace('__SHELL_FILES__', JSON.stringify([...files].toSorted()));
     },
   };

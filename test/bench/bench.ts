@@ -60,7 +60,8 @@ export async function inTurn<T>(
       const running = new Map<string, Running>();
       const results = new Map<string, T[]>();
       try {
-        for (const server of servers) running.set(server.name, await server.start(await mkdtemp(join(folder, 'server-'))));
+        for (const server of servers)
+          running.set(server.name, await server.start(await mkdtemp(join(folder, 'server-'))));
         for (let round = 0; round < rounds; round++) {
           for (const [name, its] of running) {
             try {

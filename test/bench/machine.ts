@@ -33,5 +33,7 @@ export function describeMachine(): Readonly<Record<string, unknown>> {
 export function disturbance(): string | undefined {
   const [load = 0] = loadavg();
   const limit = 0.5 * availableParallelism();
-  return load <= limit ? undefined : `the machine is not quiet (load ${load.toFixed(1)} on ${availableParallelism()} cores)`;
+  return load <= limit
+    ? undefined
+    : `the machine is not quiet (load ${load.toFixed(1)} on ${availableParallelism()} cores)`;
 }

@@ -37,7 +37,9 @@ function chosen(only: string | undefined): readonly Stage[] {
   const named = only.split(',').flatMap((name) => {
     const stages = GROUPS[name] ?? ALL.filter((stage) => stage.name === name);
     if (stages.length === 0) {
-      say(`There is no stage ${name}. There are: ${[...Object.keys(GROUPS), ...ALL.map((stage) => stage.name)].join(', ')}.`);
+      say(
+        `There is no stage ${name}. There are: ${[...Object.keys(GROUPS), ...ALL.map((stage) => stage.name)].join(', ')}.`,
+      );
       process.exit(2);
     }
     return stages;
@@ -46,7 +48,12 @@ function chosen(only: string | undefined): readonly Stage[] {
 }
 
 const { values: options } = parseArgs({
-  options: { only: { type: 'string' }, quick: { type: 'boolean' }, trace: { type: 'string' }, list: { type: 'boolean' } },
+  options: {
+    only: { type: 'string' },
+    quick: { type: 'boolean' },
+    trace: { type: 'string' },
+    list: { type: 'boolean' },
+  },
 });
 const stages = chosen(options.only);
 if (options.list === true) {
@@ -91,6 +98,9 @@ const results = join(ROOT, 'bench-results');
 await mkdir(results, { recursive: true });
 const file = join(results, `${began.replaceAll(/[:.]/g, '-')}.json`);
 const figures = rows.map((row) => ({ ...row, ...judge(row) }));
-await writeFile(file, `${JSON.stringify({ began, quick: bench.quick, machine: { before, after: describeMachine() }, notes, figures }, null, 2)}\n`);
+await writeFile(
+  file,
+  `${JSON.stringify({ began, quick: bench.quick, machine: { before, after: describeMachine() }, notes, figures }, null, 2)}\n`,
+);
 say(`\nWritten to ${file}`);
 process.exit(figures.some(({ met }) => met === false) ? 1 : 0);

@@ -4,7 +4,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 export { delay };
 
 /** Asks again until `ask` gives something; rejects after `limitMs`. */
-export async function eventually<T>(what: string, limitMs: number, ask: () => Promise<T | undefined> | T | undefined): Promise<T> {
+export async function eventually<T>(
+  what: string,
+  limitMs: number,
+  ask: () => Promise<T | undefined> | T | undefined,
+): Promise<T> {
   const end = performance.now() + limitMs;
   for (;;) {
     const found = await ask();

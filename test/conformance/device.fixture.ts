@@ -15,7 +15,12 @@ const START_MS = 30_000;
 export const ids: IdSource = { now: Date.now, randomBytes: (length) => new Uint8Array(randomBytes(length)) };
 export const newRunId = (): RunId => newId<RunId>(ids);
 
-export type Answer = { readonly status: number; readonly headers: Headers; readonly json: unknown; readonly text: string };
+export type Answer = {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly json: unknown;
+  readonly text: string;
+};
 export type Ask = {
   readonly method?: string;
   readonly body?: unknown;
@@ -43,7 +48,10 @@ export type Device = {
   documents(): Promise<readonly Document[]>;
   document(path: string): Promise<Document>;
   client(): Client;
-  socket(path: string, options?: { readonly headers?: Record<string, string>; readonly token?: string | null }): WebSocket;
+  socket(
+    path: string,
+    options?: { readonly headers?: Record<string, string>; readonly token?: string | null },
+  ): WebSocket;
   /** kill -9. */
   kill(): Promise<void>;
   /** Ends it as a person would. */
@@ -52,7 +60,10 @@ export type Device = {
 };
 
 /** The files of the project, and further variables of the device. */
-export type DeviceOptions = { readonly files: Readonly<Record<string, string>>; readonly env?: Readonly<Record<string, string>> };
+export type DeviceOptions = {
+  readonly files: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>>;
+};
 
 export async function startDevice({ files, env = {} }: DeviceOptions): Promise<Device & AsyncDisposable> {
   const root = await realpath(await mkdtemp(join(tmpdir(), 'markco-device-')));
@@ -79,7 +90,14 @@ export async function startDevice({ files, env = {} }: DeviceOptions): Promise<D
     // The port of the first start is kept, so that clients find the device again.
     const started = spawn(process.execPath, [MAIN, 'up', '--no-browser', ...(port === 0 ? [folder] : [])], {
       cwd: root,
-      env: { ...process.env, LOG_LEVEL: 'info', NO_COLOR: '1', ...env, MARKCO_HOME: linkToHome, MARKCO_PORT: String(port) },
+      env: {
+        ...process.env,
+        LOG_LEVEL: 'info',
+        NO_COLOR: '1',
+        ...env,
+        MARKCO_HOME: linkToHome,
+        MARKCO_PORT: String(port),
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     child = started;
@@ -92,7 +110,10 @@ export async function startDevice({ files, env = {} }: DeviceOptions): Promise<D
     });
     const ended = (): void => reject(new Error(`the device ended before it was ready: ${out}${log.slice(-2_000)}`));
     started.once('exit', ended);
-    const timer = setTimeout(() => reject(new Error(`the device was not ready in time: ${out}${log.slice(-2_000)}`)), START_MS);
+    const timer = setTimeout(
+      () => reject(new Error(`the device was not ready in time: ${out}${log.slice(-2_000)}`)),
+      START_MS,
+    );
     await promise.finally(() => clearTimeout(timer));
     started.off('exit', ended);
     port = (JSON.parse(await readFile(join(home, 'device.json'), 'utf8')) as { port: number }).port;
@@ -141,25 +162,41 @@ export async function startDevice({ files, env = {} }: DeviceOptions): Promise<D
           ...(ask.body === undefined ? {} : { 'content-type': 'application/json' }),
           ...ask.headers,
         },
-        ...(ask.bytes === undefined ? (ask.body === undefined ? {} : { body: JSON.stringify(ask.body) }) : { body: ask.bytes }),
+        ...(ask.bytes === undefined
+          ? ask.body === undefined
+            ? {}
+            : { body: JSON.stringify(ask.body) }
+          : { body: ask.bytes }),
       });
       const text = await response.text();
       const isJson = response.headers.get('content-type')?.includes('application/json') === true;
-      return { status: response.status, headers: response.headers, text, json: isJson ? (JSON.parse(text) as unknown) : undefined };
+      return {
+        status: response.status,
+        headers: response.headers,
+        text,
+        json: isJson ? (JSON.parse(text) as unknown) : undefined,
+      };
     },
     async get<T>(path: string, ask?: Ask) {
       const answer = await device.ask(path, ask);
       if (answer.status >= 400) throw new Error(`${path} answered ${answer.status}: ${answer.text}`);
       return answer.json as T;
     },
-    documents: async () => (await device.get<{ documents: Document[] }>(`/api/projects/${device.project.id}/documents`)).documents,
+    documents: async () =>
+      (await device.get<{ documents: Document[] }>(`/api/projects/${device.project.id}/documents`)).documents,
     async document(path) {
       const found = (await device.documents()).find((document) => document.path === path);
       if (found === undefined) throw new Error(`there is no document ${path}`);
       return found;
     },
     client() {
-      const client = openClient({ origin: device.origin, token, webSocket: (url) => new globalThis.WebSocket(url) as Socket, fetch, ...ids });
+      const client = openClient({
+        origin: device.origin,
+        token,
+        webSocket: (url) => new globalThis.WebSocket(url) as Socket,
+        fetch,
+        ...ids,
+      });
       clients.push(client);
       return client;
     },
@@ -199,7 +236,9 @@ export async function endSessions(home: string): Promise<void> {
 }
 
 /** All text messages of a socket until it closes, and how it closed. */
-export async function messagesOf(socket: WebSocket): Promise<{ readonly messages: unknown[]; readonly code: number; readonly reason: string }> {
+export async function messagesOf(
+  socket: WebSocket,
+): Promise<{ readonly messages: unknown[]; readonly code: number; readonly reason: string }> {
   const messages: unknown[] = [];
   socket.on('message', (data, isBinary) => {
     if (!isBinary) messages.push(JSON.parse(String(data)));
@@ -216,13 +255,19 @@ export async function refusalOf(socket: WebSocket): Promise<{ readonly status: n
   socket.once('unexpected-response', (_request, response) => {
     let text = '';
     response.on('data', (part: Buffer) => (text += String(part)));
-    response.on('end', () => resolve({ status: response.statusCode ?? 0, json: text === '' ? undefined : JSON.parse(text) }));
+    response.on('end', () =>
+      resolve({ status: response.statusCode ?? 0, json: text === '' ? undefined : JSON.parse(text) }),
+    );
   });
   return promise.finally(() => socket.terminate());
 }
 
 /** Waits until a fact holds. */
-export async function eventually<T>(fact: () => T | Promise<T>, what: string, withinMs = 10_000): Promise<NonNullable<T>> {
+export async function eventually<T>(
+  fact: () => T | Promise<T>,
+  what: string,
+  withinMs = 10_000,
+): Promise<NonNullable<T>> {
   const startedAt = performance.now();
   for (;;) {
     const found = await fact();

@@ -39,11 +39,24 @@ test('a stock provider and sync.md are enough to write a document', async () => 
   try {
     await writeFile(join(folder, 'program.mjs'), await program('sync.md', 'js'));
     const child = spawn(process.execPath, [join(folder, 'program.mjs')], {
-      env: { PATH: process.env['PATH'], ORIGIN: device.origin, TOKEN: device.token, USER_ID: device.userId, SLUG: device.project.slug },
+      env: {
+        PATH: process.env['PATH'],
+        ORIGIN: device.origin,
+        TOKEN: device.token,
+        USER_ID: device.userId,
+        SLUG: device.project.slug,
+      },
       stdio: ['ignore', 'inherit', 'inherit'],
     });
     try {
-      await eventually(() => readFile(join(device.folder, 'from/a provider.md'), 'utf8').then((text) => text === '# Typed by a stock provider\n', () => false), 'the file of the document');
+      await eventually(
+        () =>
+          readFile(join(device.folder, 'from/a provider.md'), 'utf8').then(
+            (text) => text === '# Typed by a stock provider\n',
+            () => false,
+          ),
+        'the file of the document',
+      );
     } finally {
       child.kill('SIGKILL');
     }
@@ -54,13 +67,22 @@ test('a stock provider and sync.md are enough to write a document', async () => 
 
 test('every rule of the pages has a test that is named after it', async () => {
   const names = new Set<string>();
-  for (const file of ['routes', 'run-events', 'sync', 'projects', 'observe', '../failure/device/once', '../failure/device/barrier']) {
+  for (const file of [
+    'routes',
+    'run-events',
+    'sync',
+    'projects',
+    'observe',
+    '../failure/device/once',
+    '../failure/device/barrier',
+  ]) {
     const text = await readFile(join(import.meta.dirname, `${file}.test.ts`), 'utf8');
-    for (const [title] of text.matchAll(/^\s*test(\.each)?\(.*$/gm)) for (const [name] of title.matchAll(/\b[A-Z]+-\d+\b/g)) names.add(name);
+    for (const [title] of text.matchAll(/^\s*test(\.each)?\(.*$/gm))
+      for (const [name] of title.matchAll(/\b[A-Z]+-\d+\b/g)) names.add(name);
   }
-  const rules = (await Promise.all(['http.md', 'sync.md'].map((page) => readFile(join(ROOT, 'docs/protocol', page), 'utf8')))).flatMap((text) =>
-    [...text.matchAll(/^- \*\*([A-Z]+-\d+)\*\*/gm)].map(([, rule]) => rule ?? ''),
-  );
+  const rules = (
+    await Promise.all(['http.md', 'sync.md'].map((page) => readFile(join(ROOT, 'docs/protocol', page), 'utf8')))
+  ).flatMap((text) => [...text.matchAll(/^- \*\*([A-Z]+-\d+)\*\*/gm)].map(([, rule]) => rule ?? ''));
   expect(rules.length).toBeGreaterThan(25);
   expect(rules.filter((rule) => !names.has(rule))).toEqual([]);
 });

@@ -8,7 +8,9 @@ import { eventually, messagesOf, newRunId, startDevice } from './device.fixture.
 const ENVIRONMENT_SECRET = 'canary-of-the-environment-51f0';
 const PASSWORD = 'canary-of-the-password-prompt-9b1e';
 const device = await startDevice({
-  files: { 'page.md': '# Page\n\n```python\nimport getpass\nsecret = getpass.getpass("key? ")\nprint(len(secret))\n```\n' },
+  files: {
+    'page.md': '# Page\n\n```python\nimport getpass\nsecret = getpass.getpass("key? ")\nprint(len(secret))\n```\n',
+  },
   env: { SOME_API_KEY: ENVIRONMENT_SECRET, LOG_LEVEL: 'trace' },
 });
 afterAll(() => device[Symbol.asyncDispose]());
@@ -18,7 +20,9 @@ async function use(): Promise<Run> {
   const { headers } = await device.ask('/api/session', { method: 'POST' });
   const cookie = headers.get('set-cookie')?.split(';')[0] ?? '';
   await device.ask('/api/projects', { token: null, headers: { cookie } });
-  await device.ask('/api/projects?token=nothing', { headers: { referer: `${device.origin}/#token=${device.token}`, 'user-agent': `agent ${device.token}` } });
+  await device.ask('/api/projects?token=nothing', {
+    headers: { referer: `${device.origin}/#token=${device.token}`, 'user-agent': `agent ${device.token}` },
+  });
   const page = await device.document('page');
   const client = device.client();
   const open = client.openDocument({ projectId: device.project.id, documentId: page.id });
@@ -31,14 +35,31 @@ async function use(): Promise<Run> {
   await again.ready;
 
   const run = await client.submitRun(
-    { id: newRunId(), projectId: device.project.id, language: 'python', documentId: page.id, docVersion: open.version(), code: 'import getpass, os\nsecret = getpass.getpass("key? ")\nprint(len(secret), len(os.environ["SOME_API_KEY"]))\n"done"' },
+    {
+      id: newRunId(),
+      projectId: device.project.id,
+      language: 'python',
+      documentId: page.id,
+      docVersion: open.version(),
+      code: 'import getpass, os\nsecret = getpass.getpass("key? ")\nprint(len(secret), len(os.environ["SOME_API_KEY"]))\n"done"',
+    },
     AbortSignal.timeout(10_000),
   );
   const following = messagesOf(device.socket(`/api/runs/${run.id}/events`));
-  await eventually(async () => (await device.ask(`/api/runs/${run.id}/input`, { body: { text: PASSWORD } })).status === 200, 'the password to be taken');
+  await eventually(
+    async () => (await device.ask(`/api/runs/${run.id}/input`, { body: { text: PASSWORD } })).status === 200,
+    'the password to be taken',
+  );
   const { messages } = await following;
-  expect((messages as RunEvent[]).map(({ type }) => type)).toEqual(['stdin-request', 'stdin-response', 'stdout', 'result']);
-  expect((messages as RunEvent[])[2]).toMatchObject({ payload: { text: `${PASSWORD.length} ${ENVIRONMENT_SECRET.length}\n` } });
+  expect((messages as RunEvent[]).map(({ type }) => type)).toEqual([
+    'stdin-request',
+    'stdin-response',
+    'stdout',
+    'result',
+  ]);
+  expect((messages as RunEvent[])[2]).toMatchObject({
+    payload: { text: `${PASSWORD.length} ${ENVIRONMENT_SECRET.length}\n` },
+  });
 
   await writeFile(join(device.folder, 'page.md'), `${open.text.toString()}from outside\n`);
   await eventually(() => open.text.toString().includes('from outside'), 'the edit of the file');
@@ -47,7 +68,9 @@ async function use(): Promise<Run> {
   const wrong = device.socket('/api/stream', { token: `${device.token}x` });
   wrong.on('error', () => undefined);
   await eventually(() => wrong.readyState === wrong.CLOSED, 'the wrong token to be refused');
-  await device.ask('/api/runs', { body: { projectId: device.project.id, language: 'python', code: '1', docVersion: 'BQ==' } });
+  await device.ask('/api/runs', {
+    body: { projectId: device.project.id, language: 'python', code: '1', docVersion: 'BQ==' },
+  });
   return device.get<Run>(`/api/runs/${run.id}`);
 }
 
@@ -61,7 +84,14 @@ test('METRICS-1 every name of the seeds is there and was filled by real use', as
       .filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`))
       .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
   for (const name of [
-    'doc_open_ttfc_ms', 'doc_switch_ttfc_ms', 'doc_sync_rtt_ms', 'runtime_file_reflect_ms', 'projection_lag_ms', 'run_queue_latency_ms', 'run_duration_ms', 'log_sync_ms',
+    'doc_open_ttfc_ms',
+    'doc_switch_ttfc_ms',
+    'doc_sync_rtt_ms',
+    'runtime_file_reflect_ms',
+    'projection_lag_ms',
+    'run_queue_latency_ms',
+    'run_duration_ms',
+    'log_sync_ms',
   ]) {
     expect([name, valueOf(`${name}_count`) > 0, valueOf(`${name}_sum`) >= 0]).toEqual([name, true, true]);
   }
@@ -75,13 +105,30 @@ test('METRICS-1 every name of the seeds is there and was filled by real use', as
 });
 
 test('LOG-1 a line is JSON, and names the user, the device and what it is about', async () => {
-  const lines = device.log().trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+  const lines = device
+    .log()
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
   expect(lines.length).toBeGreaterThan(5);
   for (const line of lines) {
-    expect(line).toMatchObject({ user_id: device.userId, device_id: expect.any(String), event: expect.stringMatching(/^[a-z-]+\.[a-z-]+$/), level: expect.any(String), time: expect.any(String) });
+    expect(line).toMatchObject({
+      user_id: device.userId,
+      device_id: expect.any(String),
+      event: expect.stringMatching(/^[a-z-]+\.[a-z-]+$/),
+      level: expect.any(String),
+      time: expect.any(String),
+    });
   }
-  expect(lines.find(({ event }) => event === 'run.routed')).toMatchObject({ run_id: run.id, project_id: device.project.id, doc_path: 'page', reason: expect.any(String) });
-  expect(lines.filter((line) => line['event'] === 'run.state' && line['run_id'] === run.id).map(({ to }) => to)).toEqual(['queued', 'scheduled', 'running', 'completed']);
+  expect(lines.find(({ event }) => event === 'run.routed')).toMatchObject({
+    run_id: run.id,
+    project_id: device.project.id,
+    doc_path: 'page',
+    reason: expect.any(String),
+  });
+  expect(
+    lines.filter((line) => line['event'] === 'run.state' && line['run_id'] === run.id).map(({ to }) => to),
+  ).toEqual(['queued', 'scheduled', 'running', 'completed']);
 });
 
 test('T16 no secret is in the log, the state folder, the project, the metrics or the answers, after a restart neither', async () => {
@@ -94,7 +141,12 @@ test('T16 no secret is in the log, the state folder, the project, the metrics or
     bytesSeen += bytes.length;
     for (const [name, canary] of Object.entries(canaries)) {
       const hex = Buffer.from(canary).toString('hex');
-      for (const form of [canary, encodeURIComponent(canary), Buffer.from(canary).toString('base64').replace(/=+$/, ''), hex]) {
+      for (const form of [
+        canary,
+        encodeURIComponent(canary),
+        Buffer.from(canary).toString('base64').replace(/=+$/, ''),
+        hex,
+      ]) {
         if (!but.includes(name) && bytes.includes(form)) found.push(`${name} in ${where}`);
       }
     }
@@ -106,8 +158,20 @@ test('T16 no secret is in the log, the state folder, the project, the metrics or
       if (entry.isFile()) look(file, await readFile(file), entry.name === 'api-token' ? ['token'] : []);
     }
   }
-  for (const path of ['/metrics', '/stats', '/api/device', '/api/runs', '/api/sessions', '/api/projects', `/api/runs/${run.id}`]) look(path, Buffer.from((await device.ask(path)).text));
-  look('the events', Buffer.from(JSON.stringify((await messagesOf(device.socket(`/api/runs/${run.id}/events`))).messages)));
+  for (const path of [
+    '/metrics',
+    '/stats',
+    '/api/device',
+    '/api/runs',
+    '/api/sessions',
+    '/api/projects',
+    `/api/runs/${run.id}`,
+  ])
+    look(path, Buffer.from((await device.ask(path)).text));
+  look(
+    'the events',
+    Buffer.from(JSON.stringify((await messagesOf(device.socket(`/api/runs/${run.id}/events`))).messages)),
+  );
   expect(found).toEqual([]);
   expect(bytesSeen).toBeGreaterThan(10_000);
   // The same search finds what is there: the token in its own file.

@@ -22,16 +22,36 @@ const project = `/api/projects/${device.project.id}`;
 const png = Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex');
 
 test('ASSET-1 bytes are kept once, under their sha-256, and come back as they were', async () => {
-  const [one, two] = await Promise.all([1, 2].map(() => device.ask(`${project}/assets?name=shot.png`, { bytes: new Uint8Array(png), headers: { 'content-type': 'image/png' } })));
+  const [one, two] = await Promise.all(
+    [1, 2].map(() =>
+      device.ask(`${project}/assets?name=shot.png`, {
+        bytes: new Uint8Array(png),
+        headers: { 'content-type': 'image/png' },
+      }),
+    ),
+  );
   expect([one?.status, two?.status]).toEqual([201, 201]);
   const asset = ROUTES.createAsset.answer.parse(one?.json) as Asset;
   const hash = createHash('sha256').update(png).digest('hex');
-  expect(asset).toMatchObject({ path: `_assets/${hash}.png`, contentHash: hash, mimeType: 'image/png', sizeBytes: png.length });
+  expect(asset).toMatchObject({
+    path: `_assets/${hash}.png`,
+    contentHash: hash,
+    mimeType: 'image/png',
+    sizeBytes: png.length,
+  });
   expect(await readdir(join(device.folder, '_assets'))).toEqual([`${hash}.png`]);
-  const response = await fetch(`${device.origin}${project}/files/${asset.path}`, { headers: { authorization: `Bearer ${device.token}` } });
+  const response = await fetch(`${device.origin}${project}/files/${asset.path}`, {
+    headers: { authorization: `Bearer ${device.token}` },
+  });
   expect(Buffer.from(await response.arrayBuffer())).toEqual(png);
   expect(response.headers.get('content-security-policy')).toContain('sandbox');
-  expect((await device.ask(`${project}/files/${asset.path}`, { headers: { 'if-none-match': response.headers.get('etag') ?? '' } })).status).toBe(304);
+  expect(
+    (
+      await device.ask(`${project}/files/${asset.path}`, {
+        headers: { 'if-none-match': response.headers.get('etag') ?? '' },
+      })
+    ).status,
+  ).toBe(304);
 });
 
 test('ASSET-2 64 MiB are taken, one byte more is refused, and so is nothing at all', { timeout: 60_000 }, async () => {
@@ -44,7 +64,8 @@ test('ASSET-2 64 MiB are taken, one byte more is refused, and so is nothing at a
     headers: { authorization: `Bearer ${device.token}` },
     body: new ReadableStream({
       start(controller) {
-        for (let sent = 0; sent <= LIMITS.assetBytesMax; sent += 1024 * 1024) controller.enqueue(new Uint8Array(1024 * 1024));
+        for (let sent = 0; sent <= LIMITS.assetBytesMax; sent += 1024 * 1024)
+          controller.enqueue(new Uint8Array(1024 * 1024));
         controller.close();
       },
     }),
@@ -64,15 +85,46 @@ test('ASSET-3 no name of a file leads out of the project, into what is hidden, o
   await symlink(device.root, join(device.folder, 'out'));
   await symlink(device.home, join(device.folder, 'home'));
   for (const path of [
-    '../outside.txt', '..%2foutside.txt', '%2e%2e/outside.txt', '%2e%2e%2foutside.txt', 'sub/../../outside.txt', 'sub/..%2f..%2foutside.txt', '..%5coutside.txt', '/etc/passwd', '%2fetc%2fpasswd', '//etc/passwd',
-    'link.txt', 'out/outside.txt', 'home/api-token', '.hidden/secret.txt', '%2ehidden/secret.txt', 'sub/./../.hidden/secret.txt', 'a%00.txt', '%', '%ff', '', '.', 'sub', 'nothing.png', 'a.md', 'sub/c.md', 'x'.repeat(5_000),
+    '../outside.txt',
+    '..%2foutside.txt',
+    '%2e%2e/outside.txt',
+    '%2e%2e%2foutside.txt',
+    'sub/../../outside.txt',
+    'sub/..%2f..%2foutside.txt',
+    '..%5coutside.txt',
+    '/etc/passwd',
+    '%2fetc%2fpasswd',
+    '//etc/passwd',
+    'link.txt',
+    'out/outside.txt',
+    'home/api-token',
+    '.hidden/secret.txt',
+    '%2ehidden/secret.txt',
+    'sub/./../.hidden/secret.txt',
+    'a%00.txt',
+    '%',
+    '%ff',
+    '',
+    '.',
+    'sub',
+    'nothing.png',
+    'a.md',
+    'sub/c.md',
+    'x'.repeat(5_000),
   ]) {
     const { status, text } = await device.ask(`${project}/files/${path}`);
-    expect([path, status >= 400 && status < 500, text.includes('c0ntent') || text.includes(device.token)]).toEqual([path, true, false]);
+    expect([path, status >= 400 && status < 500, text.includes('c0ntent') || text.includes(device.token)]).toEqual([
+      path,
+      true,
+      false,
+    ]);
   }
   const html = await device.ask(`${project}/files/page.html`);
   expect(html.headers.get('content-type')).toBe('application/octet-stream');
-  expect([html.headers.get('content-disposition'), html.headers.get('x-content-type-options')]).toEqual(['attachment', 'nosniff']);
+  expect([html.headers.get('content-disposition'), html.headers.get('x-content-type-options')]).toEqual([
+    'attachment',
+    'nosniff',
+  ]);
   expect((await device.ask(`${project}/files/note.txt`)).text).toBe('plain\n');
 });
 
@@ -89,8 +141,15 @@ test('a link _assets that leads out of the project takes nothing', async () => {
 
 test('folders of the machine can be looked through, hidden ones and files excepted', async () => {
   const answer = await device.ask(`/api/folders?path=${encodeURIComponent(device.root)}`);
-  expect(ROUTES.folders.answer.parse(answer.json)).toMatchObject({ path: device.root, parent: join(device.root, '..') });
-  expect((answer.json as { folders: { name: string; markdownFiles: number }[] }).folders.find(({ name }) => name === 'notes')).toMatchObject({ markdownFiles: 3 });
+  expect(ROUTES.folders.answer.parse(answer.json)).toMatchObject({
+    path: device.root,
+    parent: join(device.root, '..'),
+  });
+  expect(
+    (answer.json as { folders: { name: string; markdownFiles: number }[] }).folders.find(
+      ({ name }) => name === 'notes',
+    ),
+  ).toMatchObject({ markdownFiles: 3 });
   expect((await device.ask('/api/folders')).status).toBe(200);
   expect((await device.ask('/api/folders?path=relative')).status).toBe(400);
   expect((await device.ask(`/api/folders?path=${encodeURIComponent(join(device.folder, 'a.md'))}`)).status).toBe(404);
@@ -102,26 +161,36 @@ test('MOVE-1 links in every form follow a document to its new name and back to t
   const read = (path: string): Promise<string> => readFile(join(device.folder, path), 'utf8');
   const before = await Promise.all(files.map(read));
   const { id } = await device.document('b-page');
-  const moved = await device.get<{ document: Document }>(`${project}/documents/${id}/move`, { body: { path: 'far/away/Éclair' } });
+  const moved = await device.get<{ document: Document }>(`${project}/documents/${id}/move`, {
+    body: { path: 'far/away/Éclair' },
+  });
   expect(moved.document).toMatchObject({ id, path: 'far/away/Éclair', title: 'Second' });
   await eventually(async () => (await read('a.md')).includes('far/away/'), 'the links in a.md');
   const a = await read('a.md');
   expect(a).toContain('[web](https://example.com/b-page.md)');
   expect(a).toMatch(/\[b\]\(far\/away\/\S*clair\.md#part\)/u);
   expect(a).not.toContain('[[b-page]]');
-  await eventually(async () => (await read('far/away/Éclair.md')).includes('[home](../../a.md) [c](../../sub/c.md)'), 'its own links');
+  await eventually(
+    async () => (await read('far/away/Éclair.md')).includes('[home](../../a.md) [c](../../sub/c.md)'),
+    'its own links',
+  );
   // The other document of nearly that name keeps its links.
   expect(await read('sub/c.md')).toContain('[side](<b page.md>)');
   await device.get(`${project}/documents/${id}/move`, { body: { path: 'b-page' } });
   for (const [index, path] of files.entries()) {
-    await eventually(async () => (await read(path)) === before[index], `${path} as before`).catch(async () => expect([path, await read(path)]).toEqual([path, before[index]]));
+    await eventually(async () => (await read(path)) === before[index], `${path} as before`).catch(async () =>
+      expect([path, await read(path)]).toEqual([path, before[index]]),
+    );
   }
 });
 
 test('SEARCH-1 text is found as it is now; a pattern without end is refused, and the device answers meanwhile', async () => {
   const search = (query: string) => device.ask(`${project}/search?${query}`);
   const found = await search('q=third');
-  expect(ROUTES.search.answer.parse(found.json)).toMatchObject({ hits: [{ path: 'sub/c', title: 'Third', line: 2 }], truncated: false });
+  expect(ROUTES.search.answer.parse(found.json)).toMatchObject({
+    hits: [{ path: 'sub/c', title: 'Third', line: 2 }],
+    truncated: false,
+  });
   expect((await search('q=THIRD&caseSensitive=1')).json).toMatchObject({ hits: [] });
   expect((await search(`q=${encodeURIComponent('^# (First|Second)$')}&regex=1`)).json).toMatchObject({ documents: 2 });
   expect((await search(`q=${encodeURIComponent('(')}&regex=1`)).status).toBe(400);
@@ -140,4 +209,3 @@ test('SEARCH-1 text is found as it is now; a pattern without end is refused, and
   expect((await endless).status).toBe(400);
   expect(slowest).toBeLessThan(1_000);
 });
-

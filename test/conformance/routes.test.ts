@@ -1,7 +1,18 @@
 /** The routes of the contract, asked of a running device: what they answer, what they refuse, what a refusal leaves as it was. */
 import { mkdir, readFile, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FAILURE_STATUS, newId, ROUTES, type Document, type Project, type ProjectId, type Route, type RouteName, type Run, type RuntimeSession } from '@markco/protocol';
+import {
+  FAILURE_STATUS,
+  newId,
+  ROUTES,
+  type Document,
+  type Project,
+  type ProjectId,
+  type Route,
+  type RouteName,
+  type Run,
+  type RuntimeSession,
+} from '@markco/protocol';
 import { afterAll, expect, test } from 'vitest';
 import { eventually, ids, newRunId, startDevice, type Answer, type Ask } from './device.fixture.ts';
 
@@ -21,7 +32,11 @@ const stranger = newId<ProjectId>(ids);
 /** Checks an answer against the route's own schema: nothing more, nothing less, nothing else. */
 function conforms(name: RouteName, answer: Answer, status?: number): void {
   const route: Route = ROUTES[name];
-  expect([name, answer.status, answer.status === (status ?? route.status) ? '' : answer.text]).toEqual([name, status ?? route.status, '']);
+  expect([name, answer.status, answer.status === (status ?? route.status) ? '' : answer.text]).toEqual([
+    name,
+    status ?? route.status,
+    '',
+  ]);
   if (route.answer === undefined) return;
   const parsed = route.answer.safeParse(answer.json);
   expect([name, parsed.error?.issues]).toEqual([name, undefined]);
@@ -36,9 +51,18 @@ function isError(answer: Answer, status: number, code: string): void {
 /** Everything a bad request could have changed. */
 async function state(): Promise<unknown> {
   const [projects, documents, runs, sessions, devices] = await Promise.all(
-    ['/api/projects', `${project}/documents`, '/api/runs', '/api/sessions', '/api/device'].map(async (path) => (await device.ask(path)).json),
+    ['/api/projects', `${project}/documents`, '/api/runs', '/api/sessions', '/api/device'].map(
+      async (path) => (await device.ask(path)).json,
+    ),
   );
-  return { projects, documents, runs, sessions, device: devices, files: (await readdir(device.folder, { recursive: true })).toSorted() };
+  return {
+    projects,
+    documents,
+    runs,
+    sessions,
+    device: devices,
+    files: (await readdir(device.folder, { recursive: true })).toSorted(),
+  };
 }
 
 async function finished(run: Run): Promise<Run> {
@@ -49,7 +73,12 @@ async function finished(run: Run): Promise<Run> {
 }
 
 const concrete = (path: string): string =>
-  path.replace('/api/projects/:id', project).replace(':userId', device.userId).replace(':project', device.project.slug).replaceAll(/:\w+/g, stranger).replace('*', 'x.png');
+  path
+    .replace('/api/projects/:id', project)
+    .replace(':userId', device.userId)
+    .replace(':project', device.project.slug)
+    .replaceAll(/:\w+/g, stranger)
+    .replace('*', 'x.png');
 const bodyFor = (route: Route): Ask => ({ method: route.method, ...(route.body === undefined ? {} : { body: {} }) });
 
 test('HTTP-1 nothing but /health answers without a token, and a wrong one is as good as none', async () => {
@@ -61,7 +90,11 @@ test('HTTP-1 nothing but /health answers without a token, and a wrong one is as 
       isError(await device.ask(concrete(route.path), { ...bodyFor(route), token }), 401, 'unauthorized');
     }
     // Not in the address: that ends in histories and logs.
-    isError(await device.ask(`${concrete(route.path)}?token=${device.token}`, { ...bodyFor(route), token: null }), 401, 'unauthorized');
+    isError(
+      await device.ask(`${concrete(route.path)}?token=${device.token}`, { ...bodyFor(route), token: null }),
+      401,
+      'unauthorized',
+    );
   }
   expect(await state()).toEqual(before);
 });
@@ -74,9 +107,14 @@ test('HTTP-2 another Host or Origin is refused before the token is looked at, an
     }
   }
   for (const origin of [device.origin, `http://localhost:${device.port}`]) {
-    expect((await device.ask('/api/projects', { headers: { origin, 'sec-fetch-site': 'same-origin' } })).status).toBe(200);
+    expect((await device.ask('/api/projects', { headers: { origin, 'sec-fetch-site': 'same-origin' } })).status).toBe(
+      200,
+    );
   }
-  const { headers } = await device.ask('/api/projects', { method: 'OPTIONS', headers: { origin: device.origin, 'access-control-request-method': 'POST' } });
+  const { headers } = await device.ask('/api/projects', {
+    method: 'OPTIONS',
+    headers: { origin: device.origin, 'access-control-request-method': 'POST' },
+  });
   expect([...headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([]);
 });
 
@@ -96,9 +134,15 @@ test('the device says what it is, how it does and what it can run', async () => 
   conforms('device', await device.ask('/api/device'));
   const devices = await device.ask('/api/devices');
   conforms('devices', devices);
-  const { devices: [own] } = devices.json as { devices: { id: string; capability: object }[] };
+  const {
+    devices: [own],
+  } = devices.json as { devices: { id: string; capability: object }[] };
   conforms('heartbeat', await device.ask('/api/devices/heartbeat', { body: own?.capability }));
-  isError(await device.ask('/api/devices/heartbeat', { body: { ...own?.capability, deviceId: stranger } }), 404, 'not_found');
+  isError(
+    await device.ask('/api/devices/heartbeat', { body: { ...own?.capability, deviceId: stranger } }),
+    404,
+    'not_found',
+  );
   const metrics = await device.ask('/metrics');
   expect([metrics.status, metrics.headers.get('content-type')]).toEqual([200, expect.stringContaining('text/plain')]);
 });
@@ -109,13 +153,20 @@ test('a folder is one project, however it is named and however often it is opene
   await writeFile(join(folder, 'a.md'), 'text\n');
   await symlink(folder, join(device.root, 'link'));
   const opened = await Promise.all(
-    [folder, `${folder}/`, join(device.root, 'link'), `${folder}/../${'Été & more'}`].map((localPath) => device.ask('/api/projects/open-local', { body: { localPath } })),
+    [folder, `${folder}/`, join(device.root, 'link'), `${folder}/../${'Été & more'}`].map((localPath) =>
+      device.ask('/api/projects/open-local', { body: { localPath } }),
+    ),
   );
   const again = await device.ask('/api/projects/open-local', { body: { localPath: join(device.root, 'link') } });
   conforms('openLocal', again, 200);
   expect(opened.map((answer) => answer.status).toSorted((a, b) => a - b)).toEqual([200, 200, 200, 201]);
   const first = again.json as Project;
-  expect(first).toMatchObject({ slug: 'ete-more', displayName: 'Été & more', source: 'opened-local', localRootPath: folder });
+  expect(first).toMatchObject({
+    slug: 'ete-more',
+    displayName: 'Été & more',
+    source: 'opened-local',
+    localRootPath: folder,
+  });
   for (const { json } of opened) expect(json).toMatchObject({ id: first.id, slug: first.slug });
   // Indexed before it answers, and nothing was written into the folder.
   const documents = await device.get<{ documents: Document[] }>(`/api/projects/${first.id}/documents`);
@@ -131,7 +182,9 @@ test('a folder is one project, however it is named and however often it is opene
 test('projects with the same name have slugs of their own, also when they are opened at once', async () => {
   const folders = ['x/notes', 'y/notes', 'z/Notes'].map((path) => join(device.root, path));
   for (const folder of folders) await mkdir(folder, { recursive: true });
-  const opened = await Promise.all(folders.map((localPath) => device.get<Project>('/api/projects/open-local', { body: { localPath } })));
+  const opened = await Promise.all(
+    folders.map((localPath) => device.get<Project>('/api/projects/open-local', { body: { localPath } })),
+  );
   expect(new Set([...opened, device.project].map(({ slug }) => slug)).size).toBe(4);
   for (const { id } of opened) await device.ask(`/api/projects/${id}`, { method: 'DELETE' });
 });
@@ -152,11 +205,31 @@ test('what is no folder of the user is refused, and nothing has changed', async 
     isError(await device.ask('/api/projects/open-local', { body: { localPath } }), status, code);
   }
   isError(await device.ask('/api/projects/open-local', { body: {} }), 400, 'bad_request');
-  isError(await device.ask('/api/projects/open-local', { body: { localPath: device.folder, extra: 1 } }), 400, 'bad_request');
-  isError(await device.ask('/api/projects/open-local', { bytes: '{"localPath":"/tmp"}', headers: { 'content-type': 'text/plain' } }), 400, 'bad_request');
-  isError(await device.ask('/api/projects/open-local', { bytes: '{"localPath":', headers: { 'content-type': 'application/json' } }), 400, 'bad_request');
   isError(
-    await device.ask('/api/projects/register-local', { body: { id: stranger, slug: 'x', displayName: 'X', documents: [] } }),
+    await device.ask('/api/projects/open-local', { body: { localPath: device.folder, extra: 1 } }),
+    400,
+    'bad_request',
+  );
+  isError(
+    await device.ask('/api/projects/open-local', {
+      bytes: '{"localPath":"/tmp"}',
+      headers: { 'content-type': 'text/plain' },
+    }),
+    400,
+    'bad_request',
+  );
+  isError(
+    await device.ask('/api/projects/open-local', {
+      bytes: '{"localPath":',
+      headers: { 'content-type': 'application/json' },
+    }),
+    400,
+    'bad_request',
+  );
+  isError(
+    await device.ask('/api/projects/register-local', {
+      body: { id: stranger, slug: 'x', displayName: 'X', documents: [] },
+    }),
     501,
     'unsupported',
   );
@@ -205,7 +278,13 @@ test('HTTP-4 what belongs to somebody else does not exist, in the same words as 
     ['/api/sessions/ID/interrupt', { method: 'POST' }],
   ] as const) {
     const answers = await Promise.all(
-      [stranger, device.project.id === path ? stranger : newId(ids), 'no-uuid', '..%2f..%2fetc', device.project.id.toUpperCase()].map((id) => device.ask(path.replace('ID', id), ask)),
+      [
+        stranger,
+        device.project.id === path ? stranger : newId(ids),
+        'no-uuid',
+        '..%2f..%2fetc',
+        device.project.id.toUpperCase(),
+      ].map((id) => device.ask(path.replace('ID', id), ask)),
     );
     for (const answer of answers) isError(answer, 404, 'not_found');
     expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
@@ -214,15 +293,28 @@ test('HTTP-4 what belongs to somebody else does not exist, in the same words as 
 });
 
 test('a document is made, moved with the links to it, moved back to the same bytes, deleted and brought back', async () => {
-  const before = Object.fromEntries(await Promise.all(['page.md', 'notes/other.md'].map(async (path) => [path, await readFile(join(device.folder, path), 'utf8')] as const)));
+  const before = Object.fromEntries(
+    await Promise.all(
+      ['page.md', 'notes/other.md'].map(
+        async (path) => [path, await readFile(join(device.folder, path), 'utf8')] as const,
+      ),
+    ),
+  );
   const { id } = await device.document('notes/other');
   const moved = await device.ask(`${project}/documents/${id}/move`, { body: { path: 'deep/er/renamed' } });
   conforms('moveDocument', moved);
   expect(moved.json).toMatchObject({ document: { id, path: 'deep/er/renamed', ext: '.md' }, updatedLinks: 2 });
-  await eventually(async () => (await readFile(join(device.folder, 'page.md'), 'utf8')).includes('(deep/er/renamed.md)'), 'the link in page.md');
-  await eventually(async () => (await readFile(join(device.folder, 'deep/er/renamed.md'), 'utf8')).includes('(../../page.md)'), 'the link in the moved document');
+  await eventually(
+    async () => (await readFile(join(device.folder, 'page.md'), 'utf8')).includes('(deep/er/renamed.md)'),
+    'the link in page.md',
+  );
+  await eventually(
+    async () => (await readFile(join(device.folder, 'deep/er/renamed.md'), 'utf8')).includes('(../../page.md)'),
+    'the link in the moved document',
+  );
   conforms('moveDocument', await device.ask(`${project}/documents/${id}/move`, { body: { path: 'notes/other' } }));
-  for (const [path, text] of Object.entries(before)) await eventually(async () => (await readFile(join(device.folder, path), 'utf8')) === text, `${path} as before`);
+  for (const [path, text] of Object.entries(before))
+    await eventually(async () => (await readFile(join(device.folder, path), 'utf8')) === text, `${path} as before`);
 
   const made = await device.ask(`${project}/documents`, { body: { path: 'made', text: 'Made here.\n' } });
   conforms('createDocument', made);
@@ -241,13 +333,30 @@ test('a document is made, moved with the links to it, moved back to the same byt
   conforms('undeleteDocument', undeleted);
   expect(await readFile(join(device.folder, 'made.md'), 'utf8')).toBe('Made here.\n');
   isError(await device.ask(`${own}/undelete`, { method: 'POST' }), 409, 'conflict');
-  conforms('deleteDocument', await device.ask(`${project}/documents/${(undeleted.json as Document).id}`, { method: 'DELETE' }));
+  conforms(
+    'deleteDocument',
+    await device.ask(`${project}/documents/${(undeleted.json as Document).id}`, { method: 'DELETE' }),
+  );
 });
 
 test('HTTP-6 names that lead elsewhere are refused, and nothing has changed', async () => {
   const { id } = await device.document('page');
   const before = await state();
-  for (const path of ['../out', '/etc/x', 'a/../../out', '.hidden', 'a/.b/c', 'C:\\x', 'con', 'a\u0000b', 'x'.repeat(300), 'a//b', 'node_modules/x', ' ', '']) {
+  for (const path of [
+    '../out',
+    '/etc/x',
+    'a/../../out',
+    '.hidden',
+    'a/.b/c',
+    'C:\\x',
+    'con',
+    'a\u0000b',
+    'x'.repeat(300),
+    'a//b',
+    'node_modules/x',
+    ' ',
+    '',
+  ]) {
     isError(await device.ask(`${project}/documents`, { body: { path } }), 400, 'bad_request');
     isError(await device.ask(`${project}/documents/${id}/move`, { body: { path } }), 400, 'bad_request');
   }
@@ -269,17 +378,29 @@ test('the history of a document can be read at any moment and restored as a new 
   conforms('historyAt', first);
   expect(first.json).toMatchObject({ seq: 1, text: 'one\n' });
   conforms('historyRestore', await device.ask(`${own}/history/1/restore`, { method: 'POST' }));
-  await eventually(async () => (await readFile(join(device.folder, 'past.md'), 'utf8')) === 'one\n', 'the restored text in the file');
+  await eventually(
+    async () => (await readFile(join(device.folder, 'past.md'), 'utf8')) === 'one\n',
+    'the restored text in the file',
+  );
   expect(await device.get(`${own}/history/${later.seq}`)).toMatchObject({ text: 'two\n' });
-  for (const seq of ['-1', '999', 'x', '1.5', '0x1', '1e0']) isError(await device.ask(`${own}/history/${seq}`), 404, 'not_found');
+  for (const seq of ['-1', '999', 'x', '1.5', '0x1', '1e0'])
+    isError(await device.ask(`${own}/history/${seq}`), 404, 'not_found');
   await device.ask(own, { method: 'DELETE' });
 });
 
 test('HTTP-5 a session is made once for a project and a language, and a run once for its id', async () => {
-  const ensured = await device.ask('/api/sessions/ensure', { body: { projectId: device.project.id, language: 'python' } });
+  const ensured = await device.ask('/api/sessions/ensure', {
+    body: { projectId: device.project.id, language: 'python' },
+  });
   conforms('ensureSession', ensured);
   const session = ensured.json as RuntimeSession;
-  expect((await device.get<RuntimeSession>('/api/sessions/ensure', { body: { projectId: device.project.id, language: 'py' } })).id).toBe(session.id);
+  expect(
+    (
+      await device.get<RuntimeSession>('/api/sessions/ensure', {
+        body: { projectId: device.project.id, language: 'py' },
+      })
+    ).id,
+  ).toBe(session.id);
   const listed = await device.ask('/api/sessions');
   conforms('sessions', listed);
   expect((listed.json as { sessions: RuntimeSession[] }).sessions).toHaveLength(1);
@@ -290,7 +411,13 @@ test('HTTP-5 a session is made once for a project and a language, and a run once
   for (const answer of answers) conforms('submitRun', answer);
   const run = await finished(answers[0]?.json as Run);
   conforms('run', await device.ask(`/api/runs/${id}`));
-  expect(run).toMatchObject({ id, state: 'completed', sessionId: session.id, routedTo: { hostType: 'device', reason: expect.any(String) }, ranOn: expect.any(String) });
+  expect(run).toMatchObject({
+    id,
+    state: 'completed',
+    sessionId: session.id,
+    routedTo: { hostType: 'device', reason: expect.any(String) },
+    ranOn: expect.any(String),
+  });
   expect((await device.get<Run>('/api/runs', { body: request })).state).toBe('completed');
   isError(await device.ask('/api/runs', { body: { ...request, code: 'other' } }), 409, 'conflict');
   const all = await device.ask(`/api/runs?projectId=${device.project.id}&state=completed&limit=10`);
@@ -313,13 +440,18 @@ test('a run that waits is cancelled, one that asks is answered', async () => {
   const cancelled = await device.ask(`/api/runs/${waiting.id}/cancel`, { method: 'POST' });
   conforms('cancelRun', cancelled);
   expect(cancelled.json).toMatchObject({ state: 'cancelled' });
-  await eventually(async () => (await device.ask(`/api/runs/${asking.id}/input`, { body: { text: 'me' } })).status === 200, 'the answer to be taken');
+  await eventually(
+    async () => (await device.ask(`/api/runs/${asking.id}/input`, { body: { text: 'me' } })).status === 200,
+    'the answer to be taken',
+  );
   expect((await finished(asking)).state).toBe('completed');
 });
 
 test('HTTP-6 a run that cannot be is refused, and nothing has changed', async () => {
   const page = await device.document('page');
-  const other = await device.get<Project>('/api/projects/open-local', { body: { localPath: join(device.root, 'link') } });
+  const other = await device.get<Project>('/api/projects/open-local', {
+    body: { localPath: join(device.root, 'link') },
+  });
   const before = await state();
   const good = { projectId: device.project.id, language: 'python', code: '1' };
   for (const [body, status, code] of [
@@ -349,12 +481,23 @@ test('HTTP-6 a run that cannot be is refused, and nothing has changed', async ()
   ] as const) {
     isError(await device.ask('/api/sessions/ensure', { body }), status, code);
   }
-  for (const query of ['limit=x', 'limit=-1', 'state=gone', 'projectId=x', 'before=x', 'what=1']) isError(await device.ask(`/api/runs?${query}`), 400, 'bad_request');
+  for (const query of ['limit=x', 'limit=-1', 'state=gone', 'projectId=x', 'before=x', 'what=1'])
+    isError(await device.ask(`/api/runs?${query}`), 400, 'bad_request');
   expect(await state()).toEqual(before);
   await device.ask(`/api/projects/${other.id}`, { method: 'DELETE' });
 });
 
 test('what is not in the table does not exist', async () => {
-  for (const path of ['/api', '/api/', '/api/nothing', '/api/runs/x/y/z', '/mrp/v1/capabilities', '/sync/a/b/c', '/stats/x']) isError(await device.ask(path), 404, 'not_found');
-  for (const method of ['PUT', 'PATCH', 'DELETE', 'TRACE'].slice(0, 3)) isError(await device.ask('/api/projects', { method }), 404, 'not_found');
+  for (const path of [
+    '/api',
+    '/api/',
+    '/api/nothing',
+    '/api/runs/x/y/z',
+    '/mrp/v1/capabilities',
+    '/sync/a/b/c',
+    '/stats/x',
+  ])
+    isError(await device.ask(path), 404, 'not_found');
+  for (const method of ['PUT', 'PATCH', 'DELETE', 'TRACE'].slice(0, 3))
+    isError(await device.ask('/api/projects', { method }), 404, 'not_found');
 });

@@ -1,7 +1,14 @@
 /** Following runs over WebSockets: `/api/runs/:id/events` and the operations of `/api/stream`. */
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { RunEventSchema, RunSchema, StreamAnswerSchema, type Run, type RunEvent, type RuntimeSession } from '@markco/protocol';
+import {
+  RunEventSchema,
+  RunSchema,
+  StreamAnswerSchema,
+  type Run,
+  type RunEvent,
+  type RuntimeSession,
+} from '@markco/protocol';
 import { afterAll, expect, test } from 'vitest';
 import type { WebSocket } from 'ws';
 import { eventually, messagesOf, newRunId, refusalOf, startDevice } from './device.fixture.ts';
@@ -28,9 +35,14 @@ test('RUN-3 events come from any seq on, stored ones first, then live, without a
     expect(events.at(-1)?.type).toBe('result');
     expect(events.every(({ runId }) => runId === run.id)).toBe(true);
   }
-  const text = all[0]?.messages.map((message) => ((message as RunEvent).type === 'stdout' ? (message as { payload: { text: string } }).payload.text : '')).join('');
+  const text = all[0]?.messages
+    .map((message) =>
+      (message as RunEvent).type === 'stdout' ? (message as { payload: { text: string } }).payload.text : '',
+    )
+    .join('');
   expect(text).toBe(Array.from({ length: 60 }, (_, index) => `${index}\n`).join(''));
-  for (const { messages } of [all[1], all[3], all[4]].filter((one) => one !== undefined)) expect(messages).toEqual(all[0]?.messages);
+  for (const { messages } of [all[1], all[3], all[4]].filter((one) => one !== undefined))
+    expect(messages).toEqual(all[0]?.messages);
   expect((await device.get<Run>(`/api/runs/${run.id}`)).state).toBe('completed');
 
   const past = await messagesOf(device.socket(`/api/runs/${run.id}/events?fromSeq=999`));
@@ -49,13 +61,23 @@ test('RUN-4 every end has its event before the terminal state: an error, an exit
     const { messages, code: closed } = await messagesOf(device.socket(`/api/runs/${run.id}/events`));
     const events = messages.map((message) => RunEventSchema.parse(message));
     isGapless(events, 0);
-    expect([code, closed, events.at(-1)?.type, events.filter(({ type }) => type === 'result' || type === 'error').length]).toEqual([code, 1000, last, 1]);
+    expect([
+      code,
+      closed,
+      events.at(-1)?.type,
+      events.filter(({ type }) => type === 'result' || type === 'error').length,
+    ]).toEqual([code, 1000, last, 1]);
     expect([code, (await device.get<Run>(`/api/runs/${run.id}`)).state]).toEqual([code, state]);
   }
   const endless = await submit('while True: pass');
   const following = messagesOf(device.socket(`/api/runs/${endless.id}/events`));
-  await eventually(async () => (await device.get<Run>(`/api/runs/${endless.id}`)).state === 'running', 'the run to start');
-  expect(await device.get<Run>(`/api/runs/${endless.id}/cancel`, { method: 'POST' })).toMatchObject({ state: 'cancelled' });
+  await eventually(
+    async () => (await device.get<Run>(`/api/runs/${endless.id}`)).state === 'running',
+    'the run to start',
+  );
+  expect(await device.get<Run>(`/api/runs/${endless.id}/cancel`, { method: 'POST' })).toMatchObject({
+    state: 'cancelled',
+  });
   expect((await following).code).toBe(1000);
 });
 
@@ -78,7 +100,11 @@ test('a run that is not here closes with 4404, a bad address is refused before i
   expect((await refusalOf(device.socket('/api/stream', { headers: { origin: 'https://evil.com' } }))).status).toBe(403);
 });
 
-type Stream = { readonly ws: WebSocket; readonly told: Record<string, unknown>[]; ask(request: object): Promise<Record<string, unknown>> };
+type Stream = {
+  readonly ws: WebSocket;
+  readonly told: Record<string, unknown>[];
+  ask(request: object): Promise<Record<string, unknown>>;
+};
 
 async function openStream(): Promise<Stream> {
   const ws = device.socket('/api/stream');
@@ -97,20 +123,28 @@ async function openStream(): Promise<Stream> {
     async ask(request) {
       const ref = ++next;
       ws.send(JSON.stringify({ ...request, ref }));
-      return eventually(() => told.find((message) => message['ref'] === ref), `an answer to ${JSON.stringify(request)}`);
+      return eventually(
+        () => told.find((message) => message['ref'] === ref),
+        `an answer to ${JSON.stringify(request)}`,
+      );
     },
   };
 }
 
 test('STREAM-1 one socket submits, follows, answers, interrupts and cancels any number of runs', async () => {
   const { ws, told, ask } = await openStream();
-  const session = await device.get<RuntimeSession>('/api/sessions/ensure', { body: { projectId: device.project.id, language: 'python' } });
+  const session = await device.get<RuntimeSession>('/api/sessions/ensure', {
+    body: { projectId: device.project.id, language: 'python' },
+  });
   const id = newRunId();
   const request = { op: 'submit', id, sessionId: session.id, code: 'print(input("name? "))' };
   const [first, second] = await Promise.all([ask(request), ask(request)]);
   for (const answer of [first, second]) expect(RunSchema.parse(answer['run']).id).toBe(id);
   expect(await ask({ op: 'follow', runId: id })).toEqual({ ref: expect.any(Number), ok: true });
-  await eventually(() => told.find((message) => (message['event'] as RunEvent | undefined)?.type === 'stdin-request'), 'the question');
+  await eventually(
+    () => told.find((message) => (message['event'] as RunEvent | undefined)?.type === 'stdin-request'),
+    'the question',
+  );
   expect(await ask({ op: 'input', runId: id, text: 'Ada' })).toMatchObject({ run: { id } });
   const ended = await eventually(() => told.find((message) => 'ended' in message), 'the end');
   expect(ended).toMatchObject({ runId: id, ended: { id, state: 'completed' } });
@@ -118,13 +152,21 @@ test('STREAM-1 one socket submits, follows, answers, interrupts and cancels any 
   isGapless(events, 0);
   expect(events.map(({ type }) => type)).toEqual(['stdin-request', 'stdin-response', 'stdout', 'result']);
 
-  const sleeper = (await ask({ op: 'submit', id: newRunId(), sessionId: session.id, code: 'import time; time.sleep(60)' }))['run'] as Run;
+  const sleeper = (
+    await ask({ op: 'submit', id: newRunId(), sessionId: session.id, code: 'import time; time.sleep(60)' })
+  )['run'] as Run;
   const waiting = (await ask({ op: 'submit', id: newRunId(), sessionId: session.id, code: '1' }))['run'] as Run;
   expect(await ask({ op: 'cancel', runId: waiting.id })).toMatchObject({ run: { state: 'cancelled' } });
-  await eventually(async () => (await device.get<Run>(`/api/runs/${sleeper.id}`)).state === 'running', 'the run to start');
+  await eventually(
+    async () => (await device.get<Run>(`/api/runs/${sleeper.id}`)).state === 'running',
+    'the run to start',
+  );
   await ask({ op: 'follow', runId: sleeper.id, fromSeq: 0 });
   expect(await ask({ op: 'interrupt', sessionId: session.id })).toMatchObject({ ok: true });
-  await eventually(() => told.find((message) => (message['ended'] as Run | undefined)?.id === sleeper.id), 'the interrupted run to end');
+  await eventually(
+    () => told.find((message) => (message['ended'] as Run | undefined)?.id === sleeper.id),
+    'the interrupted run to end',
+  );
   expect(await ask({ op: 'unfollow', runId: sleeper.id })).toMatchObject({ ok: true });
   ws.close();
 });
@@ -132,12 +174,32 @@ test('STREAM-1 one socket submits, follows, answers, interrupts and cancels any 
 test('STREAM-2 what changes in a watched project is told', async () => {
   const { ws, told, ask } = await openStream();
   expect(await ask({ op: 'watch', projectId: device.project.id })).toMatchObject({ ok: true });
-  const made = await device.get<{ id: string }>(`/api/projects/${device.project.id}/documents`, { body: { path: 'told', text: '# Told\n' } });
-  await eventually(() => told.find((message) => (message['documents'] as { id: string; title: string }[] | undefined)?.some(({ id, title }) => id === made.id && title === 'Told')), 'the new document');
+  const made = await device.get<{ id: string }>(`/api/projects/${device.project.id}/documents`, {
+    body: { path: 'told', text: '# Told\n' },
+  });
+  await eventually(
+    () =>
+      told.find((message) =>
+        (message['documents'] as { id: string; title: string }[] | undefined)?.some(
+          ({ id, title }) => id === made.id && title === 'Told',
+        ),
+      ),
+    'the new document',
+  );
   await device.ask(`/api/projects/${device.project.id}/documents/${made.id}`, { method: 'DELETE' });
-  await eventually(() => told.find((message) => (message['removed'] as string[] | undefined)?.includes(made.id)), 'the removed document');
+  await eventually(
+    () => told.find((message) => (message['removed'] as string[] | undefined)?.includes(made.id)),
+    'the removed document',
+  );
   const run = await submit('1');
-  await eventually(() => told.find((message) => (message['run'] as Run | undefined)?.id === run.id && (message['run'] as Run).state === 'completed'), 'the run to have ended');
+  await eventually(
+    () =>
+      told.find(
+        (message) =>
+          (message['run'] as Run | undefined)?.id === run.id && (message['run'] as Run).state === 'completed',
+      ),
+    'the run to have ended',
+  );
   expect(await ask({ op: 'unwatch', projectId: device.project.id })).toMatchObject({ ok: true });
   ws.close();
 });
@@ -154,13 +216,25 @@ test('STREAM-3 what is not understood is answered with its ref, and the socket g
     [{ op: 'interrupt', sessionId: newRunId() }, 'not_found'],
     [{ op: 'watch', projectId: newRunId() }, 'not_found'],
   ] as const) {
-    expect([request, await ask(request)]).toEqual([request, { ref: expect.any(Number), error: { code, message: expect.any(String) } }]);
+    expect([request, await ask(request)]).toEqual([
+      request,
+      { ref: expect.any(Number), error: { code, message: expect.any(String) } },
+    ]);
   }
   await ask({ op: 'follow', runId: newRunId() });
-  await eventually(() => told.findLast((message) => (message['error'] as { code?: string } | undefined)?.code === 'not_found' && message['ref'] === 9), 'the follow to be refused');
+  await eventually(
+    () =>
+      told.findLast(
+        (message) => (message['error'] as { code?: string } | undefined)?.code === 'not_found' && message['ref'] === 9,
+      ),
+    'the follow to be refused',
+  );
   ws.send('no json');
   ws.send('[]');
-  await eventually(() => told.filter((message) => message['ref'] === undefined && 'error' in message).length === 2, 'answers without a ref');
+  await eventually(
+    () => told.filter((message) => message['ref'] === undefined && 'error' in message).length === 2,
+    'answers without a ref',
+  );
   expect(await ask({ op: 'watch', projectId: device.project.id })).toMatchObject({ ok: true });
   const closed = messagesOf(ws);
   ws.send(Buffer.from([0xff, 0xff, 0xff]));

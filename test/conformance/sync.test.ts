@@ -9,7 +9,13 @@ import * as Y from 'yjs';
 import { eventually, messagesOf, refusalOf, startDevice } from './device.fixture.ts';
 
 const device = await startDevice({
-  files: { 'page.md': 'Hello\n', 'sub/déjà vu.md': 'Accents\n', 'both.md': 'md\n', 'both.qmd': 'qmd\n', 'gone.md': 'gone\n' },
+  files: {
+    'page.md': 'Hello\n',
+    'sub/déjà vu.md': 'Accents\n',
+    'both.md': 'md\n',
+    'both.qmd': 'qmd\n',
+    'gone.md': 'gone\n',
+  },
 });
 afterAll(() => device[Symbol.asyncDispose]());
 const providers: WebsocketProvider[] = [];
@@ -19,10 +25,15 @@ afterEach(() => {
 
 const room = (path: string): string => path.split('/').map(encodeURIComponent).join('/');
 function provider(path: string, params: Record<string, string> = {}): WebsocketProvider {
-  const made = new WebsocketProvider(`ws://127.0.0.1:${device.port}/sync/${device.userId}/${device.project.slug}`, room(path), new Y.Doc(), {
-    params: { token: device.token, ...params },
-    disableBc: true,
-  });
+  const made = new WebsocketProvider(
+    `ws://127.0.0.1:${device.port}/sync/${device.userId}/${device.project.slug}`,
+    room(path),
+    new Y.Doc(),
+    {
+      params: { token: device.token, ...params },
+      disableBc: true,
+    },
+  );
   providers.push(made);
   return made;
 }
@@ -41,7 +52,8 @@ test('SYNC-1 two stock providers, our own client and the file are one document',
   b.doc.getText('content').insert(0, 'b says: ');
   own.text.insert(own.text.length - 1, ' (and own)');
   const whole = 'b says: Hello from a (and own)\n';
-  for (const one of [a, b, own]) await eventually(() => textOf(one).length === whole.length && textOf(one).startsWith('b says'), 'the edits of all');
+  for (const one of [a, b, own])
+    await eventually(() => textOf(one).length === whole.length && textOf(one).startsWith('b says'), 'the edits of all');
   expect(new Set([a, b, own].map(textOf)).size).toBe(1);
   await own.saved(AbortSignal.timeout(5_000));
   await eventually(async () => (await file('page.md')) === textOf(a), 'the file');
@@ -57,16 +69,29 @@ test('SYNC-2 presence goes to everybody but its sender, and ends with its connec
   await Promise.all([synced(a), synced(b), own.ready]);
   a.awareness.setLocalStateField('user', { name: 'Ada' });
   for (const { awareness } of [b, own]) {
-    await eventually(() => [...awareness.getStates().values()].some((state) => (state['user'] as { name?: string } | undefined)?.name === 'Ada'), 'Ada to be seen');
+    await eventually(
+      () =>
+        [...awareness.getStates().values()].some(
+          (state) => (state['user'] as { name?: string } | undefined)?.name === 'Ada',
+        ),
+      'Ada to be seen',
+    );
   }
   own.awareness.setLocalState({ user: { name: 'Own' } });
-  await eventually(() => [...a.awareness.getStates().values()].some((state) => (state['user'] as { name?: string } | undefined)?.name === 'Own'), 'Own to be seen');
+  await eventually(
+    () =>
+      [...a.awareness.getStates().values()].some(
+        (state) => (state['user'] as { name?: string } | undefined)?.name === 'Own',
+      ),
+    'Own to be seen',
+  );
   const late = provider('page');
   await synced(late);
   await eventually(() => late.awareness.getStates().has(a.doc.clientID), 'who is here, to whoever comes later');
   a.ws?.close();
   a.shouldConnect = false;
-  for (const { awareness } of [b, own, late]) await eventually(() => !awareness.getStates().has(a.doc.clientID), 'Ada to be gone');
+  for (const { awareness } of [b, own, late])
+    await eventually(() => !awareness.getStates().has(a.doc.clientID), 'Ada to be gone');
 });
 
 test('SYNC-3 a provider that was cut off sends what it wrote meanwhile, and gets what it missed', async () => {
@@ -78,7 +103,11 @@ test('SYNC-3 a provider that was cut off sends what it wrote meanwhile, and gets
   b.doc.getText('content').insert(0, '[online b]');
   await eventually(async () => (await file('page.md')).includes('[online b]'), 'b in the file');
   a.connect();
-  for (const one of [a, b]) await eventually(() => textOf(one).includes('[offline a]') && textOf(one).includes('[online b]'), 'both edits in both');
+  for (const one of [a, b])
+    await eventually(
+      () => textOf(one).includes('[offline a]') && textOf(one).includes('[online b]'),
+      'both edits in both',
+    );
   expect(textOf(a)).toBe(textOf(b));
   await eventually(async () => (await file('page.md')) === textOf(a), 'both in the file');
 });
@@ -95,7 +124,11 @@ test('SYNC-4 mode=read shows every change and applies none', async () => {
 });
 
 test('SYNC-5 a document is named without its extension, with any letters, and a twin with it', async () => {
-  for (const [path, text] of [['sub/déjà vu', 'Accents\n'], ['both', 'md\n'], ['both.qmd', 'qmd\n']] as const) {
+  for (const [path, text] of [
+    ['sub/déjà vu', 'Accents\n'],
+    ['both', 'md\n'],
+    ['both.qmd', 'qmd\n'],
+  ] as const) {
     const one = provider(path);
     await synced(one);
     expect([path, textOf(one)]).toEqual([path, text]);
@@ -112,8 +145,22 @@ test('SYNC-6 a new name is a document from its first edit on, with a file', asyn
   await expect(access(join(device.folder, 'drafts/new one.md'))).rejects.toThrow('ENOENT');
   a.doc.getText('content').insert(0, '# Begun\n');
   await eventually(() => textOf(b) === '# Begun\n', 'the other to see it');
-  await eventually(() => file('drafts/new one.md').then((text) => text === '# Begun\n', () => false), 'its file');
-  await eventually(() => device.document('drafts/new one').then(({ title }) => title === 'Begun', () => false), 'it in the list');
+  await eventually(
+    () =>
+      file('drafts/new one.md').then(
+        (text) => text === '# Begun\n',
+        () => false,
+      ),
+    'its file',
+  );
+  await eventually(
+    () =>
+      device.document('drafts/new one').then(
+        ({ title }) => title === 'Begun',
+        () => false,
+      ),
+    'it in the list',
+  );
 });
 
 test('SYNC-7 what was deleted, what has no good name and what is not ours is refused before it is a WebSocket', async () => {
@@ -134,7 +181,10 @@ test('SYNC-7 what was deleted, what has no good name and what is not ours is ref
     [`${device.project.id}/${device.project.slug}/page`, 404, 'not_found'],
     [`${device.project.id}/nothing/page`, 404, 'not_found'],
   ] as const) {
-    expect([path, await refusalOf(device.socket(`/sync/${path}`))]).toMatchObject([path, { status, json: { error: { code } } }]);
+    expect([path, await refusalOf(device.socket(`/sync/${path}`))]).toMatchObject([
+      path,
+      { status, json: { error: { code } } },
+    ]);
   }
   expect((await device.documents()).some(({ path }) => path.includes('out') || path.startsWith('.'))).toBe(false);
 });
@@ -147,11 +197,17 @@ test('SYNC-8 SYNC-9 SYNC-10 SYNC-11 the bytes: step 1 is answered by step 2, an 
   await eventually(() => ws.readyState === ws.OPEN, 'the socket');
   // Sent in the very turn the socket opened: the device listens before it has loaded anything.
   ws.send(encodeFrame({ type: 'step1', stateVector: Y.encodeStateVector(doc) }));
-  await eventually(() => frames.some(({ type }) => type === 'step1') && frames.some(({ type }) => type === 'step2'), 'step 1 and step 2 of the device');
+  await eventually(
+    () => frames.some(({ type }) => type === 'step1') && frames.some(({ type }) => type === 'step2'),
+    'step 1 and step 2 of the device',
+  );
   doc.getText('content').insert(0, 'bytes');
   const update = Y.encodeStateAsUpdate(doc);
   for (let copies = 0; copies < 3; copies++) ws.send(encodeFrame({ type: 'update', update }));
-  const saved = await eventually(() => frames.findLast((frame) => frame.type === 'saved' && frame.count === 3), 'the acknowledgement of all three');
+  const saved = await eventually(
+    () => frames.findLast((frame) => frame.type === 'saved' && frame.count === 3),
+    'the acknowledgement of all three',
+  );
   expect(encodeFrame(saved as { type: 'saved'; count: number })).toEqual(Uint8Array.of(2, 0x4d, 3));
   // SYNC-9: what comes without what it refers to is asked for.
   const other = new Y.Doc();

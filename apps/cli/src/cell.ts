@@ -15,5 +15,9 @@ export function cellsOf(open: OpenDocument): readonly RunnableCell[] {
     open.text,
     cells.map((cell) => cell.from),
   );
-  return cells.map((cell, index) => ({ id: cell.options.label ?? ids[index] ?? '', language: cell.language, code: cell.code }));
+  return cells.map((cell, index) => ({
+    id: cell.options.label ?? ids[index] ?? '',
+    language: cell.language,
+    code: cell.code,
+  }));
 }

@@ -80,7 +80,11 @@ function startShell(): Shell {
     const document = workspace.document.value;
     if (facts === undefined || document === undefined) return undefined;
     const trouble = workspace.troubles.value.get(filePathOf(document));
-    return saveStatus({ connection: workspace.connection.value.state, document: facts, ...(trouble === undefined ? {} : { trouble }) });
+    return saveStatus({
+      connection: workspace.connection.value.state,
+      document: facts,
+      ...(trouble === undefined ? {} : { trouble }),
+    });
   });
   const shell: Shell = {
     client,
@@ -89,7 +93,10 @@ function startShell(): Shell {
     view,
     toasts,
     commands,
-    documents: createDocumentActions({ ...actionParts, startWriting: (document) => (view.jump.value = { documentId: document.id, offset: 0, length: 0 }) }),
+    documents: createDocumentActions({
+      ...actionParts,
+      startWriting: (document) => (view.jump.value = { documentId: document.id, offset: 0, length: 0 }),
+    }),
     projects: createProjectActions(actionParts),
     search: createSearch(client),
     editors,
@@ -105,7 +112,8 @@ function startShell(): Shell {
   effect(() => {
     const project = workspace.project.value;
     const documents = workspace.documents.value;
-    if (project !== undefined && documents !== undefined) editors.keepOnly(project.id, new Set(documents.map((document) => document.id)));
+    if (project !== undefined && documents !== undefined)
+      editors.keepOnly(project.id, new Set(documents.map((document) => document.id)));
   });
   effect(() => {
     document.documentElement.lang = language.value;

@@ -23,17 +23,26 @@ declare const __SHELL_FILES__: readonly string[];
 const worker = globalThis as unknown as Worker;
 const files = __SHELL_FILES__;
 /** Changes when any file of the shell does: their names hold their content. */
-const cacheName = `shell-${files.join().split('').reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) >>> 0, 7)}`;
+const cacheName = `shell-${files
+  .join()
+  .split('')
+  .reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) >>> 0, 7)}`;
 
 worker.addEventListener('install', (event) => {
-  event.waitUntil(worker.caches.open(cacheName).then((cache) => cache.addAll(files.map((file) => new Request(file, { cache: 'reload' })))));
+  event.waitUntil(
+    worker.caches
+      .open(cacheName)
+      .then((cache) => cache.addAll(files.map((file) => new Request(file, { cache: 'reload' })))),
+  );
 });
 
 worker.addEventListener('activate', (event) => {
   event.waitUntil(
     worker.caches
       .keys()
-      .then((names) => Promise.all(names.filter((name) => name !== cacheName).map((name) => worker.caches.delete(name))))
+      .then((names) =>
+        Promise.all(names.filter((name) => name !== cacheName).map((name) => worker.caches.delete(name))),
+      )
       .then(() => worker.clients.claim()),
   );
 });

@@ -8,12 +8,22 @@ type ParamNames<Path extends string> = Path extends `${string}:${infer Name}/${i
   : Path extends `${string}:${infer Name}`
     ? Name
     : never;
-type Params<Path extends string> = [ParamNames<Path>] extends [never] ? object : { params: Record<ParamNames<Path>, string> };
-type Body<R> = R extends { body: infer B extends z.ZodMiniType } ? { body: z.input<B> } : R extends { rawBody: true } ? { bytes: Blob | Uint8Array<ArrayBuffer> } : object;
+type Params<Path extends string> = [ParamNames<Path>] extends [never]
+  ? object
+  : { params: Record<ParamNames<Path>, string> };
+type Body<R> = R extends { body: infer B extends z.ZodMiniType }
+  ? { body: z.input<B> }
+  : R extends { rawBody: true }
+    ? { bytes: Blob | Uint8Array<ArrayBuffer> }
+    : object;
 type Query<R> = R extends { query: infer Q extends z.ZodMiniType } ? { query?: z.input<Q> } : object;
 
-export type CallInput<N extends RouteName> = Params<Table[N]['path']> & Body<Table[N]> & Query<Table[N]> & { signal?: AbortSignal };
-export type CallAnswer<N extends RouteName> = Table[N] extends { answer: infer A extends z.ZodMiniType } ? z.output<A> : undefined;
+export type CallInput<N extends RouteName> = Params<Table[N]['path']> &
+  Body<Table[N]> &
+  Query<Table[N]> & { signal?: AbortSignal };
+export type CallAnswer<N extends RouteName> = Table[N] extends { answer: infer A extends z.ZodMiniType }
+  ? z.output<A>
+  : undefined;
 export type Api = <N extends RouteName>(name: N, input: CallInput<N>) => Promise<CallAnswer<N>>;
 
 type AnyInput = {
@@ -55,12 +65,18 @@ export function createApi(parts: ApiParts): Api {
       });
     } catch (cause) {
       if (signal?.aborted === true) throw cause;
-      throw new Failure('not_ready', 'This device does not answer. Start it with `markco up`, then try again.', { cause, retryable: true });
+      throw new Failure('not_ready', 'This device does not answer. Start it with `markco up`, then try again.', {
+        cause,
+        retryable: true,
+      });
     }
     if (!response.ok) throw await failureOf(response);
     if (!('answer' in route)) return undefined as CallAnswer<typeof name>;
     const parsed = route.answer.safeParse(await response.json());
-    if (!parsed.success) throw new Failure('internal', 'The device answered in a form this version does not know. Upgrade both.', { cause: parsed.error });
+    if (!parsed.success)
+      throw new Failure('internal', 'The device answered in a form this version does not know. Upgrade both.', {
+        cause: parsed.error,
+      });
     return parsed.data as CallAnswer<typeof name>;
   };
 }
@@ -72,7 +88,8 @@ async function failureOf(response: Response): Promise<Failure> {
     if (typeof body !== 'object' || body === null || !('error' in body)) return fallback;
     const { error } = body;
     if (typeof error !== 'object' || error === null || !('code' in error) || !('message' in error)) return fallback;
-    if (typeof error.code !== 'string' || typeof error.message !== 'string' || !(error.code in FAILURE_STATUS)) return fallback;
+    if (typeof error.code !== 'string' || typeof error.message !== 'string' || !(error.code in FAILURE_STATUS))
+      return fallback;
     return new Failure(error.code as FailureCode, error.message);
   } catch {
     return fallback;

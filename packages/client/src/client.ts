@@ -2,7 +2,17 @@
  * The public face of a peer that hosts nothing: it opens documents, follows runs and keeps an offline copy.
  * One client is one socket to one device, however many documents and runs it has open.
  */
-import type { Document, DocumentId, FailureBody, ProjectId, Run, RunEvent, RunId, RunRequest, SessionId } from '@markco/protocol';
+import type {
+  Document,
+  DocumentId,
+  FailureBody,
+  ProjectId,
+  Run,
+  RunEvent,
+  RunId,
+  RunRequest,
+  SessionId,
+} from '@markco/protocol';
 import type { Awareness } from 'y-protocols/awareness';
 import type { Doc, Text } from 'yjs';
 import type { Api } from './api.ts';
@@ -12,7 +22,13 @@ export type Connection =
   | { readonly state: 'connecting'; readonly since: number }
   | { readonly state: 'online'; readonly since: number }
   /** `retryAt`: Unix milliseconds of the next try. `refused`: the device said no (signed out), no further try is made. */
-  | { readonly state: 'offline'; readonly since: number; readonly reason: string; readonly retryAt?: number; readonly refused?: true };
+  | {
+      readonly state: 'offline';
+      readonly since: number;
+      readonly reason: string;
+      readonly retryAt?: number;
+      readonly refused?: true;
+    };
 
 export type DocumentStatus = {
   /** `loading`: neither the own copy nor the device has answered yet. `ready`: it can be read and edited. */
@@ -48,7 +64,12 @@ export type ProjectChange = {
   readonly documents?: readonly Document[];
   readonly removed?: readonly DocumentId[];
   readonly run?: Run;
-  readonly trouble?: { readonly path: string; readonly code: string; readonly message: string; readonly recovered: boolean };
+  readonly trouble?: {
+    readonly path: string;
+    readonly code: string;
+    readonly message: string;
+    readonly recovered: boolean;
+  };
 };
 
 export type RunFollower = {

@@ -42,7 +42,12 @@ export type ClientParts = {
 
 /** `known`: the own copy was looked at, so it can be said what is lacking. */
 type Held = { readonly replica: Replica; readonly channel: number; users: number; known: boolean };
-type Asked = { readonly request: StreamRequest; readonly again: boolean; resolve(answer: StreamAnswer): void; reject(failure: Failure): void };
+type Asked = {
+  readonly request: StreamRequest;
+  readonly again: boolean;
+  resolve(answer: StreamAnswer): void;
+  reject(failure: Failure): void;
+};
 type Followed = { nextSeq: number; readonly follower: RunFollower };
 
 export function openClient(parts: ClientParts): Client {
@@ -100,7 +105,11 @@ export function openClient(parts: ClientParts): Client {
 
   function openOnDevice(opened: readonly Held[]): void {
     if (opened.length === 0 || !socket.isOpen()) return;
-    const openings: Opening[] = opened.map(({ replica, channel }) => ({ channel, documentId: replica.documentId, digest: replica.digest() }));
+    const openings: Opening[] = opened.map(({ replica, channel }) => ({
+      channel,
+      documentId: replica.documentId,
+      digest: replica.digest(),
+    }));
     send(CONTROL_CHANNEL, encodeToDevice({ type: 'open', openings }));
     for (const { replica, channel } of opened) replica.connected({ send: (frame) => send(channel, frame) });
   }
@@ -155,7 +164,9 @@ export function openClient(parts: ClientParts): Client {
   function ask(request: StreamRequest, again: boolean, signal?: AbortSignal): Promise<StreamAnswer> {
     return new Promise((resolve, reject) => {
       if (!again && !socket.isOpen()) {
-        reject(new Failure('not_ready', 'This device does not answer now. Try again when it does.', { retryable: true }));
+        reject(
+          new Failure('not_ready', 'This device does not answer now. Try again when it does.', { retryable: true }),
+        );
         return;
       }
       const ref = nextRef++;
@@ -169,7 +180,8 @@ export function openClient(parts: ClientParts): Client {
 
   async function askRun(request: StreamRequest, again: boolean, signal?: AbortSignal): Promise<Run> {
     const answer = await ask(request, again, signal);
-    if (!('run' in answer) || answer.run === undefined) throw new Failure('internal', 'The device answered in a form this version does not know. Upgrade both.');
+    if (!('run' in answer) || answer.run === undefined)
+      throw new Failure('internal', 'The device answered in a form this version does not know. Upgrade both.');
     return answer.run;
   }
 

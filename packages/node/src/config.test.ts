@@ -3,8 +3,15 @@ import { readConfig } from './config.ts';
 
 test('what is not said has a default, and flags count before the environment', () => {
   expect(readConfig({})).toMatchObject({ port: 7717, host: '127.0.0.1', logLevel: 'info' });
-  expect(readConfig({ MARKCO_PORT: '1', MARKCO_HOME: '/a', MARKCO_HOST: '::1', LOG_LEVEL: 'debug' })).toEqual({ home: '/a', port: 1, host: '::1', logLevel: 'debug' });
-  expect(readConfig({ MARKCO_PORT: '1', MARKCO_HOME: '/a' }, { port: 2, home: '/b', host: 'localhost' })).toMatchObject({ home: '/b', port: 2, host: 'localhost' });
+  expect(readConfig({ MARKCO_PORT: '1', MARKCO_HOME: '/a', MARKCO_HOST: '::1', LOG_LEVEL: 'debug' })).toEqual({
+    home: '/a',
+    port: 1,
+    host: '::1',
+    logLevel: 'debug',
+  });
+  expect(readConfig({ MARKCO_PORT: '1', MARKCO_HOME: '/a' }, { port: 2, home: '/b', host: 'localhost' })).toMatchObject(
+    { home: '/b', port: 2, host: 'localhost' },
+  );
   expect(Object.isFrozen(readConfig({}))).toBe(true);
 });
 
@@ -16,5 +23,7 @@ test.each([
   [{ SYNC_MODE: 'other' }, 'SYNC_MODE'],
   [{ ENABLE_DEVICE_AGENT: 'yes' }, 'ENABLE_DEVICE_AGENT'],
 ])('%o is refused by its name', (environment, named) => {
-  expect(() => readConfig(environment)).toThrow(expect.objectContaining({ code: 'bad_request', message: expect.stringContaining(named) }));
+  expect(() => readConfig(environment)).toThrow(
+    expect.objectContaining({ code: 'bad_request', message: expect.stringContaining(named) }),
+  );
 });

@@ -36,12 +36,18 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const parsed = EnvironmentSchema.safeParse(environment);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    throw new Failure('bad_request', `The environment variable ${String(issue?.path[0])} ${issue?.message ?? 'is wrong'}.`);
+    throw new Failure(
+      'bad_request',
+      `The environment variable ${String(issue?.path[0])} ${issue?.message ?? 'is wrong'}.`,
+    );
   }
   const env = parsed.data;
   const chosenPort = flags.port ?? Number(env.MARKCO_PORT ?? 7717);
   if (!Number.isInteger(chosenPort) || chosenPort < 0 || chosenPort > 65_535) {
-    throw new Failure('bad_request', `The port ${chosenPort} is not between 0 and 65535. Set MARKCO_PORT to one that is.`);
+    throw new Failure(
+      'bad_request',
+      `The port ${chosenPort} is not between 0 and 65535. Set MARKCO_PORT to one that is.`,
+    );
   }
   return Object.freeze({
     home: flags.home ?? env.MARKCO_HOME ?? envPaths('markco', { suffix: '' }).data,

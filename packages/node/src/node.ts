@@ -4,7 +4,16 @@
  * Order matters twice. Starting: the store before what lives in it, the listener last. Stopping: the listener first,
  * so that nothing new comes, then runs and files, the store last.
  */
-import { Failure, LIMITS, type DocumentId, type IdSource, type ProjectId, type Run, type RunId, type SessionId } from '@markco/protocol';
+import {
+  Failure,
+  LIMITS,
+  type DocumentId,
+  type IdSource,
+  type ProjectId,
+  type Run,
+  type RunId,
+  type SessionId,
+} from '@markco/protocol';
 import { place } from '@markco/scheduler';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -64,14 +73,20 @@ export type Node = {
   readonly url: string;
   readonly port: number;
   readonly home: string;
-  readonly runtimes: () => Promise<readonly { language: string; label: string; available: boolean; version?: string; hint?: string }[]>;
+  readonly runtimes: () => Promise<
+    readonly { language: string; label: string; available: boolean; version?: string; hint?: string }[]
+  >;
   openProject(folder: string): Promise<{ readonly slug: string; readonly displayName: string }>;
   /** Runs go on without this program unless `stopRuns`. */
   close(options?: { readonly stopRuns?: boolean }): Promise<void>;
 };
 
 const RESUME_TIMEOUT_MS = 120_000;
-const DISPLAY_NAMES: Readonly<Record<string, string>> = { '127.0.0.1': 'localhost', '0.0.0.0': 'localhost', '::1': 'localhost' };
+const DISPLAY_NAMES: Readonly<Record<string, string>> = {
+  '127.0.0.1': 'localhost',
+  '0.0.0.0': 'localhost',
+  '::1': 'localhost',
+};
 
 /** @throws Failure when the home is in use, the store cannot be opened or the port is taken; then nothing is left running */
 export async function createNode(config: Config, parts: NodeParts): Promise<Node> {
@@ -109,7 +124,12 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     now,
     beginning: (id) => projects.beginning(id),
     begun: (id) => projects.begun(id),
-    onTrouble: (id, doing, cause) => logger.error('document.trouble', { project_id: catalog.get(id)?.projectId, doc_path: catalog.get(id)?.path, doing }, cause),
+    onTrouble: (id, doing, cause) =>
+      logger.error(
+        'document.trouble',
+        { project_id: catalog.get(id)?.projectId, doc_path: catalog.get(id)?.path, doing },
+        cause,
+      ),
   });
   const catalog = await openCatalog({ store, log });
   const documents = createDocuments({ store, rooms, views });
@@ -132,16 +152,27 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     log: logger,
     createFolder: (projectId, root) =>
       createFolder(
-        { files: createDiskFiles(root), catalog, texts: documents, ids, timer: systemTimer, watcher: nativeWatcher, lagMs: (ms) => metrics.projectionLag.observe(ms) },
+        {
+          files: createDiskFiles(root),
+          catalog,
+          texts: documents,
+          ids,
+          timer: systemTimer,
+          watcher: nativeWatcher,
+          lagMs: (ms) => metrics.projectionLag.observe(ms),
+        },
         { root, projectId },
       ),
     disconnect: (id, failure) => rooms.peek(id)?.refuseAll(failure),
     onFolderEvent(projectId, event) {
       watch.folder(projectId, event);
       if (event.type === 'changed') observeReflected(event.id);
-      if (event.type === 'write-failed') logger.warn('file.write-failed', { project_id: projectId, doc_path: event.filePath, reason: event.message });
-      if (event.type === 'write-recovered') logger.info('file.write-recovered', { project_id: projectId, doc_path: event.filePath });
-      if (event.type === 'left-alone') logger.info('file.left-alone', { project_id: projectId, doc_path: event.filePath, reason: event.reason });
+      if (event.type === 'write-failed')
+        logger.warn('file.write-failed', { project_id: projectId, doc_path: event.filePath, reason: event.message });
+      if (event.type === 'write-recovered')
+        logger.info('file.write-recovered', { project_id: projectId, doc_path: event.filePath });
+      if (event.type === 'left-alone')
+        logger.info('file.left-alone', { project_id: projectId, doc_path: event.filePath, reason: event.reason });
     },
   });
   /** A change that was made while nobody looked says nothing about how fast it was seen. */
@@ -152,9 +183,12 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   rooms.onChange((_id, _seq, origin) => metrics.updates.inc({ origin }));
 
   const runtimes = createRuntimeDetection({ env: parts.env, folder: config.home, now });
-  const capability = async () => detectCapability({ deviceId: device.id, now, env: parts.env, folder: config.home }, await runtimes());
+  const capability = async () =>
+    detectCapability({ deviceId: device.id, now, env: parts.env, folder: config.home }, await runtimes());
 
-  await Promise.all(['runs', 'sessions'].map((name) => mkdir(join(config.home, name), { recursive: true, mode: 0o700 })));
+  await Promise.all(
+    ['runs', 'sessions'].map((name) => mkdir(join(config.home, name), { recursive: true, mode: 0o700 })),
+  );
   const runs = await createRuns({
     home: config.home,
     store: createJournalStore({ store, log }),
@@ -163,25 +197,50 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     ids,
     env: parts.env,
     kill: parts.kill,
-    log: { info: (event, fields) => logger.info(event, flat(fields)), warn: (event, fields) => logger.warn(event, flat(fields)) },
+    log: {
+      info: (event, fields) => logger.info(event, flat(fields)),
+      warn: (event, fields) => logger.warn(event, flat(fields)),
+    },
     projectFolder: async (id) => projects.root(id),
     async place(request, session) {
-      const facts = { deviceId: device.id, name: device.name, capability: await capability(), runningRuns: 0, queuedRuns: queued, latencyMs: 0, heartbeatsMissed: 0, runsLost: 0 };
+      const facts = {
+        deviceId: device.id,
+        name: device.name,
+        capability: await capability(),
+        runningRuns: 0,
+        queuedRuns: queued,
+        latencyMs: 0,
+        heartbeatsMissed: 0,
+        runsLost: 0,
+      };
       const sessionOn = session.state === 'running' ? device.id : null;
-      const placed = place({ devices: [facts] }, { language: session.language, from: device.id, needsGpu: false, sessionOn, runOn: device.id });
-      logger.info('run.routed', { run_id: request.id, project_id: session.projectId, doc_path: request.documentId === null ? undefined : catalog.get(request.documentId)?.path, route_target: 'device', reason: placed.why });
+      const placed = place(
+        { devices: [facts] },
+        { language: session.language, from: device.id, needsGpu: false, sessionOn, runOn: device.id },
+      );
+      logger.info('run.routed', {
+        run_id: request.id,
+        project_id: session.projectId,
+        doc_path: request.documentId === null ? undefined : catalog.get(request.documentId)?.path,
+        route_target: 'device',
+        reason: placed.why,
+      });
       if (placed.chosen === null) throw new Failure('runtime_missing', placed.why);
       metrics.routed.inc({ host_type: 'device', reason: placed.reason });
       return { hostType: 'device', deviceId: placed.chosen, reason: placed.reason };
     },
     async barrier(run, docVersion, signal) {
-      if (run.documentId !== undefined && docVersion !== null) await documents.reached(run.documentId, Buffer.from(docVersion, 'base64'), signal);
+      if (run.documentId !== undefined && docVersion !== null)
+        await documents.reached(run.documentId, Buffer.from(docVersion, 'base64'), signal);
       await projects.flush(run.projectId, signal);
     },
     writeOutput: (run, text) => writeOutput({ documents, author }, run, text),
     async saveAsset(run, content, mime) {
       const place = { root: projects.root(run.projectId), projectId: run.projectId, ids };
-      const asset = 'bytes' in content ? await saveAsset(place, content.bytes, mime, 'generated') : await saveFile(place, content.file, mime, 'generated');
+      const asset =
+        'bytes' in content
+          ? await saveAsset(place, content.bytes, mime, 'generated')
+          : await saveFile(place, content.file, mime, 'generated');
       return asset.path;
     },
   });
@@ -193,11 +252,13 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   const starts = new Map<RunId, number>();
   function observeRun(run: Run): void {
     if (run.state === 'queued' || run.state === 'scheduled') starts.set(run.id, Date.parse(run.createdAt));
-    if (run.state === 'running' && starts.delete(run.id)) metrics.queueLatency.observe(Math.max(0, now() - Date.parse(run.createdAt)));
+    if (run.state === 'running' && starts.delete(run.id))
+      metrics.queueLatency.observe(Math.max(0, now() - Date.parse(run.createdAt)));
     if (run.completedAt !== undefined) {
       starts.delete(run.id);
       metrics.runs.inc({ state: run.state });
-      if (run.startedAt !== undefined) metrics.runDuration.observe(Date.parse(run.completedAt) - Date.parse(run.startedAt));
+      if (run.startedAt !== undefined)
+        metrics.runDuration.observe(Date.parse(run.completedAt) - Date.parse(run.startedAt));
     }
     queued = starts.size;
   }
@@ -213,9 +274,20 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   const submit = createSubmit({ runs, projects, device, ids });
 
   let port = config.port;
-  const hosts = (): string[] => [...new Set(['localhost', '127.0.0.1', '[::1]', ...(config.host === '0.0.0.0' || config.host === '::' ? [] : [config.host])])].map((name) => `${name}:${port}`);
+  const hosts = (): string[] =>
+    [
+      ...new Set([
+        'localhost',
+        '127.0.0.1',
+        '[::1]',
+        ...(config.host === '0.0.0.0' || config.host === '::' ? [] : [config.host]),
+      ]),
+    ].map((name) => `${name}:${port}`);
   let guard = createGuard({ token: identity.token, hosts: hosts() });
-  const currentGuard = { foreign: (...input: Parameters<typeof guard.foreign>) => guard.foreign(...input), signedIn: (...input: Parameters<typeof guard.signedIn>) => guard.signedIn(...input) };
+  const currentGuard = {
+    foreign: (...input: Parameters<typeof guard.foreign>) => guard.foreign(...input),
+    signedIn: (...input: Parameters<typeof guard.signedIn>) => guard.signedIn(...input),
+  };
 
   const http = createHttp({
     guard: currentGuard,
@@ -258,7 +330,13 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       serve(target, ws, connection) {
         if (target.kind === 'sync') serveSyncSocket(ws, connection, rooms, timing, target.documentId, target.readOnly);
         else if (target.kind === 'run-events') {
-          void serveRunSocket(connection, async (id) => void (await requireRun(id)), runs.follow, target.runId as RunId, target.fromSeq);
+          void serveRunSocket(
+            connection,
+            async (id) => void (await requireRun(id)),
+            runs.follow,
+            target.runId as RunId,
+            target.fromSeq,
+          );
         } else {
           serveStreamSocket(ws, connection, {
             rooms,
@@ -293,7 +371,11 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   if (address !== null && typeof address === 'object') port = address.port;
   guard = createGuard({ token: identity.token, hosts: hosts() });
   const origin = `http://${DISPLAY_NAMES[config.host] ?? config.host}:${port}`;
-  await writeFile(join(config.home, 'device.json'), JSON.stringify({ port, pid: parts.pid, host: config.host, origin }), { mode: 0o600 });
+  await writeFile(
+    join(config.home, 'device.json'),
+    JSON.stringify({ port, pid: parts.pid, host: config.host, origin }),
+    { mode: 0o600 },
+  );
   logger.info('device.ready', { port });
 
   async function stop(stopRuns: boolean): Promise<void> {
@@ -327,6 +409,9 @@ const CANCEL_TIMEOUT_MS = 30_000;
 function flat(fields: Readonly<Record<string, unknown>>): Record<string, string | number | boolean | undefined> {
   const names: Readonly<Record<string, string>> = { runId: 'run_id', sessionId: 'session_id', projectId: 'project_id' };
   return Object.fromEntries(
-    Object.entries(fields).map(([key, value]) => [names[key] ?? key, typeof value === 'number' || typeof value === 'boolean' ? value : String(value)]),
+    Object.entries(fields).map(([key, value]) => [
+      names[key] ?? key,
+      typeof value === 'number' || typeof value === 'boolean' ? value : String(value),
+    ]),
   );
 }

@@ -1,10 +1,24 @@
 /** A run request as it comes over HTTP or a socket, checked against what is here and handed to the runs. */
-import { decodeStateVector, Failure, newId, type Device, type IdSource, type Run, type RunId, type RunRequest } from '@markco/protocol';
+import {
+  decodeStateVector,
+  Failure,
+  newId,
+  type Device,
+  type IdSource,
+  type Run,
+  type RunId,
+  type RunRequest,
+} from '@markco/protocol';
 import type { Projects } from './projects/projects.ts';
 import { runtimeFor } from './runtimes/descriptor.ts';
 import type { Runs } from './runs/runs.ts';
 
-export type SubmitParts = { readonly runs: Runs; readonly projects: Projects; readonly device: Device; readonly ids: IdSource };
+export type SubmitParts = {
+  readonly runs: Runs;
+  readonly projects: Projects;
+  readonly device: Device;
+  readonly ids: IdSource;
+};
 
 /** The session of a project that all its documents share unless they say otherwise. */
 export const DEFAULT_SESSION = 'default';
@@ -45,7 +59,8 @@ function requireVersion(docVersion: string | undefined): void {
 }
 
 export function sessionKey(projectId: RunRequest['projectId'], language: string | undefined) {
-  if (projectId === undefined || language === undefined) throw new Failure('bad_request', 'Give `sessionId`, or `projectId` and `language`.');
+  if (projectId === undefined || language === undefined)
+    throw new Failure('bad_request', 'Give `sessionId`, or `projectId` and `language`.');
   const runtime = runtimeFor(language);
   if (runtime === undefined) throw new Failure('unsupported', `This device cannot run ${language}. It can run Python.`);
   return { projectId, language: runtime.language, name: DEFAULT_SESSION };

@@ -25,7 +25,11 @@ export const CommandSchema = z.discriminatedUnion('type', [
     documentId: z.optional(DocumentIdSchema),
     cellId: z.optional(CellIdSchema),
   }),
-  z.strictObject({ type: z.literal('session.ensure'), projectId: ProjectIdSchema, language: z.string().check(z.maxLength(50)) }),
+  z.strictObject({
+    type: z.literal('session.ensure'),
+    projectId: ProjectIdSchema,
+    language: z.string().check(z.maxLength(50)),
+  }),
   z.strictObject({ type: z.literal('session.migrate'), sessionId: SessionIdSchema, target: MigrationTargetSchema }),
   z.strictObject({ type: z.literal('run.cancel'), runId: RunIdSchema }),
 ]);
@@ -33,13 +37,27 @@ export type Command = z.infer<typeof CommandSchema>;
 
 export const DomainEventSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('project.attached'), projectId: ProjectIdSchema, deviceId: DeviceIdSchema }),
-  z.strictObject({ type: z.literal('document.updated'), projectId: ProjectIdSchema, path: PathSchema, hash: Sha256Schema }),
+  z.strictObject({
+    type: z.literal('document.updated'),
+    projectId: ProjectIdSchema,
+    path: PathSchema,
+    hash: Sha256Schema,
+  }),
   z.strictObject({ type: z.literal('session.running'), sessionId: SessionIdSchema, hostType }),
   z.strictObject({ type: z.literal('run.started'), runId: RunIdSchema }),
   z.strictObject({
     type: z.literal('run.event'),
     runId: RunIdSchema,
-    eventType: z.enum(['stdout', 'stderr', 'display', 'progress', 'stdin-request', 'stdin-response', 'result', 'error']),
+    eventType: z.enum([
+      'stdout',
+      'stderr',
+      'display',
+      'progress',
+      'stdin-request',
+      'stdin-response',
+      'result',
+      'error',
+    ]),
     seq: CountSchema,
   }),
   z.strictObject({ type: z.literal('run.completed'), runId: RunIdSchema }),

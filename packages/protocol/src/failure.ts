@@ -50,6 +50,8 @@ export class Failure extends Error {
   /** Anything caught, as a Failure: what is none already becomes `internal`, with its text kept as the cause. */
   static from(error: unknown): Failure {
     if (error instanceof Failure) return error;
-    return new Failure('internal', 'Something went wrong inside MarkCo. The log of this device has the details.', { cause: error });
+    return new Failure('internal', 'Something went wrong inside MarkCo. The log of this device has the details.', {
+      cause: error,
+    });
   }
 }

@@ -35,7 +35,11 @@ test('an id as bytes and back is the same id', () => {
   );
 });
 
-test.each(['', 'x', '01A1FD3E-0FDB-735D-93C4-CCF2DDC94F3D', '01a1fd3e-0fdb-735d-93c4-ccf2ddc94f3', '01a1fd3e-0fdb-735d-93c4-ccf2ddc94f3d\n', '../etc/passwd'])(
-  'what is no id is refused: %j',
-  (text) => expect(RunIdSchema.safeParse(text).success).toBe(false),
-);
+test.each([
+  '',
+  'x',
+  '01A1FD3E-0FDB-735D-93C4-CCF2DDC94F3D',
+  '01a1fd3e-0fdb-735d-93c4-ccf2ddc94f3',
+  '01a1fd3e-0fdb-735d-93c4-ccf2ddc94f3d\n',
+  '../etc/passwd',
+])('what is no id is refused: %j', (text) => expect(RunIdSchema.safeParse(text).success).toBe(false));

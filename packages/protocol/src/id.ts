@@ -21,7 +21,10 @@ export const UUID_PATTERN = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-
 
 /** A schema for an id of one kind: lower-case UUID text, 36 characters. */
 export function idSchema<Id extends string>(): z.ZodMiniType<Id, string> {
-  return z.string().check(z.regex(UUID_PATTERN, 'must be a UUID in lower case')) as unknown as z.ZodMiniType<Id, string>;
+  return z.string().check(z.regex(UUID_PATTERN, 'must be a UUID in lower case')) as unknown as z.ZodMiniType<
+    Id,
+    string
+  >;
 }
 
 export const UserIdSchema = idSchema<UserId>();

@@ -10,9 +10,11 @@ const page = new URL('../../../docs/protocol/lifecycles.md', import.meta.url);
 
 test.each(machines)('every state of a $name is known by its table, and can be reached', (machine) => {
   const reached = new Set([machine.initial]);
-  for (let size = 0; size !== reached.size; ) {
+  for (let size = 0; size !== reached.size;) {
     size = reached.size;
-    for (const state of reached) for (const event of machine.events) if (machine.step(state, event).ok) reached.add(machine.step(state, event).state);
+    for (const state of reached)
+      for (const event of machine.events)
+        if (machine.step(state, event).ok) reached.add(machine.step(state, event).state);
   }
   expect([...reached].sort()).toEqual([...machine.states].sort());
 });
@@ -33,7 +35,11 @@ test.each(machines)('a $name that refuses a step stays as it was and says why', 
 });
 
 test('RUN-1 a run reaches exactly one terminal state: no event leads out of one', () => {
-  expect(runMachine.states.filter((state) => runMachine.isTerminal(state))).toEqual(['completed', 'failed', 'cancelled']);
+  expect(runMachine.states.filter((state) => runMachine.isTerminal(state))).toEqual([
+    'completed',
+    'failed',
+    'cancelled',
+  ]);
 });
 
 test('the page of lifecycles shows these tables', () => {
@@ -55,7 +61,9 @@ function render(): string {
     lines.push('', `## A ${machine.name}`, '', `It begins as \`${machine.initial}\`.`, '');
     lines.push(`| | ${machine.events.join(' | ')} |`, `|---|${machine.events.map(() => '---').join('|')}|`);
     for (const state of machine.states) {
-      const cells = machine.events.map((event) => (machine.step(state, event).ok ? machine.step(state, event).state : ''));
+      const cells = machine.events.map((event) =>
+        machine.step(state, event).ok ? machine.step(state, event).state : '',
+      );
       lines.push(`| **${state}**${machine.isTerminal(state) ? ' (the end)' : ''} | ${cells.join(' | ')} |`);
     }
   }

@@ -15,7 +15,13 @@ const SETTLE_MS = 1_500;
 type Latency = { readonly seen: readonly number[]; readonly saved: readonly number[] };
 
 /** One types at a person's pace, another looks on, both with a whole Yjs document. Milliseconds. */
-export async function latency({ address, edits }: { readonly address: Address; readonly edits: number }): Promise<Latency> {
+export async function latency({
+  address,
+  edits,
+}: {
+  readonly address: Address;
+  readonly edits: number;
+}): Promise<Latency> {
   const seen: number[] = [];
   const saved: number[] = [];
   let sentAt = 0;
@@ -99,7 +105,12 @@ export async function throughput(input: {
 type FanOut = { readonly deliveriesPerSecond: number; readonly p95Ms: number };
 
 /** One writes, many read. Deliveries are counted by the writer's clock, so a merged frame counts for all in it. */
-export async function fanOut(input: { readonly address: Address; readonly readers: number; readonly edits: number; readonly window: number }): Promise<FanOut> {
+export async function fanOut(input: {
+  readonly address: Address;
+  readonly readers: number;
+  readonly edits: number;
+  readonly window: number;
+}): Promise<FanOut> {
   const updates = typedLetters(CLIENT, input.edits);
   const sentAt = new Float64Array(input.edits + 1);
   const delays: number[] = [];

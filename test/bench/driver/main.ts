@@ -6,7 +6,19 @@ import { fanOut, latency, throughput } from './live.ts';
 import { returnBySockets, returnByStream } from './return.ts';
 import { ingest, killWhenSeen, killWhileTyping, lengthOf, memory, openCold } from './stored.ts';
 
-const jobs = { latency, throughput, fanOut, ingest, openCold, memory, killWhenSeen, killWhileTyping, lengthOf, returnBySockets, returnByStream };
+const jobs = {
+  latency,
+  throughput,
+  fanOut,
+  ingest,
+  openCold,
+  memory,
+  killWhenSeen,
+  killWhileTyping,
+  lengthOf,
+  returnBySockets,
+  returnByStream,
+};
 export type Jobs = typeof jobs;
 
 process.on('message', ({ job, input }: { job: keyof Jobs; input: never }) => {

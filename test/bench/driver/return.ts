@@ -17,7 +17,13 @@ const AWAY_MS = 1_500;
 const CLIENT = 7;
 
 /** A socket a document, as the y-websocket provider does it. */
-export async function returnBySockets({ addresses, length }: { readonly addresses: readonly Address[]; readonly length: number }): Promise<CameBack> {
+export async function returnBySockets({
+  addresses,
+  length,
+}: {
+  readonly addresses: readonly Address[];
+  readonly length: number;
+}): Promise<CameBack> {
   const update = pasted(CLIENT, length);
   const docs = addresses.map(() => {
     const doc = new Y.Doc();
@@ -78,7 +84,9 @@ export async function returnByStream(input: {
     randomBytes,
   });
   const firstBegan = performance.now();
-  const documents = input.documentIds.map((id) => client.openDocument({ projectId: input.projectId as ProjectId, documentId: id as DocumentId }));
+  const documents = input.documentIds.map((id) =>
+    client.openDocument({ projectId: input.projectId as ProjectId, documentId: id as DocumentId }),
+  );
   const allSynced = (): Promise<unknown> =>
     within(
       'all documents being there',

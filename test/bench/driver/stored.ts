@@ -45,7 +45,11 @@ export async function ingest(input: {
     },
   });
   function send(): void {
-    for (let room = input.window; room > 0 && sent < updates.length && (clocks[sent] ?? 0) - seen <= input.window; room--, sent++) {
+    for (
+      let room = input.window;
+      room > 0 && sent < updates.length && (clocks[sent] ?? 0) - seen <= input.window;
+      room--, sent++
+    ) {
       const update = updates[sent];
       if (update !== undefined) writer.sendUpdate(update);
     }
@@ -60,7 +64,9 @@ export async function ingest(input: {
   const seenAll = performance.now();
   let savedMs = Number.NaN;
   if (savedBefore > 0) {
-    await eventually('everything being saved', LIMIT_MS, () => (saved >= savedBefore + updates.length ? true : undefined));
+    await eventually('everything being saved', LIMIT_MS, () =>
+      saved >= savedBefore + updates.length ? true : undefined,
+    );
     savedMs = performance.now() - seenAll;
   }
   const leftMs = await untilIdle(input.pid, seenAll);
@@ -79,7 +85,11 @@ async function untilIdle(pid: number, since: number): Promise<number> {
 }
 
 /** A client that has nothing opens a document, until it has the text that it should have. */
-export async function openCold(input: { readonly address: Address; readonly trace: string; readonly edits: number }): Promise<{ readonly ms: number; readonly bytesDown: number }> {
+export async function openCold(input: {
+  readonly address: Address;
+  readonly trace: string;
+  readonly edits: number;
+}): Promise<{ readonly ms: number; readonly bytesDown: number }> {
   const { edits, finalText } = await readTrace(input.trace);
   const expected = input.edits >= edits.length ? finalText : undefined;
   const doc = new Y.Doc();
@@ -96,7 +106,8 @@ export async function openCold(input: { readonly address: Address; readonly trac
   });
   await wire.answered;
   await within('the text', 60_000, complete.promise);
-  if (expected !== undefined && doc.getText('content').toString() !== expected) throw new Error('the text is not that of the trace');
+  if (expected !== undefined && doc.getText('content').toString() !== expected)
+    throw new Error('the text is not that of the trace');
   // What comes late counts as well.
   await delay(500);
   const { down } = wire.bytes();
@@ -129,7 +140,13 @@ export async function memory(input: {
 }
 
 /** Types one letter and kills the server the moment somebody else has seen it. */
-export async function killWhenSeen({ address, pid }: { readonly address: Address; readonly pid: number }): Promise<void> {
+export async function killWhenSeen({
+  address,
+  pid,
+}: {
+  readonly address: Address;
+  readonly pid: number;
+}): Promise<void> {
   const seen = Promise.withResolvers<void>();
   const reader = connect(address, {
     onUpdate() {
@@ -146,7 +163,15 @@ export async function killWhenSeen({ address, pid }: { readonly address: Address
 }
 
 /** Types without a pause for `ms`, then kills the server. How many letters somebody else had seen. */
-export async function killWhileTyping({ address, pid, ms }: { readonly address: Address; readonly pid: number; readonly ms: number }): Promise<{ readonly seen: number }> {
+export async function killWhileTyping({
+  address,
+  pid,
+  ms,
+}: {
+  readonly address: Address;
+  readonly pid: number;
+  readonly ms: number;
+}): Promise<{ readonly seen: number }> {
   const letters = typedLetters(CLIENT, Math.ceil(ms / 50));
   let seen = 0;
   const reader = connect(address, {
@@ -166,7 +191,13 @@ export async function killWhileTyping({ address, pid, ms }: { readonly address: 
 }
 
 /** The length of a document's text, once it is as long as it should be or has stopped growing. */
-export async function lengthOf({ address, expected }: { readonly address: Address; readonly expected: number }): Promise<{ readonly length: number }> {
+export async function lengthOf({
+  address,
+  expected,
+}: {
+  readonly address: Address;
+  readonly expected: number;
+}): Promise<{ readonly length: number }> {
   const doc = new Y.Doc();
   const text = doc.getText('content');
   const wire = connect(address, { onUpdate: (update) => Y.applyUpdate(doc, update) });

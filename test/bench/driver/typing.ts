@@ -10,7 +10,9 @@ export function typedLetters(client: number, count: number): Uint8Array[] {
 
 /** One paste of `length` letters. */
 export function pasted(client: number, length: number): Uint8Array {
-  const [update] = recorded(client, (text) => text.insert(0, 'The quick brown fox jumps. '.repeat(length).slice(0, length)));
+  const [update] = recorded(client, (text) =>
+    text.insert(0, 'The quick brown fox jumps. '.repeat(length).slice(0, length)),
+  );
   if (update === undefined) throw new Error('an empty paste');
   return update;
 }
@@ -19,7 +21,10 @@ export function pasted(client: number, length: number): Uint8Array {
 export type TraceEdit = readonly [number, number, string];
 
 /** The edits of a trace, an update each, and the client's clock after each. */
-export function replayed(client: number, edits: readonly TraceEdit[]): { readonly updates: Uint8Array[]; readonly clocks: number[] } {
+export function replayed(
+  client: number,
+  edits: readonly TraceEdit[],
+): { readonly updates: Uint8Array[]; readonly clocks: number[] } {
   const clocks: number[] = [];
   let clock = 0;
   const updates = recorded(client, (text, doc) => {

@@ -47,7 +47,8 @@ export function connect({ dialect, url, name, token }: Address, events: WireEven
     tcp = response.socket;
   });
   // Hocuspocus begins every message with the name of the document it is about.
-  const prefix = dialect === 'hocuspocus' ? encoding.encode((encoder) => encoding.writeVarString(encoder, name)) : new Uint8Array();
+  const prefix =
+    dialect === 'hocuspocus' ? encoding.encode((encoder) => encoding.writeVarString(encoder, name)) : new Uint8Array();
 
   function send(write: (encoder: encoding.Encoder) => void): void {
     const encoder = encoding.createEncoder();

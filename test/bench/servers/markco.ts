@@ -25,14 +25,20 @@ export async function startDevice(folder: string, nodeArgs: readonly string[] = 
   const project = projectFolder(folder);
   await mkdir(project, { recursive: true });
   await rm(join(home, 'device.json'), { force: true });
-  const child = startProcess(process.execPath, [...nodeArgs, MAIN, 'up', '--no-browser', project], folder, environment(folder));
+  const child = startProcess(
+    process.execPath,
+    [...nodeArgs, MAIN, 'up', '--no-browser', project],
+    folder,
+    environment(folder),
+  );
   const { origin } = await eventually('the start of MarkCo', START_LIMIT_MS, async () => {
     if (child.exitCode !== null) throw new Error(`MarkCo ended with ${child.exitCode}`);
     const text = await readFile(join(home, 'device.json'), 'utf8').catch(() => '');
     return text === '' ? undefined : (JSON.parse(text) as { origin: string });
   });
   const token = (await readFile(join(home, 'api-token'), 'utf8')).trim();
-  const get = (path: string): Promise<Response> => fetch(`${origin}${path}`, { headers: { authorization: `Bearer ${token}` } });
+  const get = (path: string): Promise<Response> =>
+    fetch(`${origin}${path}`, { headers: { authorization: `Bearer ${token}` } });
   // Asking again for the same folder answers once its documents are indexed.
   const opening = await fetch(`${origin}/api/projects/open-local`, {
     method: 'POST',
@@ -89,6 +95,9 @@ export async function timeNpmStart(folder: string): Promise<number> {
 }
 
 /** As `npm start` passes it. BENCH_NODE_ARGS: to look closer, as with `--cpu-prof --cpu-prof-dir=/tmp/prof`. */
-const nodeArgs = ['--max-semi-space-size=4', ...(process.env['BENCH_NODE_ARGS'] ?? '').split(' ').filter((arg) => arg !== '')];
+const nodeArgs = [
+  '--max-semi-space-size=4',
+  ...(process.env['BENCH_NODE_ARGS'] ?? '').split(' ').filter((arg) => arg !== ''),
+];
 
 export const markco: SyncServer = { name: 'MarkCo', start: (folder) => startDevice(folder, nodeArgs) };

@@ -54,7 +54,12 @@ async function run(
       () => undefined,
     ),
   );
-  return { pid: child.pid ?? 0, address, stop: () => endProcess(child, 'SIGTERM'), kill: () => endProcess(child, 'SIGKILL') };
+  return {
+    pid: child.pid ?? 0,
+    address,
+    stop: () => endProcess(child, 'SIGTERM'),
+    kill: () => endProcess(child, 'SIGKILL'),
+  };
 }
 
 /** Installs the peers from their own lock file, once; nothing is compiled. Why they are not there, or undefined. */
@@ -62,7 +67,10 @@ export function installPeers(say: (text: string) => void): string | undefined {
   if (existsSync(join(PEERS, 'node_modules/.package-lock.json'))) return undefined;
   say('Installing the servers to compare with (test/bench/peers), once…');
   try {
-    execFileSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--workspaces=false'], { cwd: PEERS, stdio: ['ignore', 'ignore', 'pipe'] });
+    execFileSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--workspaces=false'], {
+      cwd: PEERS,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     return undefined;
   } catch (error) {
     return `\`npm ci\` in test/bench/peers failed: ${error instanceof Error ? error.message : String(error)}`;

@@ -34,7 +34,12 @@ process.on('exit', () => {
 });
 
 /** A child that never outlives the bench. */
-export function startProcess(command: string, args: readonly string[], cwd: string, env: Readonly<Record<string, string>> = {}): ChildProcess {
+export function startProcess(
+  command: string,
+  args: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string>> = {},
+): ChildProcess {
   const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   child.stderr?.on('data', (chunk: Buffer) => {

@@ -50,10 +50,23 @@ function watchPage(): void {
     });
     observer.observe(document, { subtree: true, childList: true, characterData: true, attributeFilter: ['class'] });
   };
-  window.painted = (text) => new Promise((resolve) => whenShown((its) => its.includes(text), () => resolve(performance.timeOrigin + performance.now())));
-  whenShown((text) => text !== '', () => (window.firstText = performance.now()));
+  window.painted = (text) =>
+    new Promise((resolve) =>
+      whenShown(
+        (its) => its.includes(text),
+        () => resolve(performance.timeOrigin + performance.now()),
+      ),
+    );
+  whenShown(
+    (text) => text !== '',
+    () => (window.firstText = performance.now()),
+  );
   window.keystrokes = [];
-  addEventListener('keydown', ({ timeStamp }) => afterPaint(() => window.keystrokes.push(performance.now() - timeStamp)), { capture: true });
+  addEventListener(
+    'keydown',
+    ({ timeStamp }) => afterPaint(() => window.keystrokes.push(performance.now() - timeStamp)),
+    { capture: true },
+  );
 }
 
 const marker = (note: number): string => `marker-of-note-${note}.`;
@@ -63,9 +76,13 @@ async function writeProject(folder: string): Promise<void> {
   await mkdir(project, { recursive: true });
   const words = 'Some words of a note, with *emphasis*, `code` and a [link](note-1.md). ';
   for (let note = 0; note < NOTES; note++) {
-    await writeFile(join(project, `note-${note}.md`), `# Note ${note}\n\n${marker(note)}\n\n${`${words.repeat(4)}\n\n`.repeat(30)}`);
+    await writeFile(
+      join(project, `note-${note}.md`),
+      `# Note ${note}\n\n${marker(note)}\n\n${`${words.repeat(4)}\n\n`.repeat(30)}`,
+    );
   }
-  const section = (at: number): string => `## Section ${at}\n\n${words.repeat(6)}\n\n\`\`\`python\nprint(${at})\n\`\`\`\n\n- one\n- two\n\n`;
+  const section = (at: number): string =>
+    `## Section ${at}\n\n${words.repeat(6)}\n\n\`\`\`python\nprint(${at})\n\`\`\`\n\n- one\n- two\n\n`;
   let large = '# Large\n\nmarker-of-large.\n\n';
   for (let at = 0; large.length < LARGE_BYTES; at++) large += section(at);
   await writeFile(join(project, 'large.md'), large);
@@ -86,7 +103,8 @@ async function firstLoad(browser: Browser, device: Device): Promise<number> {
   const context = await newContext(browser);
   const bodies: Promise<Buffer>[] = [];
   context.on('response', (response) => {
-    if (response.request().serviceWorker() === null && response.url().startsWith(device.origin)) bodies.push(response.body().catch(() => Buffer.alloc(0)));
+    if (response.request().serviceWorker() === null && response.url().startsWith(device.origin))
+      bodies.push(response.body().catch(() => Buffer.alloc(0)));
   });
   await openPage(context, `${linkTo(device, 'note-0')}#token=${device.token}`, marker(0));
   const loaded = [...bodies];
@@ -108,7 +126,9 @@ async function switches(page: Page, rounds: number): Promise<number[]> {
     for (let note = 0; note < NOTES; note++) {
       const ms = await page.evaluate(
         async ({ note: its, text }) => {
-          const row = document.querySelector<HTMLElement>(`[role=treeitem][title^="note-${its}."], [role=treeitem][title="note-${its}"]`);
+          const row = document.querySelector<HTMLElement>(
+            `[role=treeitem][title^="note-${its}."], [role=treeitem][title="note-${its}"]`,
+          );
           if (row === null) throw new Error(`note-${its} is not in the tree`);
           const began = performance.timeOrigin + performance.now();
           row.click();
@@ -152,7 +172,10 @@ async function fileWrites(page: Page, file: string, count: number): Promise<numb
 
 /** A quantile of a histogram of `/metrics`: the upper bound of its bucket. */
 function bucketOf(metrics: string, name: string, part: number): number {
-  const buckets = [...metrics.matchAll(new RegExp(`^${name}_bucket\\{le="([^"]+)"\\} (\\d+)`, 'gm'))].map((match) => ({ upTo: Number(match[1]), count: Number(match[2]) }));
+  const buckets = [...metrics.matchAll(new RegExp(`^${name}_bucket\\{le="([^"]+)"\\} (\\d+)`, 'gm'))].map((match) => ({
+    upTo: Number(match[1]),
+    count: Number(match[2]),
+  }));
   const total = buckets.at(-1)?.count ?? 0;
   return buckets.find(({ count }) => total > 0 && count >= part * total)?.upTo ?? Number.NaN;
 }
@@ -160,7 +183,14 @@ function bucketOf(metrics: string, name: string, part: number): number {
 async function measure(bench: Bench, browser: Browser, device: Device): Promise<Row[]> {
   const rows: Row[] = [];
   const add = (name: string, unit: string, ours: number, of?: number): void => {
-    rows.push({ stage: 'browser', measure: name, unit, ours, peers: {}, ...(of === undefined ? {} : { target: { limit: 'at-most', of } as const }) });
+    rows.push({
+      stage: 'browser',
+      measure: name,
+      unit,
+      ours,
+      peers: {},
+      ...(of === undefined ? {} : { target: { limit: 'at-most', of } as const }),
+    });
   };
   const part = async (name: string, work: () => Promise<void>): Promise<void> => {
     try {
@@ -169,7 +199,9 @@ async function measure(bench: Bench, browser: Browser, device: Device): Promise<
       bench.skip(`browser, ${name}`, error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error));
     }
   };
-  await part('first load', async () => add('first load, gzipped', 'KB', (await firstLoad(browser, device)) / 1_000, 350));
+  await part('first load', async () =>
+    add('first load, gzipped', 'KB', (await firstLoad(browser, device)) / 1_000, 350),
+  );
 
   const context = await newContext(browser);
   const page = await openPage(context, `${linkTo(device, 'note-0')}#token=${device.token}`, marker(0));
@@ -214,7 +246,12 @@ async function measure(bench: Bench, browser: Browser, device: Device): Promise<
   });
   await part('projection lag', async () => {
     await delay(1_000);
-    add('projection lag p95 (bucket of /metrics)', 'ms', bucketOf(await (await device.get('/metrics')).text(), 'projection_lag_ms', 0.95), 300);
+    add(
+      'projection lag p95 (bucket of /metrics)',
+      'ms',
+      bucketOf(await (await device.get('/metrics')).text(), 'projection_lag_ms', 0.95),
+      300,
+    );
   });
   await context.close();
   return rows;
@@ -234,7 +271,14 @@ export const browser: Stage = {
       const device = await startDevice(folder);
       const running = await chromium.launch({
         executablePath,
-        args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-frame-rate-limit', '--disable-gpu-vsync'],
+        args: [
+          '--no-sandbox',
+          '--disable-gpu',
+          '--disable-quic',
+          '--disable-background-networking',
+          '--disable-frame-rate-limit',
+          '--disable-gpu-vsync',
+        ],
       });
       try {
         return await measure(bench, running, device);

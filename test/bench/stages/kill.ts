@@ -25,11 +25,18 @@ export const kill: Stage = {
               await driver.run('killWhenSeen', { address: running.address(`kill-${trial}`), pid: running.pid });
               await running.kill();
               running = await server.start(its);
-              const { length } = await driver.run('lengthOf', { address: running.address(`kill-${trial}`), expected: 1 });
+              const { length } = await driver.run('lengthOf', {
+                address: running.address(`kill-${trial}`),
+                expected: 1,
+              });
               if (length < 1) gone++;
             }
             lost.set(server.name, (gone * 100) / trials);
-            const { seen } = await driver.run('killWhileTyping', { address: running.address('typing'), pid: running.pid, ms: TYPING_MS });
+            const { seen } = await driver.run('killWhileTyping', {
+              address: running.address('typing'),
+              pid: running.pid,
+              ms: TYPING_MS,
+            });
             await running.kill();
             running = await server.start(its);
             const { length } = await driver.run('lengthOf', { address: running.address('typing'), expected: seen });

@@ -12,13 +12,24 @@ export const latency: Stage = {
     );
     const at = (measure: string, part: number, target?: Parameters<typeof rowOf>[6]) =>
       rowOf(bench, this.name, measure, 'ms', found, ({ seen }) => quantile(seen, part), target);
-    const saved = (part: number) => quantile((found.get('MarkCo') ?? []).flatMap((result) => result.saved), part);
+    const saved = (part: number) =>
+      quantile(
+        (found.get('MarkCo') ?? []).flatMap((result) => result.saved),
+        part,
+      );
     return [
       at('edit → other client p50', 0.5, { ratio: 'at-most', of: 0.9 }),
       at('edit → other client p95', 0.95),
       at('edit → other client p99', 0.99),
       { stage: this.name, measure: 'edit → “saved here” p50', unit: 'ms', ours: saved(0.5), peers: {} },
-      { stage: this.name, measure: 'edit → “saved here” p95', unit: 'ms', ours: saved(0.95), peers: {}, target: { limit: 'at-most', of: 10 } },
+      {
+        stage: this.name,
+        measure: 'edit → “saved here” p95',
+        unit: 'ms',
+        ours: saved(0.95),
+        peers: {},
+        target: { limit: 'at-most', of: 10 },
+      },
     ];
   },
 };
@@ -37,7 +48,10 @@ export const throughput: Stage = {
       }),
     );
     return [
-      rowOf(bench, this.name, '20 documents', 'updates/s', found, ({ perSecond }) => perSecond, { ratio: 'at-least', of: 1.8 }),
+      rowOf(bench, this.name, '20 documents', 'updates/s', found, ({ perSecond }) => perSecond, {
+        ratio: 'at-least',
+        of: 1.8,
+      }),
       rowOf(bench, this.name, 'server CPU an update', 'µs', found, ({ cpuUs }) => cpuUs, { ratio: 'at-most', of: 0.5 }),
       rowOf(bench, this.name, 'p95 at that rate', 'ms', found, ({ p95Ms }) => p95Ms),
     ];
@@ -53,7 +67,15 @@ export const fanOut: Stage = {
       driver.run('fanOut', { address: running.address(`fan-out-${round}`), readers: 99, edits, window: 8 }),
     );
     return [
-      rowOf(bench, this.name, '1 writer → 99 readers', 'deliveries/s', found, ({ deliveriesPerSecond }) => deliveriesPerSecond, { ratio: 'at-least', of: 1.25 }),
+      rowOf(
+        bench,
+        this.name,
+        '1 writer → 99 readers',
+        'deliveries/s',
+        found,
+        ({ deliveriesPerSecond }) => deliveriesPerSecond,
+        { ratio: 'at-least', of: 1.25 },
+      ),
       rowOf(bench, this.name, 'p95 at that rate', 'ms', found, ({ p95Ms }) => p95Ms, { ratio: 'at-most', of: 0.75 }),
     ];
   },

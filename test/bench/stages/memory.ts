@@ -20,7 +20,12 @@ export const memory: Stage = {
             const running = await server.start(await mkdtemp(join(folder, 'server-')));
             try {
               const addresses = Array.from({ length: DOCUMENTS }, (_, at) => running.address(`memory-${at}`));
-              const result = await driver.run('memory', { addresses, length: LENGTH, pid: running.pid, afterMs: AFTER_MS });
+              const result = await driver.run('memory', {
+                addresses,
+                length: LENGTH,
+                pid: running.pid,
+                afterMs: AFTER_MS,
+              });
               found.set(server.name, [...(found.get(server.name) ?? []), result]);
             } catch (error) {
               bench.skip(`${this.name}, ${server.name}`, error instanceof Error ? error.message : String(error));
@@ -31,7 +36,10 @@ export const memory: Stage = {
         }
         return [
           rowOf(bench, this.name, 'resident, nothing open', 'MB', found, ({ none }) => none),
-          rowOf(bench, this.name, 'growth with 1,000 open', 'MB', found, ({ none, open }) => open - none, { ratio: 'at-most', of: 0.5 }),
+          rowOf(bench, this.name, 'growth with 1,000 open', 'MB', found, ({ none, open }) => open - none, {
+            ratio: 'at-most',
+            of: 0.5,
+          }),
           rowOf(bench, this.name, 'growth left after all have left', 'MB', found, ({ none, left }) => left - none),
         ];
       }),

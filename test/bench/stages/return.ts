@@ -18,10 +18,17 @@ async function ourReturn(driver: Driver, folder: string, count: number): Promise
   await Promise.all(Array.from({ length: count }, (_, at) => writeFile(join(project, `note-${at}.md`), text)));
   const device = await startDevice(folder);
   try {
-    const { documents } = (await (await device.get(`/api/projects/${device.projectId}/documents`)).json()) as { documents: { id: string }[] };
+    const { documents } = (await (await device.get(`/api/projects/${device.projectId}/documents`)).json()) as {
+      documents: { id: string }[];
+    };
     if (documents.length !== count) throw new Error(`${documents.length} of ${count} documents are known`);
     const documentIds = documents.map(({ id }) => id);
-    return await driver.run('returnByStream', { origin: device.origin, token: device.token, projectId: device.projectId, documentIds });
+    return await driver.run('returnByStream', {
+      origin: device.origin,
+      token: device.token,
+      projectId: device.projectId,
+      documentIds,
+    });
   } finally {
     await device.stop();
   }
@@ -46,7 +53,8 @@ export const comeBack: Stage = {
         const found = new Map<string, CameBack[]>();
         const compare = bench.peers.includes(yWebsocket);
         for (let round = 0; round < (bench.quick ? 1 : 3); round++) {
-          const add = (name: string, result: CameBack): void => void found.set(name, [...(found.get(name) ?? []), result]);
+          const add = (name: string, result: CameBack): void =>
+            void found.set(name, [...(found.get(name) ?? []), result]);
           add(markco.name, await ourReturn(driver, await mkdtemp(join(folder, 'server-')), 1_000));
           if (compare) add(yWebsocket.name, await theirReturn(driver, await mkdtemp(join(folder, 'server-')), 1_000));
         }
@@ -54,7 +62,14 @@ export const comeBack: Stage = {
         const count = 5_000;
         try {
           const { ms } = await ourReturn(driver, await mkdtemp(join(folder, 'server-')), count);
-          many.push({ stage: this.name, measure: '5,000 documents back', unit: 'ms', ours: ms, peers: {}, target: { limit: 'at-most', of: 60_000 } });
+          many.push({
+            stage: this.name,
+            measure: '5,000 documents back',
+            unit: 'ms',
+            ours: ms,
+            peers: {},
+            target: { limit: 'at-most', of: 60_000 },
+          });
         } catch (error) {
           bench.skip('5,000 documents back', error instanceof Error ? error.message : String(error));
         }
@@ -62,8 +77,17 @@ export const comeBack: Stage = {
         const opened = (found.get(markco.name) ?? []).map(({ firstMs }) => firstMs);
         return [
           rowOf(only, this.name, '1,000 documents back', 'ms', found, ({ ms }) => ms, { ratio: 'at-most', of: 0.6 }),
-          rowOf(only, this.name, 'bytes down and up', 'KB', found, ({ bytes }) => bytes / 1_000, { ratio: 'at-most', of: 0.1 }),
-          { stage: this.name, measure: '1,000 documents opened the first time', unit: 'ms', ours: quantile(opened, 0.5), peers: {} },
+          rowOf(only, this.name, 'bytes down and up', 'KB', found, ({ bytes }) => bytes / 1_000, {
+            ratio: 'at-most',
+            of: 0.1,
+          }),
+          {
+            stage: this.name,
+            measure: '1,000 documents opened the first time',
+            unit: 'ms',
+            ours: quantile(opened, 0.5),
+            peers: {},
+          },
           ...many,
         ];
       }),

@@ -15,10 +15,22 @@ const PAUSE_MS = 3_000;
 
 type Taken = { perSecond: number; savedMs: number; leftMs: number; coldMs: number; bytesDown: number };
 
-async function takeIn(server: SyncServer, driver: Driver, folder: string, trace: string, edits: number): Promise<Taken> {
+async function takeIn(
+  server: SyncServer,
+  driver: Driver,
+  folder: string,
+  trace: string,
+  edits: number,
+): Promise<Taken> {
   await mkdir(folder, { recursive: true });
   const first = await server.start(folder);
-  const { perSecond, savedMs, leftMs } = await driver.run('ingest', { address: first.address('paper'), trace, edits, window: 1_024, pid: first.pid });
+  const { perSecond, savedMs, leftMs } = await driver.run('ingest', {
+    address: first.address('paper'),
+    trace,
+    edits,
+    window: 1_024,
+    pid: first.pid,
+  });
   // Time for what servers put off: it is a restart that is measured, not a crash.
   await delay(PAUSE_MS);
   await first.stop();
@@ -28,13 +40,27 @@ async function takeIn(server: SyncServer, driver: Driver, folder: string, trace:
     opens.push(await driver.run('openCold', { address: again.address('paper'), trace, edits }));
     await again.stop();
   }
-  return { perSecond, savedMs, leftMs, coldMs: quantile(opens.map(({ ms }) => ms), 0.5), bytesDown: quantile(opens.map(({ bytesDown }) => bytesDown), 0.5) };
+  return {
+    perSecond,
+    savedMs,
+    leftMs,
+    coldMs: quantile(
+      opens.map(({ ms }) => ms),
+      0.5,
+    ),
+    bytesDown: quantile(
+      opens.map(({ bytesDown }) => bytesDown),
+      0.5,
+    ),
+  };
 }
 
 async function moments(bench: Bench, folder: string): Promise<number[]> {
   const device = await startDevice(folder);
   try {
-    const { documents } = (await (await device.get(`/api/projects/${device.projectId}/documents`)).json()) as { documents: { id: string }[] };
+    const { documents } = (await (await device.get(`/api/projects/${device.projectId}/documents`)).json()) as {
+      documents: { id: string }[];
+    };
     const path = `/api/projects/${device.projectId}/documents/${documents[0]?.id ?? ''}/history`;
     const { seq: last } = (await (await device.get(path)).json()) as { seq: number };
     const times: number[] = [];
@@ -71,7 +97,10 @@ export const trace: Stage = {
             const its = await mkdtemp(join(folder, 'server-'));
             if (server === markco) oursIn.push(its);
             try {
-              found.set(server.name, [...(found.get(server.name) ?? []), await takeIn(server, driver, its, path, edits)]);
+              found.set(server.name, [
+                ...(found.get(server.name) ?? []),
+                await takeIn(server, driver, its, path, edits),
+              ]);
             } catch (error) {
               bench.skip(`${this.name}, ${server.name}`, error instanceof Error ? error.message : String(error));
             }
@@ -87,10 +116,27 @@ export const trace: Stage = {
           ...(target === undefined ? {} : { target }),
         });
         return [
-          rowOf(bench, this.name, `${edits.toLocaleString('en-US')} edits in`, 'edits/s', found, ({ perSecond }) => perSecond, { ratio: 'at-least', of: 2.5 }),
+          rowOf(
+            bench,
+            this.name,
+            `${edits.toLocaleString('en-US')} edits in`,
+            'edits/s',
+            found,
+            ({ perSecond }) => perSecond,
+            { ratio: 'at-least', of: 2.5 },
+          ),
           rowOf(bench, this.name, 'work left after the last edit', 'ms', found, ({ leftMs }) => leftMs),
-          ours('everything saved after the last edit', quantile((found.get(markco.name) ?? []).map(({ savedMs }) => savedMs), 0.5)),
-          rowOf(bench, this.name, 'opened cold, server restarted', 'ms', found, ({ coldMs }) => coldMs, { ratio: 'at-most', of: 0.8 }),
+          ours(
+            'everything saved after the last edit',
+            quantile(
+              (found.get(markco.name) ?? []).map(({ savedMs }) => savedMs),
+              0.5,
+            ),
+          ),
+          rowOf(bench, this.name, 'opened cold, server restarted', 'ms', found, ({ coldMs }) => coldMs, {
+            ratio: 'at-most',
+            of: 0.8,
+          }),
           rowOf(bench, this.name, 'bytes of that', 'KB', found, ({ bytesDown }) => bytesDown / 1_000),
           ours('any moment shown p50', quantile(times, 0.5)),
           ours('any moment shown p95', quantile(times, 0.95), { limit: 'at-most', of: 150 }),

@@ -29,12 +29,23 @@ test(`RUN-2 R10 ${RUNS} runs, 30 % of them with edits in flight: the file that t
     const seen = open.text.toString();
     if ((await readFile(join(device.folder, 'page.md'), 'utf8')) !== seen) behind++;
     const run = await writer.submitRun(
-      { id: newRunId(), projectId: device.project.id, language: 'python', documentId: id, code, docVersion: open.version() },
+      {
+        id: newRunId(),
+        projectId: device.project.id,
+        language: 'python',
+        documentId: id,
+        code,
+        docVersion: open.version(),
+      },
       AbortSignal.timeout(20_000),
     );
     const { messages } = await messagesOf(device.socket(`/api/runs/${run.id}/events`));
-    const read = (messages as RunEvent[]).map((event) => (event.type === 'stdout' ? event.payload.text : '')).join('').trim();
-    if (read !== sha(seen)) stale.push(`${number}: ${read} for ${sha(seen)} (${JSON.stringify((messages as RunEvent[]).at(-1))})`);
+    const read = (messages as RunEvent[])
+      .map((event) => (event.type === 'stdout' ? event.payload.text : ''))
+      .join('')
+      .trim();
+    if (read !== sha(seen))
+      stale.push(`${number}: ${read} for ${sha(seen)} (${JSON.stringify((messages as RunEvent[]).at(-1))})`);
   }
   expect(stale).toEqual([]);
   expect(inFlight).toBe(RUNS * 0.3);
@@ -52,10 +63,19 @@ test('R10 a run waits for an edit that its submitter has and the device has not,
   open.text.insert(0, 'never sent ');
   const began = performance.now();
   const run = await device.get<Run>('/api/runs', {
-    body: { projectId: device.project.id, language: 'python', documentId: id, docVersion: open.version(), code: 'open("ran", "w")' },
+    body: {
+      projectId: device.project.id,
+      language: 'python',
+      documentId: id,
+      docVersion: open.version(),
+      code: 'open("ran", "w")',
+    },
   });
   const { messages } = await messagesOf(device.socket(`/api/runs/${run.id}/events`));
   expect(messages).toMatchObject([{ type: 'error', payload: { type: 'barrier_timeout' } }]);
-  expect(await device.get<Run>(`/api/runs/${run.id}`)).toMatchObject({ state: 'failed', error: { type: 'barrier_timeout' } });
+  expect(await device.get<Run>(`/api/runs/${run.id}`)).toMatchObject({
+    state: 'failed',
+    error: { type: 'barrier_timeout' },
+  });
   expect(performance.now() - began).toBeLessThan(20_000);
 });

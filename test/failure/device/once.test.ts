@@ -15,9 +15,15 @@ async function deliver(device: Device, requests: readonly object[]): Promise<voi
   socket.on('error', () => undefined);
   await Promise.race([once(socket, 'open'), once(socket, 'close')]).catch(() => undefined);
   for (const request of requests) {
-    if (socket.readyState === socket.OPEN) for (let copy = 0; copy < 2; copy++) socket.send(JSON.stringify({ op: 'submit', ...request }));
+    if (socket.readyState === socket.OPEN)
+      for (let copy = 0; copy < 2; copy++) socket.send(JSON.stringify({ op: 'submit', ...request }));
   }
-  await Promise.all(requests.flatMap((body) => [device.ask('/api/runs', { body }).catch(() => undefined), device.ask('/api/runs', { body }).catch(() => undefined)]));
+  await Promise.all(
+    requests.flatMap((body) => [
+      device.ask('/api/runs', { body }).catch(() => undefined),
+      device.ask('/api/runs', { body }).catch(() => undefined),
+    ]),
+  );
   socket.close();
 }
 
@@ -26,7 +32,13 @@ test(`RUN-1 RUN-4 R11 R13 ${SUBMISSIONS} submissions, each delivered many times 
   const { id: documentId } = await device.document('page');
   const requests = Array.from({ length: SUBMISSIONS }, () => {
     const id = newRunId();
-    return { id, projectId: device.project.id, language: 'python', documentId, code: `with open("starts", "a") as f: f.write("${id}\\n")\nprint("${id}")` };
+    return {
+      id,
+      projectId: device.project.id,
+      language: 'python',
+      documentId,
+      code: `with open("starts", "a") as f: f.write("${id}\\n")\nprint("${id}")`,
+    };
   });
   const size = Math.ceil(SUBMISSIONS / (RESTARTS + 1));
   for (let restart = 0; restart <= RESTARTS; restart++) {
@@ -49,7 +61,11 @@ test(`RUN-1 RUN-4 R11 R13 ${SUBMISSIONS} submissions, each delivered many times 
     const events = messages as RunEvent[];
     expect(code).toBe(1000);
     expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index));
-    expect([id, events.filter(({ type }) => type === 'result' || type === 'error').length, ['result', 'error'].includes(events.at(-1)?.type ?? '')]).toEqual([id, 1, true]);
+    expect([
+      id,
+      events.filter(({ type }) => type === 'result' || type === 'error').length,
+      ['result', 'error'].includes(events.at(-1)?.type ?? ''),
+    ]).toEqual([id, 1, true]);
     runs.set(id, await device.get<Run>(`/api/runs/${id}`));
   }
   const starts = (await readFile(join(device.folder, 'starts'), 'utf8')).trim().split('\n');
@@ -68,7 +84,9 @@ test('RUN-5 a run goes on while its device is dead, and its output is whole in t
   await using device = await startDevice({ files: { 'page.md': `# Page\n\n${cell}` }, env: { LOG_LEVEL: 'warn' } });
   const { id: documentId } = await device.document('page');
   const code = cell.split('\n').slice(1, -2).join('\n');
-  const run = await device.get<Run>('/api/runs', { body: { id: newRunId(), projectId: device.project.id, language: 'python', documentId, code } });
+  const run = await device.get<Run>('/api/runs', {
+    body: { id: newRunId(), projectId: device.project.id, language: 'python', documentId, code },
+  });
   const follower = device.socket(`/api/runs/${run.id}/events`);
   await once(follower, 'message');
   const { promise: cut, resolve } = Promise.withResolvers<void>();
@@ -81,7 +99,16 @@ test('RUN-5 a run goes on while its device is dead, and its output is whole in t
   const { messages, code: closed } = await messagesOf(device.socket(`/api/runs/${run.id}/events`));
   const lines = Array.from({ length: 100 }, (_, index) => `${index}\n`).join('');
   expect(closed).toBe(1000);
-  expect((messages as RunEvent[]).map((event) => (event.type === 'stdout' ? event.payload.text : '')).join('')).toBe(lines);
-  expect(await device.get<Run>(`/api/runs/${run.id}`)).toMatchObject({ state: 'completed', startedAt: expect.any(String) });
-  await eventually(async () => (await readFile(join(device.folder, 'page.md'), 'utf8')) === `# Page\n\n${cell}\n\`\`\`output\n${lines}\`\`\`\n`, 'the output in the file');
+  expect((messages as RunEvent[]).map((event) => (event.type === 'stdout' ? event.payload.text : '')).join('')).toBe(
+    lines,
+  );
+  expect(await device.get<Run>(`/api/runs/${run.id}`)).toMatchObject({
+    state: 'completed',
+    startedAt: expect.any(String),
+  });
+  await eventually(
+    async () =>
+      (await readFile(join(device.folder, 'page.md'), 'utf8')) === `# Page\n\n${cell}\n\`\`\`output\n${lines}\`\`\`\n`,
+    'the output in the file',
+  );
 });

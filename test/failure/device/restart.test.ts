@@ -68,85 +68,111 @@ const POINTS: Readonly<Record<string, (trial: Trial) => Promise<void>>> = {
   },
 };
 
-test(`R7 ${KILLS_PER_POINT} kills at each of ${Object.keys(POINTS).length} points, ${DOCUMENTS} documents under way at each (seed ${SEED}): nothing twice, nothing taken back, file and document equal`, { timeout: 900_000 }, async () => {
-  const names = Array.from({ length: DOCUMENTS }, (_, index) => `d${index}`);
-  await using device = await startDevice({ files: Object.fromEntries(names.map((name) => [`${name}.md`, `${name}\n`])), env: { LOG_LEVEL: 'warn' } });
-  const client = device.client();
-  const documents = await Promise.all(names.map((name) => device.document(name)));
-  const open = documents.map(({ id }) => client.openDocument({ projectId: device.project.id, documentId: id }));
-  await Promise.all(open.map(({ ready }) => ready));
-  const lines = names.map((name) => [name]);
-  let next = 0;
-  const trial: Trial = {
-    device,
-    open,
-    type(index) {
-      const line = `c${next++}`;
-      open[index]?.text.insert(0, `${line}\n`);
-      lines[index]?.push(line);
-    },
-    async append(index) {
-      const line = `o${next++}`;
-      await appendFile(join(device.folder, `d${index}.md`), `${line}\n`);
-      lines[index]?.push(line);
-    },
-  };
-  const isWhole = (text: string, index: number): boolean => text.split('\n').filter((line) => line !== '').toSorted().join() === lines[index]?.toSorted().join();
-  for (let kill = 0; kill < KILLS_PER_POINT; kill++) {
-    for (const [point, reach] of Object.entries(POINTS)) {
-      await reach(trial);
-      await device.kill();
-      await device.start();
-      client.reconnect();
-      for (const [index, one] of open.entries()) {
-        const file = (): Promise<string> => readFile(join(device.folder, `d${index}.md`), 'utf8');
-        await eventually(async () => isWhole(one.text.toString(), index) && (await file()) === one.text.toString(), point).catch(async () =>
-          expect({ point, document: one.text.toString(), file: await file() }).toEqual({ point, lines: lines[index] }),
-        );
+test(
+  `R7 ${KILLS_PER_POINT} kills at each of ${Object.keys(POINTS).length} points, ${DOCUMENTS} documents under way at each (seed ${SEED}): nothing twice, nothing taken back, file and document equal`,
+  { timeout: 900_000 },
+  async () => {
+    const names = Array.from({ length: DOCUMENTS }, (_, index) => `d${index}`);
+    await using device = await startDevice({
+      files: Object.fromEntries(names.map((name) => [`${name}.md`, `${name}\n`])),
+      env: { LOG_LEVEL: 'warn' },
+    });
+    const client = device.client();
+    const documents = await Promise.all(names.map((name) => device.document(name)));
+    const open = documents.map(({ id }) => client.openDocument({ projectId: device.project.id, documentId: id }));
+    await Promise.all(open.map(({ ready }) => ready));
+    const lines = names.map((name) => [name]);
+    let next = 0;
+    const trial: Trial = {
+      device,
+      open,
+      type(index) {
+        const line = `c${next++}`;
+        open[index]?.text.insert(0, `${line}\n`);
+        lines[index]?.push(line);
+      },
+      async append(index) {
+        const line = `o${next++}`;
+        await appendFile(join(device.folder, `d${index}.md`), `${line}\n`);
+        lines[index]?.push(line);
+      },
+    };
+    const isWhole = (text: string, index: number): boolean =>
+      text
+        .split('\n')
+        .filter((line) => line !== '')
+        .toSorted()
+        .join() === lines[index]?.toSorted().join();
+    for (let kill = 0; kill < KILLS_PER_POINT; kill++) {
+      for (const [point, reach] of Object.entries(POINTS)) {
+        await reach(trial);
+        await device.kill();
+        await device.start();
+        client.reconnect();
+        for (const [index, one] of open.entries()) {
+          const file = (): Promise<string> => readFile(join(device.folder, `d${index}.md`), 'utf8');
+          await eventually(
+            async () => isWhole(one.text.toString(), index) && (await file()) === one.text.toString(),
+            point,
+          ).catch(async () =>
+            expect({ point, document: one.text.toString(), file: await file() }).toEqual({
+              point,
+              lines: lines[index],
+            }),
+          );
+        }
       }
     }
-  }
-  // And it stays so, for a device that opens them anew.
-  await device.stop();
-  await device.start();
-  const reader = device.client();
-  for (const [index, { id }] of documents.entries()) {
-    const one = reader.openDocument({ projectId: device.project.id, documentId: id });
-    await one.ready;
-    expect([index, isWhole(one.text.toString(), index), await readFile(join(device.folder, `d${index}.md`), 'utf8')]).toEqual([index, true, one.text.toString()]);
-  }
-});
-
-const IMPORTS = 10 * Number(process.env['MARKCO_TRIALS'] ?? 1);
-test(`R7 ${IMPORTS} kills while documents are opened for the first time (seed ${SEED}): each has its text once`, { timeout: 600_000 }, async () => {
-  await using device = await startDevice({ files: { 'd.md': 'd\n' }, env: { LOG_LEVEL: 'warn' } });
-  for (let kill = 0; kill < IMPORTS; kill++) {
-    const names = Array.from({ length: DOCUMENTS }, (_, index) => `new-${kill}-${index}`);
-    for (const name of names) await writeFile(join(device.folder, `${name}.md`), `# ${name}\n`);
-    const found = await eventually(async () => {
-      const all = await device.documents();
-      const mine = names.map((name) => all.find(({ path }) => path === name));
-      return mine.every((one) => one !== undefined) ? mine : undefined;
-    }, 'the new documents to be listed');
-    const client = device.client();
-    for (const { id } of found) client.openDocument({ projectId: device.project.id, documentId: id });
-    await delay(chance() * 25);
-    await Promise.all([device.kill(), client.close()]);
-    // Another program goes on meanwhile.
-    await appendFile(join(device.folder, `${names[0]}.md`), 'while it was down\n');
+    // And it stays so, for a device that opens them anew.
+    await device.stop();
     await device.start();
     const reader = device.client();
-    for (const [index, { id }] of found.entries()) {
-      const wanted = `# ${names[index]}\n${index === 0 ? 'while it was down\n' : ''}`;
+    for (const [index, { id }] of documents.entries()) {
       const one = reader.openDocument({ projectId: device.project.id, documentId: id });
-      await eventually(() => one.text.toString() === wanted, `${names[index]} to be whole`).catch(() =>
-        expect([kill, one.text.toString(), one.status.get()]).toEqual([kill, wanted, 'ready']),
-      );
-      expect(await readFile(join(device.folder, `${names[index]}.md`), 'utf8')).toBe(wanted);
+      await one.ready;
+      expect([
+        index,
+        isWhole(one.text.toString(), index),
+        await readFile(join(device.folder, `d${index}.md`), 'utf8'),
+      ]).toEqual([index, true, one.text.toString()]);
     }
-    await reader.close();
-  }
-});
+  },
+);
+
+const IMPORTS = 10 * Number(process.env['MARKCO_TRIALS'] ?? 1);
+test(
+  `R7 ${IMPORTS} kills while documents are opened for the first time (seed ${SEED}): each has its text once`,
+  { timeout: 600_000 },
+  async () => {
+    await using device = await startDevice({ files: { 'd.md': 'd\n' }, env: { LOG_LEVEL: 'warn' } });
+    for (let kill = 0; kill < IMPORTS; kill++) {
+      const names = Array.from({ length: DOCUMENTS }, (_, index) => `new-${kill}-${index}`);
+      for (const name of names) await writeFile(join(device.folder, `${name}.md`), `# ${name}\n`);
+      const found = await eventually(async () => {
+        const all = await device.documents();
+        const mine = names.map((name) => all.find(({ path }) => path === name));
+        return mine.every((one) => one !== undefined) ? mine : undefined;
+      }, 'the new documents to be listed');
+      const client = device.client();
+      for (const { id } of found) client.openDocument({ projectId: device.project.id, documentId: id });
+      await delay(chance() * 25);
+      await Promise.all([device.kill(), client.close()]);
+      // Another program goes on meanwhile.
+      await appendFile(join(device.folder, `${names[0]}.md`), 'while it was down\n');
+      await device.start();
+      const reader = device.client();
+      for (const [index, { id }] of found.entries()) {
+        const wanted = `# ${names[index]}\n${index === 0 ? 'while it was down\n' : ''}`;
+        const one = reader.openDocument({ projectId: device.project.id, documentId: id });
+        await eventually(() => one.text.toString() === wanted, `${names[index]} to be whole`).catch(() =>
+          expect([kill, one.text.toString(), one.status.get()]).toEqual([kill, wanted, 'ready']),
+        );
+        expect(await readFile(join(device.folder, `${names[index]}.md`), 'utf8')).toBe(wanted);
+      }
+      await reader.close();
+    }
+  },
+);
 
 /** Mulberry32: 0 ≤ x < 1. */
 function seeded(seed: number): () => number {

@@ -3,7 +3,13 @@ import { signIn, takeToken } from './sign-in.ts';
 
 function page(hash: string) {
   const seen: string[] = [];
-  return { seen, location: { hash, pathname: '/p/notes', search: '' }, history: { replaceState: (_state: unknown, _title: string, url?: string | URL | null) => void seen.push(String(url)) } };
+  return {
+    seen,
+    location: { hash, pathname: '/p/notes', search: '' },
+    history: {
+      replaceState: (_state: unknown, _title: string, url?: string | URL | null) => void seen.push(String(url)),
+    },
+  };
 }
 
 test('the token leaves the address bar before it is used', async () => {
@@ -34,7 +40,10 @@ test('a heading in the address is no token, and a broken token is taken away too
 test('a token the device does not know is said so', async () => {
   const failure = await signIn({
     ...page('#token=old'),
-    fetch: () => Promise.resolve(Response.json({ error: { code: 'unauthorized', message: 'Open the link again.' } }, { status: 401 })),
+    fetch: () =>
+      Promise.resolve(
+        Response.json({ error: { code: 'unauthorized', message: 'Open the link again.' } }, { status: 401 }),
+      ),
   });
   expect(failure?.code).toBe('unauthorized');
 });

@@ -13,11 +13,23 @@ export type KeyPress = {
 /** Keys that browsers own: a page that takes them closes tabs and loses work. */
 export const NEVER_TAKEN = ['Mod-w', 'Mod-t', 'Mod-n', 'Mod-l'] as const;
 
-type Parsed = { readonly mod: boolean; readonly ctrl: boolean; readonly shift: boolean; readonly alt: boolean; readonly key: string };
+type Parsed = {
+  readonly mod: boolean;
+  readonly ctrl: boolean;
+  readonly shift: boolean;
+  readonly alt: boolean;
+  readonly key: string;
+};
 
 function parse(keys: string): Parsed {
   const parts = keys.split(/-(?!$)/);
-  return { mod: parts.includes('Mod'), ctrl: parts.includes('Ctrl'), shift: parts.includes('Shift'), alt: parts.includes('Alt'), key: parts.at(-1) ?? '' };
+  return {
+    mod: parts.includes('Mod'),
+    ctrl: parts.includes('Ctrl'),
+    shift: parts.includes('Shift'),
+    alt: parts.includes('Alt'),
+    key: parts.at(-1) ?? '',
+  };
 }
 
 export function matches(keys: string, press: KeyPress, apple: boolean): boolean {
@@ -30,10 +42,27 @@ export function matches(keys: string, press: KeyPress, apple: boolean): boolean 
   return press.ctrlKey === wantsCtrl && press.metaKey === wantsMeta && press.altKey === alt && shiftFits;
 }
 
-const appleSigns: Readonly<Record<string, string>> = { Mod: '⌘', Ctrl: '⌃', Shift: '⇧', Alt: '⌥', Enter: '↵', Escape: 'esc' };
+const appleSigns: Readonly<Record<string, string>> = {
+  Mod: '⌘',
+  Ctrl: '⌃',
+  Shift: '⇧',
+  Alt: '⌥',
+  Enter: '↵',
+  Escape: 'esc',
+};
 const otherSigns: Readonly<Record<string, string>> = { Mod: 'Ctrl', Escape: 'Esc' };
 
 /** `['Ctrl', 'Shift', 'P']` or `['⇧', '⌘', 'P']`, a sign each, for `<kbd>`. Several presses (`i i`) follow one another. */
 export function signs(keys: string, apple: boolean): readonly string[] {
-  return keys.split(' ').flatMap((press) => press.split(/-(?!$)/).map((part) => (apple ? appleSigns : otherSigns)[part] ?? (part.length === 1 && press.length > 1 ? part.toUpperCase() : part)));
+  return keys
+    .split(' ')
+    .flatMap((press) =>
+      press
+        .split(/-(?!$)/)
+        .map(
+          (part) =>
+            (apple ? appleSigns : otherSigns)[part] ??
+            (part.length === 1 && press.length > 1 ? part.toUpperCase() : part),
+        ),
+    );
 }

@@ -7,7 +7,17 @@ function press(key: string, held: Partial<KeyPress> = {}): KeyPress {
 }
 
 function command(id: string, keys: readonly string[], more: Partial<Command> = {}): Command {
-  return { id, group: 'go', title: () => id, keys, keysBelongTo: 'page', whileTyping: true, available: () => true, run: () => undefined, ...more };
+  return {
+    id,
+    group: 'go',
+    title: () => id,
+    keys,
+    keysBelongTo: 'page',
+    whileTyping: true,
+    available: () => true,
+    run: () => undefined,
+    ...more,
+  };
 }
 
 test('Mod is Ctrl here and ⌘ on Apple machines', () => {

@@ -4,7 +4,16 @@ import { useShell } from '../shell/shell.ts';
 import { Dialog } from '../ui/dialog.tsx';
 import { Icon } from '../ui/icon.tsx';
 
-const offered: readonly string[] = ['new-document', 'outline', 'history', 'runs', 'run-all', 'open-folder', 'theme', 'language'];
+const offered: readonly string[] = [
+  'new-document',
+  'outline',
+  'history',
+  'runs',
+  'run-all',
+  'open-folder',
+  'theme',
+  'language',
+];
 
 export function MoreSheet({ close }: { readonly close: () => void }) {
   const { commands } = useShell();

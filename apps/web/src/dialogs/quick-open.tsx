@@ -11,7 +11,10 @@ export function QuickOpen({ close }: { readonly close: () => void }) {
   const known = workspace.documents.value ?? [];
   const seen = workspace.document.peek()?.id;
   const items = known
-    .toSorted((left, right) => Number(left.id === seen) - Number(right.id === seen) || right.updatedAt.localeCompare(left.updatedAt))
+    .toSorted(
+      (left, right) =>
+        Number(left.id === seen) - Number(right.id === seen) || right.updatedAt.localeCompare(left.updatedAt),
+    )
     .map((document) => ({
       id: document.id,
       title: readerTitle(document),
@@ -22,8 +25,14 @@ export function QuickOpen({ close }: { readonly close: () => void }) {
     }));
   const create = (query: string): PickerItem | undefined => {
     const read = readPath(query);
-    if ('wrong' in read || project === undefined || known.some((document) => document.path === read.path)) return undefined;
-    return { id: 'create', title: t('createNamed', { name: read.path }), detail: '', pick: () => void documents.create(read.path) };
+    if ('wrong' in read || project === undefined || known.some((document) => document.path === read.path))
+      return undefined;
+    return {
+      id: 'create',
+      title: t('createNamed', { name: read.path }),
+      detail: '',
+      pick: () => void documents.create(read.path),
+    };
   };
   return <Picker label={t('quickOpen')} placeholder={t('quickOpenHint')} items={items} create={create} close={close} />;
 }

@@ -6,7 +6,13 @@ import { Dialog } from '../ui/dialog.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Keys } from '../ui/keys.tsx';
 
-const names: Readonly<Record<CommandGroup, Key>> = { go: 'groupGo', document: 'groupDocument', run: 'groupRun', view: 'groupView', project: 'groupProject' };
+const names: Readonly<Record<CommandGroup, Key>> = {
+  go: 'groupGo',
+  document: 'groupDocument',
+  run: 'groupRun',
+  view: 'groupView',
+  project: 'groupProject',
+};
 const order: readonly CommandGroup[] = ['run', 'go', 'document', 'view', 'project'];
 
 export function groupName(group: CommandGroup): string {

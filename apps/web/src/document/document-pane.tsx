@@ -40,8 +40,12 @@ export function DocumentPane({ project, document }: { readonly project: ProjectH
   return (
     <>
       <div ref={parent} class="document" hidden={preview !== undefined} aria-busy={editor === undefined} />
-      {editor === undefined && editors.status.value?.phase === 'loading' && <Wait step={t('readingDocument', { name })} retry={() => client.reconnect()} />}
-      {editor === undefined && editors.status.value?.phase === 'failed' && <p class="empty trouble">{editors.status.value.failure?.message}</p>}
+      {editor === undefined && editors.status.value?.phase === 'loading' && (
+        <Wait step={t('readingDocument', { name })} retry={() => client.reconnect()} />
+      )}
+      {editor === undefined && editors.status.value?.phase === 'failed' && (
+        <p class="empty trouble">{editors.status.value.failure?.message}</p>
+      )}
       {preview !== undefined && <Compare document={document} preview={preview} current={editors.text} />}
     </>
   );

@@ -8,7 +8,15 @@
 import type { Client, DocumentStatus, OpenDocument } from '@markco/client';
 import type { Document, DocumentId, IdSource, ProjectHere, ProjectId } from '@markco/protocol';
 import { effect, signal, type ReadonlySignal } from '@preact/signals';
-import { createEditorPool, createRunsView, editorMessages, type EditorHandle, type EditorParts, type Heading, type PooledEditor } from '../editor/index.ts';
+import {
+  createEditorPool,
+  createRunsView,
+  editorMessages,
+  type EditorHandle,
+  type EditorParts,
+  type Heading,
+  type PooledEditor,
+} from '../editor/index.ts';
 import { language, lookup } from '../i18n/words.ts';
 import { createProjectFiles } from './project-files.ts';
 
@@ -34,7 +42,13 @@ export type EditorsParts = Pick<EditorParts, 'now' | 'announce' | 'notify' | 'co
   pathOf(id: DocumentId): string;
 };
 
-type Opened = { readonly open: OpenDocument; readonly projectId: ProjectId; pooled: boolean; headings: readonly Heading[]; stopFollowing(): void };
+type Opened = {
+  readonly open: OpenDocument;
+  readonly projectId: ProjectId;
+  pooled: boolean;
+  headings: readonly Heading[];
+  stopFollowing(): void;
+};
 
 export function createEditors(parts: EditorsParts): Editors {
   const host = document.createElement('div');

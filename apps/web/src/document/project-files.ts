@@ -7,7 +7,11 @@ import { ROUTES, type ProjectId } from '@markco/protocol';
 import type { EditorParts } from '../editor/index.ts';
 import { absolutePath, relativePath } from './relative-path.ts';
 
-export type ProjectFilesParts = { readonly api: Client['api']; readonly projectId: ProjectId; readonly pathOf: () => string };
+export type ProjectFilesParts = {
+  readonly api: Client['api'];
+  readonly projectId: ProjectId;
+  readonly pathOf: () => string;
+};
 
 export function createProjectFiles({ api, projectId, pathOf }: ProjectFilesParts): EditorParts['files'] {
   return {
@@ -16,7 +20,11 @@ export function createProjectFiles({ api, projectId, pathOf }: ProjectFilesParts
       return ROUTES.projectFile.path.replace(':id', projectId).replace('*', path);
     },
     async savePastedImage(blob, name) {
-      const asset = await api('createAsset', { params: { id: projectId }, bytes: blob, ...(name === '' ? {} : { query: { name } }) });
+      const asset = await api('createAsset', {
+        params: { id: projectId },
+        bytes: blob,
+        ...(name === '' ? {} : { query: { name } }),
+      });
       return relativePath(pathOf(), asset.path);
     },
   };

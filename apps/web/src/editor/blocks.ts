@@ -4,7 +4,14 @@
  *
  * These come from a state field, because they decide how high the document is. On a keystroke they are only mapped.
  */
-import { StateEffect, StateField, type EditorState, type Extension, type Range, type RangeSet } from '@codemirror/state';
+import {
+  StateEffect,
+  StateField,
+  type EditorState,
+  type Extension,
+  type Range,
+  type RangeSet,
+} from '@codemirror/state';
 import { Decoration, EditorView, type DecorationSet, type WidgetType } from '@codemirror/view';
 import type { ProseWidgets } from './prose/widgets.ts';
 import { isRevealed, revealField } from './reveal.ts';
@@ -33,7 +40,9 @@ export function blocks(prose: ProseWidgets, feet: FootWidgets): Extension {
         (state.field(revealField) !== startState.field(revealField) && scan.drawn.length > 0) ||
         tr.effects.some((effect) => effect.is(feetChanged));
       if (redo) return build(state, prose, feet);
-      return tr.docChanged ? { decorations: value.decorations.map(tr.changes), replaced: value.replaced.map(tr.changes) } : value;
+      return tr.docChanged
+        ? { decorations: value.decorations.map(tr.changes), replaced: value.replaced.map(tr.changes) }
+        : value;
     },
     provide: (self) => [
       EditorView.decorations.from(self, (value) => value.decorations),
@@ -73,5 +82,11 @@ function drawnWidget(source: string, block: DrawnBlock, prose: ProseWidgets): Wi
   if (block.kind === 'table') return prose.table(source);
   const lines = source.split('\n');
   if (block.kind === 'diagram') return prose.diagram(lines.slice(1, -1).join('\n'));
-  return prose.math(source.trim().replace(/^\$\$|\$\$$/g, '').trim(), true);
+  return prose.math(
+    source
+      .trim()
+      .replace(/^\$\$|\$\$$/g, '')
+      .trim(),
+    true,
+  );
 }

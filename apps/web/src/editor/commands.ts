@@ -15,13 +15,24 @@ export type CommandParts = {
   readonly view: () => EditorView;
 };
 
-export function createEditorCommands({ actions, undo, redo, clearOutput, view }: CommandParts): readonly EditorCommand[] {
+export function createEditorCommands({
+  actions,
+  undo,
+  redo,
+  clearOutput,
+  view,
+}: CommandParts): readonly EditorCommand[] {
   return [
     // Shift-Enter also means "new line" where there is no cell: the editor binds it itself.
     { id: 'run-next', title: 'editor.command.runNext', key: '', run: () => actions.run(view(), 'next') },
     { id: 'run-cell', title: 'editor.command.runStay', key: 'Mod-Enter', run: () => actions.run(view(), 'stay') },
     { id: 'run-insert', title: 'editor.command.runInsert', key: 'Alt-Enter', run: () => actions.run(view(), 'insert') },
-    { id: 'run-all', title: 'editor.command.runAll', key: 'Mod-Shift-Enter', run: () => actions.runMany(view(), 'all') },
+    {
+      id: 'run-all',
+      title: 'editor.command.runAll',
+      key: 'Mod-Shift-Enter',
+      run: () => actions.runMany(view(), 'all'),
+    },
     { id: 'run-above', title: 'editor.command.runAbove', key: '', run: () => actions.runMany(view(), 'above') },
     { id: 'run-below', title: 'editor.command.runBelow', key: '', run: () => actions.runMany(view(), 'below') },
     { id: 'interrupt', title: 'editor.command.interrupt', key: '', run: () => actions.interrupt(view()) },

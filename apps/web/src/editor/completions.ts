@@ -1,5 +1,10 @@
 /** What is offered while typing: words of the document in code, pages after `[[` in text. */
-import { autocompletion, completeAnyWord, type CompletionContext, type CompletionResult } from '@codemirror/autocomplete';
+import {
+  autocompletion,
+  completeAnyWord,
+  type CompletionContext,
+  type CompletionResult,
+} from '@codemirror/autocomplete';
 import type { Extension } from '@codemirror/state';
 import type { EditorParts } from './parts.ts';
 import { isInCode } from './typing.ts';

@@ -58,7 +58,12 @@ export function createEditor(parts: EditorParts): EditorHandle {
     EditorState.readOnly.of(parts.readOnly === true),
     EditorView.editable.of(parts.readOnly !== true),
     EditorView.lineWrapping,
-    EditorView.contentAttributes.of({ 'aria-label': t('editor.label'), spellcheck: 'true', autocapitalize: 'sentences', autocorrect: 'on' }),
+    EditorView.contentAttributes.of({
+      'aria-label': t('editor.label'),
+      spellcheck: 'true',
+      autocapitalize: 'sentences',
+      autocorrect: 'on',
+    }),
     indentUnit.of('    '),
     yCollab(open.text, open.awareness, { undoManager }),
     documentLanguage,
@@ -82,7 +87,9 @@ export function createEditor(parts: EditorParts): EditorHandle {
     pasting(parts),
     Prec.high(
       keymap.of([
-        ...commands.flatMap(({ key, run }) => (key === '' ? [] : [{ key, preventDefault: true, run: () => (run(), true) }])),
+        ...commands.flatMap(({ key, run }) =>
+          key === '' ? [] : [{ key, preventDefault: true, run: () => (run(), true) }],
+        ),
         { key: 'Mod-y', run: () => (undoManager.redo(), true), preventDefault: true },
         { key: 'Mod-s', run: () => (parts.onSave(), true), preventDefault: true },
         { key: 'Shift-Enter', run: (target) => actions.run(target, 'next') },
@@ -105,12 +112,18 @@ export function createEditor(parts: EditorParts): EditorHandle {
 
   const view = new EditorView({
     parent: parts.parent,
-    state: EditorState.create({ doc: open.text.toString(), extensions: [extensions, EditorView.editorAttributes.of({ class: 'mc-editor' })] }),
+    state: EditorState.create({
+      doc: open.text.toString(),
+      extensions: [extensions, EditorView.editorAttributes.of({ class: 'mc-editor' })],
+    }),
   });
 
   const scrollTo = (offset: number): void => {
     const at = Math.min(Math.max(0, offset), view.state.doc.length);
-    view.dispatch({ selection: EditorSelection.cursor(at), effects: EditorView.scrollIntoView(at, { y: 'start', yMargin: 60 }) });
+    view.dispatch({
+      selection: EditorSelection.cursor(at),
+      effects: EditorView.scrollIntoView(at, { y: 'start', yMargin: 60 }),
+    });
   };
 
   return {

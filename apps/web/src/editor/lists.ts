@@ -21,7 +21,8 @@ type Mark = {
 export function markOf(line: string): Mark | null {
   const quotes = QUOTES.exec(line)?.[0] ?? '';
   const item = ITEM.exec(line.slice(quotes.length));
-  if (item === null) return quotes.trim() === '' ? null : { length: quotes.length, next: quotes, outer: quotes.replace(/>[ \t]?$/, '') };
+  if (item === null)
+    return quotes.trim() === '' ? null : { length: quotes.length, next: quotes, outer: quotes.replace(/>[ \t]?$/, '') };
   const [whole, indent = '', bullet, number, delimiter = '', space = ' ', task] = item;
   const sign = bullet ?? `${Number(number) + 1}${delimiter}`;
   return {
@@ -38,7 +39,9 @@ export const continueMark: Command = (view) => {
   const mark = markOf(line.text);
   if (state.readOnly || mark === null || !main.empty || main.head < line.from + mark.length) return false;
   const isEmpty = line.text.slice(mark.length).trim() === '';
-  const change = isEmpty ? { from: line.from, to: line.to, insert: mark.outer } : { from: main.head, insert: `\n${mark.next}` };
+  const change = isEmpty
+    ? { from: line.from, to: line.to, insert: mark.outer }
+    : { from: main.head, insert: `\n${mark.next}` };
   view.dispatch({
     changes: change,
     selection: EditorSelection.cursor(change.from + change.insert.length),

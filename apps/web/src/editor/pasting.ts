@@ -35,13 +35,28 @@ function link(view: EditorView, data: DataTransfer | null): boolean {
   const { main } = view.state.selection;
   const url = data?.getData('text/plain').trim() ?? '';
   const words = view.state.sliceDoc(main.from, main.to);
-  if (main.empty || view.state.readOnly || !/^https?:\/\/[^\s<>]{1,2000}$/.test(url) || /[[\]\n]/.test(words) || isInCode(view.state, main.from)) return false;
-  view.dispatch(view.state.replaceSelection(`[${words}](${/[()]/.test(url) ? `<${url}>` : url})`), { userEvent: 'input.paste', scrollIntoView: true });
+  if (
+    main.empty ||
+    view.state.readOnly ||
+    !/^https?:\/\/[^\s<>]{1,2000}$/.test(url) ||
+    /[[\]\n]/.test(words) ||
+    isInCode(view.state, main.from)
+  )
+    return false;
+  view.dispatch(view.state.replaceSelection(`[${words}](${/[()]/.test(url) ? `<${url}>` : url})`), {
+    userEvent: 'input.paste',
+    scrollIntoView: true,
+  });
   return true;
 }
 
 /** Saved one after the other; the place is kept through edits made meanwhile by being the cursor, or the end. */
-async function insertPictures(view: EditorView, pictures: readonly File[], at: number, { files, t, notify }: PasteParts): Promise<void> {
+async function insertPictures(
+  view: EditorView,
+  pictures: readonly File[],
+  at: number,
+  { files, t, notify }: PasteParts,
+): Promise<void> {
   const moved = view.state.selection.main.head !== at;
   if (moved) view.dispatch({ selection: { anchor: at } });
   for (const picture of pictures) {
@@ -54,7 +69,10 @@ async function insertPictures(view: EditorView, pictures: readonly File[], at: n
       const path = await files.savePastedImage(picture, picture.name);
       const name = picture.name.replace(/\.[^.]*$/, '').replace(/[[\]\\]/g, '');
       const target = /[\s()<>]/.test(path) ? `<${path}>` : path;
-      view.dispatch(view.state.replaceSelection(`![${name}](${target})`), { userEvent: 'input.paste', scrollIntoView: true });
+      view.dispatch(view.state.replaceSelection(`![${name}](${target})`), {
+        userEvent: 'input.paste',
+        scrollIntoView: true,
+      });
     } catch (error) {
       notify(t('editor.paste.failed', { message: Failure.from(error).message }));
     }

@@ -1,4 +1,15 @@
-import { newId, type DocumentId, type ProjectId, type Run, type RunEvent, type RunEventId, type RunId, type RunRequest, type SessionId, type UserId } from '@markco/protocol';
+import {
+  newId,
+  type DocumentId,
+  type ProjectId,
+  type Run,
+  type RunEvent,
+  type RunEventId,
+  type RunId,
+  type RunRequest,
+  type SessionId,
+  type UserId,
+} from '@markco/protocol';
 import type { ProjectChange, RunFollower } from '@markco/client/client';
 import { expect, test } from 'vitest';
 import { createRunsView, isActive, type RunsParts, type RunsView } from './runs.ts';
@@ -41,7 +52,10 @@ function world(recent: readonly Run[] = []): World {
   const troubles: string[] = [];
   const followers: World['followers'] = new Map();
   let onChange: (change: ProjectChange) => void = () => undefined;
-  let settle: { answer: (run: Run) => void; refuse: (error: Error) => void } = { answer: () => undefined, refuse: () => undefined };
+  let settle: { answer: (run: Run) => void; refuse: (error: Error) => void } = {
+    answer: () => undefined,
+    refuse: () => undefined,
+  };
   const client = {
     submitRun: (request: RunRequest, signal: AbortSignal) => {
       sent.push(request);
@@ -81,7 +95,14 @@ function world(recent: readonly Run[] = []): World {
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-const stdout = (runId: RunId, seq: number, text: string): RunEvent => ({ id: newId<RunEventId>(ids), runId, seq, createdAt: at, type: 'stdout', payload: { text } });
+const stdout = (runId: RunId, seq: number, text: string): RunEvent => ({
+  id: newId<RunEventId>(ids),
+  runId,
+  seq,
+  createdAt: at,
+  type: 'stdout',
+  payload: { text },
+});
 
 function submitted(w: World): { id: RunId; cellId: string; code: string } {
   w.view.submit({ id: 'c', language: 'python', code: 'x' });

@@ -55,7 +55,10 @@ export type RunsView = {
 };
 
 export type RunsParts = {
-  readonly client: Pick<Client, 'submitRun' | 'followRun' | 'answerRun' | 'cancelRun' | 'interruptSession' | 'watchProject' | 'api'>;
+  readonly client: Pick<
+    Client,
+    'submitRun' | 'followRun' | 'answerRun' | 'cancelRun' | 'interruptSession' | 'watchProject' | 'api'
+  >;
   readonly document: Pick<OpenDocument, 'projectId' | 'documentId' | 'version'>;
   readonly ids: IdSource;
   /** Told of what went wrong and has no cell to be shown under. */
@@ -67,7 +70,13 @@ const RECENT_RUNS = '200';
 
 export const isActive = (run: CellRun): boolean => run.state === 'sending' || !runMachine.isTerminal(run.state);
 
-type Entry = { readonly cellId: string; view: CellRun; run: Run | null; unfollow: (() => void) | null; readonly abort: AbortController };
+type Entry = {
+  readonly cellId: string;
+  view: CellRun;
+  run: Run | null;
+  unfollow: (() => void) | null;
+  readonly abort: AbortController;
+};
 
 export function createRunsView({ client, document, ids, onTrouble }: RunsParts): RunsView {
   const entries = new Map<string, Entry>();
@@ -164,9 +173,11 @@ export function createRunsView({ client, document, ids, onTrouble }: RunsParts):
     if (change.run !== undefined) learn(change.run);
   });
   report(
-    client.api('runs', { query: { projectId: document.projectId, limit: RECENT_RUNS }, signal: closing.signal }).then(({ runs }) => {
-      for (const run of runs.toReversed()) learn(run);
-    }),
+    client
+      .api('runs', { query: { projectId: document.projectId, limit: RECENT_RUNS }, signal: closing.signal })
+      .then(({ runs }) => {
+        for (const run of runs.toReversed()) learn(run);
+      }),
   );
 
   return {
@@ -205,7 +216,9 @@ export function createRunsView({ client, document, ids, onTrouble }: RunsParts):
       tell(cellId);
     },
     async restart() {
-      const sessions = new Set([...entries.values()].flatMap((entry) => (entry.run === null ? [] : [entry.run.sessionId])));
+      const sessions = new Set(
+        [...entries.values()].flatMap((entry) => (entry.run === null ? [] : [entry.run.sessionId])),
+      );
       for (const id of sessions) await client.api('deleteSession', { params: { id }, signal: closing.signal });
     },
     subscribe(listener) {
@@ -222,7 +235,18 @@ export function createRunsView({ client, document, ids, onTrouble }: RunsParts):
 }
 
 function unsent(id: RunId, code: string): CellRun {
-  return { id, code, state: 'sending', queuePosition: 0, host: '', startedAt: null, endedAt: null, trouble: '', errorType: '', output: null };
+  return {
+    id,
+    code,
+    state: 'sending',
+    queuePosition: 0,
+    host: '',
+    startedAt: null,
+    endedAt: null,
+    trouble: '',
+    errorType: '',
+    output: null,
+  };
 }
 
 function viewOf(run: Run, output: RunOutput | null): CellRun {
@@ -242,6 +266,8 @@ function viewOf(run: Run, output: RunOutput | null): CellRun {
 function sizeOf(event: RunEvent): number {
   if (event.type === 'stdout' || event.type === 'stderr') return event.payload.text.length;
   if (event.type !== 'display' && event.type !== 'result') return 0;
-  return Object.values(event.payload.data ?? {}).reduce<number>((sum, value) => sum + (typeof value === 'string' ? value.length : 0), 0);
+  return Object.values(event.payload.data ?? {}).reduce<number>(
+    (sum, value) => sum + (typeof value === 'string' ? value.length : 0),
+    0,
+  );
 }
-

@@ -8,14 +8,18 @@ import { cellAt } from './cells/cell-actions.ts';
 import { documentLanguage } from './languages.ts';
 import { scanField } from './scan.ts';
 
-const SOURCE = '# Title\n\n```python\nprint(1)\n```\n\n```output\n1\n```\n\ntext\n\n```bash\n#| label: list\nls\n```\n\n| a |\n|---|\n| 1 |\n';
+const SOURCE =
+  '# Title\n\n```python\nprint(1)\n```\n\n```output\n1\n```\n\ntext\n\n```bash\n#| label: list\nls\n```\n\n| a |\n|---|\n| 1 |\n';
 
 function open(doc: string) {
   const ydoc = new Doc();
   const text = ydoc.getText('content');
   text.insert(0, doc);
   const config = new YSyncConfig(text, new Awareness(ydoc));
-  const state = EditorState.create({ doc, extensions: [EditorState.lineSeparator.of('\n'), ySyncFacet.of(config), documentLanguage, scanField] });
+  const state = EditorState.create({
+    doc,
+    extensions: [EditorState.lineSeparator.of('\n'), ySyncFacet.of(config), documentLanguage, scanField],
+  });
   return { state, text, config };
 }
 
@@ -41,7 +45,10 @@ test('typing maps the cells and walks nothing', () => {
 test('a fence that comes from elsewhere is seen at once', () => {
   const { state, text, config } = open('```python\n1\n```\n');
   text.insert(15, '\n\n```output\n1\n```');
-  const next = state.update({ changes: { from: 15, insert: '\n\n```output\n1\n```' }, annotations: ySyncAnnotation.of(config) }).state;
+  const next = state.update({
+    changes: { from: 15, insert: '\n\n```output\n1\n```' },
+    annotations: ySyncAnnotation.of(config),
+  }).state;
   expect(next.field(scanField).cells[0]?.output?.text).toBe('1');
 });
 

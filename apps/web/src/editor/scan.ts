@@ -7,7 +7,14 @@
  * brings or takes a fence, and before anything acts on a cell.
  */
 import { ensureSyntaxTree, syntaxTree } from '@codemirror/language';
-import { StateEffect, StateField, type ChangeDesc, type EditorState, type Extension, type Text as Doc } from '@codemirror/state';
+import {
+  StateEffect,
+  StateField,
+  type ChangeDesc,
+  type EditorState,
+  type Extension,
+  type Text as Doc,
+} from '@codemirror/state';
 import { ViewPlugin, type EditorView, type ViewUpdate } from '@codemirror/view';
 import { findCells, outlineOf, type Cell, type CellOptions, type Language, cellIdsAt } from '@markco/protocol';
 import { ySyncAnnotation, ySyncFacet } from 'y-codemirror.next';
@@ -58,7 +65,8 @@ export const scanField = StateField.define<Scan>({
     for (const effect of tr.effects) if (effect.is(setScan)) return effect.value;
     if (!tr.docChanged) return value;
     const foreign = tr.annotation(ySyncAnnotation) !== undefined;
-    if (foreign && touchesFence(tr.startState.doc, tr.newDoc, tr.changes)) return walk(tr.state, FIRST_PARSE_MS, value.version + 1);
+    if (foreign && touchesFence(tr.startState.doc, tr.newDoc, tr.changes))
+      return walk(tr.state, FIRST_PARSE_MS, value.version + 1);
     return mapScan(value, tr.changes);
   },
 });
@@ -127,11 +135,13 @@ function walk(state: EditorState, budgetMs: number, version: number): Scan {
       else if (node.name === 'BlockMath') drawn.push({ kind: 'math', from: node.from, to: node.to });
       else if (node.name === 'FencedCode') {
         const info = node.node.getChild('CodeInfo');
-        if (info !== null && text.slice(info.from, info.to).trim() === 'mermaid') drawn.push({ kind: 'diagram', from: node.from, to: node.to });
+        if (info !== null && text.slice(info.from, info.to).trim() === 'mermaid')
+          drawn.push({ kind: 'diagram', from: node.from, to: node.to });
       } else if (node.name === 'LinkReference') {
         const label = node.node.getChild('LinkLabel');
         const url = node.node.getChild('URL');
-        if (label !== null && url !== null) references.set(foldLabel(text.slice(label.from, label.to)), text.slice(url.from, url.to));
+        if (label !== null && url !== null)
+          references.set(foldLabel(text.slice(label.from, label.to)), text.slice(url.from, url.to));
       }
       return node.type.isTop || node.type.is('Document') || CONTAINERS.has(node.name);
     },
@@ -147,7 +157,13 @@ function walk(state: EditorState, budgetMs: number, version: number): Scan {
   };
 }
 
-const CONTAINERS: ReadonlySet<string> = new Set(['Blockquote', 'BulletList', 'OrderedList', 'ListItem', 'FootnoteDefinition']);
+const CONTAINERS: ReadonlySet<string> = new Set([
+  'Blockquote',
+  'BulletList',
+  'OrderedList',
+  'ListItem',
+  'FootnoteDefinition',
+]);
 
 /** A block is drawn in the place of whole lines. One that shares its first line with a list mark stays text. */
 function startsLine(doc: Doc, block: Span): boolean {
@@ -156,7 +172,11 @@ function startsLine(doc: Doc, block: Span): boolean {
 }
 
 export function foldLabel(label: string): string {
-  return label.replace(/^\[|\]$/g, '').trim().replace(/\s+/g, ' ').toLowerCase();
+  return label
+    .replace(/^\[|\]$/g, '')
+    .trim()
+    .replace(/\s+/g, ' ')
+    .toLowerCase();
 }
 
 /** Two cells of one label: the first has it. */
@@ -170,12 +190,27 @@ function nameCells(state: EditorState, cells: readonly Cell[]): CellSpan[] {
     const label = options.label ?? '';
     const id = label !== '' && !taken.has(label) ? label : (ids[index] ?? '');
     taken.add(id);
-    return { id, from, to, codeFrom, codeTo, language, closed, code, options, output: output === null ? null : { from: output.from, to: output.to, text: output.text } };
+    return {
+      id,
+      from,
+      to,
+      codeFrom,
+      codeTo,
+      language,
+      closed,
+      code,
+      options,
+      output: output === null ? null : { from: output.from, to: output.to, text: output.text },
+    };
   });
 }
 
 function mapScan(scan: Scan, changes: ChangeDesc): Scan {
-  const span = <S extends Span>(value: S): S => ({ ...value, from: changes.mapPos(value.from, 1), to: changes.mapPos(value.to, -1) });
+  const span = <S extends Span>(value: S): S => ({
+    ...value,
+    from: changes.mapPos(value.from, 1),
+    to: changes.mapPos(value.to, -1),
+  });
   return {
     ...scan,
     cells: scan.cells

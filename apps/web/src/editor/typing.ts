@@ -35,7 +35,8 @@ const closeFence: Command = (view) => {
   const marks = fence?.getChildren('CodeMark') ?? [];
   const closing = marks.length > 1 ? marks[marks.length - 1] : undefined;
   // A closing fence further down is this one's, unless another fence opens between: then it is that one's.
-  if (closing !== undefined && !/^\s*(?:`{3,}|~{3,})\s*[\w{]/m.test(state.sliceDoc(line.to + 1, closing.from))) return false;
+  if (closing !== undefined && !/^\s*(?:`{3,}|~{3,})\s*[\w{]/m.test(state.sliceDoc(line.to + 1, closing.from)))
+    return false;
   const [, indent = '', mark = ''] = opening;
   view.dispatch({
     changes: { from: line.to, insert: `\n${indent}\n${indent}${mark}` },
@@ -80,10 +81,15 @@ function guardOutput(direction: 'backward' | 'forward'): Command {
     const cell = view.state.field(scanField).cells.find((candidate) => {
       const { output } = candidate;
       if (output === null) return false;
-      return direction === 'backward' ? at === output.to + 1 || at === output.to : at >= candidate.to && at <= output.from;
+      return direction === 'backward'
+        ? at === output.to + 1 || at === output.to
+        : at >= candidate.to && at <= output.from;
     });
     if (cell === undefined) return false;
-    view.dispatch({ selection: EditorSelection.cursor(direction === 'backward' ? cell.codeTo : (cell.output?.to ?? cell.to)), scrollIntoView: true });
+    view.dispatch({
+      selection: EditorSelection.cursor(direction === 'backward' ? cell.codeTo : (cell.output?.to ?? cell.to)),
+      scrollIntoView: true,
+    });
     return true;
   };
 }
@@ -95,7 +101,12 @@ export function toggleMark(view: EditorView, mark: string): boolean {
     view.state.changeByRange((range) => {
       const { from, to } = range;
       const text = view.state.sliceDoc(from - mark.length, to + mark.length);
-      if (from >= mark.length && text.startsWith(mark) && text.endsWith(mark) && text.length === to - from + 2 * mark.length) {
+      if (
+        from >= mark.length &&
+        text.startsWith(mark) &&
+        text.endsWith(mark) &&
+        text.length === to - from + 2 * mark.length
+      ) {
         return {
           changes: [
             { from: from - mark.length, to: from },
@@ -124,4 +135,3 @@ export const typingKeys: readonly KeyBinding[] = [
   { key: 'Backspace', run: (view) => !isInCode(view.state, view.state.selection.main.head) && deleteMark(view) },
   { key: 'Delete', run: guardOutput('forward') },
 ];
-

@@ -31,11 +31,17 @@ test('French says everything English says, with the same holes', () => {
   expect(Object.keys(fr).toSorted()).toEqual(Object.keys(en).toSorted());
   for (const [key, message] of Object.entries(en)) {
     const other = fr[key as keyof typeof en];
-    expect({ key, holes: holes(other), plural: typeof other }).toEqual({ key, holes: holes(message), plural: typeof message });
+    expect({ key, holes: holes(other), plural: typeof other }).toEqual({
+      key,
+      holes: holes(message),
+      plural: typeof message,
+    });
   }
 });
 
 test('French words are French: few are the same as in English', () => {
-  const same = Object.entries(en).filter(([key, message]) => JSON.stringify(fr[key as keyof typeof en]) === JSON.stringify(message));
+  const same = Object.entries(en).filter(
+    ([key, message]) => JSON.stringify(fr[key as keyof typeof en]) === JSON.stringify(message),
+  );
   expect(same.map(([key]) => key).toSorted()).toEqual(['documents', 'groupDocument', 'ok', 'pages', 'sessions']);
 });

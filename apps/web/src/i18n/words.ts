@@ -29,13 +29,18 @@ export function t(key: Key, params?: Params): string {
 }
 
 /** For parts that bring their own catalog, such as the editor: its words first, the page's next, the bare key last. */
-export function lookup(extra: Readonly<Record<Language, Readonly<Record<string, Message>>>>): (key: string, params?: Params) => string {
-  return (key, params) => translate(extra[language.value][key] ?? words[language.value][key] ?? key, language.value, params);
+export function lookup(
+  extra: Readonly<Record<Language, Readonly<Record<string, Message>>>>,
+): (key: string, params?: Params) => string {
+  return (key, params) =>
+    translate(extra[language.value][key] ?? words[language.value][key] ?? key, language.value, params);
 }
 
 /** `18:04`. Input in Unix milliseconds or ISO 8601. */
 export function timeOfDay(at: number | string): string {
-  return new Intl.DateTimeFormat(language.value, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(new Date(at));
+  return new Intl.DateTimeFormat(language.value, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(
+    new Date(at),
+  );
 }
 
 /** `Today`, `Yesterday`, else `Tuesday 17 November`. */
@@ -59,5 +64,7 @@ export function duration(ms: number): string {
   }
   const two = (value: number): string => String(Math.floor(value)).padStart(2, '0');
   const minutes = seconds / 60;
-  return minutes < 60 ? `${Math.floor(minutes)}:${two(seconds % 60)}` : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(seconds % 60)}`;
+  return minutes < 60
+    ? `${Math.floor(minutes)}:${two(seconds % 60)}`
+    : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(seconds % 60)}`;
 }

@@ -8,7 +8,10 @@ export const en = {
   reachingDevice: 'Reaching the device…',
   offlineCopy: 'Offline · the copy on this device',
   offlineSaved: 'Offline · everything was saved',
-  offlineEdits: { one: 'Offline · {count} edit on this device only', other: 'Offline · {count} edits on this device only' },
+  offlineEdits: {
+    one: 'Offline · {count} edit on this device only',
+    other: 'Offline · {count} edits on this device only',
+  },
   cannotWrite: 'Can’t write to {path} ({reason}). Edits are safe in MarkCo and will be written later.',
   diskFull: 'disk full',
   noPermission: 'no permission',

@@ -10,15 +10,20 @@ export const fr: Readonly<Record<keyof typeof en, Message>> = {
   reachingDevice: 'Connexion à l’appareil…',
   offlineCopy: 'Hors ligne · la copie de cet appareil',
   offlineSaved: 'Hors ligne · tout était enregistré',
-  offlineEdits: { one: 'Hors ligne · {count} modification sur cet appareil seulement', other: 'Hors ligne · {count} modifications sur cet appareil seulement' },
-  cannotWrite: 'Impossible d’écrire dans {path} ({reason}). Vos modifications sont en sûreté dans MarkCo et seront écrites plus tard.',
+  offlineEdits: {
+    one: 'Hors ligne · {count} modification sur cet appareil seulement',
+    other: 'Hors ligne · {count} modifications sur cet appareil seulement',
+  },
+  cannotWrite:
+    'Impossible d’écrire dans {path} ({reason}). Vos modifications sont en sûreté dans MarkCo et seront écrites plus tard.',
   diskFull: 'disque plein',
   noPermission: 'accès refusé',
   alreadySaved: 'Déjà enregistré. Chaque modification l’est pendant que vous écrivez.',
   savingSoon: 'Vos dernières modifications sont en cours d’enregistrement.',
   keptHere: 'Vos modifications sont gardées ici et seront enregistrées dès que l’appareil répondra.',
   deviceSilent: 'L’appareil ne répond plus depuis {time}. Vos modifications sont gardées ici.',
-  signedOut: 'Cette page n’est plus connectée ; vos modifications sont gardées ici. Ouvrez le lien affiché par « markco up », ou lancez',
+  signedOut:
+    'Cette page n’est plus connectée ; vos modifications sont gardées ici. Ouvrez le lien affiché par « markco up », ou lancez',
   tryAgain: 'Réessayer',
   tryDeviceAgain: 'Joindre de nouveau l’appareil',
 
@@ -98,7 +103,10 @@ export const fr: Readonly<Record<keyof typeof en, Message>> = {
   matchCase: 'Respecter la casse',
   regularExpression: 'Expression régulière',
   noHits: { one: 'Rien trouvé dans {count} document.', other: 'Rien trouvé dans {count} documents.' },
-  hitsFound: { one: '{count} occurrence dans {documents} document', other: '{count} occurrences dans {documents} documents' },
+  hitsFound: {
+    one: '{count} occurrence dans {documents} document',
+    other: '{count} occurrences dans {documents} documents',
+  },
   firstHits: { one: 'La première occurrence', other: 'Les {count} premières occurrences. Un mot de plus les réduit.' },
   nothingFits: 'Rien ne correspond. Essayez moins de lettres.',
 

@@ -7,7 +7,15 @@ import { useShell } from '../shell/shell.ts';
 import type { Preview } from '../shell/view.ts';
 import { Wait } from '../ui/wait.tsx';
 
-export function Compare({ document, preview, current }: { readonly document: Document; readonly preview: Preview; readonly current: () => string }) {
+export function Compare({
+  document,
+  preview,
+  current,
+}: {
+  readonly document: Document;
+  readonly preview: Preview;
+  readonly current: () => string;
+}) {
   const { client, view, documents, now } = useShell();
   const { moment } = preview;
   const parent = useRef<HTMLDivElement>(null);
@@ -22,7 +30,10 @@ export function Compare({ document, preview, current }: { readonly document: Doc
     Promise.all([client.api('historyAt', { params, signal }), import('./diff-view.ts')]).then(
       ([then, { showDiff }]) => {
         if (signal.aborted || parent.current === null) return;
-        stop = showDiff(parent.current, then.text, current(), { label: t('changesSince'), unchanged: t('unchangedLines') });
+        stop = showDiff(parent.current, then.text, current(), {
+          label: t('changesSince'),
+          unchanged: t('unchangedLines'),
+        });
         state.value = then.text === current() ? 'same' : 'shown';
       },
       (error: unknown) => {

@@ -6,9 +6,18 @@ import { dayName, t, timeOfDay, type Key } from '../i18n/words.ts';
 import { useShell } from '../shell/shell.ts';
 import { Wait } from '../ui/wait.tsx';
 
-type Loaded = { readonly kind: 'loading' } | { readonly kind: 'ready'; readonly moments: readonly Moment[] } | { readonly kind: 'failed'; readonly message: string };
+type Loaded =
+  | { readonly kind: 'loading' }
+  | { readonly kind: 'ready'; readonly moments: readonly Moment[] }
+  | { readonly kind: 'failed'; readonly message: string };
 
-const makers: Readonly<Record<Moment['by'], Key>> = { page: 'byPage', file: 'byFile', run: 'byRun', restore: 'byRestore', import: 'byImport' };
+const makers: Readonly<Record<Moment['by'], Key>> = {
+  page: 'byPage',
+  file: 'byFile',
+  run: 'byRun',
+  restore: 'byRestore',
+  import: 'byImport',
+};
 
 export function HistoryPanel({ document }: { readonly document: Document }) {
   const { client, view, workspace, now } = useShell();
@@ -16,7 +25,8 @@ export function HistoryPanel({ document }: { readonly document: Document }) {
   const seen = view.preview.value?.moment.seq;
   const load = (signal: AbortSignal): void => {
     client.api('history', { params: { id: document.projectId, documentId: document.id }, signal }).then(
-      ({ moments }) => (state.value = { kind: 'ready', moments: moments.toSorted((left, right) => right.seq - left.seq) }),
+      ({ moments }) =>
+        (state.value = { kind: 'ready', moments: moments.toSorted((left, right) => right.seq - left.seq) }),
       (error: unknown) => {
         if (!signal.aborted) state.value = { kind: 'failed', message: Failure.from(error).message };
       },
@@ -46,7 +56,9 @@ export function HistoryPanel({ document }: { readonly document: Document }) {
                   type="button"
                   class={`moment${seen === moment.seq ? ' current' : ''}`}
                   aria-pressed={seen === moment.seq}
-                  onClick={() => (view.preview.value = seen === moment.seq ? undefined : { documentId: document.id, moment })}
+                  onClick={() =>
+                    (view.preview.value = seen === moment.seq ? undefined : { documentId: document.id, moment })
+                  }
                 >
                   <span class="moment-time">{timeOfDay(moment.at)}</span>
                   <span class="moment-what">{t(makers[moment.by])}</span>

@@ -11,9 +11,19 @@ export function ProjectSwitcher() {
   const current = workspace.project.value;
   const others = (workspace.projects.value ?? []).filter((project) => project.id !== current?.id);
   const items = [
-    ...others.slice(0, 30).map((project) => ({ label: project.displayName, danger: false, run: () => projects.show(project) })),
+    ...others
+      .slice(0, 30)
+      .map((project) => ({ label: project.displayName, danger: false, run: () => projects.show(project) })),
     { label: t('openFolder'), danger: false, run: () => (view.overlay.value = { kind: 'open-folder' }) },
-    ...(current === undefined ? [] : [{ label: t('closeProject', { name: current.displayName }), danger: false, run: () => void projects.close(current) }]),
+    ...(current === undefined
+      ? []
+      : [
+          {
+            label: t('closeProject', { name: current.displayName }),
+            danger: false,
+            run: () => void projects.close(current),
+          },
+        ]),
   ];
   return (
     <div class="switcher">
@@ -32,10 +42,18 @@ export function ProjectSwitcher() {
         <span class="switcher-name">{current?.displayName ?? 'MarkCo'}</span>
         <Icon name="down" />
       </button>
-      <button class="icon-button sidebar-close" type="button" title={t('toggleSidebar')} aria-label={t('toggleSidebar')} onClick={() => (view.sidebar.value = false)}>
+      <button
+        class="icon-button sidebar-close"
+        type="button"
+        title={t('toggleSidebar')}
+        aria-label={t('toggleSidebar')}
+        onClick={() => (view.sidebar.value = false)}
+      >
         <Icon name={view.narrow.value ? 'close' : 'sidebar'} />
       </button>
-      {menu.value !== undefined && <Menu label={t('projects')} place={menu.value} items={items} close={() => (menu.value = undefined)} />}
+      {menu.value !== undefined && (
+        <Menu label={t('projects')} place={menu.value} items={items} close={() => (menu.value = undefined)} />
+      )}
     </div>
   );
 }

@@ -15,7 +15,14 @@ const stateNames: Readonly<Record<Run['state'], Key>> = {
   failed: 'runFailed',
   cancelled: 'runCancelled',
 };
-const stateIcons: Readonly<Record<Run['state'], IconName>> = { queued: 'clock', scheduled: 'clock', running: 'run', completed: 'check', failed: 'cross', cancelled: 'stop' };
+const stateIcons: Readonly<Record<Run['state'], IconName>> = {
+  queued: 'clock',
+  scheduled: 'clock',
+  running: 'run',
+  completed: 'check',
+  failed: 'cross',
+  cancelled: 'stop',
+};
 
 const sessionNames: Readonly<Record<RuntimeSession['state'], Key>> = {
   cold: 'sessionCold',
@@ -37,16 +44,22 @@ function RunLine({ run, now }: { readonly run: Run; readonly now: number }) {
   const document = workspace.documents.value?.find((candidate) => candidate.id === run.documentId);
   const ended = runMachine.isTerminal(run.state);
   const took = runTime(run, now);
-  const cell = run.cellId !== undefined && !/^\d+-\d+$/.test(run.cellId) ? run.cellId : run.code.split('\n').find((line) => line.trim() !== '' && !line.startsWith('#|'));
+  const cell =
+    run.cellId !== undefined && !/^\d+-\d+$/.test(run.cellId)
+      ? run.cellId
+      : run.code.split('\n').find((line) => line.trim() !== '' && !line.startsWith('#|'));
   const facts = [
-    run.state === 'queued' && run.queuePosition !== undefined ? t('runsBefore', { count: run.queuePosition }) : t(stateNames[run.state]),
+    run.state === 'queued' && run.queuePosition !== undefined
+      ? t('runsBefore', { count: run.queuePosition })
+      : t(stateNames[run.state]),
     took === undefined ? undefined : duration(took),
     run.ranOn,
     timeOfDay(run.createdAt),
   ].filter((fact) => fact !== undefined);
   const open = (): void => {
     const project = workspace.project.peek();
-    if (project !== undefined && document !== undefined) router.go({ at: 'document', slug: project.slug, path: document.path });
+    if (project !== undefined && document !== undefined)
+      router.go({ at: 'document', slug: project.slug, path: document.path });
     if (view.narrow.peek()) view.panel.value = 'none';
   };
   const cancel = (): void => {
@@ -98,7 +111,12 @@ function SessionLine({ session }: { readonly session: RuntimeSession }) {
         <span class="run-title">{session.language}</span>
         <span class="run-facts">{t(sessionNames[session.state])}</span>
       </span>
-      <button class="button" type="button" disabled={session.state !== 'running'} onClick={() => act(client.interruptSession(session.id), 'interrupted')}>
+      <button
+        class="button"
+        type="button"
+        disabled={session.state !== 'running'}
+        onClick={() => act(client.interruptSession(session.id), 'interrupted')}
+      >
         {t('interrupt')}
       </button>
       <button class="button" type="button" disabled={session.state === 'cold'} onClick={restart}>

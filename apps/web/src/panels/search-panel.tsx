@@ -72,22 +72,39 @@ export function SearchPanel() {
           value={search.query.value}
           onInput={(event) => ask(event.currentTarget.value)}
         />
-        <button class="icon-button" type="button" aria-label={t('backToFiles')} title={t('backToFiles')} onClick={leave}>
+        <button
+          class="icon-button"
+          type="button"
+          aria-label={t('backToFiles')}
+          title={t('backToFiles')}
+          onClick={leave}
+        >
           <Icon name="close" />
         </button>
       </div>
       <div class="search-options">
         <label>
-          <input type="checkbox" checked={options.caseSensitive} onChange={(event) => ask(search.query.peek(), { ...options, caseSensitive: event.currentTarget.checked })} />
+          <input
+            type="checkbox"
+            checked={options.caseSensitive}
+            onChange={(event) => ask(search.query.peek(), { ...options, caseSensitive: event.currentTarget.checked })}
+          />
           {t('matchCase')}
         </label>
         <label>
-          <input type="checkbox" checked={options.regex} onChange={(event) => ask(search.query.peek(), { ...options, regex: event.currentTarget.checked })} />
+          <input
+            type="checkbox"
+            checked={options.regex}
+            onChange={(event) => ask(search.query.peek(), { ...options, regex: event.currentTarget.checked })}
+          />
           {t('regularExpression')}
         </label>
       </div>
       <p class="search-count" role="status">
-        {state.kind === 'found' && (state.hits.length === 0 ? t('noHits', { count: state.searched }) : t(state.truncated ? 'firstHits' : 'hitsFound', { count: state.hits.length, documents: groups.length }))}
+        {state.kind === 'found' &&
+          (state.hits.length === 0
+            ? t('noHits', { count: state.searched })
+            : t(state.truncated ? 'firstHits' : 'hitsFound', { count: state.hits.length, documents: groups.length }))}
         {state.kind === 'failed' && <span class="trouble">{state.message}</span>}
       </p>
       {state.kind === 'asking' && hits.length === 0 && <Wait step={t('searching')} />}

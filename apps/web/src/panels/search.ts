@@ -9,7 +9,12 @@ import { signal, type ReadonlySignal } from '@preact/signals';
 export type SearchState =
   | { readonly kind: 'idle' }
   | { readonly kind: 'asking'; readonly hits: readonly SearchHit[] }
-  | { readonly kind: 'found'; readonly hits: readonly SearchHit[]; readonly truncated: boolean; readonly searched: number }
+  | {
+      readonly kind: 'found';
+      readonly hits: readonly SearchHit[];
+      readonly truncated: boolean;
+      readonly searched: number;
+    }
   | { readonly kind: 'failed'; readonly message: string };
 
 export type SearchOptions = { readonly caseSensitive: boolean; readonly regex: boolean };
@@ -22,7 +27,12 @@ export type Search = {
   clear(): void;
 };
 
-export type HitGroup = { readonly documentId: DocumentId; readonly title: string; readonly path: string; readonly hits: readonly SearchHit[] };
+export type HitGroup = {
+  readonly documentId: DocumentId;
+  readonly title: string;
+  readonly path: string;
+  readonly hits: readonly SearchHit[];
+};
 
 const pauseMs = 120;
 const firstHits = 40;
@@ -31,7 +41,12 @@ const hitsMax = 1_000;
 /** Documents in the order of their first hit. */
 export function groupHits(hits: readonly SearchHit[]): readonly HitGroup[] {
   const groups = Map.groupBy(hits, (hit) => hit.documentId);
-  return [...groups].map(([documentId, inside]) => ({ documentId, title: inside[0]?.title ?? '', path: inside[0]?.path ?? '', hits: inside }));
+  return [...groups].map(([documentId, inside]) => ({
+    documentId,
+    title: inside[0]?.title ?? '',
+    path: inside[0]?.path ?? '',
+    hits: inside,
+  }));
 }
 
 export function createSearch(client: Pick<Client, 'api'>): Search {
@@ -41,15 +56,24 @@ export function createSearch(client: Pick<Client, 'api'>): Search {
   let asking: AbortController | undefined;
 
   async function answer(projectId: ProjectId, wanted: string, how: SearchOptions, signal: AbortSignal): Promise<void> {
-    const flags = { ...(how.caseSensitive ? { caseSensitive: '1' as const } : {}), ...(how.regex ? { regex: '1' as const } : {}) };
+    const flags = {
+      ...(how.caseSensitive ? { caseSensitive: '1' as const } : {}),
+      ...(how.regex ? { regex: '1' as const } : {}),
+    };
     const before = state.peek();
     state.value = { kind: 'asking', hits: before.kind === 'found' || before.kind === 'asking' ? before.hits : [] };
     try {
       for (const limit of [firstHits, hitsMax]) {
-        const found = await client.api('search', { params: { id: projectId }, query: { q: wanted, limit: String(limit), ...flags }, signal });
+        const found = await client.api('search', {
+          params: { id: projectId },
+          query: { q: wanted, limit: String(limit), ...flags },
+          signal,
+        });
         if (signal.aborted) return;
         const last = !found.truncated || limit === hitsMax;
-        state.value = last ? { kind: 'found', hits: found.hits, truncated: found.truncated, searched: found.documents } : { kind: 'asking', hits: found.hits };
+        state.value = last
+          ? { kind: 'found', hits: found.hits, truncated: found.truncated, searched: found.documents }
+          : { kind: 'asking', hits: found.hits };
         if (last) return;
       }
     } catch (error) {

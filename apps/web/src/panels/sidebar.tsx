@@ -63,10 +63,22 @@ function Files() {
           {view.fileNames.value ? t('showTitles') : t('showFileNames')}
         </button>
         <span class="spring" />
-        <button class="icon-button" type="button" title={t('newDocument')} aria-label={t('newDocument')} onClick={() => askNewDocument(shell, '')}>
+        <button
+          class="icon-button"
+          type="button"
+          title={t('newDocument')}
+          aria-label={t('newDocument')}
+          onClick={() => askNewDocument(shell, '')}
+        >
           <Icon name="file-new" />
         </button>
-        <button class="icon-button" type="button" title={t('newFolder')} aria-label={t('newFolder')} onClick={() => askNewFolder(shell, '')}>
+        <button
+          class="icon-button"
+          type="button"
+          title={t('newFolder')}
+          aria-label={t('newFolder')}
+          onClick={() => askNewFolder(shell, '')}
+        >
           <Icon name="folder-new" />
         </button>
       </div>
@@ -80,7 +92,13 @@ export function Sidebar() {
   if (!view.sidebar.value) return null;
   return (
     <>
-      <button class="scrim" type="button" tabIndex={-1} aria-hidden="true" onClick={() => (view.sidebar.value = false)} />
+      <button
+        class="scrim"
+        type="button"
+        tabIndex={-1}
+        aria-hidden="true"
+        onClick={() => (view.sidebar.value = false)}
+      />
       <nav class="sidebar" aria-label={t('sidebar')} style={{ '--sidebar-width': `${view.sidebarWidth.value}px` }}>
         <ProjectSwitcher />
         {workspace.project.value !== undefined && (view.sidebarMode.value === 'search' ? <SearchPanel /> : <Files />)}

@@ -6,21 +6,36 @@ test('an address names a project, a document and a heading', () => {
   expect(parsePlace('/')).toEqual({ at: 'home' });
   expect(parsePlace('/p/notes')).toEqual({ at: 'project', slug: 'notes' });
   expect(parsePlace('/p/notes/')).toEqual({ at: 'project', slug: 'notes' });
-  expect(parsePlace('/p/notes/01-a/02%20b', '#first-steps')).toEqual({ at: 'document', slug: 'notes', path: '01-a/02 b', heading: 'first-steps' });
+  expect(parsePlace('/p/notes/01-a/02%20b', '#first-steps')).toEqual({
+    at: 'document',
+    slug: 'notes',
+    path: '01-a/02 b',
+    heading: 'first-steps',
+  });
 });
 
 test('an address that is none leads home', () => {
-  for (const bad of ['/x', '/p/', '/p/UPPER/a', '/p/a/%E0%A4%A', '/q/notes/a', '//p/notes']) expect(parsePlace(bad)).toEqual({ at: 'home' });
+  for (const bad of ['/x', '/p/', '/p/UPPER/a', '/p/a/%E0%A4%A', '/q/notes/a', '//p/notes'])
+    expect(parsePlace(bad)).toEqual({ at: 'home' });
 });
 
 test('every document has an address that leads back to it', () => {
   const part = fc.string({ minLength: 1, unit: 'grapheme' }).filter((text) => !text.includes('/'));
   fc.assert(
-    fc.property(fc.array(part, { minLength: 1, maxLength: 4 }), fc.option(part, { nil: undefined }), (parts, heading) => {
-      const place = { at: 'document', slug: 'notes', path: parts.join('/'), ...(heading === undefined ? {} : { heading }) } as const;
-      const url = new URL(formatPlace(place), 'http://localhost');
-      if (parts.includes('.') || parts.includes('..')) return;
-      expect(parsePlace(url.pathname, url.hash)).toEqual(place);
-    }),
+    fc.property(
+      fc.array(part, { minLength: 1, maxLength: 4 }),
+      fc.option(part, { nil: undefined }),
+      (parts, heading) => {
+        const place = {
+          at: 'document',
+          slug: 'notes',
+          path: parts.join('/'),
+          ...(heading === undefined ? {} : { heading }),
+        } as const;
+        const url = new URL(formatPlace(place), 'http://localhost');
+        if (parts.includes('.') || parts.includes('..')) return;
+        expect(parsePlace(url.pathname, url.hash)).toEqual(place);
+      },
+    ),
   );
 });

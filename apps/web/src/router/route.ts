@@ -19,11 +19,19 @@ export function parsePlace(pathname: string, hash = ''): Place {
   const match = /^\/p\/([a-z0-9][a-z0-9-]{0,62})(?:\/(.*))?$/.exec(pathname);
   if (match === null) return { at: 'home' };
   const slug = match[1] ?? '';
-  const parts = (match[2] ?? '').split('/').filter((part) => part !== '').map(decode);
+  const parts = (match[2] ?? '')
+    .split('/')
+    .filter((part) => part !== '')
+    .map(decode);
   if (parts.some((part) => part === undefined)) return { at: 'home' };
   if (parts.length === 0) return { at: 'project', slug };
   const heading = decode(hash.replace(/^#/, ''));
-  return { at: 'document', slug, path: parts.join('/'), ...(heading === undefined || heading === '' ? {} : { heading }) };
+  return {
+    at: 'document',
+    slug,
+    path: parts.join('/'),
+    ...(heading === undefined || heading === '' ? {} : { heading }),
+  };
 }
 
 export function formatPlace(place: Place): string {

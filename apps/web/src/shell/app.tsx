@@ -19,10 +19,25 @@ import { showSearch, togglePanel } from './page-commands.ts';
 import { useShell } from './shell.ts';
 import { SignIn } from './sign-in.tsx';
 
-function PanelButton({ panel, icon, label }: { readonly panel: 'outline' | 'history' | 'runs'; readonly icon: IconName; readonly label: string }) {
+function PanelButton({
+  panel,
+  icon,
+  label,
+}: {
+  readonly panel: 'outline' | 'history' | 'runs';
+  readonly icon: IconName;
+  readonly label: string;
+}) {
   const { view } = useShell();
   return (
-    <button class="icon-button" type="button" title={label} aria-label={label} aria-pressed={view.panel.value === panel} onClick={() => togglePanel(view, panel)}>
+    <button
+      class="icon-button"
+      type="button"
+      title={label}
+      aria-label={label}
+      aria-pressed={view.panel.value === panel}
+      onClick={() => togglePanel(view, panel)}
+    >
       <Icon name={icon} />
     </button>
   );
@@ -34,16 +49,25 @@ function TopBar({ document }: { readonly document: Document | undefined }) {
   return (
     <header class="top-bar">
       {!view.sidebar.value && (
-        <button class="icon-button" type="button" title={t('toggleSidebar')} aria-label={t('toggleSidebar')} onClick={() => (view.sidebar.value = true)}>
+        <button
+          class="icon-button"
+          type="button"
+          title={t('toggleSidebar')}
+          aria-label={t('toggleSidebar')}
+          onClick={() => (view.sidebar.value = true)}
+        >
           <Icon name="sidebar" />
         </button>
       )}
       <div class="crumbs">
-        {document?.path.split('/').slice(0, -1).map((part) => (
-          <span key={part} class="crumb">
-            {labelOf(part)}
-          </span>
-        ))}
+        {document?.path
+          .split('/')
+          .slice(0, -1)
+          .map((part) => (
+            <span key={part} class="crumb">
+              {labelOf(part)}
+            </span>
+          ))}
         {document !== undefined && <h1 class="crumb here">{readerTitle(document)}</h1>}
       </div>
       <SaveLine />
@@ -130,7 +154,11 @@ function BottomBar() {
         <Icon name="search" />
         {t('search')}
       </button>
-      <button type="button" disabled={editors.editor.value === undefined} onClick={() => editors.editor.peek()?.runCell()}>
+      <button
+        type="button"
+        disabled={editors.editor.value === undefined}
+        onClick={() => editors.editor.peek()?.runCell()}
+      >
         <Icon name="run" />
         {t('run')}
       </button>
@@ -146,7 +174,13 @@ export function App() {
   const { workspace, view, toasts, heard } = useShell();
   const document = workspace.document.value;
   useEffect(() => {
-    window.document.title = [document === undefined ? undefined : readerTitle(document), workspace.project.value?.displayName, 'MarkCo'].filter(Boolean).join(' · ');
+    window.document.title = [
+      document === undefined ? undefined : readerTitle(document),
+      workspace.project.value?.displayName,
+      'MarkCo',
+    ]
+      .filter(Boolean)
+      .join(' · ');
   }, [document?.title, document?.path, workspace.project.value?.displayName]);
   if (workspace.signedOut.value && workspace.projects.value === undefined) return <SignIn kind="no-session" />;
   return (

@@ -28,7 +28,9 @@ export function followPlace({ router, workspace, ownCopy }: FollowPlaceParts): v
       const projects = workspace.projects.value;
       const documents = workspace.documents.value;
       if (place.at === 'home') {
-        const slug = projects?.find((project) => project.slug === last?.slug)?.slug ?? (projects?.length === 1 ? projects[0]?.slug : undefined);
+        const slug =
+          projects?.find((project) => project.slug === last?.slug)?.slug ??
+          (projects?.length === 1 ? projects[0]?.slug : undefined);
         if (slug !== undefined) router.go({ at: 'project', slug }, 'replace');
       } else if (place.at === 'project' && documents !== undefined) {
         const kept = last?.paths[place.slug];

@@ -20,7 +20,11 @@ export type LinkTarget =
   | { readonly kind: 'none' };
 
 function plain(text: string): string {
-  return text.toLocaleLowerCase().replace(/^\d+[-_. ]\s*/, '').replace(/[-_\s]+/g, ' ').trim();
+  return text
+    .toLocaleLowerCase()
+    .replace(/^\d+[-_. ]\s*/, '')
+    .replace(/[-_\s]+/g, ' ')
+    .trim();
 }
 
 /** `inOrder`: the documents as the tree shows them, for `[[next]]` and `[[prev]]`. */
@@ -30,14 +34,16 @@ export function resolveLink(target: string, from: Document, inOrder: readonly Do
   const hash = target.indexOf('#');
   const heading = hash < 0 ? undefined : target.slice(hash + 1) || undefined;
   const named = (hash < 0 ? target : target.slice(0, hash)).replace(/\|.*$/, '').trim();
-  const found = (document: Document | undefined): LinkTarget => (document === undefined ? { kind: 'none' } : { kind: 'document', document, heading });
+  const found = (document: Document | undefined): LinkTarget =>
+    document === undefined ? { kind: 'none' } : { kind: 'document', document, heading };
   if (named === '') return found(from);
   const at = inOrder.findIndex((document) => document.id === from.id);
   if (named === 'next') return found(inOrder[at + 1]);
   if (named === 'prev') return found(inOrder[at - 1]);
   if (named === 'home') return found(inOrder[0]);
   const folder = from.path.split('/').slice(0, -1).join('/');
-  if (named === 'up') return found(inOrder.find((document) => document.path.startsWith(folder === '' ? '' : `${folder}/`)));
+  if (named === 'up')
+    return found(inOrder.find((document) => document.path.startsWith(folder === '' ? '' : `${folder}/`)));
   const near = absolutePath(from.path, named);
   const wanted = [near, absolutePath('', named)].flatMap((path) => [path, path.replace(/\.q?md$/, '')]);
   for (const candidate of wanted) {
@@ -45,10 +51,20 @@ export function resolveLink(target: string, from: Document, inOrder: readonly Do
     if (exact !== undefined) return found(exact);
   }
   const last = plain(near.slice(near.lastIndexOf('/') + 1).replace(/\.q?md$/, ''));
-  return found(inOrder.find((document) => plain(document.path.slice(document.path.lastIndexOf('/') + 1)) === last || plain(document.title ?? '') === last));
+  return found(
+    inOrder.find(
+      (document) =>
+        plain(document.path.slice(document.path.lastIndexOf('/') + 1)) === last || plain(document.title ?? '') === last,
+    ),
+  );
 }
 
-export type LinksParts = { readonly workspace: Workspace; readonly router: Router; readonly toasts: Toasts; openOutside(url: string): void };
+export type LinksParts = {
+  readonly workspace: Workspace;
+  readonly router: Router;
+  readonly toasts: Toasts;
+  openOutside(url: string): void;
+};
 
 export function createLinks({ workspace, router, toasts, openOutside }: LinksParts): Links {
   return {
@@ -59,11 +75,23 @@ export function createLinks({ workspace, router, toasts, openOutside }: LinksPar
       const link = resolveLink(target, from, workspace.inOrder.peek());
       if (link.kind === 'outside') openOutside(link.url);
       else if (link.kind === 'none') toasts.say(t('noSuchLink', { target }));
-      else router.go({ at: 'document', slug: project.slug, path: link.document.path, ...(link.heading === undefined ? {} : { heading: link.heading }) });
+      else
+        router.go({
+          at: 'document',
+          slug: project.slug,
+          path: link.document.path,
+          ...(link.heading === undefined ? {} : { heading: link.heading }),
+        });
     },
     complete(query) {
-      const items = workspace.inOrder.peek().map((document) => ({ title: readerTitle(document), detail: document.path }));
-      return Promise.resolve(rankItems(items, query).slice(0, 20).map((item) => ({ label: item.title, insert: item.detail })));
+      const items = workspace.inOrder
+        .peek()
+        .map((document) => ({ title: readerTitle(document), detail: document.path }));
+      return Promise.resolve(
+        rankItems(items, query)
+          .slice(0, 20)
+          .map((item) => ({ label: item.title, insert: item.detail })),
+      );
     },
   };
 }

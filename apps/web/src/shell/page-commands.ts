@@ -33,14 +33,62 @@ export function pageCommands(shell: Shell): readonly Command[] {
   };
   const folder = (): string => folderOf(workspace.document.peek()?.path ?? '');
   const commands: readonly PageCommand[] = [
-    { id: 'quick-open', group: 'go', title: () => t('quickOpen'), keys: ['Mod-p'], available: inProject, run: show('quick-open') },
+    {
+      id: 'quick-open',
+      group: 'go',
+      title: () => t('quickOpen'),
+      keys: ['Mod-p'],
+      available: inProject,
+      run: show('quick-open'),
+    },
     { id: 'palette', group: 'go', title: () => t('palette'), keys: ['Mod-Shift-p'], run: show('palette') },
-    { id: 'find-in-project', group: 'go', title: () => t('findInProject'), keys: ['Mod-Shift-f'], available: inProject, run: () => showSearch(view) },
-    { id: 'shortcuts', group: 'view', title: () => t('shortcuts'), keys: ['?'], whileTyping: false, run: show('shortcuts') },
-    { id: 'sidebar', group: 'view', title: () => t('toggleSidebar'), keys: ['Mod-b'], run: () => (view.sidebar.value = !view.sidebar.peek()) },
-    { id: 'outline', group: 'view', title: () => t('outline'), keys: ['Mod-Shift-o'], available: inDocument, run: () => togglePanel(view, 'outline') },
-    { id: 'history', group: 'document', title: () => t('history'), keys: ['Mod-Shift-h'], available: inDocument, run: () => togglePanel(view, 'history') },
-    { id: 'runs', group: 'run', title: () => t('runs'), keys: ['Mod-Shift-u'], available: inProject, run: () => togglePanel(view, 'runs') },
+    {
+      id: 'find-in-project',
+      group: 'go',
+      title: () => t('findInProject'),
+      keys: ['Mod-Shift-f'],
+      available: inProject,
+      run: () => showSearch(view),
+    },
+    {
+      id: 'shortcuts',
+      group: 'view',
+      title: () => t('shortcuts'),
+      keys: ['?'],
+      whileTyping: false,
+      run: show('shortcuts'),
+    },
+    {
+      id: 'sidebar',
+      group: 'view',
+      title: () => t('toggleSidebar'),
+      keys: ['Mod-b'],
+      run: () => (view.sidebar.value = !view.sidebar.peek()),
+    },
+    {
+      id: 'outline',
+      group: 'view',
+      title: () => t('outline'),
+      keys: ['Mod-Shift-o'],
+      available: inDocument,
+      run: () => togglePanel(view, 'outline'),
+    },
+    {
+      id: 'history',
+      group: 'document',
+      title: () => t('history'),
+      keys: ['Mod-Shift-h'],
+      available: inDocument,
+      run: () => togglePanel(view, 'history'),
+    },
+    {
+      id: 'runs',
+      group: 'run',
+      title: () => t('runs'),
+      keys: ['Mod-Shift-u'],
+      available: inProject,
+      run: () => togglePanel(view, 'runs'),
+    },
     {
       id: 'saved',
       group: 'document',
@@ -48,8 +96,21 @@ export function pageCommands(shell: Shell): readonly Command[] {
       keys: ['Mod-s'],
       run: () => sayWhetherSaved(shell),
     },
-    { id: 'new-document', group: 'document', title: () => t('newDocument'), keys: ['Mod-Alt-n'], available: inProject, run: () => askNewDocument(shell, folder()) },
-    { id: 'new-folder', group: 'document', title: () => t('newFolder'), available: inProject, run: () => askNewFolder(shell, folder()) },
+    {
+      id: 'new-document',
+      group: 'document',
+      title: () => t('newDocument'),
+      keys: ['Mod-Alt-n'],
+      available: inProject,
+      run: () => askNewDocument(shell, folder()),
+    },
+    {
+      id: 'new-folder',
+      group: 'document',
+      title: () => t('newFolder'),
+      available: inProject,
+      run: () => askNewFolder(shell, folder()),
+    },
     {
       id: 'rename',
       group: 'document',
@@ -63,7 +124,14 @@ export function pageCommands(shell: Shell): readonly Command[] {
         const run = (path: string): void => {
           if (path !== current.path) void documents.move([{ from: current.path, to: path }]);
         };
-        view.overlay.value = { kind: 'ask-path', title: t('renameOrMove'), hint: t('renameHint'), initial: current.path, submit: t('rename'), run };
+        view.overlay.value = {
+          kind: 'ask-path',
+          title: t('renameOrMove'),
+          hint: t('renameHint'),
+          initial: current.path,
+          submit: t('rename'),
+          run,
+        };
       },
     },
     {
@@ -87,15 +155,32 @@ export function pageCommands(shell: Shell): readonly Command[] {
         if (current !== undefined) void projects.close(current);
       },
     },
-    { id: 'file-names', group: 'view', title: () => (view.fileNames.value ? t('showTitles') : t('showFileNames')), available: inProject, run: () => (view.fileNames.value = !view.fileNames.peek()) },
-    { id: 'theme', group: 'view', title: () => t('themeIs', { theme: t(`theme-${theme.value}`) }), run: () => toasts.say(t('themeNow', { theme: t(`theme-${nextTheme()}`) })) },
+    {
+      id: 'file-names',
+      group: 'view',
+      title: () => (view.fileNames.value ? t('showTitles') : t('showFileNames')),
+      available: inProject,
+      run: () => (view.fileNames.value = !view.fileNames.peek()),
+    },
+    {
+      id: 'theme',
+      group: 'view',
+      title: () => t('themeIs', { theme: t(`theme-${theme.value}`) }),
+      run: () => toasts.say(t('themeNow', { theme: t(`theme-${nextTheme()}`) })),
+    },
     {
       id: 'language',
       group: 'view',
       title: () => (language.value === 'en' ? 'Langue : français' : 'Language: English'),
       run: () => setLanguage(language.peek() === 'en' ? 'fr' : 'en'),
     },
-    { id: 'reconnect', group: 'project', title: () => t('tryDeviceAgain'), available: () => workspace.connection.value.state === 'offline', run: () => shell.client.reconnect() },
+    {
+      id: 'reconnect',
+      group: 'project',
+      title: () => t('tryDeviceAgain'),
+      available: () => workspace.connection.value.state === 'offline',
+      run: () => shell.client.reconnect(),
+    },
   ];
   return commands.map(whole);
 }

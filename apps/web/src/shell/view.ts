@@ -4,7 +4,14 @@ import { signal, type Signal } from '@preact/signals';
 
 export type Overlay =
   | { readonly kind: 'quick-open' | 'palette' | 'shortcuts' | 'open-folder' | 'more' }
-  | { readonly kind: 'ask-path'; readonly title: string; readonly hint: string; readonly initial: string; readonly submit: string; run(path: string): void }
+  | {
+      readonly kind: 'ask-path';
+      readonly title: string;
+      readonly hint: string;
+      readonly initial: string;
+      readonly submit: string;
+      run(path: string): void;
+    }
   | { readonly kind: 'confirm'; readonly title: string; readonly text: string; readonly submit: string; run(): void };
 
 export type Jump = { readonly documentId: DocumentId; readonly offset: number; readonly length: number };

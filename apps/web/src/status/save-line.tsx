@@ -8,7 +8,10 @@ export type SaveTone = 'ok' | 'busy' | 'warn' | 'danger';
 export function saveWords(status: SaveStatus): { readonly tone: SaveTone; readonly text: string } {
   switch (status.kind) {
     case 'saved':
-      return { tone: 'ok', text: status.at === undefined ? t('savedHere') : t('savedHereAt', { time: timeOfDay(status.at) }) };
+      return {
+        tone: 'ok',
+        text: status.at === undefined ? t('savedHere') : t('savedHereAt', { time: timeOfDay(status.at) }),
+      };
     case 'saving':
       return { tone: 'busy', text: t('saving') };
     case 'loading':
@@ -17,9 +20,19 @@ export function saveWords(status: SaveStatus): { readonly tone: SaveTone; readon
       return { tone: 'busy', text: t('reachingDevice') };
     case 'offline':
       if (status.edits === undefined) return { tone: 'warn', text: t('offlineCopy') };
-      return { tone: 'warn', text: status.edits === 0 ? t('offlineSaved') : t('offlineEdits', { count: status.edits }) };
+      return {
+        tone: 'warn',
+        text: status.edits === 0 ? t('offlineSaved') : t('offlineEdits', { count: status.edits }),
+      };
     case 'cannot-write':
-      return { tone: 'danger', text: t('cannotWrite', { path: status.path, reason: status.reason === 'other' ? status.message : t(status.reason === 'disk-full' ? 'diskFull' : 'noPermission') }) };
+      return {
+        tone: 'danger',
+        text: t('cannotWrite', {
+          path: status.path,
+          reason:
+            status.reason === 'other' ? status.message : t(status.reason === 'disk-full' ? 'diskFull' : 'noPermission'),
+        }),
+      };
     case 'failed':
       return { tone: 'danger', text: status.message };
   }

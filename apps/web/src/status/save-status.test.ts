@@ -7,22 +7,73 @@ const trouble = { path: '~/notes', code: 'disk_full', message: 'No space left.' 
 
 const table: readonly (readonly [string, SaveFacts, SaveStatus])[] = [
   ['on the disk', { connection: 'online', document: ready }, { kind: 'saved', at: 1_000 }],
-  ['on the disk, no time known', { connection: 'online', document: { phase: 'ready', pendingEdits: 0, synced: true } }, { kind: 'saved' }],
+  [
+    'on the disk, no time known',
+    { connection: 'online', document: { phase: 'ready', pendingEdits: 0, synced: true } },
+    { kind: 'saved' },
+  ],
   ['an edit on its way', { connection: 'online', document: { ...ready, pendingEdits: 1 } }, { kind: 'saving' }],
   ['not compared yet', { connection: 'online', document: { ...ready, synced: false } }, { kind: 'saving' }],
   ['no device, nothing waits', { connection: 'offline', document: ready }, { kind: 'offline', edits: 0 }],
-  ['no device, three edits', { connection: 'offline', document: { ...ready, pendingEdits: 3 } }, { kind: 'offline', edits: 3 }],
+  [
+    'no device, three edits',
+    { connection: 'offline', document: { ...ready, pendingEdits: 3 } },
+    { kind: 'offline', edits: 3 },
+  ],
   ['a moment without the device', { connection: 'connecting', document: ready }, { kind: 'saved', at: 1_000 }],
-  ['a moment without the device, with an edit', { connection: 'connecting', document: { ...ready, pendingEdits: 2 } }, { kind: 'saving' }],
-  ['no device since the page was opened', { connection: 'offline', document: { phase: 'ready', pendingEdits: 0, synced: false } }, { kind: 'offline', edits: undefined }],
-  ['no device since the page was opened, and edits', { connection: 'offline', document: { phase: 'ready', pendingEdits: 2, synced: false } }, { kind: 'offline', edits: 2 }],
-  ['the device is being reached', { connection: 'connecting', document: { phase: 'ready', pendingEdits: 0, synced: false } }, { kind: 'connecting' }],
-  ['loading', { connection: 'online', document: { phase: 'loading', pendingEdits: 0, synced: false } }, { kind: 'loading' }],
-  ['disk full', { connection: 'online', document: ready, trouble }, { kind: 'cannot-write', path: '~/notes', reason: 'disk-full', message: 'No space left.' }],
-  ['no right to write', { connection: 'online', document: ready, trouble: { ...trouble, code: 'EACCES' } }, { kind: 'cannot-write', path: '~/notes', reason: 'no-permission', message: 'No space left.' }],
-  ['disk full and offline', { connection: 'offline', document: { ...ready, pendingEdits: 1 }, trouble }, { kind: 'offline', edits: 1 }],
-  ['it cannot be opened', { connection: 'online', document: { ...ready, phase: 'failed', failure: { code: 'storage_failed', message: 'Broken.' } } }, { kind: 'failed', message: 'Broken.' }],
-  ['the device refuses an edit', { connection: 'online', document: { ...ready, failure: { code: 'too_large', message: 'Too large.' } } }, { kind: 'failed', message: 'Too large.' }],
+  [
+    'a moment without the device, with an edit',
+    { connection: 'connecting', document: { ...ready, pendingEdits: 2 } },
+    { kind: 'saving' },
+  ],
+  [
+    'no device since the page was opened',
+    { connection: 'offline', document: { phase: 'ready', pendingEdits: 0, synced: false } },
+    { kind: 'offline', edits: undefined },
+  ],
+  [
+    'no device since the page was opened, and edits',
+    { connection: 'offline', document: { phase: 'ready', pendingEdits: 2, synced: false } },
+    { kind: 'offline', edits: 2 },
+  ],
+  [
+    'the device is being reached',
+    { connection: 'connecting', document: { phase: 'ready', pendingEdits: 0, synced: false } },
+    { kind: 'connecting' },
+  ],
+  [
+    'loading',
+    { connection: 'online', document: { phase: 'loading', pendingEdits: 0, synced: false } },
+    { kind: 'loading' },
+  ],
+  [
+    'disk full',
+    { connection: 'online', document: ready, trouble },
+    { kind: 'cannot-write', path: '~/notes', reason: 'disk-full', message: 'No space left.' },
+  ],
+  [
+    'no right to write',
+    { connection: 'online', document: ready, trouble: { ...trouble, code: 'EACCES' } },
+    { kind: 'cannot-write', path: '~/notes', reason: 'no-permission', message: 'No space left.' },
+  ],
+  [
+    'disk full and offline',
+    { connection: 'offline', document: { ...ready, pendingEdits: 1 }, trouble },
+    { kind: 'offline', edits: 1 },
+  ],
+  [
+    'it cannot be opened',
+    {
+      connection: 'online',
+      document: { ...ready, phase: 'failed', failure: { code: 'storage_failed', message: 'Broken.' } },
+    },
+    { kind: 'failed', message: 'Broken.' },
+  ],
+  [
+    'the device refuses an edit',
+    { connection: 'online', document: { ...ready, failure: { code: 'too_large', message: 'Too large.' } } },
+    { kind: 'failed', message: 'Too large.' },
+  ],
 ];
 
 test.each(table)('%s', (_name, facts, status) => {

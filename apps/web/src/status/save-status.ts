@@ -19,7 +19,12 @@ export type SaveFacts = {
 export type SaveStatus =
   | { readonly kind: 'failed'; readonly message: string }
   | { readonly kind: 'loading' }
-  | { readonly kind: 'cannot-write'; readonly path: string; readonly reason: 'disk-full' | 'no-permission' | 'other'; readonly message: string }
+  | {
+      readonly kind: 'cannot-write';
+      readonly path: string;
+      readonly reason: 'disk-full' | 'no-permission' | 'other';
+      readonly message: string;
+    }
   | { readonly kind: 'connecting' }
   /** `edits`: not yet on the device's disk; `undefined` when this page has not heard from the device, so that nobody can say. */
   | { readonly kind: 'offline'; readonly edits: number | undefined }
@@ -40,9 +45,11 @@ export function saveStatus({ connection, document, trouble }: SaveFacts): SaveSt
     if (pendingEdits > 0) return { kind: 'saving' };
     return savedAt === undefined ? { kind: 'connecting' } : { kind: 'saved', at: savedAt };
   }
-  if (connection === 'offline') return { kind: 'offline', edits: savedAt === undefined && pendingEdits === 0 ? undefined : pendingEdits };
+  if (connection === 'offline')
+    return { kind: 'offline', edits: savedAt === undefined && pendingEdits === 0 ? undefined : pendingEdits };
   if (pendingEdits > 0) return { kind: 'saving' };
-  if (trouble !== undefined) return { kind: 'cannot-write', path: trouble.path, reason: reasonOf(trouble.code), message: trouble.message };
+  if (trouble !== undefined)
+    return { kind: 'cannot-write', path: trouble.path, reason: reasonOf(trouble.code), message: trouble.message };
   if (!document.synced) return { kind: 'saving' };
   return { kind: 'saved', ...(savedAt === undefined ? {} : { at: savedAt }) };
 }

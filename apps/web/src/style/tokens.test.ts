@@ -16,7 +16,12 @@ function contrast(one: string, other: string): number {
   return (light + 0.05) / (dark + 0.05);
 }
 
-const pairs = new Map([...css.matchAll(/--([\w-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\)/g)].map((match) => [match[1] ?? '', [match[2] ?? '', match[3] ?? '']]));
+const pairs = new Map(
+  [...css.matchAll(/--([\w-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\)/g)].map((match) => [
+    match[1] ?? '',
+    [match[2] ?? '', match[3] ?? ''],
+  ]),
+);
 const grounds = ['bg', 'bg-raised', 'bg-quiet', 'code-bg'];
 const inks = ['fg', 'muted', 'accent', 'danger', 'ok', 'warn'];
 
@@ -25,7 +30,22 @@ test.each([
   ['dark', 1],
 ] as const)('words can be read on every ground of the %s theme', (_theme, at) => {
   expect(pairs.size).toBeGreaterThan(12);
-  for (const ink of inks) for (const ground of grounds) expect({ ink, ground, enough: contrast(pairs.get(ink)?.[at] ?? '', pairs.get(ground)?.[at] ?? '') >= 4.5 }).toEqual({ ink, ground, enough: true });
-  for (const [ink, ground] of [['accent-fg', 'accent'], ['fg', 'bg-hover'], ['fg', 'bg-selected'], ['fg', 'mark'], ['muted', 'bg-selected'], ['muted', 'bg-hover']] as const)
-    expect({ ink, ground, enough: contrast(pairs.get(ink)?.[at] ?? '', pairs.get(ground)?.[at] ?? '') >= 4.5 }).toEqual({ ink, ground, enough: true });
+  for (const ink of inks)
+    for (const ground of grounds)
+      expect({
+        ink,
+        ground,
+        enough: contrast(pairs.get(ink)?.[at] ?? '', pairs.get(ground)?.[at] ?? '') >= 4.5,
+      }).toEqual({ ink, ground, enough: true });
+  for (const [ink, ground] of [
+    ['accent-fg', 'accent'],
+    ['fg', 'bg-hover'],
+    ['fg', 'bg-selected'],
+    ['fg', 'mark'],
+    ['muted', 'bg-selected'],
+    ['muted', 'bg-hover'],
+  ] as const)
+    expect({ ink, ground, enough: contrast(pairs.get(ink)?.[at] ?? '', pairs.get(ground)?.[at] ?? '') >= 4.5 }).toEqual(
+      { ink, ground, enough: true },
+    );
 });

@@ -52,23 +52,39 @@ function takesNumbers(node: TreeNode): boolean {
 }
 
 /** Every document that a rename of this document or folder moves. */
-export function movesOf(documents: readonly string[], node: { readonly kind: 'folder' | 'document'; readonly path: string }, to: string): readonly Move[] {
+export function movesOf(
+  documents: readonly string[],
+  node: { readonly kind: 'folder' | 'document'; readonly path: string },
+  to: string,
+): readonly Move[] {
   if (to === node.path) return [];
   if (node.kind === 'document') return [{ from: node.path, to }];
-  return documents.filter((path) => path.startsWith(`${node.path}/`)).map((from) => ({ from, to: to + from.slice(node.path.length) }));
+  return documents
+    .filter((path) => path.startsWith(`${node.path}/`))
+    .map((from) => ({ from, to: to + from.slice(node.path.length) }));
 }
 
 /** Empty when nothing changes, `undefined` when it cannot be: a folder into itself, or a name that is taken there. */
-export function planDrop(tree: readonly TreeNode[], documents: readonly string[], dragged: TreeNode, drop: Drop): readonly Move[] | undefined {
-  if (dragged.kind === 'folder' && (drop.folder === dragged.path || drop.folder.startsWith(`${dragged.path}/`))) return undefined;
+export function planDrop(
+  tree: readonly TreeNode[],
+  documents: readonly string[],
+  dragged: TreeNode,
+  drop: Drop,
+): readonly Move[] | undefined {
+  if (dragged.kind === 'folder' && (drop.folder === dragged.path || drop.folder.startsWith(`${dragged.path}/`)))
+    return undefined;
   const siblings = siblingsIn(tree, drop.folder).filter((node) => node.path !== dragged.path);
   const taken = siblings.some((node) => node.kind === dragged.kind && node.name === dragged.name);
-  if (drop.before === 'anywhere' || !takesNumbers(dragged)) return taken ? undefined : movesOf(documents, dragged, join(drop.folder, dragged.name));
+  if (drop.before === 'anywhere' || !takesNumbers(dragged))
+    return taken ? undefined : movesOf(documents, dragged, join(drop.folder, dragged.name));
 
   const order = siblings.filter(takesNumbers);
   const at = drop.before === undefined ? order.length : order.findIndex((node) => node.path === drop.before);
   order.splice(at < 0 ? order.length : at, 0, dragged);
-  const names = renumber(order.map((node) => node.name), order.indexOf(dragged));
+  const names = renumber(
+    order.map((node) => node.name),
+    order.indexOf(dragged),
+  );
   const free = new Set(siblings.filter((node) => !takesNumbers(node)).map((node) => node.name));
   if (new Set(names).size !== names.length || names.some((name) => free.has(name))) return undefined;
   return order.flatMap((node, index) => movesOf(documents, node, join(drop.folder, names[index] ?? node.name)));
@@ -86,8 +102,12 @@ function renumber(names: readonly string[], moved: number): readonly string[] {
   return names.map((name, index) => {
     if (index > last) return name;
     const current = numberOf(name);
-    const next = names.slice(index + 1).map(numberOf).find((value) => value !== undefined);
-    const fits = current !== undefined && current > previous && (index !== moved || next === undefined || current < next);
+    const next = names
+      .slice(index + 1)
+      .map(numberOf)
+      .find((value) => value !== undefined);
+    const fits =
+      current !== undefined && current > previous && (index !== moved || next === undefined || current < next);
     if (fits) {
       previous = current;
       return name;

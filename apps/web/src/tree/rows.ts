@@ -14,11 +14,18 @@ export type Row = {
   readonly open: boolean;
 };
 
-export function visibleRows(nodes: readonly TreeNode[], openFolders: ReadonlySet<string>, level = 1, parent?: string): readonly Row[] {
+export function visibleRows(
+  nodes: readonly TreeNode[],
+  openFolders: ReadonlySet<string>,
+  level = 1,
+  parent?: string,
+): readonly Row[] {
   return nodes.flatMap((node, index) => {
     const open = node.kind === 'folder' && openFolders.has(node.path);
     const row: Row = { node, level, position: index + 1, siblings: nodes.length, parent, open };
-    return node.kind === 'folder' && open ? [row, ...visibleRows(node.children, openFolders, level + 1, node.path)] : [row];
+    return node.kind === 'folder' && open
+      ? [row, ...visibleRows(node.children, openFolders, level + 1, node.path)]
+      : [row];
   });
 }
 
@@ -31,11 +38,20 @@ export function foldersOf(path: string): readonly string[] {
 export type TreeKey = { readonly focus: string } | { readonly toggle: string } | { readonly pick: string };
 
 /** What a key does in a tree, after the ARIA pattern: arrows walk and open, Home and End jump, letters seek. */
-export function treeKey(rows: readonly Row[], focused: string, key: string, label: (node: TreeNode) => string): TreeKey | undefined {
-  const index = Math.max(0, rows.findIndex((row) => row.node.path === focused));
+export function treeKey(
+  rows: readonly Row[],
+  focused: string,
+  key: string,
+  label: (node: TreeNode) => string,
+): TreeKey | undefined {
+  const index = Math.max(
+    0,
+    rows.findIndex((row) => row.node.path === focused),
+  );
   const row = rows[index];
   if (row === undefined) return undefined;
-  const focusOn = (target: Row | undefined): TreeKey | undefined => (target === undefined ? undefined : { focus: target.node.path });
+  const focusOn = (target: Row | undefined): TreeKey | undefined =>
+    target === undefined ? undefined : { focus: target.node.path };
   switch (key) {
     case 'ArrowDown':
       return focusOn(rows[index + 1]);
@@ -47,7 +63,9 @@ export function treeKey(rows: readonly Row[], focused: string, key: string, labe
       return focusOn(rows.at(-1));
     case 'ArrowRight':
       if (row.node.kind !== 'folder') return undefined;
-      return row.open ? focusOn(rows[index + 1]?.parent === row.node.path ? rows[index + 1] : undefined) : { toggle: row.node.path };
+      return row.open
+        ? focusOn(rows[index + 1]?.parent === row.node.path ? rows[index + 1] : undefined)
+        : { toggle: row.node.path };
     case 'ArrowLeft':
       if (row.open) return { toggle: row.node.path };
       return row.parent === undefined ? undefined : { focus: row.parent };

@@ -38,7 +38,9 @@ export function askNewFolder(shell: Pick<Shell, 'view' | 'documents'>, folder: s
 
 export function createTreeCommands(shell: Shell, documents: () => readonly Document[]): TreeCommands {
   const inside = (node: TreeNode): readonly Document[] =>
-    documents().filter((document) => (node.kind === 'document' ? document.path === node.path : document.path.startsWith(`${node.path}/`)));
+    documents().filter((document) =>
+      node.kind === 'document' ? document.path === node.path : document.path.startsWith(`${node.path}/`),
+    );
   const rename = (node: TreeNode): void => {
     shell.view.overlay.value = {
       kind: 'ask-path',
@@ -46,7 +48,14 @@ export function createTreeCommands(shell: Shell, documents: () => readonly Docum
       hint: t('renameHint'),
       initial: node.path,
       submit: t('rename'),
-      run: (path) => void shell.documents.move(movesOf(documents().map((document) => document.path), node, path)),
+      run: (path) =>
+        void shell.documents.move(
+          movesOf(
+            documents().map((document) => document.path),
+            node,
+            path,
+          ),
+        ),
     };
   };
   const remove = (node: TreeNode): void => void shell.documents.remove(inside(node));
@@ -59,7 +68,11 @@ export function createTreeCommands(shell: Shell, documents: () => readonly Docum
         { label: t('newDocument'), danger: false, run: () => askNewDocument(shell, folder) },
         { label: t('newFolder'), danger: false, run: () => askNewFolder(shell, folder) },
         { label: t('renameOrMove'), danger: false, run: () => rename(node) },
-        { label: node.kind === 'folder' ? t('deleteFolder', { count: inside(node).length }) : t('delete'), danger: true, run: () => remove(node) },
+        {
+          label: node.kind === 'folder' ? t('deleteFolder', { count: inside(node).length }) : t('delete'),
+          danger: true,
+          run: () => remove(node),
+        },
       ];
     },
   };

@@ -24,7 +24,14 @@ const rows = visibleRows(tree, new Set(['02-data']));
 const label = (node: TreeNode): string => node.label;
 
 test('only what is in open folders is seen, each row with its place', () => {
-  expect(visibleRows(tree, new Set()).map((row) => row.node.path)).toEqual(['01-welcome', '02-data', '03-model', 'mrmd', 'notes', '_drafts']);
+  expect(visibleRows(tree, new Set()).map((row) => row.node.path)).toEqual([
+    '01-welcome',
+    '02-data',
+    '03-model',
+    'mrmd',
+    'notes',
+    '_drafts',
+  ]);
   expect(rows.slice(1, 4).map((row) => [row.node.path, row.level, row.position, row.siblings, row.parent])).toEqual([
     ['02-data', 1, 2, 6, undefined],
     ['02-data/01-load', 2, 1, 2, '02-data'],
@@ -74,21 +81,36 @@ test('the configuration page and hidden pages never get a number', () => {
 });
 
 test('whatever is dropped, it lands where it was dropped and nothing is lost', () => {
-  const name = fc.tuple(fc.option(fc.integer({ min: 1, max: 12 }), { nil: undefined }), fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g')).map(([number, word]) => (number === undefined ? word : `${String(number).padStart(2, '0')}-${word}`));
+  const name = fc
+    .tuple(
+      fc.option(fc.integer({ min: 1, max: 12 }), { nil: undefined }),
+      fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g'),
+    )
+    .map(([number, word]) => (number === undefined ? word : `${String(number).padStart(2, '0')}-${word}`));
   fc.assert(
-    fc.property(fc.uniqueArray(name, { minLength: 2, maxLength: 7, selector: (text) => text.replace(/^\d+-/, '') }), fc.nat(), fc.nat(), (names, one, other) => {
-      const sorted = names.toSorted(compareNames);
-      const dragged = sorted[one % sorted.length] ?? '';
-      const rest = sorted.filter((text) => text !== dragged);
-      const before = rest[other % (rest.length + 1)];
-      const moves = drop(dragged, { folder: '', before }, sorted) ?? [];
-      const renamed = new Map(moves.map((move) => [move.from, move.to]));
-      const wanted = before === undefined ? [...rest, dragged] : rest.flatMap((text) => (text === before ? [dragged, text] : [text]));
-      const result = wanted.map((text) => renamed.get(text) ?? text);
-      expect(result.toSorted(compareNames)).toEqual(result);
-      expect(new Set(result).size).toBe(names.length);
-      expect(result.map((text) => text.replace(/^\d+-/, ''))).toEqual(wanted.map((text) => text.replace(/^\d+-/, '')));
-    }),
+    fc.property(
+      fc.uniqueArray(name, { minLength: 2, maxLength: 7, selector: (text) => text.replace(/^\d+-/, '') }),
+      fc.nat(),
+      fc.nat(),
+      (names, one, other) => {
+        const sorted = names.toSorted(compareNames);
+        const dragged = sorted[one % sorted.length] ?? '';
+        const rest = sorted.filter((text) => text !== dragged);
+        const before = rest[other % (rest.length + 1)];
+        const moves = drop(dragged, { folder: '', before }, sorted) ?? [];
+        const renamed = new Map(moves.map((move) => [move.from, move.to]));
+        const wanted =
+          before === undefined
+            ? [...rest, dragged]
+            : rest.flatMap((text) => (text === before ? [dragged, text] : [text]));
+        const result = wanted.map((text) => renamed.get(text) ?? text);
+        expect(result.toSorted(compareNames)).toEqual(result);
+        expect(new Set(result).size).toBe(names.length);
+        expect(result.map((text) => text.replace(/^\d+-/, ''))).toEqual(
+          wanted.map((text) => text.replace(/^\d+-/, '')),
+        );
+      },
+    ),
   );
 });
 

@@ -19,7 +19,10 @@ function dropOf(rows: readonly Row[], mark: DropMark): Drop {
   if (mark.where === 'into') return { folder: row.node.path, before: 'anywhere' };
   const folder = row.parent ?? '';
   if (mark.where === 'before') return { folder, before: row.node.path };
-  return { folder, before: rows.find((other) => other.parent === row.parent && other.position === row.position + 1)?.node.path };
+  return {
+    folder,
+    before: rows.find((other) => other.parent === row.parent && other.position === row.position + 1)?.node.path,
+  };
 }
 
 export function Tree({ documents }: { readonly documents: readonly Document[] }) {
@@ -32,7 +35,9 @@ export function Tree({ documents }: { readonly documents: readonly Document[] })
   const mark = useSignal<DropMark | undefined>(undefined);
   const list = useRef<HTMLUListElement>(null);
 
-  const byPath = useComputed(() => new Map((workspace.documents.value ?? []).map((document) => [document.path, document])));
+  const byPath = useComputed(
+    () => new Map((workspace.documents.value ?? []).map((document) => [document.path, document])),
+  );
   const rows = useComputed(() => visibleRows(workspace.tree.value, open.value));
   const current = workspace.document.value?.path;
   useEffect(() => {
@@ -43,7 +48,8 @@ export function Tree({ documents }: { readonly documents: readonly Document[] })
 
   const labelOf = (node: TreeNode): string => {
     const document = node.kind === 'document' ? byPath.value.get(node.path) : undefined;
-    if (view.fileNames.value) return document === undefined ? node.name : node.name + (node.name.endsWith(document.ext) ? '' : document.ext);
+    if (view.fileNames.value)
+      return document === undefined ? node.name : node.name + (node.name.endsWith(document.ext) ? '' : document.ext);
     return node.label;
   };
   const toggle = (path: string): void => {
@@ -150,7 +156,9 @@ export function Tree({ documents }: { readonly documents: readonly Document[] })
                 openMenu(node, { x: event.clientX, y: event.clientY });
               }}
             >
-              <span class={`tree-mark${row.open ? ' open' : ''}`}>{node.kind === 'folder' && <Icon name="chevron" />}</span>
+              <span class={`tree-mark${row.open ? ' open' : ''}`}>
+                {node.kind === 'folder' && <Icon name="chevron" />}
+              </span>
               <span class="tree-label">{labelOf(node)}</span>
             </li>
           );

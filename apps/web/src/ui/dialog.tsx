@@ -2,7 +2,12 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 
-type DialogProps = { readonly label: string; readonly kind: 'sheet' | 'picker' | 'card'; readonly close: () => void; readonly children: ComponentChildren };
+type DialogProps = {
+  readonly label: string;
+  readonly kind: 'sheet' | 'picker' | 'card';
+  readonly close: () => void;
+  readonly children: ComponentChildren;
+};
 
 export function Dialog({ label, kind, close, children }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);

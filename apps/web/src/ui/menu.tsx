@@ -4,7 +4,12 @@ import { useEffect, useRef } from 'preact/hooks';
 export type MenuItem = { readonly label: string; readonly danger: boolean; run(): void };
 export type MenuPlace = { readonly x: number; readonly y: number };
 
-type MenuProps = { readonly items: readonly MenuItem[]; readonly place: MenuPlace; readonly label: string; readonly close: () => void };
+type MenuProps = {
+  readonly items: readonly MenuItem[];
+  readonly place: MenuPlace;
+  readonly label: string;
+  readonly close: () => void;
+};
 
 export function Menu({ items, place, label, close }: MenuProps) {
   const menu = useRef<HTMLDivElement>(null);
@@ -23,7 +28,8 @@ export function Menu({ items, place, label, close }: MenuProps) {
     element.addEventListener('toggle', toggled);
     return () => {
       element.removeEventListener('toggle', toggled);
-      if (before instanceof HTMLElement && before.isConnected && element.contains(document.activeElement)) before.focus();
+      if (before instanceof HTMLElement && before.isConnected && element.contains(document.activeElement))
+        before.focus();
     };
   }, []);
   const walk = (event: KeyboardEvent): void => {

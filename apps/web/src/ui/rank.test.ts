@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest';
 import { rankItems } from './rank.ts';
 
-const items = ['Welcome', 'Électricité', 'Data cleaning', 'Training the model', 'Notes 2024'].map((title) => ({ title, detail: title.toLowerCase().replaceAll(' ', '-') }));
+const items = ['Welcome', 'Électricité', 'Data cleaning', 'Training the model', 'Notes 2024'].map((title) => ({
+  title,
+  detail: title.toLowerCase().replaceAll(' ', '-'),
+}));
 const titles = (query: string): readonly string[] => rankItems(items, query).map((item) => item.title);
 
 test('a few letters find a title, whatever their accents and order of words', () => {
@@ -13,5 +16,10 @@ test('a few letters find a title, whatever their accents and order of words', ()
 
 test('without a query the list is as it was, and never endless', () => {
   expect(titles('')).toEqual(items.map((item) => item.title));
-  expect(rankItems(Array.from({ length: 5_000 }, () => ({ title: 'same', detail: '' })), 'same').length).toBeLessThanOrEqual(60);
+  expect(
+    rankItems(
+      Array.from({ length: 5_000 }, () => ({ title: 'same', detail: '' })),
+      'same',
+    ).length,
+  ).toBeLessThanOrEqual(60);
 });

@@ -12,7 +12,10 @@ const fuzzy = new uFuzzy({
 });
 
 /** The items that fit the query, best first; the first of them in their own order when there is no query. Accents do not matter. */
-export function rankItems<T extends { readonly title: string; readonly detail: string }>(items: readonly T[], query: string): readonly T[] {
+export function rankItems<T extends { readonly title: string; readonly detail: string }>(
+  items: readonly T[],
+  query: string,
+): readonly T[] {
   const wanted = query.trim();
   if (wanted === '') return items.slice(0, rowsMax);
   const haystack = uFuzzy.latinize(items.map((item) => `${item.title} ${item.detail}`));

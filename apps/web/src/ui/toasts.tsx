@@ -58,7 +58,13 @@ function ToastLine({ toast, close }: { readonly toast: Toast; readonly close: ()
   const hold = (): void => setHeld(true);
   const release = (): void => setHeld(false);
   return (
-    <li class={`toast ${toast.tone}`} onPointerEnter={hold} onPointerLeave={release} onFocusIn={hold} onFocusOut={release}>
+    <li
+      class={`toast ${toast.tone}`}
+      onPointerEnter={hold}
+      onPointerLeave={release}
+      onFocusIn={hold}
+      onFocusOut={release}
+    >
       <span>{toast.text}</span>
       {toast.action !== undefined && (
         <button

@@ -28,7 +28,13 @@ export type DocumentActionParts = {
   startWriting(document: Document): void;
 };
 
-export function createDocumentActions({ client, workspace, router, toasts, startWriting }: DocumentActionParts): DocumentActions {
+export function createDocumentActions({
+  client,
+  workspace,
+  router,
+  toasts,
+  startWriting,
+}: DocumentActionParts): DocumentActions {
   const warn = (error: unknown): void => toasts.warn(Failure.from(error).message);
   const inProject = async (act: (project: ProjectHere) => Promise<void>): Promise<void> => {
     const project = workspace.project.peek();
@@ -39,10 +45,14 @@ export function createDocumentActions({ client, workspace, router, toasts, start
       warn(error);
     }
   };
-  const show = (project: ProjectHere, path: string, how: 'push' | 'replace' = 'push'): void => router.go({ at: 'document', slug: project.slug, path }, how);
+  const show = (project: ProjectHere, path: string, how: 'push' | 'replace' = 'push'): void =>
+    router.go({ at: 'document', slug: project.slug, path }, how);
 
   /** Returns what was done, also when a later one failed, so that it can be undone. */
-  async function moveAll(project: ProjectHere, moves: readonly Move[]): Promise<{ readonly done: readonly Move[]; readonly links: number; readonly failure: unknown }> {
+  async function moveAll(
+    project: ProjectHere,
+    moves: readonly Move[],
+  ): Promise<{ readonly done: readonly Move[]; readonly links: number; readonly failure: unknown }> {
     const known = new Map((workspace.documents.peek() ?? []).map((document) => [document.path, document]));
     const done: Move[] = [];
     let links = 0;
@@ -52,7 +62,10 @@ export function createDocumentActions({ client, workspace, router, toasts, start
       const slow = moves.length > 20 && done.length % 20 === 0;
       if (slow) toasts.say(t('movingStep', { done: done.length, count: moves.length }));
       try {
-        const answer = await client.api('moveDocument', { params: { id: project.id, documentId: document.id }, body: { path: move.to } });
+        const answer = await client.api('moveDocument', {
+          params: { id: project.id, documentId: document.id },
+          body: { path: move.to },
+        });
         const seen = workspace.document.peek()?.id === document.id;
         known.delete(move.from);
         known.set(move.to, answer.document);
@@ -69,7 +82,8 @@ export function createDocumentActions({ client, workspace, router, toasts, start
 
   async function undelete(project: ProjectHere, ids: readonly DocumentId[]): Promise<void> {
     const back = [];
-    for (const documentId of ids) back.push(await client.api('undeleteDocument', { params: { id: project.id, documentId } }));
+    for (const documentId of ids)
+      back.push(await client.api('undeleteDocument', { params: { id: project.id, documentId } }));
     workspace.noteDocuments(back);
     const first = back[0];
     if (first !== undefined) show(project, first.path);
@@ -78,7 +92,10 @@ export function createDocumentActions({ client, workspace, router, toasts, start
   return {
     create: (path, text) =>
       inProject(async (project) => {
-        const made = await client.api('createDocument', { params: { id: project.id }, body: { path, ...(text === undefined ? {} : { text }) } });
+        const made = await client.api('createDocument', {
+          params: { id: project.id },
+          body: { path, ...(text === undefined ? {} : { text }) },
+        });
         workspace.noteDocuments([made]);
         startWriting(made);
         show(project, made.path);
@@ -90,9 +107,15 @@ export function createDocumentActions({ client, workspace, router, toasts, start
         if (done.length === 0) return;
         const back = done.toReversed().map(({ from, to }) => ({ from: to, to: from }));
         const undo = (): void => {
-          moveAll(project, back).then((undone) => (undone.failure === undefined ? toasts.say(t('undone')) : warn(undone.failure)), warn);
+          moveAll(project, back).then(
+            (undone) => (undone.failure === undefined ? toasts.say(t('undone')) : warn(undone.failure)),
+            warn,
+          );
         };
-        toasts.say(links > 0 ? t('movedWithLinks', { count: links }) : t('moved', { count: done.length }), { label: t('undo'), run: undo });
+        toasts.say(links > 0 ? t('movedWithLinks', { count: links }) : t('moved', { count: done.length }), {
+          label: t('undo'),
+          run: undo,
+        });
       }),
     remove: (documents) =>
       inProject(async (project) => {
@@ -106,7 +129,8 @@ export function createDocumentActions({ client, workspace, router, toasts, start
           if (ids.length > 0) {
             const seen = workspace.document.peek();
             workspace.forgetDocuments(ids);
-            if (seen !== undefined && ids.includes(seen.id)) router.go({ at: 'project', slug: project.slug }, 'replace');
+            if (seen !== undefined && ids.includes(seen.id))
+              router.go({ at: 'project', slug: project.slug }, 'replace');
             const name = documents[0] === undefined ? '' : readerTitle(documents[0]);
             const text = ids.length === 1 ? t('deletedOne', { name }) : t('deletedMany', { count: ids.length });
             toasts.say(text, { label: t('undo'), run: () => void undelete(project, ids).catch(warn) });
@@ -119,7 +143,9 @@ export function createDocumentActions({ client, workspace, router, toasts, start
         const before = await client.api('history', { params });
         await client.api('historyRestore', { params: { ...params, seq: String(moment.seq) } });
         const undo = (): void => {
-          client.api('historyRestore', { params: { ...params, seq: String(before.seq) } }).then(() => toasts.say(t('undone')), warn);
+          client
+            .api('historyRestore', { params: { ...params, seq: String(before.seq) } })
+            .then(() => toasts.say(t('undone')), warn);
         };
         toasts.say(t('restored'), { label: t('undo'), run: undo });
       }),

@@ -13,7 +13,12 @@ export type ProjectActions = {
   close(project: ProjectHere): Promise<void>;
 };
 
-export type ProjectActionParts = { readonly client: Client; readonly workspace: Workspace; readonly router: Router; readonly toasts: Toasts };
+export type ProjectActionParts = {
+  readonly client: Client;
+  readonly workspace: Workspace;
+  readonly router: Router;
+  readonly toasts: Toasts;
+};
 
 export function createProjectActions({ client, workspace, router, toasts }: ProjectActionParts): ProjectActions {
   const show = (project: ProjectHere): void => router.go({ at: 'project', slug: project.slug });
@@ -35,7 +40,17 @@ export function createProjectActions({ client, workspace, router, toasts }: Proj
         workspace.forgetProject(project.id);
         if (workspace.project.peek() === undefined) router.go({ at: 'home' }, 'replace');
         const path = project.localRootPath;
-        const reopen = path === undefined ? undefined : { label: t('undo'), run: () => void client.api('openLocal', { body: { localPath: path } }).then((again) => workspace.noteProject(again), () => undefined) };
+        const reopen =
+          path === undefined
+            ? undefined
+            : {
+                label: t('undo'),
+                run: () =>
+                  void client.api('openLocal', { body: { localPath: path } }).then(
+                    (again) => workspace.noteProject(again),
+                    () => undefined,
+                  ),
+              };
         toasts.say(t('projectClosed', { name: project.displayName }), reopen);
       } catch (error) {
         toasts.warn(Failure.from(error).message);

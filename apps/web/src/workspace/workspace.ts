@@ -6,7 +6,16 @@
  * 2. After each return of the device every list is asked for again: what happened meanwhile was not told.
  * 3. At most `runsKept` runs are kept; older ones are on the device.
  */
-import { DocumentSchema, ProjectSchema, type Document, type DocumentId, type ProjectHere, type ProjectId, type Run, type RuntimeSession } from '@markco/protocol';
+import {
+  DocumentSchema,
+  ProjectSchema,
+  type Document,
+  type DocumentId,
+  type ProjectHere,
+  type ProjectId,
+  type Run,
+  type RuntimeSession,
+} from '@markco/protocol';
 import { computed, effect, signal, type ReadonlySignal } from '@preact/signals';
 import type { Client, Connection } from '@markco/client';
 import * as z from 'zod/mini';
@@ -78,8 +87,18 @@ export function createWorkspace({ client, ownCopy, router }: WorkspaceParts): Wo
     const place = router.place.value;
     return place.at === 'document' ? documents.value?.find((candidate) => candidate.path === place.path) : undefined;
   });
-  const titles = computed(() => new Map((documents.value ?? []).flatMap((one) => (one.title === undefined ? [] : [[one.path, one.title] as const]))));
-  const tree = computed(() => buildTree((documents.value ?? []).map((one) => one.path), (path) => titles.value.get(path)));
+  const titles = computed(
+    () =>
+      new Map(
+        (documents.value ?? []).flatMap((one) => (one.title === undefined ? [] : [[one.path, one.title] as const])),
+      ),
+  );
+  const tree = computed(() =>
+    buildTree(
+      (documents.value ?? []).map((one) => one.path),
+      (path) => titles.value.get(path),
+    ),
+  );
   const inOrder = computed(() => {
     const byPath = new Map((documents.value ?? []).map((one) => [one.path, one]));
     return flattenTree(tree.value).flatMap((node) => byPath.get(node.path) ?? []);
@@ -185,7 +204,8 @@ export function createWorkspace({ client, ownCopy, router }: WorkspaceParts): Wo
     effect(() => {
       const id = projectId.value;
       const list = documents.value;
-      if (id !== undefined && list !== undefined && list.every((one) => one.projectId === id)) void ownCopy.write(`documents:${id}`, list);
+      if (id !== undefined && list !== undefined && list.every((one) => one.projectId === id))
+        void ownCopy.write(`documents:${id}`, list);
     }),
   ];
 

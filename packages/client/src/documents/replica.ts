@@ -118,7 +118,12 @@ export function createReplica({ projectId, documentId, copies, now }: ReplicaPar
   function sendUpdate(type: 'step2' | 'update', bytes: Uint8Array, stateVector: Uint8Array = NOTHING): void {
     if (bytes.length > LIMITS.bulkUpdateBytesMax) {
       tooLargeFor = stateVector;
-      update({ failure: { code: 'too_large', message: 'This edit is larger than 16 MiB, so it stays on this screen only. Undo it, or split it.' } });
+      update({
+        failure: {
+          code: 'too_large',
+          message: 'This edit is larger than 16 MiB, so it stays on this screen only. Undo it, or split it.',
+        },
+      });
       return;
     }
     sent++;
@@ -146,9 +151,14 @@ export function createReplica({ projectId, documentId, copies, now }: ReplicaPar
   };
   doc.on('update', onUpdate);
 
-  const onAwareness = ({ added, updated, removed }: { added: number[]; updated: number[]; removed: number[] }, origin: unknown): void => {
+  const onAwareness = (
+    { added, updated, removed }: { added: number[]; updated: number[]; removed: number[] },
+    origin: unknown,
+  ): void => {
     if (origin === remote || channel === undefined) return;
-    channel.send(encodeFrame({ type: 'awareness', update: encodeAwarenessUpdate(awareness, [...added, ...updated, ...removed]) }));
+    channel.send(
+      encodeFrame({ type: 'awareness', update: encodeAwarenessUpdate(awareness, [...added, ...updated, ...removed]) }),
+    );
   };
   awareness.on('update', onAwareness);
 
@@ -173,7 +183,9 @@ export function createReplica({ projectId, documentId, copies, now }: ReplicaPar
         }
         function abort(): void {
           savedWaiters = savedWaiters.filter((other) => other !== waiter);
-          reject(new Failure('not_ready', 'The device has not said yet that the edits are on its disk. They are kept here.'));
+          reject(
+            new Failure('not_ready', 'The device has not said yet that the edits are on its disk. They are kept here.'),
+          );
         }
         if (signal.aborted) {
           abort();
@@ -216,7 +228,12 @@ export function createReplica({ projectId, documentId, copies, now }: ReplicaPar
           unsaved = [];
           sendAnswer(frame.stateVector);
           if (fresh && doc.store.clients.size > 0) {
-            channel?.send(encodeFrame({ type: 'step1', stateVector: encodeStateVector(Y.decodeStateVector(Y.encodeStateVector(doc))) }));
+            channel?.send(
+              encodeFrame({
+                type: 'step1',
+                stateVector: encodeStateVector(Y.decodeStateVector(Y.encodeStateVector(doc))),
+              }),
+            );
           }
           return;
         }
@@ -232,7 +249,12 @@ export function createReplica({ projectId, documentId, copies, now }: ReplicaPar
           applyAwarenessUpdate(awareness, frame.update, remote);
           return;
         case 'query-awareness':
-          channel?.send(encodeFrame({ type: 'awareness', update: encodeAwarenessUpdate(awareness, [...awareness.getStates().keys()]) }));
+          channel?.send(
+            encodeFrame({
+              type: 'awareness',
+              update: encodeAwarenessUpdate(awareness, [...awareness.getStates().keys()]),
+            }),
+          );
           return;
         case 'saved': {
           const reached = unsaved.filter(({ message }) => message <= frame.count).at(-1);

@@ -39,7 +39,10 @@ test('a label names a cell; one that two have names none', () => {
   expect(findCell(doc, 'plot', 'gone')).toBeUndefined();
 });
 
-test.each(['', '7', '7-', '-1-2', '7-999999', '8-0', '99999999999999999999-1', 'x-y', '../..'])('the id %j of nothing finds nothing', (id) => {
-  const { doc } = document(`text\n\n${fence('x')}`);
-  expect(findCell(doc, id, 'other code')).toBeUndefined();
-});
+test.each(['', '7', '7-', '-1-2', '7-999999', '8-0', '99999999999999999999-1', 'x-y', '../..'])(
+  'the id %j of nothing finds nothing',
+  (id) => {
+    const { doc } = document(`text\n\n${fence('x')}`);
+    expect(findCell(doc, id, 'other code')).toBeUndefined();
+  },
+);

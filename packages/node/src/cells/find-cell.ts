@@ -13,7 +13,10 @@ export function findCell(doc: Doc, cellId: string | undefined, code: string): Ce
   const cells = findCells(doc.getText(TEXT_NAME).toString());
   if (cellId !== undefined) {
     const index = positionOfCellId(doc, TEXT_NAME, cellId);
-    const here = index === undefined ? undefined : cells.find((cell) => cell.from === index || (index > cell.from && index < cell.codeFrom));
+    const here =
+      index === undefined
+        ? undefined
+        : cells.find((cell) => cell.from === index || (index > cell.from && index < cell.codeFrom));
     if (here !== undefined) return here;
     const labeled = cells.filter((cell) => cell.options.label === cellId);
     if (labeled.length === 1) return labeled[0];

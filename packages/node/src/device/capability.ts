@@ -15,10 +15,20 @@ export type CapabilityParts = {
   readonly folder: string;
 };
 
-export type RuntimeHere = { readonly language: string; readonly label: string; readonly available: boolean; readonly version?: string; readonly hint?: string };
+export type RuntimeHere = {
+  readonly language: string;
+  readonly label: string;
+  readonly available: boolean;
+  readonly version?: string;
+  readonly hint?: string;
+};
 
 /** The table of runtimes, each looked for once; an interpreter does not come and go within a minute. */
-export function createRuntimeDetection({ env, folder, now }: Pick<CapabilityParts, 'env' | 'folder' | 'now'>): () => Promise<readonly RuntimeHere[]> {
+export function createRuntimeDetection({
+  env,
+  folder,
+  now,
+}: Pick<CapabilityParts, 'env' | 'folder' | 'now'>): () => Promise<readonly RuntimeHere[]> {
   const keepMs = 60_000;
   let known: { at: number; found: Promise<readonly RuntimeHere[]> } | undefined;
   return () => {
@@ -32,12 +42,17 @@ async function detectRuntimes(env: CapabilityParts['env'], folder: string): Prom
   return Promise.all(
     RUNTIMES.map(async ({ language, label, detect }) => {
       const found = await detect({ env, projectFolder: folder }, signal);
-      return found.available ? { language, label, available: true, version: found.version } : { language, label, available: false, hint: found.hint };
+      return found.available
+        ? { language, label, available: true, version: found.version }
+        : { language, label, available: false, hint: found.hint };
     }),
   );
 }
 
-export async function detectCapability({ deviceId, now }: CapabilityParts, runtimes: readonly RuntimeHere[]): Promise<NodeCapability> {
+export async function detectCapability(
+  { deviceId, now }: CapabilityParts,
+  runtimes: readonly RuntimeHere[],
+): Promise<NodeCapability> {
   const battery = await readBattery();
   return {
     deviceId,
@@ -55,7 +70,12 @@ export async function detectCapability({ deviceId, now }: CapabilityParts, runti
       ...battery,
       network: networkKind(),
     },
-    policy: { allowRemoteExecution: true, allowHeavyJobs: true, allowWhenOnBattery: true, maxConcurrentRuns: RUNS_AT_ONCE },
+    policy: {
+      allowRemoteExecution: true,
+      allowHeavyJobs: true,
+      allowWhenOnBattery: true,
+      maxConcurrentRuns: RUNS_AT_ONCE,
+    },
   };
 }
 
@@ -73,9 +93,15 @@ async function readBattery(): Promise<{ batteryPct?: number; charging?: boolean 
   try {
     const name = (await readdir(folder)).find((entry) => entry.startsWith('BAT'));
     if (name === undefined) return {};
-    const [capacity, status] = await Promise.all([readFile(join(folder, name, 'capacity'), 'utf8'), readFile(join(folder, name, 'status'), 'utf8')]);
+    const [capacity, status] = await Promise.all([
+      readFile(join(folder, name, 'capacity'), 'utf8'),
+      readFile(join(folder, name, 'status'), 'utf8'),
+    ]);
     const percent = Number(capacity.trim());
-    return { ...(percent >= 0 && percent <= 100 ? { batteryPct: percent } : {}), charging: status.trim() !== 'Discharging' };
+    return {
+      ...(percent >= 0 && percent <= 100 ? { batteryPct: percent } : {}),
+      charging: status.trim() !== 'Discharging',
+    };
   } catch {
     return {};
   }

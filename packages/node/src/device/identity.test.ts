@@ -14,7 +14,7 @@ async function newHome(): Promise<string> {
   return home;
 }
 
-test('a device keeps its ids and its token, and its secrets are its owner\'s alone', async () => {
+test("a device keeps its ids and its token, and its secrets are its owner's alone", async () => {
   const home = await newHome();
   const first = await load(home);
   await chmod(join(home, 'api-token'), 0o644);
@@ -22,16 +22,23 @@ test('a device keeps its ids and its token, and its secrets are its owner\'s alo
   expect([again.device.id, again.user.id, again.token]).toEqual([first.device.id, first.user.id, first.token]);
   expect(again.device.appVersion).toBe('2');
   expect(first.token.length).toBeGreaterThanOrEqual(43);
-  for (const file of ['api-token', 'identity.json']) expect([file, (await stat(join(home, file))).mode & 0o077]).toEqual([file, 0]);
+  for (const file of ['api-token', 'identity.json'])
+    expect([file, (await stat(join(home, file))).mode & 0o077]).toEqual([file, 0]);
 });
 
-test.each(['', '{', 'null', '{}', '{"device":{"id":"x"},"user":{}}'])('a damaged identity (%s) is refused, not replaced', async (text) => {
-  const home = await newHome();
-  await load(home);
-  await writeFile(join(home, 'identity.json'), text);
-  await expect(load(home)).rejects.toMatchObject({ code: 'storage_failed', message: expect.stringContaining('identity.json') });
-  expect(await readFile(join(home, 'identity.json'), 'utf8')).toBe(text);
-});
+test.each(['', '{', 'null', '{}', '{"device":{"id":"x"},"user":{}}'])(
+  'a damaged identity (%s) is refused, not replaced',
+  async (text) => {
+    const home = await newHome();
+    await load(home);
+    await writeFile(join(home, 'identity.json'), text);
+    await expect(load(home)).rejects.toMatchObject({
+      code: 'storage_failed',
+      message: expect.stringContaining('identity.json'),
+    });
+    expect(await readFile(join(home, 'identity.json'), 'utf8')).toBe(text);
+  },
+);
 
 test('a token that was cut is made anew', async () => {
   const home = await newHome();

@@ -1,5 +1,15 @@
 /** Who this device is: made once, kept in its home, never shown in a URL or a log. */
-import { DeviceSchema, Failure, newId, UserSchema, type Device, type DeviceId, type IdSource, type User, type UserId } from '@markco/protocol';
+import {
+  DeviceSchema,
+  Failure,
+  newId,
+  UserSchema,
+  type Device,
+  type DeviceId,
+  type IdSource,
+  type User,
+  type UserId,
+} from '@markco/protocol';
 import { randomBytes } from 'node:crypto';
 import { chmod, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,17 +20,30 @@ const IdentitySchema = z.object({ device: DeviceSchema, user: UserSchema });
 export type Identity = { readonly device: Device; readonly user: User; readonly token: string };
 
 /** `home` exists, and nobody else uses it. */
-export async function loadIdentity(home: string, about: { readonly name: string; readonly os: string; readonly version: string }, ids: IdSource): Promise<Identity> {
+export async function loadIdentity(
+  home: string,
+  about: { readonly name: string; readonly os: string; readonly version: string },
+  ids: IdSource,
+): Promise<Identity> {
   const token = await loadToken(home);
   const file = join(home, 'identity.json');
   const text = await readIfThere(file);
   const known = text === undefined ? undefined : IdentitySchema.safeParse(parseJson(text));
   if (known?.success === false) {
-    throw new Failure('storage_failed', `${file} cannot be read, so this device does not know who it is. Restore it from a copy; nothing was changed.`);
+    throw new Failure(
+      'storage_failed',
+      `${file} cannot be read, so this device does not know who it is. Restore it from a copy; nothing was changed.`,
+    );
   }
   const now = new Date(ids.now()).toISOString();
   if (known !== undefined) {
-    const device = { ...known.data.device, os: about.os, appVersion: about.version, lastSeenAt: now, status: 'online' as const };
+    const device = {
+      ...known.data.device,
+      os: about.os,
+      appVersion: about.version,
+      lastSeenAt: now,
+      status: 'online' as const,
+    };
     return { device, user: known.data.user, token };
   }
   const user: User = { id: newId<UserId>(ids), email: 'user@localhost', plan: 'free', createdAt: now };

@@ -12,13 +12,25 @@ import type { Store } from '../store/store.ts';
 import type { Catalog, DocumentRecord } from './document-record.ts';
 import type { Log } from './log.ts';
 
-const ProjectRowSchema = z.object({ project: ProjectSchema, localRootPath: z.optional(z.string()), closed: z.optional(z.boolean()) });
+const ProjectRowSchema = z.object({
+  project: ProjectSchema,
+  localRootPath: z.optional(z.string()),
+  closed: z.optional(z.boolean()),
+});
 /** A project, and where its folder is on this device. `closed`: its files are left alone until it is opened again. */
 export type ProjectRow = { readonly project: Project; readonly localRootPath?: string; readonly closed?: boolean };
 
-type Shelf = { readonly byPath: Map<string, DocumentId>; readonly live: Set<DocumentId>; readonly deletedPaths: Map<string, DocumentId> };
+type Shelf = {
+  readonly byPath: Map<string, DocumentId>;
+  readonly live: Set<DocumentId>;
+  readonly deletedPaths: Map<string, DocumentId>;
+};
 
-export type CatalogChange = { readonly projectId: ProjectId; readonly changed: readonly DocumentRecord[]; readonly removed: readonly DocumentId[] };
+export type CatalogChange = {
+  readonly projectId: ProjectId;
+  readonly changed: readonly DocumentRecord[];
+  readonly removed: readonly DocumentId[];
+};
 
 const ROWS_PER_WRITE = 1_000;
 
@@ -32,7 +44,13 @@ export type DocumentCatalog = Catalog & {
   onChange(listener: (change: CatalogChange) => void): () => void;
 };
 
-export async function openCatalog({ store, log }: { readonly store: Store; readonly log: Pick<Log, 'write'> }): Promise<DocumentCatalog> {
+export async function openCatalog({
+  store,
+  log,
+}: {
+  readonly store: Store;
+  readonly log: Pick<Log, 'write'>;
+}): Promise<DocumentCatalog> {
   const records = new Map<DocumentId, DocumentRecord>();
   const shelves = new Map<ProjectId, Shelf>();
   const projects = new Map<ProjectId, ProjectRow>();
@@ -64,11 +82,17 @@ export async function openCatalog({ store, log }: { readonly store: Store; reado
 
   for await (const [, value] of store.range(tableRange('p'))) {
     const parsed = ProjectRowSchema.safeParse(JSON.parse(decoder.decode(value)));
-    if (!parsed.success) throw new Failure('unsupported', 'A project here was written by a newer MarkCo. Upgrade this device to open it.', { cause: parsed.error });
+    if (!parsed.success)
+      throw new Failure(
+        'unsupported',
+        'A project here was written by a newer MarkCo. Upgrade this device to open it.',
+        { cause: parsed.error },
+      );
     projects.set(parsed.data.project.id, withoutUndefined(parsed.data));
   }
   // The rows were written by this program and are read by it alone: their shape is not checked again, 10,000 times a start.
-  for await (const [, value] of store.range(tableRange('d'))) place(JSON.parse(decoder.decode(value)) as DocumentRecord);
+  for await (const [, value] of store.range(tableRange('d')))
+    place(JSON.parse(decoder.decode(value)) as DocumentRecord);
 
   return {
     get: (id) => records.get(id),
@@ -87,7 +111,9 @@ export async function openCatalog({ store, log }: { readonly store: Store; reado
       for (const record of rows) place(record);
       for (let at = 0; at < rows.length; at += ROWS_PER_WRITE) {
         const part = rows.slice(at, at + ROWS_PER_WRITE);
-        await log.write(part.map((record) => ({ key: keyOf('d', record.id), value: encoder.encode(JSON.stringify(record)) })));
+        await log.write(
+          part.map((record) => ({ key: keyOf('d', record.id), value: encoder.encode(JSON.stringify(record)) })),
+        );
       }
       const projectIds = new Set(rows.map((record) => record.projectId));
       for (const projectId of projectIds) {

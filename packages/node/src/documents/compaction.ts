@@ -29,7 +29,10 @@ export function shouldCompact(room: Room): boolean {
   return length >= TAIL_MAX || (worthCompacting(room) && room.tailBytes >= (room.base?.length ?? 0));
 }
 
-export async function compact(room: Room, { store, log, views }: { store: Store; log: Log; views: Views }): Promise<void> {
+export async function compact(
+  room: Room,
+  { store, log, views }: { store: Store; log: Log; views: Views },
+): Promise<void> {
   adoptStored(room, store);
   if (room.tail.length === 0) return;
   const from = room.baseSeq + 1;
@@ -39,7 +42,8 @@ export async function compact(room: Room, { store, log, views }: { store: Store;
   await room.written();
   const keyframe = await lastKeyframe(store, room.id);
   const records = await readTail(store, room.id, from, to);
-  if (records.length !== to - from + 1) throw new Error(`the log of ${room.id} has ${records.length} updates where ${to - from + 1} were expected`);
+  if (records.length !== to - from + 1)
+    throw new Error(`the log of ${room.id} has ${records.length} updates where ${to - from + 1} were expected`);
   const batch: StoreWrite[] = [
     { key: keyOf('s', room.id), value: encodeStateRecord({ seq: to, summary, state }) },
     packHistory(room.id, from, records),

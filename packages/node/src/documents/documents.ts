@@ -26,7 +26,15 @@ export type Documents = Omit<DocumentTexts, 'edit'> & {
   moments(id: DocumentId): Promise<{ readonly moments: readonly Moment[]; readonly seq: number }>;
 };
 
-export function createDocuments({ store, rooms, views }: { readonly store: Store; readonly rooms: Rooms; readonly views: Views }): Documents {
+export function createDocuments({
+  store,
+  rooms,
+  views,
+}: {
+  readonly store: Store;
+  readonly rooms: Rooms;
+  readonly views: Views;
+}): Documents {
   /** A document as it was; for the present the view itself. */
   async function docOf(room: Room, seq: number): Promise<Y.Doc> {
     if (seq === room.seq) return views.of(room);
@@ -74,7 +82,12 @@ export function createDocuments({ store, rooms, views }: { readonly store: Store
             });
             const abort = (): void => {
               stop();
-              reject(new Failure('barrier_timeout', 'The latest edits of this document have not arrived here in time. Run it again.'));
+              reject(
+                new Failure(
+                  'barrier_timeout',
+                  'The latest edits of this document have not arrived here in time. Run it again.',
+                ),
+              );
             };
             if (signal.aborted) abort();
             else signal.addEventListener('abort', abort);
@@ -89,7 +102,8 @@ export function createDocuments({ store, rooms, views }: { readonly store: Store
         return timeOf(store, id, seq);
       }),
 
-    moments: (id) => rooms.hold(id, async (room) => ({ moments: await moments(store, id, room.baseSeq + 1), seq: room.seq })),
+    moments: (id) =>
+      rooms.hold(id, async (room) => ({ moments: await moments(store, id, room.baseSeq + 1), seq: room.seq })),
 
     onChange: (listener) => rooms.onChange((id, seq) => listener(id, seq)),
   };

@@ -55,7 +55,13 @@ export async function lastKeyframe(store: Store, id: DocumentId): Promise<number
  * The document as it was after its first `seq` updates. `tail`: the updates not yet packed, the first of them being
  * number `tailFrom`.
  */
-export async function docAt(store: Store, id: DocumentId, seq: number, tailFrom: number, tail: readonly Uint8Array[]): Promise<Y.Doc> {
+export async function docAt(
+  store: Store,
+  id: DocumentId,
+  seq: number,
+  tailFrom: number,
+  tail: readonly Uint8Array[],
+): Promise<Y.Doc> {
   const doc = new Y.Doc();
   const updates: Uint8Array[] = [];
   let at = 0;
@@ -102,7 +108,12 @@ export async function moments(store: Store, id: DocumentId, tailFrom: number): P
   const found: { seq: number; began: number; at: number; edits: number; by: Moment['by'] }[] = [];
   const add = (seq: number, { at, origin }: UpdateRecord): void => {
     const last = found.at(-1);
-    if (last !== undefined && last.by === origin && at - last.at <= MOMENT_GAP_MS && at - last.began <= MOMENT_LENGTH_MAX_MS) {
+    if (
+      last !== undefined &&
+      last.by === origin &&
+      at - last.at <= MOMENT_GAP_MS &&
+      at - last.began <= MOMENT_LENGTH_MAX_MS
+    ) {
       last.seq = seq;
       last.at = at;
       last.edits++;
@@ -121,7 +132,8 @@ export async function moments(store: Store, id: DocumentId, tailFrom: number): P
 }
 
 function openSegment(value: Uint8Array): { from: number; records(): UpdateRecord[] } {
-  if (value[0] !== VERSION) throw new Failure('unsupported', 'This history was written by a newer MarkCo. Upgrade this device to read it.');
+  if (value[0] !== VERSION)
+    throw new Failure('unsupported', 'This history was written by a newer MarkCo. Upgrade this device to read it.');
   const view = new DataView(value.buffer, value.byteOffset, HEADER_BYTES);
   return {
     from: Number(view.getBigUint64(1)),
@@ -130,7 +142,7 @@ function openSegment(value: Uint8Array): { from: number; records(): UpdateRecord
 }
 
 function unpack(packed: Uint8Array, version: number | undefined): Uint8Array {
-  if (version !== VERSION) throw new Failure('unsupported', 'This history was written by a newer MarkCo. Upgrade this device to read it.');
+  if (version !== VERSION)
+    throw new Failure('unsupported', 'This history was written by a newer MarkCo. Upgrade this device to read it.');
   return new Uint8Array(inflateRawSync(packed, { maxOutputLength: UNPACKED_BYTES_MAX }));
 }
-

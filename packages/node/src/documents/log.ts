@@ -21,7 +21,14 @@ export type Append = UpdateRecord & {
   durable(): void;
 };
 
-export type StorageState = { readonly ok: true } | { readonly ok: false; readonly code: 'disk_full' | 'storage_failed'; readonly since: number; readonly message: string };
+export type StorageState =
+  | { readonly ok: true }
+  | {
+      readonly ok: false;
+      readonly code: 'disk_full' | 'storage_failed';
+      readonly since: number;
+      readonly message: string;
+    };
 
 export type LogParts = {
   readonly store: Store;
@@ -256,16 +263,25 @@ function rowsOf(group: readonly Append[]): StoreWrite[] {
     else list.push(append);
   }
   const rows: StoreWrite[] = [];
-  for (const [documentId, list] of byDocument) rows.push({ key: keyAt('u', documentId, list.at(-1)?.seq ?? 0), value: encodeUpdates(list) });
+  for (const [documentId, list] of byDocument)
+    rows.push({ key: keyAt('u', documentId, list.at(-1)?.seq ?? 0), value: encodeUpdates(list) });
   return rows;
 }
 
 function describe(cause: unknown): { code: 'disk_full' | 'storage_failed'; message: string } {
   const text = messages(cause);
   if (/ENOSPC|No space left|disk full|quota/i.test(text)) {
-    return { code: 'disk_full', message: "The disk of this device is full, so edits are not being saved here. Free some space; they are written by themselves then." };
+    return {
+      code: 'disk_full',
+      message:
+        'The disk of this device is full, so edits are not being saved here. Free some space; they are written by themselves then.',
+    };
   }
-  return { code: 'storage_failed', message: "This device's disk does not take writes, so edits are not being saved here. It tries again by itself; check the disk." };
+  return {
+    code: 'storage_failed',
+    message:
+      "This device's disk does not take writes, so edits are not being saved here. It tries again by itself; check the disk.",
+  };
 }
 
 function messages(error: unknown): string {

@@ -53,7 +53,10 @@ export function decodeUpdates(bytes: Uint8Array): UpdateRecord[] {
     while (decoding.hasContent(decoder)) {
       const origin = ORIGINS[decoding.readUint8(decoder)];
       if (origin === undefined) throw damaged();
-      const at = decoding.readUint8(decoder) * 0x100 * TIME_BASE + decoding.readUint8(decoder) * TIME_BASE + decoding.readUint32BigEndian(decoder);
+      const at =
+        decoding.readUint8(decoder) * 0x100 * TIME_BASE +
+        decoding.readUint8(decoder) * TIME_BASE +
+        decoding.readUint32BigEndian(decoder);
       records.push({ origin, at, update: decoding.readVarUint8Array(decoder) });
     }
   } catch (cause) {
@@ -94,10 +97,17 @@ export function decodeStateRecord(bytes: Uint8Array): StateRecord {
 
 function requireKnown(bytes: Uint8Array): void {
   if (bytes[0] !== VERSION || bytes[1] !== PLAIN) {
-    throw new Failure('unsupported', 'This document was written by a newer MarkCo. Upgrade this device to open it; nothing was changed.');
+    throw new Failure(
+      'unsupported',
+      'This document was written by a newer MarkCo. Upgrade this device to open it; nothing was changed.',
+    );
   }
 }
 
 function damaged(cause?: unknown): Failure {
-  return new Failure('storage_failed', 'A record of this document cannot be read. The document stays closed so that nothing is overwritten.', { cause });
+  return new Failure(
+    'storage_failed',
+    'A record of this document cannot be read. The document stays closed so that nothing is overwritten.',
+    { cause },
+  );
 }

@@ -7,7 +7,12 @@
  */
 import * as Y from 'yjs';
 
-type Piece = { readonly from: number; readonly text: string | undefined; readonly kind: string; readonly length: number };
+type Piece = {
+  readonly from: number;
+  readonly text: string | undefined;
+  readonly kind: string;
+  readonly length: number;
+};
 
 export function repeatsFaithfully(held: readonly Uint8Array[], update: Uint8Array): boolean {
   const claimed = pieces([update]);
@@ -21,7 +26,11 @@ export function repeatsFaithfully(held: readonly Uint8Array[], update: Uint8Arra
         const to = Math.min(claim.from + claim.length, piece.from + piece.length);
         if (from >= to || claim.kind === 'gone' || piece.kind === 'gone') continue;
         if (claim.kind !== piece.kind) return false;
-        if (claim.text?.slice(from - claim.from, to - claim.from) !== piece.text?.slice(from - piece.from, to - piece.from)) return false;
+        if (
+          claim.text?.slice(from - claim.from, to - claim.from) !==
+          piece.text?.slice(from - piece.from, to - piece.from)
+        )
+          return false;
       }
     }
   }
@@ -42,7 +51,8 @@ function pieces(updates: readonly Uint8Array[]): Map<number, Piece[]> {
 }
 
 function describe(struct: Y.Item | Y.GC | Y.Skip): { kind: string; text: string | undefined } {
-  if (!(struct instanceof Y.Item) || struct.content instanceof Y.ContentDeleted) return { kind: 'gone', text: undefined };
+  if (!(struct instanceof Y.Item) || struct.content instanceof Y.ContentDeleted)
+    return { kind: 'gone', text: undefined };
   if (struct.content instanceof Y.ContentString) return { kind: 'text', text: struct.content.str };
   return { kind: `content ${struct.content.getRef()} ${JSON.stringify(struct.content.getContent())}`, text: undefined };
 }

@@ -44,7 +44,12 @@ export type RoomParts = {
   readonly onChange: (id: DocumentId, seq: number, origin: Origin) => void;
 };
 
-export type Loaded = { readonly baseSeq: number; readonly base: Uint8Array | undefined; readonly tail: readonly Uint8Array[]; readonly summary: Summary };
+export type Loaded = {
+  readonly baseSeq: number;
+  readonly base: Uint8Array | undefined;
+  readonly tail: readonly Uint8Array[];
+  readonly summary: Summary;
+};
 
 /** Something to do once the log has reached a position. */
 type Waiting = { readonly seq: number; readonly action: () => void };
@@ -140,7 +145,8 @@ export class Room {
   resume(member: Member, seq: number | undefined): void {
     this.greet(member);
     const seat = this.#seats.get(member);
-    if (seat !== undefined && seat.acknowledged > 0) member.send(outFrame(encodeFrame({ type: 'saved', count: seat.acknowledged })));
+    if (seat !== undefined && seat.acknowledged > 0)
+      member.send(outFrame(encodeFrame({ type: 'saved', count: seat.acknowledged })));
     if (seq === undefined) this.sendAll(member);
     else this.#sendSince(member, seq);
   }
@@ -171,7 +177,11 @@ export class Room {
     try {
       frame = decodeFrame(bytes);
     } catch (cause) {
-      throw new Failure('bad_request', 'A message could not be read. Reload the page; if it comes back, upgrade the client.', { cause });
+      throw new Failure(
+        'bad_request',
+        'A message could not be read. Reload the page; if it comes back, upgrade the client.',
+        { cause },
+      );
     }
     switch (frame.type) {
       case 'step1':
@@ -246,7 +256,11 @@ export class Room {
     try {
       wanted = Y.decodeStateVector(stateVector);
     } catch (cause) {
-      throw new Failure('bad_request', 'A state vector could not be read. Reload the page; if it comes back, upgrade the client.', { cause });
+      throw new Failure(
+        'bad_request',
+        'A state vector could not be read. Reload the page; if it comes back, upgrade the client.',
+        { cause },
+      );
     }
     if (wanted.size === 0) {
       this.sendAll(member);
@@ -304,18 +318,27 @@ export class Room {
   /** What is new in it; undefined when something it needs is missing. Throws when it may not be taken in at all. */
   #inspect(update: Uint8Array) {
     if (update.length > LIMITS.bulkUpdateBytesMax) {
-      throw new Failure('too_large', 'This edit is larger than 16 MiB. Split it, or keep the text in a file beside the document.');
+      throw new Failure(
+        'too_large',
+        'This edit is larger than 16 MiB. Split it, or keep the text in a file beside the document.',
+      );
     }
     const found = inspectUpdate(this.summary, update);
     if (found.kind === 'invalid') throw new Failure('bad_request', `An edit was refused because ${found.why}.`);
     if (found.kind === 'gap') return undefined;
     if (found.overlap && !repeatsFaithfully(this.updates(), update)) {
-      throw new Failure('conflict', 'An edit claims a place that other text already has, so it was refused. Reload the page to go on.');
+      throw new Failure(
+        'conflict',
+        'An edit claims a place that other text already has, so it was refused. Reload the page to go on.',
+      );
     }
     if (found.kind === 'fresh') {
       const bytes = (this.base?.length ?? 0) + this.tailBytes + update.length;
       if (bytes > LIMITS.documentStateBytesMax) {
-        throw new Failure('too_large', 'This document has grown past 64 MiB with its history. Split it into several; nothing of it was lost.');
+        throw new Failure(
+          'too_large',
+          'This document has grown past 64 MiB with its history. Split it into several; nothing of it was lost.',
+        );
       }
       this.#parts.log.admit(update.length);
     }

@@ -23,7 +23,9 @@ export type RoomsParts = {
    * Says what a document is that the log does not know: the text it starts with, or that there is none yet.
    * Rejects when the document is unknown, deleted, or should have a state and has none.
    */
-  readonly beginning: (id: DocumentId) => Promise<{ readonly text: string; imported(seq: number): Promise<void> } | 'empty'>;
+  readonly beginning: (
+    id: DocumentId,
+  ) => Promise<{ readonly text: string; imported(seq: number): Promise<void> } | 'empty'>;
   /** Told of each document that is loaded with a state: a crash may have come between its import and the note of it. */
   readonly begun: (id: DocumentId) => Promise<void>;
   readonly onTrouble: (id: DocumentId, doing: string, cause: unknown) => void;
@@ -82,7 +84,8 @@ export function createRooms(parts: RoomsParts) {
     views.sweep();
     for (const [id, room] of rooms) {
       // Nobody edits it just now: what is opened next, here or after a restart, finds it compact.
-      if (room.seq === room.sweptSeq && worthCompacting(room) && compacting.size < COMPACTIONS_MAX) void startCompaction(room);
+      if (room.seq === room.sweptSeq && worthCompacting(room) && compacting.size < COMPACTIONS_MAX)
+        void startCompaction(room);
       room.sweptSeq = room.seq;
       if (!room.isIdle || now() - room.idleSince < LINGER_MS || compacting.has(id)) continue;
       if (room.tail.length > 0 && log.storage.ok && room.tail.length >= EVICT_TAIL_MIN) {
@@ -157,7 +160,10 @@ async function readLog(store: Store, id: DocumentId): Promise<Loaded> {
     const found = inspectUpdate(summary, update);
     if (found.kind === 'fresh') absorb(summary, found);
     else if (found.kind !== 'known') {
-      throw new Failure('storage_failed', `The log of document ${id} cannot be read. It stays closed so that nothing is overwritten; its file is untouched.`);
+      throw new Failure(
+        'storage_failed',
+        `The log of document ${id} cannot be read. It stays closed so that nothing is overwritten; its file is untouched.`,
+      );
     }
     tail.push(update);
   }

@@ -12,7 +12,12 @@ import { decodeUpdates, type UpdateRecord } from './record.ts';
 export type TailEntry = UpdateRecord & { readonly seq: number };
 
 /** The updates `from` to `to`, both included, without a hole. Fewer when the log ends before `to`. */
-export async function readTail(store: Store, id: DocumentId, from: number, to = Number.MAX_SAFE_INTEGER - 1): Promise<TailEntry[]> {
+export async function readTail(
+  store: Store,
+  id: DocumentId,
+  from: number,
+  to = Number.MAX_SAFE_INTEGER - 1,
+): Promise<TailEntry[]> {
   const entries: TailEntry[] = [];
   let next = from;
   for await (const [key, value] of store.range(seqRange('u', id, from))) {
@@ -23,7 +28,10 @@ export async function readTail(store: Store, id: DocumentId, from: number, to = 
       if (seq < next) continue;
       if (seq > to) return entries;
       if (seq > next) {
-        throw new Failure('storage_failed', `The log of document ${id} has a hole. It stays closed so that nothing is overwritten; its file is untouched.`);
+        throw new Failure(
+          'storage_failed',
+          `The log of document ${id} has a hole. It stays closed so that nothing is overwritten; its file is untouched.`,
+        );
       }
       entries.push({ ...record, seq });
       next++;

@@ -66,7 +66,12 @@ export type ReconcileParts = {
 };
 
 /** Where the replaced text stood in the document's history, and what the file is now. */
-type Replacement = { readonly seq: number; readonly steps: readonly TextStep[]; readonly next: FileState; readonly text: string };
+type Replacement = {
+  readonly seq: number;
+  readonly steps: readonly TextStep[];
+  readonly next: FileState;
+  readonly text: string;
+};
 
 type Seen = { readonly bytes: Uint8Array; readonly stat: FileStat; readonly hash: string };
 
@@ -292,7 +297,11 @@ export function createReconciler(parts: ReconcileParts, { tag }: { readonly tag:
     return 'equal';
   };
 
-  const finishReplacing = async (id: DocumentId, path: string, { next, text }: Pick<Replacement, 'next' | 'text'>): Promise<void> => {
+  const finishReplacing = async (
+    id: DocumentId,
+    path: string,
+    { next, text }: Pick<Replacement, 'next' | 'text'>,
+  ): Promise<void> => {
     await files.syncFolder(folderOf(path));
     fault('afterFolderSynced');
     await putFile(id, next, text);

@@ -43,7 +43,12 @@ const DRAINED_BYTES = 256 * 1024;
 const PING_MS = 30_000;
 
 /** @param onTrouble told of each connection that was refused or broke off, with why */
-export function createConnection(socket: Duplex, ws: WebSocket, join: JoinMessages, onTrouble: (reason: string) => void): Connection {
+export function createConnection(
+  socket: Duplex,
+  ws: WebSocket,
+  join: JoinMessages,
+  onTrouble: (reason: string) => void,
+): Connection {
   /** Whole messages of this turn. */
   let waiting: Uint8Array[] = [];
   let waitingBytes = 0;

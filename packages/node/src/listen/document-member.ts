@@ -34,7 +34,15 @@ export type DocumentMemberParts = {
   readonly welcome: (room: Room, member: Member) => void;
 };
 
-export function joinDocument({ rooms, timing, documentId, readOnly, write, refuse, welcome }: DocumentMemberParts): DocumentMember {
+export function joinDocument({
+  rooms,
+  timing,
+  documentId,
+  readOnly,
+  write,
+  refuse,
+  welcome,
+}: DocumentMemberParts): DocumentMember {
   let room: Room | undefined;
   let early: Uint8Array[] = [];
   let earlyBytes = 0;
@@ -108,7 +116,9 @@ export function joinDocument({ rooms, timing, documentId, readOnly, write, refus
       }
       earlyBytes += frame.length;
       if (earlyBytes > LIMITS.messageBytesMax) {
-        member.refuse(new Failure('too_large', 'More was sent than can wait while the document is being loaded. Try again.'));
+        member.refuse(
+          new Failure('too_large', 'More was sent than can wait while the document is being loaded. Try again.'),
+        );
         return;
       }
       early.push(frame.slice());

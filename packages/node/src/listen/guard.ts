@@ -29,7 +29,10 @@ export function createGuard({ token, hosts }: { readonly token: string; readonly
   return {
     foreign(headers, isPage) {
       if (headers.host === undefined || !names.has(headers.host)) {
-        return new Failure('forbidden', `This device answers to ${hosts.join(', ')} only. Open it by one of these names.`);
+        return new Failure(
+          'forbidden',
+          `This device answers to ${hosts.join(', ')} only. Open it by one of these names.`,
+        );
       }
       if (headers.origin !== undefined && !origins.has(headers.origin)) {
         return new Failure('forbidden', 'Another site asked for this. Only the page of this device may.');

@@ -10,9 +10,13 @@ export type Input<N extends RouteName> = {
   readonly request: Request;
   readonly signal: AbortSignal;
 };
-export type Answer<N extends RouteName> = Table[N] extends { answer: infer A extends z.ZodMiniType } ? z.input<A> : undefined;
+export type Answer<N extends RouteName> = Table[N] extends { answer: infer A extends z.ZodMiniType }
+  ? z.input<A>
+  : undefined;
 /** An answer with another status than the route's own, as `open-local` has. */
 export type WithStatus<T> = { readonly status: 200 | 201; readonly answer: T };
-export type Handler<N extends RouteName> = (input: Input<N>) => Promise<Answer<N> | WithStatus<Answer<N>> | Response> | Answer<N> | Response;
+export type Handler<N extends RouteName> = (
+  input: Input<N>,
+) => Promise<Answer<N> | WithStatus<Answer<N>> | Response> | Answer<N> | Response;
 export type Handlers = { readonly [N in RouteName]: Handler<N> };
 export type SomeHandlers<N extends RouteName> = Pick<Handlers, N>;

@@ -52,7 +52,10 @@ export function createHttp({ guard, handlers, pageFolder, onError }: HttpParts):
     app.on(route.method, route.path, async (context) => {
       try {
         if (route.open !== true && !guard.signedIn(context.env.incoming.headers)) {
-          throw new Failure('unauthorized', 'Send the token of this device: `Authorization: Bearer TOKEN`. It is in the file api-token of its home.');
+          throw new Failure(
+            'unauthorized',
+            'Send the token of this device: `Authorization: Bearer TOKEN`. It is in the file api-token of its home.',
+          );
         }
         const answer = await handler({
           params: readParams(context),
@@ -111,7 +114,8 @@ async function readBody(context: Context<Env>, route: Route): Promise<unknown> {
 /** What is no id names nothing: it is answered like an id that is not here, and never reaches a key or a file name. */
 function readParams(context: Context<Env>): Record<string, string> {
   const params: Record<string, string> = { ...context.req.param() };
-  for (const name of ['id', 'documentId']) if (name in params && !UUID_PATTERN.test(params[name] ?? '')) params[name] = NIL_ID;
+  for (const name of ['id', 'documentId'])
+    if (name in params && !UUID_PATTERN.test(params[name] ?? '')) params[name] = NIL_ID;
   return params;
 }
 
@@ -146,7 +150,10 @@ export async function readCapped(request: Request, max: number): Promise<Uint8Ar
 }
 
 function tooLarge(max: number): Failure {
-  return new Failure('too_large', `The body is larger than ${Math.floor(max / (1024 * 1024))} MiB. Nothing was changed.`);
+  return new Failure(
+    'too_large',
+    `The body is larger than ${Math.floor(max / (1024 * 1024))} MiB. Nothing was changed.`,
+  );
 }
 
 function respond(context: Context<Env>, route: Route, answer: unknown): Response {

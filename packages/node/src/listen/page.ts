@@ -51,11 +51,16 @@ const FRAME_POLICY = [
 ].join('; ');
 
 export async function servePage(folder: string, path: string, method: string): Promise<Response> {
-  if (method !== 'GET' && method !== 'HEAD') return new Response(null, { status: 405, headers: { allow: 'GET, HEAD' } });
+  if (method !== 'GET' && method !== 'HEAD')
+    return new Response(null, { status: 405, headers: { allow: 'GET, HEAD' } });
   const name = path === '/frame' ? '/frame.html' : path;
-  const file = (await insideFolder(folder, name)) ?? (isAddress(name) ? await insideFolder(folder, '/index.html') : undefined);
+  const file =
+    (await insideFolder(folder, name)) ?? (isAddress(name) ? await insideFolder(folder, '/index.html') : undefined);
   if (file === undefined) {
-    return new Response('The page is not built yet. Run `npm start`, which builds it.\n', { status: 404, headers: { 'content-type': 'text/plain; charset=utf-8' } });
+    return new Response('The page is not built yet. Run `npm start`, which builds it.\n', {
+      status: 404,
+      headers: { 'content-type': 'text/plain; charset=utf-8' },
+    });
   }
   const type = TYPES[extname(file.path)] ?? 'application/octet-stream';
   const headers = new Headers({
@@ -64,7 +69,8 @@ export async function servePage(folder: string, path: string, method: string): P
     // Built files carry a hash in their name; everything else is asked for anew.
     'cache-control': path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache',
   });
-  if (type.startsWith('text/html')) headers.set('content-security-policy', name === '/frame.html' ? FRAME_POLICY : PAGE_POLICY);
+  if (type.startsWith('text/html'))
+    headers.set('content-security-policy', name === '/frame.html' ? FRAME_POLICY : PAGE_POLICY);
   if (method === 'HEAD') return new Response(null, { headers });
   return new Response(Readable.toWeb(createReadStream(file.path)) as ReadableStream, { headers });
 }

@@ -3,7 +3,13 @@ import { Failure, LIMITS, UUID_PATTERN } from '@markco/protocol';
 import type { Projects } from '../projects/projects.ts';
 import type { SocketTarget } from './server.ts';
 
-export function createResolve({ projects, userId }: { readonly projects: Projects; readonly userId: string }): (url: URL) => SocketTarget {
+export function createResolve({
+  projects,
+  userId,
+}: {
+  readonly projects: Projects;
+  readonly userId: string;
+}): (url: URL) => SocketTarget {
   return (url) => {
     if (url.pathname === '/api/stream') return { kind: 'stream' };
 
@@ -16,12 +22,18 @@ export function createResolve({ projects, userId }: { readonly projects: Project
     }
 
     const [, owner, slug, encoded] = /^\/sync\/([^/]+)\/([^/]+)\/(.+)$/.exec(url.pathname) ?? [];
-    if (owner === undefined || slug === undefined || encoded === undefined) throw new Failure('not_found', `There is no WebSocket ${url.pathname} here.`);
+    if (owner === undefined || slug === undefined || encoded === undefined)
+      throw new Failure('not_found', `There is no WebSocket ${url.pathname} here.`);
     const docPath = decode(encoded);
     const project = owner === userId ? projects.bySlug(decode(slug)) : undefined;
     if (project === undefined) throw new Failure('not_found', 'There is no such project here.');
-    if (Buffer.byteLength(docPath) > LIMITS.pathBytesMax) throw new Failure('bad_request', 'The path of a document is at most 1,024 bytes.');
-    return { kind: 'sync', documentId: projects.resolve(project.id, docPath), readOnly: url.searchParams.get('mode') === 'read' };
+    if (Buffer.byteLength(docPath) > LIMITS.pathBytesMax)
+      throw new Failure('bad_request', 'The path of a document is at most 1,024 bytes.');
+    return {
+      kind: 'sync',
+      documentId: projects.resolve(project.id, docPath),
+      readOnly: url.searchParams.get('mode') === 'read',
+    };
   };
 }
 

@@ -27,9 +27,18 @@ export type ServerParts = {
   readonly onSocketError: (reason: string) => void;
 };
 
-export async function listen(parts: ServerParts, port: number, host: string): Promise<{ server: Server; close(): Promise<void> }> {
+export async function listen(
+  parts: ServerParts,
+  port: number,
+  host: string,
+): Promise<{ server: Server; close(): Promise<void> }> {
   const server = createServer(parts.http);
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: LIMITS.messageBytesMax, perMessageDeflate: false, clientTracking: true });
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: LIMITS.messageBytesMax,
+    perMessageDeflate: false,
+    clientTracking: true,
+  });
 
   const join = createJoinMessages();
 
@@ -51,7 +60,8 @@ export async function listen(parts: ServerParts, port: number, host: string): Pr
     if (!parts.guard.signedIn(request.headers, url.searchParams)) {
       throw new Failure('unauthorized', 'Send the token of this device with the WebSocket: `?token=TOKEN`.');
     }
-    if (sockets.clients.size >= LIMITS.socketsMax) throw new Failure('not_ready', 'This device has too many open connections. Close some.');
+    if (sockets.clients.size >= LIMITS.socketsMax)
+      throw new Failure('not_ready', 'This device has too many open connections. Close some.');
     const target = parts.resolve(url);
     sockets.handleUpgrade(request, socket, head, (ws) => {
       if ('setNoDelay' in socket && typeof socket.setNoDelay === 'function') socket.setNoDelay(true);
@@ -66,7 +76,9 @@ export async function listen(parts: ServerParts, port: number, host: string): Pr
     server.once('error', (cause: NodeJS.ErrnoException) => {
       rejected(
         cause.code === 'EADDRINUSE'
-          ? new Failure('conflict', `Port ${port} is in use by another program. Set MARKCO_PORT to another one.`, { cause })
+          ? new Failure('conflict', `Port ${port} is in use by another program. Set MARKCO_PORT to another one.`, {
+              cause,
+            })
           : new Failure('internal', `Cannot listen on ${host}:${port}.`, { cause }),
       );
     });
@@ -92,7 +104,8 @@ export async function listen(parts: ServerParts, port: number, host: string): Pr
 /** Only the path and what follows it: whatever else a request line names is none of ours. */
 function addressOf(request: IncomingMessage): URL {
   const url = URL.parse(`http://device${request.url ?? '/'}`);
-  if (url === null || url.host !== 'device') throw new Failure('bad_request', 'The address of the WebSocket is not understood.');
+  if (url === null || url.host !== 'device')
+    throw new Failure('bad_request', 'The address of the WebSocket is not understood.');
   return url;
 }
 

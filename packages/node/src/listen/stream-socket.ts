@@ -44,7 +44,10 @@ export type StreamParts = {
   readonly answer: (runId: RunId, text: string) => Promise<Run>;
   readonly cancel: (runId: RunId) => Promise<Run>;
   readonly interrupt: (sessionId: SessionId) => Promise<unknown>;
-  readonly watch: (projectId: ProjectId, tell: (change: Omit<Extract<StreamAnswer, { projectId: ProjectId }>, 'ref'>) => void) => () => void;
+  readonly watch: (
+    projectId: ProjectId,
+    tell: (change: Omit<Extract<StreamAnswer, { projectId: ProjectId }>, 'ref'>) => void,
+  ) => () => void;
 };
 
 /** Runs and projects one socket may follow at once. */
@@ -64,7 +67,8 @@ export function serveStreamSocket(ws: WebSocket, connection: Connection, parts: 
   function planFlush(): void {
     if (entries.length + equal.length > 0) return;
     queueMicrotask(() => {
-      if (equal.length > 0) entries.push({ channel: CONTROL_CHANNEL, payload: encodeToClient({ type: 'equal', channels: equal }) });
+      if (equal.length > 0)
+        entries.push({ channel: CONTROL_CHANNEL, payload: encodeToClient({ type: 'equal', channels: equal }) });
       connection.write(webSocketMessage(encodeEntries(entries)));
       entries = [];
       equal = [];
@@ -134,7 +138,8 @@ export function serveStreamSocket(ws: WebSocket, connection: Connection, parts: 
   async function openAll(openings: readonly Opening[]): Promise<void> {
     const waiting = [...openings];
     const next = async (): Promise<void> => {
-      for (let opening = waiting.shift(); opening !== undefined && !closed.signal.aborted; opening = waiting.shift()) await open(opening);
+      for (let opening = waiting.shift(); opening !== undefined && !closed.signal.aborted; opening = waiting.shift())
+        await open(opening);
     };
     await Promise.all(Array.from({ length: LOADS_AT_ONCE }, next));
   }
@@ -179,10 +184,13 @@ export function serveStreamSocket(ws: WebSocket, connection: Connection, parts: 
         return { ref, run: await parts.submit(submission) };
       }
       case 'follow':
-        if (follows.size >= FOLLOWS_MAX) throw new Failure('too_many', 'Too many runs are followed on this connection. Close some.');
+        if (follows.size >= FOLLOWS_MAX)
+          throw new Failure('too_many', 'Too many runs are followed on this connection. Close some.');
         // Asked before it is said to be followed: a request has one answer.
         await parts.run(request.runId);
-        void follow(request.runId, request.fromSeq ?? 0).catch((error: unknown) => connection.text({ ref, error: Failure.from(error).toBody().error }));
+        void follow(request.runId, request.fromSeq ?? 0).catch((error: unknown) =>
+          connection.text({ ref, error: Failure.from(error).toBody().error }),
+        );
         return { ref, ok: true };
       case 'unfollow':
         follows.get(request.runId)?.abort();
@@ -196,7 +204,8 @@ export function serveStreamSocket(ws: WebSocket, connection: Connection, parts: 
         await parts.interrupt(request.sessionId);
         return { ref, ok: true };
       case 'watch':
-        if (watches.size >= FOLLOWS_MAX) throw new Failure('too_many', 'Too many projects are watched on this connection. Close some.');
+        if (watches.size >= FOLLOWS_MAX)
+          throw new Failure('too_many', 'Too many projects are watched on this connection. Close some.');
         watches.get(request.projectId)?.();
         watches.set(
           request.projectId,
@@ -217,7 +226,11 @@ export function serveStreamSocket(ws: WebSocket, connection: Connection, parts: 
       const json: unknown = parseJson(text);
       if (typeof json === 'object' && json !== null && 'ref' in json) ref = json.ref;
       const parsed = StreamRequestSchema.safeParse(json);
-      if (!parsed.success) throw new Failure('bad_request', `The request is not understood: ${parsed.error.issues[0]?.path.join('.') ?? ''} ${parsed.error.issues[0]?.message ?? ''}.`);
+      if (!parsed.success)
+        throw new Failure(
+          'bad_request',
+          `The request is not understood: ${parsed.error.issues[0]?.path.join('.') ?? ''} ${parsed.error.issues[0]?.message ?? ''}.`,
+        );
       connection.text(await handle(parsed.data));
     } catch (error) {
       connection.text({ ref, ...Failure.from(error).toBody() });

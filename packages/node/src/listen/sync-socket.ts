@@ -6,7 +6,14 @@ import type { Connection } from './connection.ts';
 import { joinDocument, type DocumentTiming } from './document-member.ts';
 import { messageBytes } from './message.ts';
 
-export function serveSyncSocket(ws: WebSocket, connection: Connection, rooms: Rooms, timing: DocumentTiming, documentId: DocumentId, readOnly: boolean): void {
+export function serveSyncSocket(
+  ws: WebSocket,
+  connection: Connection,
+  rooms: Rooms,
+  timing: DocumentTiming,
+  documentId: DocumentId,
+  readOnly: boolean,
+): void {
   const member = joinDocument({
     rooms,
     timing,
@@ -24,4 +31,3 @@ export function serveSyncSocket(ws: WebSocket, connection: Connection, rooms: Ro
   connection.onDrain(() => member.caughtUp());
   connection.onClose(() => member.leave());
 }
-

@@ -61,9 +61,19 @@ export function createWatch({ catalog }: { readonly catalog: DocumentCatalog }) 
 
     folder(projectId: ProjectId, event: FolderEvent): void {
       if (event.type === 'write-failed') {
-        tellAll(projectId, { trouble: { documentId: event.id, path: event.filePath, code: event.code, message: event.message, recovered: false } });
+        tellAll(projectId, {
+          trouble: {
+            documentId: event.id,
+            path: event.filePath,
+            code: event.code,
+            message: event.message,
+            recovered: false,
+          },
+        });
       } else if (event.type === 'write-recovered') {
-        tellAll(projectId, { trouble: { documentId: event.id, path: event.filePath, code: 'recovered', message: '', recovered: true } });
+        tellAll(projectId, {
+          trouble: { documentId: event.id, path: event.filePath, code: 'recovered', message: '', recovered: true },
+        });
       }
     },
 
@@ -76,5 +86,9 @@ export function createWatch({ catalog }: { readonly catalog: DocumentCatalog }) 
 }
 
 function troubleOf(state: StorageState): Pick<Told, 'trouble'> {
-  return { trouble: state.ok ? { path: '', code: 'recovered', message: '', recovered: true } : { path: '', code: state.code, message: state.message, recovered: false } };
+  return {
+    trouble: state.ok
+      ? { path: '', code: 'recovered', message: '', recovered: true }
+      : { path: '', code: state.code, message: state.message, recovered: false },
+  };
 }

@@ -14,7 +14,13 @@ const SECRET = /(token=|Bearer\s+|session_token=)[^\s"&;]+/g;
 
 export function createLogger(level: string, base: LogFields, destination: { write(line: string): void }): Logger {
   const out = pino(
-    { level, base: { ...base }, messageKey: 'event', formatters: { level: (label) => ({ level: label }) }, timestamp: pino.stdTimeFunctions.isoTime },
+    {
+      level,
+      base: { ...base },
+      messageKey: 'event',
+      formatters: { level: (label) => ({ level: label }) },
+      timestamp: pino.stdTimeFunctions.isoTime,
+    },
     { write: (line: string) => destination.write(line.replace(SECRET, '$1…')) },
   );
   return {

@@ -7,10 +7,16 @@ const RUN_MS = [10, 100, 1_000, 10_000, 60_000, 600_000, 3_600_000];
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
-export function createMetrics(facts: { readonly openDocuments: () => number; readonly liveDocuments: () => number; readonly queuedRuns: () => number; readonly residentBytes: () => number }) {
+export function createMetrics(facts: {
+  readonly openDocuments: () => number;
+  readonly liveDocuments: () => number;
+  readonly queuedRuns: () => number;
+  readonly residentBytes: () => number;
+}) {
   const registry = new Registry();
   const registers = [registry];
-  const histogram = (name: string, help: string, buckets: number[]) => new Histogram({ name, help, buckets, registers });
+  const histogram = (name: string, help: string, buckets: number[]) =>
+    new Histogram({ name, help, buckets, registers });
   const gauge = (name: string, help: string, read: () => number) =>
     new Gauge({
       name,
@@ -28,18 +34,37 @@ export function createMetrics(facts: { readonly openDocuments: () => number; rea
 
   return {
     docOpen: histogram('doc_open_ttfc_ms', 'From the request for a document to its first content, first time', FAST_MS),
-    docSwitch: histogram('doc_switch_ttfc_ms', 'From the request for a document to its first content, already loaded', FAST_MS),
+    docSwitch: histogram(
+      'doc_switch_ttfc_ms',
+      'From the request for a document to its first content, already loaded',
+      FAST_MS,
+    ),
     syncRtt: histogram('doc_sync_rtt_ms', 'From an update arriving to its acknowledgement', FAST_MS),
     fileReflect: histogram('runtime_file_reflect_ms', 'From a file written by somebody else to the document', SLOW_MS),
     projectionLag: histogram('projection_lag_ms', 'From a change of a document to its file', SLOW_MS),
     queueLatency: histogram('run_queue_latency_ms', 'From a run being submitted to its start', SLOW_MS),
     runDuration: histogram('run_duration_ms', 'From the start of a run to its end', RUN_MS),
     logSync: histogram('log_sync_ms', 'One fdatasync of the log', FAST_MS),
-    updates: new Counter({ name: 'document_updates_total', help: 'Updates taken in', labelNames: ['origin'], registers }),
+    updates: new Counter({
+      name: 'document_updates_total',
+      help: 'Updates taken in',
+      labelNames: ['origin'],
+      registers,
+    }),
     sockets: new Gauge({ name: 'websocket_connections', help: 'Open WebSockets', labelNames: ['kind'], registers }),
-    socketErrors: new Counter({ name: 'websocket_errors_total', help: 'WebSockets refused or broken off', labelNames: ['reason'], registers }),
+    socketErrors: new Counter({
+      name: 'websocket_errors_total',
+      help: 'WebSockets refused or broken off',
+      labelNames: ['reason'],
+      registers,
+    }),
     runs: new Counter({ name: 'runs_total', help: 'Runs that ended', labelNames: ['state'], registers }),
-    routed: new Counter({ name: 'runs_routed_total', help: 'Where runs were sent', labelNames: ['host_type', 'reason'], registers }),
+    routed: new Counter({
+      name: 'runs_routed_total',
+      help: 'Where runs were sent',
+      labelNames: ['host_type', 'reason'],
+      registers,
+    }),
     text: () => registry.metrics(),
     contentType: registry.contentType,
   };

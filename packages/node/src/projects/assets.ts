@@ -40,16 +40,31 @@ export type AssetPlace = { readonly root: string; readonly projectId: ProjectId;
 /** `generated` for what programs make; empty for what people paste. */
 type AssetFolder = '' | 'generated';
 
-export async function saveAsset(place: AssetPlace, bytes: Uint8Array, mimeType: string, folder: AssetFolder = ''): Promise<Asset> {
-  if (bytes.length > LIMITS.assetBytesMax) throw new Failure('too_large', 'A file is at most 64 MiB here. Put it into the folder yourself and link to it.');
+export async function saveAsset(
+  place: AssetPlace,
+  bytes: Uint8Array,
+  mimeType: string,
+  folder: AssetFolder = '',
+): Promise<Asset> {
+  if (bytes.length > LIMITS.assetBytesMax)
+    throw new Failure('too_large', 'A file is at most 64 MiB here. Put it into the folder yourself and link to it.');
   if (bytes.length === 0) throw new Failure('bad_request', 'The file is empty. Nothing was stored.');
-  return keep(place, { contentHash: createHash('sha256').update(bytes).digest('hex'), sizeBytes: bytes.length }, mimeType, folder, (temporary) =>
-    writeFile(temporary, bytes, { flag: 'wx', flush: true }),
+  return keep(
+    place,
+    { contentHash: createHash('sha256').update(bytes).digest('hex'), sizeBytes: bytes.length },
+    mimeType,
+    folder,
+    (temporary) => writeFile(temporary, bytes, { flag: 'wx', flush: true }),
   );
 }
 
 /** A file that is already on this machine, however large; it is copied, not held in memory. */
-export async function saveFile(place: AssetPlace, file: string, mimeType: string, folder: AssetFolder = ''): Promise<Asset> {
+export async function saveFile(
+  place: AssetPlace,
+  file: string,
+  mimeType: string,
+  folder: AssetFolder = '',
+): Promise<Asset> {
   const hash = createHash('sha256');
   let sizeBytes = 0;
   for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
@@ -73,7 +88,9 @@ async function keep(
   write: (temporary: string) => Promise<void>,
 ): Promise<Asset> {
   const mime = mimeType.split(';')[0]?.trim().toLowerCase() ?? '';
-  const path = ['_assets', ...(folder === '' ? [] : [folder]), `${contentHash}${EXTENSIONS.get(mime) ?? '.bin'}`].join('/');
+  const path = ['_assets', ...(folder === '' ? [] : [folder]), `${contentHash}${EXTENSIONS.get(mime) ?? '.bin'}`].join(
+    '/',
+  );
   const target = join(root, path);
   const parent = dirname(target);
   await mkdir(parent, { recursive: true });
@@ -104,7 +121,8 @@ async function keep(
 /** A file of the project, for a document that shows it. It is never a page: no script of it runs. */
 export async function readProjectFile(root: string, path: string, request: Request): Promise<Response> {
   const missing = new Failure('not_found', `There is no file ${path} in this project.`);
-  if (path.split('/').some((part) => part === '' || part === '..' || part.startsWith('.')) || path.includes('\0')) throw missing;
+  if (path.split('/').some((part) => part === '' || part === '..' || part.startsWith('.')) || path.includes('\0'))
+    throw missing;
   let file: string;
   let size: number;
   let etag: string;

@@ -5,7 +5,9 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 
 const FOLDERS_MAX = 500;
 
-export async function browse(path: string): Promise<{ path: string; parent: string | null; folders: { name: string; path: string; markdownFiles: number }[] }> {
+export async function browse(
+  path: string,
+): Promise<{ path: string; parent: string | null; folders: { name: string; path: string; markdownFiles: number }[] }> {
   if (!isAbsolute(path)) throw new Failure('bad_request', 'Give the folder as an absolute path.');
   const folder = resolve(path);
   const names = await listFolder(folder);
@@ -13,7 +15,11 @@ export async function browse(path: string): Promise<{ path: string; parent: stri
     names
       .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules')
       .slice(0, FOLDERS_MAX)
-      .map(async ({ name }) => ({ name, path: join(folder, name), markdownFiles: await countMarkdown(join(folder, name)) })),
+      .map(async ({ name }) => ({
+        name,
+        path: join(folder, name),
+        markdownFiles: await countMarkdown(join(folder, name)),
+      })),
   );
   folders.sort((a, b) => a.name.localeCompare(b.name));
   const parent = dirname(folder);

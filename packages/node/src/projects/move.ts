@@ -18,7 +18,12 @@ export type MoveParts = {
 };
 
 /** Rewrites after `moved` went from `from` to `to` (file paths). Answers which documents changed and how many links. */
-export async function rewriteLinksTo(parts: MoveParts, moved: DocumentId, from: string, to: string): Promise<{ links: number; documents: DocumentId[] }> {
+export async function rewriteLinksTo(
+  parts: MoveParts,
+  moved: DocumentId,
+  from: string,
+  to: string,
+): Promise<{ links: number; documents: DocumentId[] }> {
   let links = 0;
   const documents: DocumentId[] = [];
   const records = [...parts.records];
@@ -48,7 +53,8 @@ export async function readable<T>(reading: Promise<T>): Promise<T | undefined> {
   try {
     return await reading;
   } catch (error) {
-    if (error instanceof Failure && ['not_found', 'too_large', 'unsupported', 'document_deleted'].includes(error.code)) return undefined;
+    if (error instanceof Failure && ['not_found', 'too_large', 'unsupported', 'document_deleted'].includes(error.code))
+      return undefined;
     throw error;
   }
 }
@@ -63,5 +69,8 @@ function mentions(text: string, filePath: string): boolean {
 }
 
 function plain(text: string): string {
-  return text.normalize('NFC').toLowerCase().replaceAll(/[-_ ]+/g, ' ');
+  return text
+    .normalize('NFC')
+    .toLowerCase()
+    .replaceAll(/[-_ ]+/g, ' ');
 }

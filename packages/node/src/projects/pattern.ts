@@ -21,12 +21,19 @@ export type Pattern = AsyncDisposable & {
 /** @throws Failure `bad_request` when it is no pattern */
 export function openPattern(source: string, flags: string, signal: AbortSignal): Pattern {
   if (source.length > PATTERN_CHARS_MAX) {
-    throw new Failure('bad_request', `A pattern is at most ${PATTERN_CHARS_MAX} characters. Search for something shorter.`);
+    throw new Failure(
+      'bad_request',
+      `A pattern is at most ${PATTERN_CHARS_MAX} characters. Search for something shorter.`,
+    );
   }
   try {
     new RegExp(source, flags);
   } catch (cause) {
-    throw new Failure('bad_request', `The pattern is not understood: ${cause instanceof Error ? cause.message : String(cause)}.`, { cause });
+    throw new Failure(
+      'bad_request',
+      `The pattern is not understood: ${cause instanceof Error ? cause.message : String(cause)}.`,
+      { cause },
+    );
   }
   const worker = new Worker(new URL('./pattern-worker.ts', import.meta.url), { workerData: { source, flags } });
   // Whoever waits for an answer is told by `once`; between two answers there is nobody to tell.
@@ -43,7 +50,11 @@ export function openPattern(source: string, flags: string, signal: AbortSignal):
     } catch (cause) {
       await worker.terminate();
       if (!limit.aborted) throw cause;
-      throw new Failure('bad_request', 'The pattern takes too long to match. Make it simpler: no repeats inside repeats.', { cause });
+      throw new Failure(
+        'bad_request',
+        'The pattern takes too long to match. Make it simpler: no repeats inside repeats.',
+        { cause },
+      );
     }
   }
 

@@ -67,7 +67,8 @@ export function createProjects(parts: ProjectsParts) {
   const draftsByPath = new Map<string, DocumentId>();
 
   catalog.onChange(({ removed }) => {
-    for (const id of removed) parts.disconnect(id, new Failure('document_deleted', 'This document was deleted. Restore it to go on.'));
+    for (const id of removed)
+      parts.disconnect(id, new Failure('document_deleted', 'This document was deleted. Restore it to go on.'));
   });
 
   function step(id: ProjectId, event: Parameters<typeof attachmentMachine.step>[1]): void {
@@ -98,7 +99,11 @@ export function createProjects(parts: ProjectsParts) {
       const { documents: count } = await folder.open(signal);
       folders.set(project.id, folder);
       step(project.id, 'caught-up');
-      log.info('project.opened', { project_id: project.id, documents: count, ms: Math.round(performance.now() - began) });
+      log.info('project.opened', {
+        project_id: project.id,
+        documents: count,
+        ms: Math.round(performance.now() - began),
+      });
     } catch (error) {
       step(project.id, 'give-up');
       await folder.close();
@@ -114,19 +119,25 @@ export function createProjects(parts: ProjectsParts) {
 
   function folderOf(id: ProjectId): Folder {
     const folder = folders.get(id);
-    if (folder === undefined) throw new Failure('not_ready', 'The folder of this project cannot be reached now. Connect its disk, then open it again.');
+    if (folder === undefined)
+      throw new Failure(
+        'not_ready',
+        'The folder of this project cannot be reached now. Connect its disk, then open it again.',
+      );
     return folder;
   }
 
   function record(projectId: string, documentId: string): DocumentRecord {
     const found = catalog.get(documentId as DocumentId);
-    if (found === undefined || found.projectId !== row(projectId).project.id) throw new Failure('not_found', 'There is no such document here.');
+    if (found === undefined || found.projectId !== row(projectId).project.id)
+      throw new Failure('not_found', 'There is no such document here.');
     return found;
   }
 
   function live(projectId: string, documentId: string): DocumentRecord {
     const found = record(projectId, documentId);
-    if (found.deletedAt !== undefined) throw new Failure('document_deleted', 'This document was deleted. Restore it to go on.');
+    if (found.deletedAt !== undefined)
+      throw new Failure('document_deleted', 'This document was deleted. Restore it to go on.');
     return found;
   }
 
@@ -137,20 +148,30 @@ export function createProjects(parts: ProjectsParts) {
     const typed = checkDocumentPath(path);
     const checked = typed instanceof Failure ? typed : checkDocumentPath(named);
     if (checked instanceof Failure) throw checked;
-    if (catalog.byPath(projectId, checked) !== undefined) throw new Failure('conflict', `There is a document ${checked} already. Choose another name.`);
+    if (catalog.byPath(projectId, checked) !== undefined)
+      throw new Failure('conflict', `There is a document ${checked} already. Choose another name.`);
     return checked;
   }
 
   const read = async (found: DocumentRecord): Promise<string> =>
-    found.file?.seq === -1 ? (await folderOf(found.projectId).initialText(found.id)).text : (await documents.read(found.id)).text;
+    found.file?.seq === -1
+      ? (await folderOf(found.projectId).initialText(found.id)).text
+      : (await documents.read(found.id)).text;
 
+  const here = ({ project, localRootPath }: ProjectRow): ProjectHere => ({
+    ...project,
+    ...(localRootPath === undefined ? {} : { localRootPath }),
+  });
 
-  const here = ({ project, localRootPath }: ProjectRow): ProjectHere => ({ ...project, ...(localRootPath === undefined ? {} : { localRootPath }) });
-
-  async function openLocal(localPath: string, displayName: string | undefined, signal: AbortSignal): Promise<{ project: ProjectHere; created: boolean }> {
+  async function openLocal(
+    localPath: string,
+    displayName: string | undefined,
+    signal: AbortSignal,
+  ): Promise<{ project: ProjectHere; created: boolean }> {
     const root = await existingFolder(localPath);
     // The home too may be named by a link.
-    if (`${root}${sep}`.startsWith(`${await realpath(parts.home)}${sep}`)) throw new Failure('bad_request', `${root} is where MarkCo keeps its own state. Open a folder of yours.`);
+    if (`${root}${sep}`.startsWith(`${await realpath(parts.home)}${sep}`))
+      throw new Failure('bad_request', `${root} is where MarkCo keeps its own state. Open a folder of yours.`);
     const known = [...catalog.projects()].find((candidate) => candidate.localRootPath === root);
     if (known !== undefined) {
       const wasClosed = known.closed === true;
@@ -167,7 +188,11 @@ export function createProjects(parts: ProjectsParts) {
     return { project: here(await work), created };
   }
 
-  async function createProject(root: string, displayName: string | undefined, signal: AbortSignal): Promise<ProjectRow> {
+  async function createProject(
+    root: string,
+    displayName: string | undefined,
+    signal: AbortSignal,
+  ): Promise<ProjectRow> {
     const now = new Date(ids.now()).toISOString();
     const name = displayName ?? (basename(root) || root);
     const slugs = new Set([...reserved, ...[...catalog.projects()].map((candidate) => candidate.project.slug)]);
@@ -218,7 +243,9 @@ export function createProjects(parts: ProjectsParts) {
       return localRootPath;
     },
     bySlug: (slug: string): ProjectHere | undefined => {
-      const found = [...catalog.projects()].find((candidate) => candidate.project.slug === slug && candidate.closed !== true);
+      const found = [...catalog.projects()].find(
+        (candidate) => candidate.project.slug === slug && candidate.closed !== true,
+      );
       return found === undefined ? undefined : here(found);
     },
 
@@ -231,12 +258,16 @@ export function createProjects(parts: ProjectsParts) {
       step(found.project.id, 'detach');
       await catalog.putProject({ ...found, closed: true });
       for (const { id: documentId } of catalog.list(found.project.id)) {
-        parts.disconnect(documentId, new Failure('not_found', 'This project was closed here. Open its folder to go on.'));
+        parts.disconnect(
+          documentId,
+          new Failure('not_found', 'This project was closed here. Open its folder to go on.'),
+        );
       }
     },
 
     /** Those that have a file: a name that was opened and never written to is no document yet. */
-    documents: (id: string): Document[] => [...catalog.list(row(id).project.id)].filter(({ file }) => file !== null).map(documentOf),
+    documents: (id: string): Document[] =>
+      [...catalog.list(row(id).project.id)].filter(({ file }) => file !== null).map(documentOf),
     document: (projectId: string, documentId: string): Document => documentOf(live(projectId, documentId)),
     record: live,
 
@@ -250,7 +281,10 @@ export function createProjects(parts: ProjectsParts) {
       }
       const filePath = asFile ?? `${docPath}.md`;
       if (candidates.some((candidate) => catalog.deletedAt(projectId, candidate) !== undefined)) {
-        throw new Failure('document_deleted', `The document ${docPath} was deleted. Create it anew to use its name again.`);
+        throw new Failure(
+          'document_deleted',
+          `The document ${docPath} was deleted. Create it anew to use its name again.`,
+        );
       }
       const checked = checkDocumentPath(filePath);
       if (checked instanceof Failure) throw checked;
@@ -270,7 +304,8 @@ export function createProjects(parts: ProjectsParts) {
       if (found === undefined || catalog.project(found.projectId)?.closed === true) {
         return new Failure('not_found', 'There is no such document here.');
       }
-      if (found.deletedAt !== undefined) return new Failure('document_deleted', 'This document was deleted. Restore it to go on.');
+      if (found.deletedAt !== undefined)
+        return new Failure('document_deleted', 'This document was deleted. Restore it to go on.');
       return undefined;
     },
 
@@ -287,7 +322,10 @@ export function createProjects(parts: ProjectsParts) {
       if (found === undefined) throw new Failure('not_found', 'There is no such document here.');
       if (found.file === null) return 'empty';
       if (found.file.seq > 0) {
-        throw new Failure('storage_failed', `The log of ${found.path} is missing. It stays closed so that nothing is overwritten; its file is untouched.`);
+        throw new Failure(
+          'storage_failed',
+          `The log of ${found.path} is missing. It stays closed so that nothing is overwritten; its file is untouched.`,
+        );
       }
       if (found.file.seq === 0) return 'empty';
       const { text, file } = await folderOf(found.projectId).initialText(id);
@@ -312,7 +350,9 @@ export function createProjects(parts: ProjectsParts) {
       folders
         .get(found.projectId)
         ?.rescan(AbortSignal.timeout(RESCAN_TIMEOUT_MS))
-        .catch((cause: unknown) => log.warn('project.not-looked-through', { project_id: found.projectId, doc_path: found.path }, cause));
+        .catch((cause: unknown) =>
+          log.warn('project.not-looked-through', { project_id: found.projectId, doc_path: found.path }, cause),
+        );
     },
 
     async create(projectId: string, path: string, ext: '.md' | '.qmd' | undefined, text: string): Promise<Document> {
@@ -320,7 +360,13 @@ export function createProjects(parts: ProjectsParts) {
       const opened = catalog.byPath(project.id, /\.(md|qmd)$/.test(path) ? path : `${path}${ext ?? '.md'}`);
       if (opened?.file === null) {
         const { seq } = await documents.read(opened.id);
-        if (seq === 0 && text !== '') await documents.edit(opened.id, 0, [{ author: parts.author(), edits: [{ at: 0, remove: 0, insert: text }] }], 'page');
+        if (seq === 0 && text !== '')
+          await documents.edit(
+            opened.id,
+            0,
+            [{ author: parts.author(), edits: [{ at: 0, remove: 0, insert: text }] }],
+            'page',
+          );
         if (seq === 0) return documentOf(opened);
       }
       const filePath = filePathFor(project.id, path, ext);
@@ -343,7 +389,12 @@ export function createProjects(parts: ProjectsParts) {
       return documentOf(await folderOf(found.projectId).create(filePath, text));
     },
 
-    async move(projectId: string, documentId: string, path: string, ext: '.md' | '.qmd' | undefined): Promise<{ document: Document; updatedLinks: number; updatedDocuments: DocumentId[] }> {
+    async move(
+      projectId: string,
+      documentId: string,
+      path: string,
+      ext: '.md' | '.qmd' | undefined,
+    ): Promise<{ document: Document; updatedLinks: number; updatedDocuments: DocumentId[] }> {
       const found = live(projectId, documentId);
       const from = filePathOf(found);
       const to = filePathFor(found.projectId, path, ext ?? found.ext);
@@ -353,16 +404,22 @@ export function createProjects(parts: ProjectsParts) {
           records: [...catalog.list(found.projectId)],
           read,
           readForEdit: (id) => documents.read(id),
-          edit: async (id, seq, edits) => void (await documents.edit(id, seq, [{ author: parts.author(), edits }], 'page')),
+          edit: async (id, seq, edits) =>
+            void (await documents.edit(id, seq, [{ author: parts.author(), edits }], 'page')),
         },
         found.id,
         from,
         to,
       );
-      return { document: documentOf(live(projectId, documentId)), updatedLinks: rewritten.links, updatedDocuments: rewritten.documents };
+      return {
+        document: documentOf(live(projectId, documentId)),
+        updatedLinks: rewritten.links,
+        updatedDocuments: rewritten.documents,
+      };
     },
 
-    search: (projectId: string, query: Query, signal: AbortSignal) => search({ records: catalog.list(row(projectId).project.id), read }, query, signal),
+    search: (projectId: string, query: Query, signal: AbortSignal) =>
+      search({ records: catalog.list(row(projectId).project.id), read }, query, signal),
 
     /** Every document of the project that changed before the call is in its file when it resolves. */
     flush: (projectId: ProjectId, signal: AbortSignal): Promise<void> => folderOf(projectId).flush('all', signal),
@@ -380,7 +437,17 @@ function draftKey(draft: DocumentRecord): string {
 function newRecord(projectId: ProjectId, filePath: string, ids: IdSource): DocumentRecord {
   const now = new Date(ids.now()).toISOString();
   const ext = filePath.endsWith('.qmd') ? '.qmd' : '.md';
-  return { id: newId<DocumentId>(ids), projectId, path: filePath.slice(0, -ext.length), ext, createdAt: now, updatedAt: now, sizeBytes: 0, contentHash: '', file: null };
+  return {
+    id: newId<DocumentId>(ids),
+    projectId,
+    path: filePath.slice(0, -ext.length),
+    ext,
+    createdAt: now,
+    updatedAt: now,
+    sizeBytes: 0,
+    contentHash: '',
+    file: null,
+  };
 }
 
 async function existingFolder(localPath: string): Promise<string> {

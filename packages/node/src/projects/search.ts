@@ -10,7 +10,12 @@ import { matchesOf, type Match } from './matches.ts';
 import { readable } from './move.ts';
 import { openPattern } from './pattern.ts';
 
-export type Query = { readonly text: string; readonly caseSensitive: boolean; readonly regex: boolean; readonly limit: number };
+export type Query = {
+  readonly text: string;
+  readonly caseSensitive: boolean;
+  readonly regex: boolean;
+  readonly limit: number;
+};
 
 export type SearchParts = {
   readonly records: Iterable<DocumentRecord>;
@@ -20,7 +25,11 @@ export type SearchParts = {
 const AT_ONCE = 16;
 const LINE_CHARS_MAX = 300;
 
-export async function search({ records, read }: SearchParts, query: Query, signal: AbortSignal): Promise<{ hits: SearchHit[]; truncated: boolean; documents: number }> {
+export async function search(
+  { records, read }: SearchParts,
+  query: Query,
+  signal: AbortSignal,
+): Promise<{ hits: SearchHit[]; truncated: boolean; documents: number }> {
   const limit = Math.min(query.limit, LIMITS.searchHitsMax);
   await using pattern = query.regex ? openPattern(query.text, query.caseSensitive ? 'gmu' : 'gimu', signal) : undefined;
   const matchesIn = pattern?.matchesIn ?? plainMatches(query);

@@ -184,10 +184,7 @@ test('the whole output is there to be copied, however long that takes', async ()
     saved = 'file' in content ? await readFile(content.file, 'utf8') : '';
     return 'whole.txt';
   };
-  const text = await foldEvents(
-    asEvents(Array.from({ length: 1_000 }, () => line)),
-    { scratchFolder, save },
-  );
+  const text = await foldEvents(asEvents(Array.from({ length: 1_000 }, () => line)), { scratchFolder, save });
   expect(saved).toBe(line.repeat(1_000));
   expect(text).toContain('[whole output](whole.txt)');
   expect(await readdir(scratchFolder)).toEqual([]);

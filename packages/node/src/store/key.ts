@@ -52,6 +52,11 @@ export function tableRange(table: Table): { gte: Uint8Array; lt: Uint8Array } {
 }
 
 /** The positions `from` to `to` of one document, both included. */
-export function seqRange(table: Table, id: string, from = 0, to = Number.MAX_SAFE_INTEGER - 1): { gte: Uint8Array; lt: Uint8Array } {
+export function seqRange(
+  table: Table,
+  id: string,
+  from = 0,
+  to = Number.MAX_SAFE_INTEGER - 1,
+): { gte: Uint8Array; lt: Uint8Array } {
   return { gte: keyAt(table, id, from), lt: keyAt(table, id, to + 1) };
 }

@@ -41,7 +41,12 @@ export async function openLevelStore(folder: string): Promise<Store> {
     let last = mark === undefined ? 0 : Number(new DataView(mark.buffer, mark.byteOffset).getBigUint64(0));
     const missing = readAhead(aheadFolder, last);
     last = missing.at(-1)?.number ?? last;
-    if (missing.length > 0) await put(missing.flatMap(({ batch }) => batch), last, true);
+    if (missing.length > 0)
+      await put(
+        missing.flatMap(({ batch }) => batch),
+        last,
+        true,
+      );
     ahead = openWriteAhead(aheadFolder, last);
     pending = [];
     pendingBytes = 0;
@@ -78,7 +83,11 @@ export async function openLevelStore(folder: string): Promise<Store> {
       try {
         if (broken !== undefined) throw broken;
         const sealed = ahead.seal();
-        await put(moving, sealed.last, group.some(({ sync }) => sync));
+        await put(
+          moving,
+          sealed.last,
+          group.some(({ sync }) => sync),
+        );
         sealed.release();
         for (const { resolve } of group) resolve();
       } catch (cause) {
@@ -148,7 +157,15 @@ function findLast(rows: readonly StoreWrite[], key: Uint8Array): StoreWrite | un
 function openFailure(folder: string, cause: unknown): Failure {
   const inner = cause instanceof Error ? cause.cause : undefined;
   if (inner instanceof Error && 'code' in inner && inner.code === 'LEVEL_LOCKED') {
-    return new Failure('conflict', `Another MarkCo uses ${folder}. Stop it, or set MARKCO_HOME to a folder of its own.`, { cause });
+    return new Failure(
+      'conflict',
+      `Another MarkCo uses ${folder}. Stop it, or set MARKCO_HOME to a folder of its own.`,
+      { cause },
+    );
   }
-  return new Failure('storage_failed', `Cannot open the store in ${folder}. Nothing was changed; free space or repair the disk, then start again.`, { cause });
+  return new Failure(
+    'storage_failed',
+    `Cannot open the store in ${folder}. Nothing was changed; free space or repair the disk, then start again.`,
+    { cause },
+  );
 }

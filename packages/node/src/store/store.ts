@@ -6,7 +6,9 @@
  * 2. When `write` resolves, the process may be killed and the batch is there. With `sync`, the power may fail.
  * 3. A write is durable no later than one that was asked for after it.
  */
-export type StoreWrite = { readonly key: Uint8Array; readonly value: Uint8Array } | { readonly key: Uint8Array; readonly value: null };
+export type StoreWrite =
+  | { readonly key: Uint8Array; readonly value: Uint8Array }
+  | { readonly key: Uint8Array; readonly value: null };
 
 export type KeyRange = {
   readonly gte: Uint8Array;

@@ -74,7 +74,8 @@ export function openWriteAhead(folder: string, last: number): WriteAhead {
   return {
     append(batch) {
       const bytes = encodeEntry(number + 1, batch);
-      for (let at = 0; at < bytes.length; ) at += writeSync(current.descriptor, bytes, at, bytes.length - at, current.offset + at);
+      for (let at = 0; at < bytes.length;)
+        at += writeSync(current.descriptor, bytes, at, bytes.length - at, current.offset + at);
       current.offset += bytes.length;
       number++;
       return decodeBatch(bytes.subarray(HEADER_BYTES));
@@ -113,7 +114,7 @@ function encodeEntry(number: number, batch: readonly StoreWrite[]): Buffer {
 /** The whole entries at the start of a file; what an earlier use left behind them has smaller numbers. */
 function entriesOf(bytes: Buffer): Entry[] {
   const entries: Entry[] = [];
-  for (let at = 0; at + HEADER_BYTES <= bytes.length; ) {
+  for (let at = 0; at + HEADER_BYTES <= bytes.length;) {
     const size = bytes.readUInt32BE(at);
     if (size < HEADER_BYTES || at + size > bytes.length) return entries;
     const entry = bytes.subarray(at, at + size);
@@ -129,7 +130,7 @@ function entriesOf(bytes: Buffer): Entry[] {
 
 function decodeBatch(bytes: Buffer): StoreWrite[] {
   const batch: StoreWrite[] = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const keyEnd = at + 4 + bytes.readUInt32BE(at);
     const key = view(bytes, at + 4, keyEnd);
     const length = bytes.readUInt32BE(keyEnd);

@@ -43,7 +43,9 @@ export const LanguageNameSchema = z.string().check(z.minLength(1), z.maxLength(5
 /** Where a run should go: a device's id, or `cloud`. */
 export const RunOnSchema = z.string().check(z.minLength(1), z.maxLength(100));
 /** A Yjs state vector in base64. */
-export const DocVersionSchema = z.string().check(z.maxLength(1_000_000), z.regex(/^[A-Za-z0-9+/]*={0,2}$/, 'must be base64'));
+export const DocVersionSchema = z
+  .string()
+  .check(z.maxLength(1_000_000), z.regex(/^[A-Za-z0-9+/]*={0,2}$/, 'must be base64'));
 
 export const RunRequestSchema = z
   .strictObject({
@@ -59,7 +61,8 @@ export const RunRequestSchema = z
   })
   .check(
     z.refine(
-      (request) => request.sessionId !== undefined || (request.projectId !== undefined && request.language !== undefined),
+      (request) =>
+        request.sessionId !== undefined || (request.projectId !== undefined && request.language !== undefined),
       'give `sessionId`, or `projectId` and `language`',
     ),
   );
@@ -114,7 +117,13 @@ export const ROUTES = {
     method: 'GET',
     path: '/api/device',
     status: 200,
-    answer: z.object({ device: DeviceSchema, user: UserSchema, version: z.string(), runtimes: z.array(RuntimeSchema), home: z.string() }),
+    answer: z.object({
+      device: DeviceSchema,
+      user: UserSchema,
+      version: z.string(),
+      runtimes: z.array(RuntimeSchema),
+      home: z.string(),
+    }),
   },
   /** Folders of this machine, for a person who looks for one to open. */
   folders: {
@@ -149,10 +158,25 @@ export const ROUTES = {
     status: 200,
     answer: projectWithFolder,
   },
-  projects: { method: 'GET', path: '/api/projects', status: 200, answer: z.object({ projects: z.array(projectWithFolder) }) },
+  projects: {
+    method: 'GET',
+    path: '/api/projects',
+    status: 200,
+    answer: z.object({ projects: z.array(projectWithFolder) }),
+  },
   closeProject: { method: 'DELETE', path: '/api/projects/:id', status: 204 },
-  documents: { method: 'GET', path: '/api/projects/:id/documents', status: 200, answer: z.object({ documents: z.array(DocumentSchema) }) },
-  documentsOfUser: { method: 'GET', path: '/api/documents/:userId', status: 200, answer: z.object({ documents: z.array(DocumentSchema) }) },
+  documents: {
+    method: 'GET',
+    path: '/api/projects/:id/documents',
+    status: 200,
+    answer: z.object({ documents: z.array(DocumentSchema) }),
+  },
+  documentsOfUser: {
+    method: 'GET',
+    path: '/api/documents/:userId',
+    status: 200,
+    answer: z.object({ documents: z.array(DocumentSchema) }),
+  },
   documentsOfUserProject: {
     method: 'GET',
     path: '/api/documents/:userId/:project',
@@ -175,7 +199,11 @@ export const ROUTES = {
     path: `${documentPath}/move`,
     body: z.strictObject({ path: PathSchema, ext: z.optional(z.enum(['.md', '.qmd'])) }),
     status: 200,
-    answer: z.object({ document: DocumentSchema, updatedLinks: CountSchema, updatedDocuments: z.array(DocumentIdSchema) }),
+    answer: z.object({
+      document: DocumentSchema,
+      updatedLinks: CountSchema,
+      updatedDocuments: z.array(DocumentIdSchema),
+    }),
   },
   search: {
     method: 'GET',
@@ -189,8 +217,18 @@ export const ROUTES = {
     status: 200,
     answer: z.object({ hits: z.array(SearchHitSchema), truncated: z.boolean(), documents: CountSchema }),
   },
-  history: { method: 'GET', path: `${documentPath}/history`, status: 200, answer: z.object({ moments: z.array(MomentSchema), seq: CountSchema }) },
-  historyAt: { method: 'GET', path: `${documentPath}/history/:seq`, status: 200, answer: z.object({ seq: CountSchema, at: TimeSchema, text }) },
+  history: {
+    method: 'GET',
+    path: `${documentPath}/history`,
+    status: 200,
+    answer: z.object({ moments: z.array(MomentSchema), seq: CountSchema }),
+  },
+  historyAt: {
+    method: 'GET',
+    path: `${documentPath}/history/:seq`,
+    status: 200,
+    answer: z.object({ seq: CountSchema, at: TimeSchema, text }),
+  },
   historyRestore: { method: 'POST', path: `${documentPath}/history/:seq/restore`, status: 200, answer: DocumentSchema },
   /** The bytes of a picture or other file; its name in `?name=`. It is kept under `_assets/` by its hash. */
   createAsset: {
@@ -215,7 +253,12 @@ export const ROUTES = {
     status: 200,
     answer: RuntimeSessionSchema,
   },
-  sessions: { method: 'GET', path: '/api/sessions', status: 200, answer: z.object({ sessions: z.array(RuntimeSessionSchema) }) },
+  sessions: {
+    method: 'GET',
+    path: '/api/sessions',
+    status: 200,
+    answer: z.object({ sessions: z.array(RuntimeSessionSchema) }),
+  },
   migrateSession: {
     method: 'POST',
     path: '/api/sessions/:id/migrate',
@@ -263,4 +306,3 @@ export const SOCKET_ROUTES = {
   runEvents: '/api/runs/:id/events',
   sync: '/sync/:userId/:project/*',
 } as const;
-

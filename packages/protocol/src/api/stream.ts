@@ -19,7 +19,12 @@ export const StreamRequestSchema = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('submit'), ref, ...submitFields }),
   z.strictObject({ op: z.literal('follow'), ref, runId: RunIdSchema, fromSeq: z.optional(CountSchema) }),
   z.strictObject({ op: z.literal('unfollow'), ref, runId: RunIdSchema }),
-  z.strictObject({ op: z.literal('input'), ref, runId: RunIdSchema, text: z.string().check(z.maxLength(LIMITS.eventBytesMax)) }),
+  z.strictObject({
+    op: z.literal('input'),
+    ref,
+    runId: RunIdSchema,
+    text: z.string().check(z.maxLength(LIMITS.eventBytesMax)),
+  }),
   z.strictObject({ op: z.literal('interrupt'), ref, sessionId: SessionIdSchema }),
   z.strictObject({ op: z.literal('cancel'), ref, runId: RunIdSchema }),
   /** From now on: every change of the project's list of documents and of its runs' states. */

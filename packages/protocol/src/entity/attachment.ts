@@ -10,12 +10,17 @@ export type AttachmentState = z.infer<typeof AttachmentStateSchema>;
 export const ATTACHMENT_EVENTS = ['attach', 'caught-up', 'fell-behind', 'detach', 'give-up'] as const;
 export type AttachmentEvent = (typeof ATTACHMENT_EVENTS)[number];
 
-export const attachmentMachine = defineMachine<AttachmentState, AttachmentEvent>('project attachment', 'detached', ATTACHMENT_EVENTS, {
-  detached: { attach: 'attaching' },
-  attaching: { 'caught-up': 'attached', 'give-up': 'detached' },
-  attached: { 'fell-behind': 'stale', detach: 'detached' },
-  stale: { 'caught-up': 'attached', detach: 'detached' },
-});
+export const attachmentMachine = defineMachine<AttachmentState, AttachmentEvent>(
+  'project attachment',
+  'detached',
+  ATTACHMENT_EVENTS,
+  {
+    detached: { attach: 'attaching' },
+    attaching: { 'caught-up': 'attached', 'give-up': 'detached' },
+    attached: { 'fell-behind': 'stale', detach: 'detached' },
+    stale: { 'caught-up': 'attached', detach: 'detached' },
+  },
+);
 
 const hash = z.string().check(z.maxLength(128));
 

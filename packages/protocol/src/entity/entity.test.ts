@@ -20,8 +20,27 @@ const event = { id, runId: id, seq: 0, createdAt: at };
 
 /** One of each kind, field for field as the domain model names them. */
 const samples: readonly (readonly [name: string, schema: z.ZodMiniType, value: object])[] = [
-  ['User', UserSchema, { id, email: 'user@localhost', name: 'U', username: 'u', avatarUrl: 'https://a', plan: 'free', createdAt: at }],
-  ['Device', DeviceSchema, { id, userId: id, kind: 'desktop', name: 'Mac', os: 'darwin', appVersion: '1', mrmdVersion: '1', lastSeenAt: at, status: 'online', createdAt: at }],
+  [
+    'User',
+    UserSchema,
+    { id, email: 'user@localhost', name: 'U', username: 'u', avatarUrl: 'https://a', plan: 'free', createdAt: at },
+  ],
+  [
+    'Device',
+    DeviceSchema,
+    {
+      id,
+      userId: id,
+      kind: 'desktop',
+      name: 'Mac',
+      os: 'darwin',
+      appVersion: '1',
+      mrmdVersion: '1',
+      lastSeenAt: at,
+      status: 'online',
+      createdAt: at,
+    },
+  ],
   [
     'NodeCapability',
     NodeCapabilitySchema,
@@ -38,15 +57,63 @@ const samples: readonly (readonly [name: string, schema: z.ZodMiniType, value: o
   [
     'Project',
     ProjectSchema,
-    { id, userId: id, slug: 'p', displayName: 'P', configPath: 'mrmd.md', source: 'created', syncMode: 'active', visibility: 'private', createdAt: at, updatedAt: at },
+    {
+      id,
+      userId: id,
+      slug: 'p',
+      displayName: 'P',
+      configPath: 'mrmd.md',
+      source: 'created',
+      syncMode: 'active',
+      visibility: 'private',
+      createdAt: at,
+      updatedAt: at,
+    },
   ],
   [
     'ProjectAttachment',
     ProjectAttachmentSchema,
-    { id, projectId: id, deviceId: id, localRootPath: '/a', state: 'attached', lastSyncedAt: at, localHeadHash: 'a', cloudHeadHash: 'b' },
+    {
+      id,
+      projectId: id,
+      deviceId: id,
+      localRootPath: '/a',
+      state: 'attached',
+      lastSyncedAt: at,
+      localHeadHash: 'a',
+      cloudHeadHash: 'b',
+    },
   ],
-  ['Document', DocumentSchema, { id, projectId: id, path: '01-a', ext: '.md', title: 'A', textSnapshot: 'a', contentHash: hash, sizeBytes: 1, updatedAt: at, createdAt: at }],
-  ['Asset', AssetSchema, { id, projectId: id, path: '_assets/a.png', contentHash: hash, mimeType: 'image/png', sizeBytes: 1, storageKey: 'a', createdAt: at }],
+  [
+    'Document',
+    DocumentSchema,
+    {
+      id,
+      projectId: id,
+      path: '01-a',
+      ext: '.md',
+      title: 'A',
+      textSnapshot: 'a',
+      contentHash: hash,
+      sizeBytes: 1,
+      updatedAt: at,
+      createdAt: at,
+    },
+  ],
+  [
+    'Asset',
+    AssetSchema,
+    {
+      id,
+      projectId: id,
+      path: '_assets/a.png',
+      contentHash: hash,
+      mimeType: 'image/png',
+      sizeBytes: 1,
+      storageKey: 'a',
+      createdAt: at,
+    },
+  ],
   [
     'RuntimeSession',
     RuntimeSessionSchema,
@@ -87,10 +154,26 @@ const samples: readonly (readonly [name: string, schema: z.ZodMiniType, value: o
     },
   ],
   ['RunEvent stdout', RunEventSchema, { ...event, type: 'stdout', payload: { text: '\u001b[31m' } }],
-  ['RunEvent display', RunEventSchema, { ...event, type: 'display', payload: { data: { 'text/plain': 'a' }, metadata: {} } }],
-  ['RunEvent stdin-request', RunEventSchema, { ...event, type: 'stdin-request', payload: { prompt: '?', password: true } }],
-  ['RunEvent result', RunEventSchema, { ...event, type: 'result', payload: { data: null, executionCount: 1, durationMs: 0.5 } }],
-  ['RunEvent error', RunEventSchema, { ...event, type: 'error', payload: { type: 'E', message: 'm', traceback: ['l'] } }],
+  [
+    'RunEvent display',
+    RunEventSchema,
+    { ...event, type: 'display', payload: { data: { 'text/plain': 'a' }, metadata: {} } },
+  ],
+  [
+    'RunEvent stdin-request',
+    RunEventSchema,
+    { ...event, type: 'stdin-request', payload: { prompt: '?', password: true } },
+  ],
+  [
+    'RunEvent result',
+    RunEventSchema,
+    { ...event, type: 'result', payload: { data: null, executionCount: 1, durationMs: 0.5 } },
+  ],
+  [
+    'RunEvent error',
+    RunEventSchema,
+    { ...event, type: 'error', payload: { type: 'E', message: 'm', traceback: ['l'] } },
+  ],
   ['Command run.submit', CommandSchema, { type: 'run.submit', sessionId: id, code: '1', documentId: id, cellId: 'a' }],
   ['Command session.migrate', CommandSchema, { type: 'session.migrate', sessionId: id, target: 'cloud' }],
   ['DomainEvent run.failed', DomainEventSchema, { type: 'run.failed', runId: id, message: 'm' }],
@@ -112,5 +195,7 @@ test.each(samples)('%s: no text is without a bound', (_, schema, value) => {
 });
 
 test('events of a run carry the payload of their own type only', () => {
-  expect(RunEventSchema.safeParse({ ...event, type: 'stdout', payload: { prompt: '?', password: false } }).success).toBe(false);
+  expect(
+    RunEventSchema.safeParse({ ...event, type: 'stdout', payload: { prompt: '?', password: false } }).success,
+  ).toBe(false);
 });

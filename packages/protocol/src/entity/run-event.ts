@@ -21,11 +21,22 @@ export const RunEventSchema = z.discriminatedUnion('type', [
   z.strictObject({
     ...envelope,
     type: z.literal('progress'),
-    payload: z.strictObject({ fraction: z.optional(z.number().check(z.minimum(0), z.maximum(1))), message: z.optional(text) }),
+    payload: z.strictObject({
+      fraction: z.optional(z.number().check(z.minimum(0), z.maximum(1))),
+      message: z.optional(text),
+    }),
   }),
-  z.strictObject({ ...envelope, type: z.literal('stdin-request'), payload: z.strictObject({ prompt: text, password: z.boolean() }) }),
+  z.strictObject({
+    ...envelope,
+    type: z.literal('stdin-request'),
+    payload: z.strictObject({ prompt: text, password: z.boolean() }),
+  }),
   /** What was answered is kept only when it was no password. */
-  z.strictObject({ ...envelope, type: z.literal('stdin-response'), payload: z.strictObject({ text: z.optional(text) }) }),
+  z.strictObject({
+    ...envelope,
+    type: z.literal('stdin-response'),
+    payload: z.strictObject({ text: z.optional(text) }),
+  }),
   z.strictObject({
     ...envelope,
     type: z.literal('result'),

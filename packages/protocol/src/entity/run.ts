@@ -1,6 +1,13 @@
 /** One request to run code in a session (seed 000 §2.9, §4.3). Its id is made by whoever submits it. */
 import * as z from 'zod/mini';
-import { DeviceIdSchema, DocumentIdSchema, ProjectIdSchema, RunIdSchema, SessionIdSchema, UserIdSchema } from '../id.ts';
+import {
+  DeviceIdSchema,
+  DocumentIdSchema,
+  ProjectIdSchema,
+  RunIdSchema,
+  SessionIdSchema,
+  UserIdSchema,
+} from '../id.ts';
 import { LIMITS } from '../limits.ts';
 import { defineMachine } from '../machine.ts';
 import { LanguageSchema } from './language.ts';
@@ -51,7 +58,10 @@ export const RunSchema = z.strictObject({
   startedAt: z.optional(TimeSchema),
   completedAt: z.optional(TimeSchema),
   error: z.optional(
-    z.strictObject({ type: z.optional(z.string().check(z.maxLength(200))), message: z.string().check(z.maxLength(10_000)) }),
+    z.strictObject({
+      type: z.optional(z.string().check(z.maxLength(200))),
+      message: z.string().check(z.maxLength(10_000)),
+    }),
   ),
 });
 export type Run = z.infer<typeof RunSchema>;

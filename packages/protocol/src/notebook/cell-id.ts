@@ -5,7 +5,15 @@
  * One walk over the text's items names all cells: `createRelativePositionFromTypeIndex` walks from the start
  * for each, which is quadratic in a document with many cells and a long history.
  */
-import { createAbsolutePositionFromRelativePosition, createRelativePositionFromJSON, getItem, getState, Item, type Doc, type Text } from 'yjs';
+import {
+  createAbsolutePositionFromRelativePosition,
+  createRelativePositionFromJSON,
+  getItem,
+  getState,
+  Item,
+  type Doc,
+  type Text,
+} from 'yjs';
 
 /**
  * The ids of the characters at `positions` (UTF-16 offsets, ascending). A position past the end has the empty id.

@@ -15,7 +15,11 @@ export function decodeAwareness(update: Uint8Array): AwarenessEntry[] {
   if (count > LIMITS.awarenessClientsMax) throw new Error('too many awareness states');
   const entries: AwarenessEntry[] = [];
   for (let i = 0; i < count; i++) {
-    entries.push({ client: decoding.readVarUint(decoder), clock: decoding.readVarUint(decoder), state: decoding.readVarString(decoder) });
+    entries.push({
+      client: decoding.readVarUint(decoder),
+      clock: decoding.readVarUint(decoder),
+      state: decoding.readVarString(decoder),
+    });
   }
   return entries;
 }
@@ -35,7 +39,9 @@ export function encodeAwareness(entries: readonly AwarenessEntry[]): Uint8Array 
 export const ABSENT = 'null';
 
 function isTooLarge(state: string): boolean {
-  return state.length * 3 > LIMITS.awarenessBytesMax && new TextEncoder().encode(state).length > LIMITS.awarenessBytesMax;
+  return (
+    state.length * 3 > LIMITS.awarenessBytesMax && new TextEncoder().encode(state).length > LIMITS.awarenessBytesMax
+  );
 }
 
 /** The states of one document. */
@@ -47,7 +53,10 @@ export function createAwarenessTable() {
       const fresh: AwarenessEntry[] = [];
       for (const entry of entries) {
         const known = states.get(entry.client);
-        const newer = known === undefined || entry.clock > known.clock || (entry.clock === known.clock && entry.state === ABSENT && known.state !== ABSENT);
+        const newer =
+          known === undefined ||
+          entry.clock > known.clock ||
+          (entry.clock === known.clock && entry.state === ABSENT && known.state !== ABSENT);
         if (!newer || isTooLarge(entry.state)) continue;
         if (known === undefined && states.size >= LIMITS.awarenessClientsMax) continue;
         if (entry.state === ABSENT) states.delete(entry.client);

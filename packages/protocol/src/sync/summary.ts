@@ -23,7 +23,12 @@ export type Summary = {
 
 export type Inspection =
   /** `overlap`: edits in it are held already; the caller must check that both say the same. */
-  | { readonly kind: 'fresh'; readonly overlap: boolean; readonly clocks: ReadonlyMap<number, number>; readonly deleted: ReadonlyMap<number, readonly Range[]> }
+  | {
+      readonly kind: 'fresh';
+      readonly overlap: boolean;
+      readonly clocks: ReadonlyMap<number, number>;
+      readonly deleted: ReadonlyMap<number, readonly Range[]>;
+    }
   /** All of it is held already. */
   | { readonly kind: 'known'; readonly overlap: boolean }
   /** It refers to edits that are not held: ask for them first. */
@@ -45,7 +50,8 @@ export function inspectUpdate(summary: Summary, update: Uint8Array): Inspection 
   const { structs } = decoded;
   const parts = decoding.readVarUint(decoding.createDecoder(update));
   // Of two parts for one client Yjs would take in the last alone.
-  if (parts > 1 && parts !== new Set(structs.map(({ id }) => id.client)).size) return { kind: 'invalid', why: 'it names a client twice' };
+  if (parts > 1 && parts !== new Set(structs.map(({ id }) => id.client)).size)
+    return { kind: 'invalid', why: 'it names a client twice' };
   const clocks = new Map<number, number>();
   const held = (client: number): number => clocks.get(client) ?? summary.clocks.get(client) ?? 0;
   let overlap = false;
@@ -64,10 +70,12 @@ export function inspectUpdate(summary: Summary, update: Uint8Array): Inspection 
   for (const struct of structs) {
     for (const { client, clock } of references(struct)) {
       if (clock >= held(client)) return { kind: 'gap' };
-      if (client === struct.id.client && clock >= struct.id.clock) return { kind: 'invalid', why: 'text in it refers to itself' };
+      if (client === struct.id.client && clock >= struct.id.clock)
+        return { kind: 'invalid', why: 'text in it refers to itself' };
     }
   }
-  if (clocks.size > 1 && !hasOrder(structs, summary.clocks)) return { kind: 'invalid', why: 'text in it refers to itself' };
+  if (clocks.size > 1 && !hasOrder(structs, summary.clocks))
+    return { kind: 'invalid', why: 'text in it refers to itself' };
   const deleted = new Map<number, Range[]>();
   let newDeletes = false;
   for (const [client, items] of decoded.ds.clients) {

@@ -47,12 +47,21 @@ export function createCellActions(parts: Pick<EditorParts, 'runs' | 't' | 'notif
   }
 
   function enter(view: EditorView, cell: CellSpan): void {
-    view.dispatch({ selection: EditorSelection.cursor(Math.min(cell.codeFrom, view.state.doc.length)), scrollIntoView: true, userEvent: 'select.cell' });
+    view.dispatch({
+      selection: EditorSelection.cursor(Math.min(cell.codeFrom, view.state.doc.length)),
+      scrollIntoView: true,
+      userEvent: 'select.cell',
+    });
   }
 
   function change(view: EditorView, changes: ChangeSpec, cursor: number): boolean {
     if (view.state.readOnly) return false;
-    view.dispatch({ changes, selection: EditorSelection.cursor(cursor), scrollIntoView: true, userEvent: 'input.cell' });
+    view.dispatch({
+      changes,
+      selection: EditorSelection.cursor(cursor),
+      scrollIntoView: true,
+      userEvent: 'input.cell',
+    });
     scanNow(view);
     return true;
   }
@@ -62,7 +71,8 @@ export function createCellActions(parts: Pick<EditorParts, 'runs' | 't' | 'notif
     const { doc } = view.state;
     const rest = doc.sliceString(offset, offset + 2);
     const fence = `\`\`\`${language}\n\n\`\`\``;
-    const insert = where === 'below' ? `\n\n${fence}${rest.startsWith('\n\n') || rest === '' ? '' : '\n'}` : `${fence}\n\n`;
+    const insert =
+      where === 'below' ? `\n\n${fence}${rest.startsWith('\n\n') || rest === '' ? '' : '\n'}` : `${fence}\n\n`;
     return change(view, { from: offset, insert }, offset + insert.indexOf(fence) + language.length + 4);
   }
 
@@ -70,9 +80,19 @@ export function createCellActions(parts: Pick<EditorParts, 'runs' | 't' | 'notif
     const cell = current(view);
     if (cell === null) {
       const line = view.state.doc.lineAt(head(view));
-      return insertAt(view, where === 'below' ? line.to : line.from, scanNow(view).cells[0]?.language ?? 'python', where);
+      return insertAt(
+        view,
+        where === 'below' ? line.to : line.from,
+        scanNow(view).cells[0]?.language ?? 'python',
+        where,
+      );
     }
-    return insertAt(view, where === 'below' ? endOf(cell) : view.state.doc.lineAt(cell.from).from, cell.language, where);
+    return insertAt(
+      view,
+      where === 'below' ? endOf(cell) : view.state.doc.lineAt(cell.from).from,
+      cell.language,
+      where,
+    );
   }
 
   return {
@@ -105,7 +125,9 @@ export function createCellActions(parts: Pick<EditorParts, 'runs' | 't' | 'notif
       return true;
     },
     press(view, offset) {
-      const cell = scanNow(view).cells.find((candidate) => view.state.doc.lineAt(candidate.from).from === view.state.doc.lineAt(offset).from);
+      const cell = scanNow(view).cells.find(
+        (candidate) => view.state.doc.lineAt(candidate.from).from === view.state.doc.lineAt(offset).from,
+      );
       if (cell === undefined) return;
       const run = runs.stateOf(cell.id);
       if (run !== null && isActive(run)) runs.interrupt(cell.id);
@@ -166,13 +188,19 @@ export function createCellActions(parts: Pick<EditorParts, 'runs' | 't' | 'notif
       const { doc } = view.state;
       let first = doc.lineAt(head(view));
       let last = first;
-      while (first.number > 1 && first.text.trim() !== '' && doc.line(first.number - 1).text.trim() !== '') first = doc.line(first.number - 1);
-      while (last.number < doc.lines && last.text.trim() !== '' && doc.line(last.number + 1).text.trim() !== '') last = doc.line(last.number + 1);
+      while (first.number > 1 && first.text.trim() !== '' && doc.line(first.number - 1).text.trim() !== '')
+        first = doc.line(first.number - 1);
+      while (last.number < doc.lines && last.text.trim() !== '' && doc.line(last.number + 1).text.trim() !== '')
+        last = doc.line(last.number + 1);
       const language = scanNow(view).cells[0]?.language ?? 'python';
       const text = doc.sliceString(first.from, last.to);
       if (text.includes('```')) return false;
       const before = first.number > 1 && doc.line(first.number - 1).text.trim() !== '' ? '\n' : '';
-      return change(view, { from: first.from, to: last.to, insert: `${before}\`\`\`${language}\n${text}\n\`\`\`` }, first.from + before.length + language.length + 4);
+      return change(
+        view,
+        { from: first.from, to: last.to, insert: `${before}\`\`\`${language}\n${text}\n\`\`\`` },
+        first.from + before.length + language.length + 4,
+      );
     },
   };
 }

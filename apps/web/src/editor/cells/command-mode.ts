@@ -25,13 +25,17 @@ export const commandModeField = StateField.define<boolean>({
       if (cell === null) return Decoration.none;
       const lines: Range<Decoration>[] = [];
       const last = state.doc.lineAt(Math.min(cell.to, state.doc.length)).number;
-      for (let number = state.doc.lineAt(cell.from).number; number <= last; number++) lines.push(SELECTED.range(state.doc.line(number).from));
+      for (let number = state.doc.lineAt(cell.from).number; number <= last; number++)
+        lines.push(SELECTED.range(state.doc.line(number).from));
       return Decoration.set(lines);
     }),
   ],
 });
 
-export type CommandModeParts = Pick<EditorParts, 't' | 'announce' | 'now'> & { readonly actions: CellActions; readonly undo: () => void };
+export type CommandModeParts = Pick<EditorParts, 't' | 'announce' | 'now'> & {
+  readonly actions: CellActions;
+  readonly undo: () => void;
+};
 
 export function commandMode({ t, announce, now, actions, undo }: CommandModeParts): Extension {
   let pending: { key: string; at: number } = { key: '', at: 0 };

@@ -29,7 +29,9 @@ export const activeCells = Facet.define<() => ReadonlySet<string>, () => Readonl
   combine: (values) => values[0] ?? (() => new Set()),
 });
 
-export function createFeet(parts: Pick<EditorParts, 'runs' | 't' | 'locale' | 'now' | 'files' | 'links' | 'announce' | 'notify'>): Feet {
+export function createFeet(
+  parts: Pick<EditorParts, 'runs' | 't' | 'locale' | 'now' | 'files' | 'links' | 'announce' | 'notify'>,
+): Feet {
   const { runs, t } = parts;
   const entries = new Map<string, Entry>();
   const asText = new Set<string>();
@@ -40,7 +42,8 @@ export function createFeet(parts: Pick<EditorParts, 'runs' | 't' | 'locale' | 'n
   let lastAsked: Question | null = null;
   let active: ReadonlySet<string> = new Set(runs.active());
 
-  const cellOf = (state: EditorState, cellId: string): CellSpan | undefined => state.field(scanField).cells.find((cell) => cell.id === cellId);
+  const cellOf = (state: EditorState, cellId: string): CellSpan | undefined =>
+    state.field(scanField).cells.find((cell) => cell.id === cellId);
 
   function entryOf(cellId: string, host: EditorView): Entry {
     const known = entries.get(cellId);
@@ -54,7 +57,11 @@ export function createFeet(parts: Pick<EditorParts, 'runs' | 't' | 'locale' | 'n
       openLink: (target) => parts.links.open(target),
       onResize: () => host.requestMeasure(),
       onAnswer: (text) => runs.answer(cellId, text),
-      menu: { onClear: () => clear(cellId), onSource: () => toggleText(cellId), onCopied: () => parts.notify(t('editor.output.copied')) },
+      menu: {
+        onClear: () => clear(cellId),
+        onSource: () => toggleText(cellId),
+        onCopied: () => parts.notify(t('editor.output.copied')),
+      },
     });
     const entry = { foot, height: -1 };
     entries.set(cellId, entry);
@@ -87,7 +94,8 @@ export function createFeet(parts: Pick<EditorParts, 'runs' | 't' | 'locale' | 'n
     view.requestMeasure({
       key: entries,
       read: () => {
-        for (const entry of entries.values()) if (entry.foot.element.isConnected) entry.height = entry.foot.element.offsetHeight;
+        for (const entry of entries.values())
+          if (entry.foot.element.isConnected) entry.height = entry.foot.element.offsetHeight;
       },
     });
   }
@@ -104,10 +112,12 @@ export function createFeet(parts: Pick<EditorParts, 'runs' | 't' | 'locale' | 'n
     if (wasActive !== nowActive) active = new Set(runs.active());
     if (wasActive && !nowActive && run !== null) {
       if (run.state === 'completed') parts.announce(t('editor.status.announce.done'));
-      else if (run.state === 'failed') parts.announce(t('editor.status.announce.failed', { error: run.errorType || run.trouble }));
+      else if (run.state === 'failed')
+        parts.announce(t('editor.status.announce.failed', { error: run.errorType || run.trouble }));
     }
     const asked = run?.output?.question ?? null;
-    if (asked !== null && asked !== lastAsked) parts.announce(t('editor.status.announce.asks', { prompt: asked.prompt }));
+    if (asked !== null && asked !== lastAsked)
+      parts.announce(t('editor.status.announce.asks', { prompt: asked.prompt }));
     lastAsked = asked ?? lastAsked;
     if (wasActive !== nowActive || !entries.has(cellId)) view.dispatch({ effects: feetChanged.of(null) });
     dirty.add(cellId);
@@ -129,7 +139,10 @@ export function createFeet(parts: Pick<EditorParts, 'runs' | 't' | 'locale' | 'n
     asText.delete(cellId);
     const output = cell?.output ?? null;
     if (cell !== undefined && output !== null && !view.state.readOnly) {
-      view.dispatch({ changes: { from: view.state.doc.lineAt(cell.to).to, to: output.to }, userEvent: 'delete.output' });
+      view.dispatch({
+        changes: { from: view.state.doc.lineAt(cell.to).to, to: output.to },
+        userEvent: 'delete.output',
+      });
       scanNow(view);
     }
     view.dispatch({ effects: feetChanged.of(null) });

@@ -84,7 +84,10 @@ export function createFoot(parts: FootParts): Foot {
       fenceText = facts.fence;
       fenceItems = facts.fence === null ? [] : itemsOfFence(facts.fence);
     }
-    const useLive = live !== null && facts.run !== null && (isActive(facts.run) || facts.fence === null || fenceMatches(facts.fence, live.items));
+    const useLive =
+      live !== null &&
+      facts.run !== null &&
+      (isActive(facts.run) || facts.fence === null || fenceMatches(facts.fence, live.items));
     return useLive ? { items: live.items, live } : { items: fenceItems, live: null };
   }
 
@@ -99,7 +102,10 @@ export function createFoot(parts: FootParts): Foot {
     for (const item of items) {
       let view = views.get(item);
       if (view === undefined) {
-        view = createItemView({ document, t, locale: parts.locale, urlOf: parts.urlOf, openLink: parts.openLink, onResize: parts.onResize }, item);
+        view = createItemView(
+          { document, t, locale: parts.locale, urlOf: parts.urlOf, openLink: parts.openLink, onResize: parts.onResize },
+          item,
+        );
         views.set(item, view);
         if (before === null) output.prepend(view.element);
         else before.after(view.element);
@@ -123,7 +129,10 @@ export function createFoot(parts: FootParts): Foot {
     if (told.fraction === null) progress.removeAttribute('value');
     else progress.value = told.fraction;
     progressText.textContent = told.message;
-    progress.setAttribute('aria-label', told.message === '' ? t('editor.status.running', { time: '' }).trim() : told.message);
+    progress.setAttribute(
+      'aria-label',
+      told.message === '' ? t('editor.status.running', { time: '' }).trim() : told.message,
+    );
     if (!progressLine.isConnected) output.append(progressLine);
   }
 
@@ -166,7 +175,12 @@ export function createFoot(parts: FootParts): Foot {
   };
 }
 
-function questionForm(document: Document, t: Translate, asked: Question, onAnswer: (text: string) => void): HTMLElement {
+function questionForm(
+  document: Document,
+  t: Translate,
+  asked: Question,
+  onAnswer: (text: string) => void,
+): HTMLElement {
   const form = document.createElement('form');
   form.className = 'mc-question';
   const label = document.createElement('label');
@@ -187,22 +201,26 @@ function questionForm(document: Document, t: Translate, asked: Question, onAnswe
     event.preventDefault();
     onAnswer(input.value);
   });
-  if (document.activeElement === document.body || document.activeElement?.closest('.mc-editor') !== null) queueMicrotask(() => input.focus({ preventScroll: true }));
+  if (document.activeElement === document.body || document.activeElement?.closest('.mc-editor') !== null)
+    queueMicrotask(() => input.focus({ preventScroll: true }));
   return form;
 }
 
 /** What "copy" takes: text as shown, pictures as Markdown. */
 function textOf(items: readonly OutputItem[]): string {
-  return items
-    .map((item) => {
-      if (item.kind === 'stream') return item.terminal.text();
-      if (item.kind === 'error') return item.traceback.length > 0 ? item.traceback.join('\n') : `${item.type}: ${item.message}`;
-      if (item.kind === 'picture') return `![${item.alt}](${item.path})`;
-      if (item.kind === 'link') return `${item.before}[${item.label}](${item.path})`;
-      const plain = item.data['text/plain'];
-      return typeof plain === 'string' ? plain : JSON.stringify(item.data['application/json'] ?? '');
-    })
-    // oxlint-disable-next-line no-control-regex
-    .map((text) => text.replace(/\x1b\[[0-9;:]*m/g, ''))
-    .join('\n');
+  return (
+    items
+      .map((item) => {
+        if (item.kind === 'stream') return item.terminal.text();
+        if (item.kind === 'error')
+          return item.traceback.length > 0 ? item.traceback.join('\n') : `${item.type}: ${item.message}`;
+        if (item.kind === 'picture') return `![${item.alt}](${item.path})`;
+        if (item.kind === 'link') return `${item.before}[${item.label}](${item.path})`;
+        const plain = item.data['text/plain'];
+        return typeof plain === 'string' ? plain : JSON.stringify(item.data['application/json'] ?? '');
+      })
+      // oxlint-disable-next-line no-control-regex
+      .map((text) => text.replace(/\x1b\[[0-9;:]*m/g, ''))
+      .join('\n')
+  );
 }

@@ -1,6 +1,13 @@
 /** ▶ at the left of each cell that can be seen; ■ while it runs. */
 import type { Extension, Range } from '@codemirror/state';
-import { Decoration, ViewPlugin, WidgetType, type DecorationSet, type EditorView, type ViewUpdate } from '@codemirror/view';
+import {
+  Decoration,
+  ViewPlugin,
+  WidgetType,
+  type DecorationSet,
+  type EditorView,
+  type ViewUpdate,
+} from '@codemirror/view';
 import { feetChanged } from '../blocks.ts';
 import type { Translate } from '../parts.ts';
 import { scanField } from '../scan.ts';
@@ -38,7 +45,11 @@ function build(view: EditorView, parts: RunButtonParts): DecorationSet {
   const { from, to } = view.viewport;
   for (const cell of view.state.field(scanField).cells) {
     if (cell.to < from || cell.from > to || !cell.closed) continue;
-    out.push(Decoration.widget({ widget: new RunButton(parts, active.has(cell.id)), side: -1 }).range(view.state.doc.lineAt(cell.from).from));
+    out.push(
+      Decoration.widget({ widget: new RunButton(parts, active.has(cell.id)), side: -1 }).range(
+        view.state.doc.lineAt(cell.from).from,
+      ),
+    );
   }
   return Decoration.set(out);
 }

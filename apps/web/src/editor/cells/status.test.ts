@@ -5,7 +5,8 @@ import type { Translate } from '../parts.ts';
 import type { CellRun } from '../runs.ts';
 import { formatClock, formatDuration, statusLine } from './status.ts';
 
-const t: Translate = (key, params = {}) => editorMessages.en[key].replace(/\{(\w+)\}/g, (_, name: string) => String(params[name]));
+const t: Translate = (key, params = {}) =>
+  editorMessages.en[key].replace(/\{(\w+)\}/g, (_, name: string) => String(params[name]));
 const run: CellRun = {
   id: newId<RunId>({ now: () => 0, randomBytes: (length) => new Uint8Array(length) }),
   code: '',
@@ -38,7 +39,9 @@ test.each<[string, Partial<CellRun>, string]>([
 });
 
 test('a run that ended says how long, where and when', () => {
-  expect(line({ state: 'completed', startedAt: 0, endedAt: 2_300, host: 'MacBook' })).toMatch(/^✓ 2\.3 s · MacBook · \d\d:00/);
+  expect(line({ state: 'completed', startedAt: 0, endedAt: 2_300, host: 'MacBook' })).toMatch(
+    /^✓ 2\.3 s · MacBook · \d\d:00/,
+  );
 });
 
 test('durations read as people say them', () => {

@@ -10,11 +10,14 @@ export type StatusLine = {
 };
 
 export function statusLine(run: CellRun, now: number, t: Translate, locale: string): StatusLine {
-  const took = run.output?.durationMs ?? (run.startedAt !== null && run.endedAt !== null ? run.endedAt - run.startedAt : null);
+  const took =
+    run.output?.durationMs ?? (run.startedAt !== null && run.endedAt !== null ? run.endedAt - run.startedAt : null);
   const ending = [
     took === null ? '' : formatDuration(took, locale),
     run.host,
-    run.endedAt === null ? '' : new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(run.endedAt),
+    run.endedAt === null
+      ? ''
+      : new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(run.endedAt),
   ].filter((part) => part !== '');
   switch (run.state) {
     case 'sending':
@@ -22,7 +25,10 @@ export function statusLine(run: CellRun, now: number, t: Translate, locale: stri
     case 'queued':
     case 'scheduled': {
       const position = run.queuePosition;
-      const waiting = position === 0 ? t('editor.status.next') : t('editor.status.queued', { position: ordinal(position + 1, locale) });
+      const waiting =
+        position === 0
+          ? t('editor.status.next')
+          : t('editor.status.queued', { position: ordinal(position + 1, locale) });
       return { tone: 'wait', icon: '⏳', parts: [run.state === 'scheduled' ? t('editor.status.starting') : waiting] };
     }
     case 'running': {

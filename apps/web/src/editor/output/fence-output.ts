@@ -11,7 +11,8 @@ export function itemsOfFence(text: string): OutputItem[] {
     const picture = PICTURE.exec(line);
     const link = picture === null ? LINK.exec(line) : null;
     if (picture !== null) items.push({ kind: 'picture', alt: picture[1] ?? '', path: picture[2] ?? '' });
-    else if (link !== null) items.push({ kind: 'link', before: link[1] ?? '', label: link[2] ?? '', path: link[3] ?? '' });
+    else if (link !== null)
+      items.push({ kind: 'link', before: link[1] ?? '', label: link[2] ?? '', path: link[3] ?? '' });
     else {
       const last = items[items.length - 1];
       const stream = last?.kind === 'stream' ? last : { kind: 'stream' as const, terminal: createTerminal() };
@@ -29,7 +30,12 @@ export function itemsOfFence(text: string): OutputItem[] {
 export function fenceMatches(fence: string, items: readonly OutputItem[]): boolean {
   for (const item of items) {
     if (item.kind !== 'stream') continue;
-    const first = item.terminal.lines()[0]?.map((span) => span.text).join('').trim() ?? '';
+    const first =
+      item.terminal
+        .lines()[0]
+        ?.map((span) => span.text)
+        .join('')
+        .trim() ?? '';
     if (item.terminal.droppedLines() === 0 && first !== '') return fence.includes(first.slice(0, 200));
   }
   return true;

@@ -16,7 +16,13 @@ export function createHtmlFrame(document: Document, html: string, title: string,
   frame.title = title;
   const heard = (event: MessageEvent<unknown>): void => {
     if (!frame.isConnected) return document.defaultView?.removeEventListener('message', heard);
-    if (event.source !== frame.contentWindow || typeof event.data !== 'object' || event.data === null || !('height' in event.data)) return;
+    if (
+      event.source !== frame.contentWindow ||
+      typeof event.data !== 'object' ||
+      event.data === null ||
+      !('height' in event.data)
+    )
+      return;
     const { height } = event.data;
     if (typeof height !== 'number' || !(height >= 0)) return;
     frame.style.height = `${Math.min(HEIGHT_MAX_PX, Math.ceil(height))}px`;

@@ -6,7 +6,9 @@ import { foldTraceback } from './traceback.ts';
 
 const ids = { now: () => 0, randomBytes: (length: number) => new Uint8Array(length) };
 const runId = newId<RunId>(ids);
-type Said = { [T in RunEvent['type']]: { type: T; payload: Extract<RunEvent, { type: T }>['payload'] } }[RunEvent['type']];
+type Said = {
+  [T in RunEvent['type']]: { type: T; payload: Extract<RunEvent, { type: T }>['payload'] };
+}[RunEvent['type']];
 
 function event(seq: number, said: Said): RunEvent {
   return { id: newId<RunEventId>(ids), runId, seq, createdAt: '2026-11-21T08:00:00.000Z', ...said } as RunEvent;
@@ -40,13 +42,16 @@ test('a question is open until it is answered, and a password is not shown', () 
 
 test('keeps the last 200 displays and counts those before', () => {
   const output = createRunOutput();
-  for (let seq = 0; seq < 250; seq++) output.fold(event(seq, { type: 'display', payload: { data: { 'text/plain': String(seq) }, metadata: {} } }));
+  for (let seq = 0; seq < 250; seq++)
+    output.fold(event(seq, { type: 'display', payload: { data: { 'text/plain': String(seq) }, metadata: {} } }));
   expect(output.items).toHaveLength(200);
   expect(output.earlierItems).toBe(50);
 });
 
 test('a fence is text, pictures of the project, and a link to the whole', () => {
-  const items = itemsOfFence('one\n![figure](_assets/generated/ab.png)\n… 10 lines in between: [whole output](_assets/generated/cd.txt)\ntwo');
+  const items = itemsOfFence(
+    'one\n![figure](_assets/generated/ab.png)\n… 10 lines in between: [whole output](_assets/generated/cd.txt)\ntwo',
+  );
   expect(items.map((item) => item.kind)).toEqual(['stream', 'picture', 'link', 'stream']);
 });
 

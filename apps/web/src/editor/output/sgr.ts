@@ -19,10 +19,28 @@ export type TextStyle = {
 
 type Fields = Omit<TextStyle, 'key'>;
 
-const PLAIN: Fields = { fg: '', bg: '', bold: false, dim: false, italic: false, underline: false, inverse: false, strike: false, stderr: false };
+const PLAIN: Fields = {
+  fg: '',
+  bg: '',
+  bold: false,
+  dim: false,
+  italic: false,
+  underline: false,
+  inverse: false,
+  strike: false,
+  stderr: false,
+};
 
 function styled(fields: Fields): TextStyle {
-  const flags = [fields.bold, fields.dim, fields.italic, fields.underline, fields.inverse, fields.strike, fields.stderr];
+  const flags = [
+    fields.bold,
+    fields.dim,
+    fields.italic,
+    fields.underline,
+    fields.inverse,
+    fields.strike,
+    fields.stderr,
+  ];
   return { ...fields, key: `${fields.fg}|${fields.bg}|${flags.map((flag) => (flag ? '1' : '')).join(',')}` };
 }
 
@@ -105,5 +123,11 @@ function paletteColor(index: number): string | null {
 }
 
 function hex(...channels: readonly number[]): string {
-  return `#${channels.map((value) => Math.min(255, Math.max(0, value || 0)).toString(16).padStart(2, '0')).join('')}`;
+  return `#${channels
+    .map((value) =>
+      Math.min(255, Math.max(0, value || 0))
+        .toString(16)
+        .padStart(2, '0'),
+    )
+    .join('')}`;
 }

@@ -37,7 +37,9 @@ export function createStreamView(document: Document, terminal: Terminal, t: Tran
   let lineCount = 0;
 
   const label = (): void => {
-    more.textContent = showsAll ? t('editor.output.less') : t('editor.output.all', { count: lineCount.toLocaleString(locale) });
+    more.textContent = showsAll
+      ? t('editor.output.less')
+      : t('editor.output.all', { count: lineCount.toLocaleString(locale) });
     more.setAttribute('aria-expanded', String(showsAll));
   };
   more.addEventListener('click', () => {
@@ -75,7 +77,8 @@ export function createStreamView(document: Document, terminal: Terminal, t: Tran
         scroller.tabIndex = long ? 0 : -1;
         more.hidden = !long;
         earlier.hidden = dropped === 0;
-        if (dropped > 0) earlier.textContent = `… ${t(dropped === 1 ? 'editor.output.earlier.one' : 'editor.output.earlier.other', { count: dropped.toLocaleString(locale) })}`;
+        if (dropped > 0)
+          earlier.textContent = `… ${t(dropped === 1 ? 'editor.output.earlier.one' : 'editor.output.earlier.other', { count: dropped.toLocaleString(locale) })}`;
         label();
         if (long && atEnd && !showsAll) scroller.scrollTop = scroller.scrollHeight;
       }
@@ -121,7 +124,9 @@ function drawChunk(document: Document, chunk: HTMLElement, lines: readonly Line[
 const isPlain = (style: TextStyle): boolean => style.key === '||,,,,,,';
 
 function dress(span: HTMLElement, style: TextStyle): void {
-  const [fg, bg] = style.inverse ? [style.bg === '' ? 'bg' : style.bg, style.fg === '' ? 'fg' : style.fg] : [style.fg, style.bg];
+  const [fg, bg] = style.inverse
+    ? [style.bg === '' ? 'bg' : style.bg, style.fg === '' ? 'fg' : style.fg]
+    : [style.fg, style.bg];
   if (fg !== '') span.style.color = cssColor(fg);
   if (bg !== '') span.style.backgroundColor = cssColor(bg);
   if (style.bold) span.style.fontWeight = '600';

@@ -41,18 +41,37 @@ test('two nested progress bars are two lines', () => {
 });
 
 test('the result does not depend on how the text was cut', () => {
-  const piece = fc.constantFrom('ab', 'x', '\n', '\r', '\b', '\x1b[31m', '\x1b[0m', '\x1b[A', '\x1b[2C', '\x1b[K', '\x1b[2J', '\x1b]0;t\x07', '\x1b(B', '\t');
+  const piece = fc.constantFrom(
+    'ab',
+    'x',
+    '\n',
+    '\r',
+    '\b',
+    '\x1b[31m',
+    '\x1b[0m',
+    '\x1b[A',
+    '\x1b[2C',
+    '\x1b[K',
+    '\x1b[2J',
+    '\x1b]0;t\x07',
+    '\x1b(B',
+    '\t',
+  );
   fc.assert(
-    fc.property(fc.array(piece, { maxLength: 60 }), fc.array(fc.nat(3), { minLength: 1, maxLength: 20 }), (pieces, cuts) => {
-      const whole = pieces.join('');
-      const chunks: string[] = [];
-      for (let at = 0, i = 0; at < whole.length; i++) {
-        const size = (cuts[i % cuts.length] ?? 0) + 1;
-        chunks.push(whole.slice(at, at + size));
-        at += size;
-      }
-      expect(fold(...chunks)).toBe(fold(whole));
-    }),
+    fc.property(
+      fc.array(piece, { maxLength: 60 }),
+      fc.array(fc.nat(3), { minLength: 1, maxLength: 20 }),
+      (pieces, cuts) => {
+        const whole = pieces.join('');
+        const chunks: string[] = [];
+        for (let at = 0, i = 0; at < whole.length; i++) {
+          const size = (cuts[i % cuts.length] ?? 0) + 1;
+          chunks.push(whole.slice(at, at + size));
+          at += size;
+        }
+        expect(fold(...chunks)).toBe(fold(whole));
+      },
+    ),
   );
 });
 

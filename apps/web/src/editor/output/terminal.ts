@@ -60,7 +60,7 @@ export function createTerminal(limits: Limits = VIEW_LIMITS): Terminal {
   };
 
   function put(text: string, style: TextStyle): void {
-    for (let at = 0; at < text.length; ) {
+    for (let at = 0; at < text.length;) {
       if (column >= LINE_CHARS_MAX) newline();
       const piece = text.slice(at, at + LINE_CHARS_MAX - column);
       const line = rowAt(row);
@@ -146,7 +146,8 @@ export function createTerminal(limits: Limits = VIEW_LIMITS): Terminal {
     const other = STRING_SEQUENCE.exec(text) ?? SHORT_SEQUENCE.exec(text);
     if (other !== null) return other[0].length;
     // oxlint-disable-next-line no-control-regex
-    const mayGoOn = text.length < ESCAPE_CHARS_MAX && /^\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b]*\x1b?|[ -/]*)$/.test(text);
+    const mayGoOn =
+      text.length < ESCAPE_CHARS_MAX && /^\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b]*\x1b?|[ -/]*)$/.test(text);
     return mayGoOn ? 0 : 1;
   }
 

@@ -7,7 +7,8 @@ export type TracebackPart = { readonly library: boolean; readonly frames: number
 // oxlint-disable-next-line no-control-regex
 const COLORS = /\x1b\[[0-9;:]*m/g;
 const FRAME = /^\s*(?:File ".*", line \d+|at .+:\d+:\d+\)?$)/;
-const LIBRARY = /[\\/](?:site-packages|dist-packages|lib[\\/]python[\d.]+|node_modules)[\\/]|<frozen |\bnode:internal|^\s*at node:/;
+const LIBRARY =
+  /[\\/](?:site-packages|dist-packages|lib[\\/]python[\d.]+|node_modules)[\\/]|<frozen |\bnode:internal|^\s*at node:/;
 /** A line that belongs to the frame above it. */
 const INSIDE = /^\s{4,}\S|^\s*$/;
 

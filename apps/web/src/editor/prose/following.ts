@@ -6,7 +6,8 @@ import { isSafeTarget } from './safe-target.ts';
 
 export function following(links: EditorParts['links']): Extension {
   let byTouch = false;
-  const targetOf = (event: Event): HTMLElement | null => (event.target instanceof Element ? event.target.closest<HTMLElement>('[data-target]') : null);
+  const targetOf = (event: Event): HTMLElement | null =>
+    event.target instanceof Element ? event.target.closest<HTMLElement>('[data-target]') : null;
   const follow = (element: HTMLElement): boolean => {
     const target = element.dataset['target'] ?? '';
     if (target === '' || !isSafeTarget(target)) return false;

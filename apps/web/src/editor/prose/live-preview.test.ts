@@ -40,19 +40,27 @@ function seen(marked: string): string {
   let state = EditorState.create({
     doc,
     selection: EditorSelection.cursor(Math.max(0, cursor)),
-    extensions: [ySyncFacet.of(new YSyncConfig(ydoc.getText('content'), new Awareness(ydoc))), documentLanguage, reveal(), scanField],
+    extensions: [
+      ySyncFacet.of(new YSyncConfig(ydoc.getText('content'), new Awareness(ydoc))),
+      documentLanguage,
+      reveal(),
+      scanField,
+    ],
   });
   if (cursor >= 0) {
     const effects = state.facet(EditorView.focusChangeEffect).flatMap((effect) => effect(state, true) ?? []);
     state = state.update({ effects }).state;
   }
   const out: Range<Decoration>[] = [];
-  ensureSyntaxTree(state, doc.length, 1_000)?.iterate({ enter: (node) => decorateNode(state, node, out, widgets, 0, doc.length) });
+  ensureSyntaxTree(state, doc.length, 1_000)?.iterate({
+    enter: (node) => decorateNode(state, node, out, widgets, 0, doc.length),
+  });
   let text = doc;
   const replaced = out.filter(({ value, from, to }) => from < to && value.spec.class === undefined);
   for (const { value, from, to } of replaced.toSorted((a, b) => b.from - a.from)) {
     const { widget } = value.spec as { widget?: WidgetType };
-    const shown = widget instanceof Drawn ? `⟨${widget.what}⟩` : widget === undefined ? '' : `⟨${widget.constructor.name}⟩`;
+    const shown =
+      widget instanceof Drawn ? `⟨${widget.what}⟩` : widget === undefined ? '' : `⟨${widget.constructor.name}⟩`;
     text = text.slice(0, from) + shown + text.slice(to);
   }
   return text;

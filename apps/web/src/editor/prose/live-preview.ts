@@ -89,7 +89,7 @@ export function decorateNode(
     if (a < b) out.push(HIDDEN.range(a, b));
   };
   const lines = (decoration: Decoration, a = from, b = to): void => {
-    for (let at = Math.max(a, state.doc.lineAt(visibleFrom).from); at <= Math.min(b, visibleTo); ) {
+    for (let at = Math.max(a, state.doc.lineAt(visibleFrom).from); at <= Math.min(b, visibleTo);) {
       const here = state.doc.lineAt(at);
       out.push(decoration.range(here.from));
       at = here.to + 1;
@@ -128,7 +128,11 @@ export function decorateNode(
     case 'HeaderMark': {
       const here = state.doc.lineAt(from);
       if (show(here.from, here.to)) out.push(SYNTAX.range(from, to));
-      else if (text(from, to).startsWith('#')) hide(from > here.from ? from - leadingSpace(text(here.from, from)) : from, to + leadingSpaceAfter(text(to, here.to)));
+      else if (text(from, to).startsWith('#'))
+        hide(
+          from > here.from ? from - leadingSpace(text(here.from, from)) : from,
+          to + leadingSpaceAfter(text(to, here.to)),
+        );
       else out.push(mark('mc-setext-mark').range(from, to));
       return false;
     }
@@ -152,13 +156,19 @@ export function decorateNode(
     case 'ListMark': {
       if (node.node.parent?.parent?.name === 'BulletList' && !show(from, to)) {
         const isTask = node.node.parent.getChild('Task') !== null;
-        out.push(Decoration.replace({ widget: isTask ? Bullet.none : Bullet.dot }).range(from, isTask ? to + leadingSpaceAfter(text(to, to + 4)) : to));
+        out.push(
+          Decoration.replace({ widget: isTask ? Bullet.none : Bullet.dot }).range(
+            from,
+            isTask ? to + leadingSpaceAfter(text(to, to + 4)) : to,
+          ),
+        );
       } else out.push(mark('mc-list-mark').range(from, to));
       return false;
     }
     case 'TaskMarker': {
       const done = /x/i.test(text(from, to));
-      if (!show(from, to)) out.push(Decoration.replace({ widget: new Checkbox(done, widgets.t('editor.task')) }).range(from, to));
+      if (!show(from, to))
+        out.push(Decoration.replace({ widget: new Checkbox(done, widgets.t('editor.task')) }).range(from, to));
       if (done) out.push(mark('mc-done').range(to, Math.max(to + 1, state.doc.lineAt(to).to)));
       return false;
     }
@@ -183,7 +193,12 @@ export function decorateNode(
       const size = name === 'InlineMath' ? 1 : 2;
       if (show(from, to)) out.push(mark('mc-math-source').range(from, to));
       else if (!text(from, to).includes('\n')) {
-        out.push(Decoration.replace({ widget: widgets.math(text(from + size, to - size), name === 'DisplayMath') }).range(from, to));
+        out.push(
+          Decoration.replace({ widget: widgets.math(text(from + size, to - size), name === 'DisplayMath') }).range(
+            from,
+            to,
+          ),
+        );
       }
       return false;
     }
@@ -214,7 +229,8 @@ export function decorateNode(
     const kind = (callout[1] ?? 'note').toLowerCase();
     lines(line(`mc-quote mc-callout mc-callout-${kind}`));
     const start = from + inner;
-    if (!show(first.from, first.to)) out.push(Decoration.replace({ widget: new CalloutTitle(kind) }).range(start, start + callout[0].length));
+    if (!show(first.from, first.to))
+      out.push(Decoration.replace({ widget: new CalloutTitle(kind) }).range(start, start + callout[0].length));
   }
 
   function decorateLink(): boolean {
@@ -224,8 +240,12 @@ export function decorateNode(
     if (open === undefined || close === undefined || close.from <= open.to) return true;
     const url = node.node.getChild('URL');
     const label = node.node.getChild('LinkLabel');
-    const reference = label === null || label.to - label.from <= 2 ? text(open.from, close.to) : text(label.from, label.to);
-    const target = url === null ? state.field(scanField).references.get(foldLabel(reference)) : text(url.from, url.to).replace(/^<|>$/g, '');
+    const reference =
+      label === null || label.to - label.from <= 2 ? text(open.from, close.to) : text(label.from, label.to);
+    const target =
+      url === null
+        ? state.field(scanField).references.get(foldLabel(reference))
+        : text(url.from, url.to).replace(/^<|>$/g, '');
     if (target === undefined) return true;
     out.push(linkMark(target).range(open.to, close.from));
     if (show(from, to)) {

@@ -107,7 +107,10 @@ export class Checkbox extends WidgetType {
       const at = view.posAtDOM(box);
       const marker = view.state.sliceDoc(at, at + 3);
       if (view.state.readOnly || !/^\[[ xX]\]$/.test(marker)) return;
-      view.dispatch({ changes: { from: at + 1, to: at + 2, insert: marker === '[ ]' ? 'x' : ' ' }, userEvent: 'input.task' });
+      view.dispatch({
+        changes: { from: at + 1, to: at + 2, insert: marker === '[ ]' ? 'x' : ' ' },
+        userEvent: 'input.task',
+      });
     });
     return box;
   }

@@ -8,10 +8,15 @@ import { isOwnFile, isSafeTarget } from './safe-target.ts';
 const purify = DOMPurify(window);
 // Of styles only the alignment of table cells, which the renderer writes.
 purify.addHook('uponSanitizeAttribute', (_element, attribute) => {
-  if (attribute.attrName === 'style') attribute.keepAttr = /^text-align:(?:left|right|center)$/.test(attribute.attrValue);
+  if (attribute.attrName === 'style')
+    attribute.keepAttr = /^text-align:(?:left|right|center)$/.test(attribute.attrValue);
 });
 
-export type RenderParts = { readonly t: Translate; readonly urlOf: (path: string) => string; readonly openLink: (target: string) => void };
+export type RenderParts = {
+  readonly t: Translate;
+  readonly urlOf: (path: string) => string;
+  readonly openLink: (target: string) => void;
+};
 
 /**
  * Replaces what the element holds. Raw HTML in the source is shown as text; what the renderer writes is
@@ -42,7 +47,12 @@ export function renderMarkdownInto(element: HTMLElement, source: string, parts: 
     link.tabIndex = 0;
   }
   for (const math of fragment.querySelectorAll<HTMLElement>('.math')) {
-    void drawMath(math, (math.textContent ?? '').replace(/^\$\$?|\$\$?$/g, ''), math.classList.contains('display'), parts.t);
+    void drawMath(
+      math,
+      (math.textContent ?? '').replace(/^\$\$?|\$\$?$/g, ''),
+      math.classList.contains('display'),
+      parts.t,
+    );
   }
   element.replaceChildren(fragment);
 }

@@ -25,7 +25,12 @@ type Shared = {
 const HEIGHTS_MAX = 2_000;
 
 export function createProseWidgets(parts: Pick<EditorParts, 't' | 'files' | 'links'>): ProseWidgets {
-  const shared: Shared = { t: parts.t, urlOf: (path) => parts.files.urlOf(path), openLink: (target) => parts.links.open(target), heights: new Map() };
+  const shared: Shared = {
+    t: parts.t,
+    urlOf: (path) => parts.files.urlOf(path),
+    openLink: (target) => parts.links.open(target),
+    heights: new Map(),
+  };
   return {
     t: parts.t,
     image: (path, alt) => new ImageWidget(shared, path, alt),
@@ -162,7 +167,9 @@ class DiagramWidget extends SourceWidget {
       .then(({ renderDiagram }) => renderDiagram(element, this.source))
       .catch((error: unknown) => {
         element.classList.add('mc-drawing-error');
-        element.textContent = this.shared.t('editor.diagram.error', { message: error instanceof Error ? error.message : String(error) });
+        element.textContent = this.shared.t('editor.diagram.error', {
+          message: error instanceof Error ? error.message : String(error),
+        });
       })
       .finally(() => this.settled(view, element));
     return element;

@@ -11,15 +11,23 @@ export type DeviceRoutesParts = {
   readonly home: string;
   readonly metrics: Metrics;
   readonly stats: () => Record<string, unknown>;
-  readonly runtimes: () => Promise<readonly { language: string; label: string; available: boolean; version?: string; hint?: string }[]>;
+  readonly runtimes: () => Promise<
+    readonly { language: string; label: string; available: boolean; version?: string; hint?: string }[]
+  >;
   readonly capability: () => Promise<NodeCapability>;
 };
 
 const COOKIE_SECONDS = 30 * 24 * 3_600;
 
-export function deviceRoutes({ identity, version, home, metrics, stats, runtimes, capability }: DeviceRoutesParts): SomeHandlers<
-  'health' | 'stats' | 'metrics' | 'signIn' | 'device' | 'devices' | 'heartbeat'
-> {
+export function deviceRoutes({
+  identity,
+  version,
+  home,
+  metrics,
+  stats,
+  runtimes,
+  capability,
+}: DeviceRoutesParts): SomeHandlers<'health' | 'stats' | 'metrics' | 'signIn' | 'device' | 'devices' | 'heartbeat'> {
   return {
     health: () => ({ status: 'ok' }),
     stats: () => stats(),
@@ -29,7 +37,9 @@ export function deviceRoutes({ identity, version, home, metrics, stats, runtimes
     signIn: () =>
       new Response(null, {
         status: 204,
-        headers: { 'set-cookie': `${SESSION_COOKIE}=${identity.token}; HttpOnly; SameSite=Strict; Path=/; Max-Age=${COOKIE_SECONDS}` },
+        headers: {
+          'set-cookie': `${SESSION_COOKIE}=${identity.token}; HttpOnly; SameSite=Strict; Path=/; Max-Age=${COOKIE_SECONDS}`,
+        },
       }),
     async device() {
       return { device: identity.device, user: identity.user, version, runtimes: [...(await runtimes())], home };

@@ -20,7 +20,13 @@ export type ProjectRoutesParts = {
 const OPEN_TIMEOUT_MS = 120_000;
 const SEARCH_HITS = 200;
 
-export function projectRoutes({ projects, documents, ids, author, userId }: ProjectRoutesParts): SomeHandlers<
+export function projectRoutes({
+  projects,
+  documents,
+  ids,
+  author,
+  userId,
+}: ProjectRoutesParts): SomeHandlers<
   | 'folders'
   | 'openLocal'
   | 'registerLocal'
@@ -49,11 +55,18 @@ export function projectRoutes({ projects, documents, ids, author, userId }: Proj
     folders: ({ query }) => browse(query.path ?? homedir()),
 
     async openLocal({ body }) {
-      const { project, created } = await projects.openLocal(body.localPath, body.displayName, AbortSignal.timeout(OPEN_TIMEOUT_MS));
+      const { project, created } = await projects.openLocal(
+        body.localPath,
+        body.displayName,
+        AbortSignal.timeout(OPEN_TIMEOUT_MS),
+      );
       return { status: created ? 201 : 200, answer: project };
     },
     registerLocal() {
-      throw new Failure('unsupported', 'This device keeps its own list of documents. Open the folder with POST /api/projects/open-local.');
+      throw new Failure(
+        'unsupported',
+        'This device keeps its own list of documents. Open the folder with POST /api/projects/open-local.',
+      );
     },
     projects: () => ({ projects: projects.list() }),
     async closeProject({ params }) {
@@ -63,7 +76,12 @@ export function projectRoutes({ projects, documents, ids, author, userId }: Proj
     documents: ({ params }) => ({ documents: projects.documents(params['id'] ?? '') }),
     documentsOfUser({ params }) {
       requireUser(params['userId']);
-      return { documents: projects.list().flatMap((project) => projects.documents(project.id)).slice(0, LIMITS.documentsPerProjectMax) };
+      return {
+        documents: projects
+          .list()
+          .flatMap((project) => projects.documents(project.id))
+          .slice(0, LIMITS.documentsPerProjectMax),
+      };
     },
     documentsOfUserProject({ params }) {
       requireUser(params['userId']);
@@ -78,12 +96,18 @@ export function projectRoutes({ projects, documents, ids, author, userId }: Proj
       return undefined;
     },
     undeleteDocument: ({ params }) => projects.undelete(params['id'] ?? '', params['documentId'] ?? ''),
-    moveDocument: ({ params, body }) => projects.move(params['id'] ?? '', params['documentId'] ?? '', body.path, body.ext),
+    moveDocument: ({ params, body }) =>
+      projects.move(params['id'] ?? '', params['documentId'] ?? '', body.path, body.ext),
 
     search: ({ params, query, signal }) =>
       projects.search(
         params['id'] ?? '',
-        { text: query.q, caseSensitive: query.caseSensitive === '1', regex: query.regex === '1', limit: Number(query.limit ?? SEARCH_HITS) },
+        {
+          text: query.q,
+          caseSensitive: query.caseSensitive === '1',
+          regex: query.regex === '1',
+          limit: Number(query.limit ?? SEARCH_HITS),
+        },
         signal,
       ),
 
@@ -95,7 +119,9 @@ export function projectRoutes({ projects, documents, ids, author, userId }: Proj
     async historyAt({ params }) {
       const { id } = projects.record(params['id'] ?? '', params['documentId'] ?? '');
       const seq = await position(documents, id, params['seq']);
-      const at = new Date((await documents.timeOf(id, seq)) ?? Date.parse(projects.document(params['id'] ?? '', id).createdAt)).toISOString();
+      const at = new Date(
+        (await documents.timeOf(id, seq)) ?? Date.parse(projects.document(params['id'] ?? '', id).createdAt),
+      ).toISOString();
       return { seq, at, text: await documents.textAt(id, seq) };
     },
     async historyRestore({ params }) {
@@ -110,12 +136,17 @@ export function projectRoutes({ projects, documents, ids, author, userId }: Proj
     async createAsset({ params, request }) {
       const project = projects.get(params['id'] ?? '');
       const bytes = await readCapped(request, LIMITS.assetBytesMax);
-      return saveAsset({ root: projects.root(project.id), projectId: project.id, ids }, bytes, request.headers.get('content-type') ?? '');
+      return saveAsset(
+        { root: projects.root(project.id), projectId: project.id, ids },
+        bytes,
+        request.headers.get('content-type') ?? '',
+      );
     },
     projectFile({ params, request }) {
       const prefix = `/api/projects/${params['id']}/files/`;
       const path = decodePath(new URL(request.url).pathname.slice(prefix.length));
-      if (documentPathOf(path, () => true) !== null) throw new Failure('not_found', 'Documents are opened, not fetched.');
+      if (documentPathOf(path, () => true) !== null)
+        throw new Failure('not_found', 'Documents are opened, not fetched.');
       return readProjectFile(projects.root(params['id'] ?? ''), path, request);
     },
   };
@@ -125,12 +156,15 @@ function decodePath(encoded: string): string {
   try {
     return decodeURIComponent(encoded);
   } catch (cause) {
-    throw new Failure('not_found', 'There is no such file in this project: its name is not encoded as a URL.', { cause });
+    throw new Failure('not_found', 'There is no such file in this project: its name is not encoded as a URL.', {
+      cause,
+    });
   }
 }
 
 async function position(documents: Documents, id: DocumentId, text: string | undefined): Promise<number> {
   const seq = /^\d{1,15}$/.test(text ?? '') ? Number(text) : Number.NaN;
-  if (Number.isNaN(seq) || seq > (await documents.position(id))) throw new Failure('not_found', `This document has no moment ${text}.`);
+  if (Number.isNaN(seq) || seq > (await documents.position(id)))
+    throw new Failure('not_found', `This document has no moment ${text}.`);
   return seq;
 }

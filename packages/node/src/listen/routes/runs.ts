@@ -19,8 +19,23 @@ const RUNS_LISTED = 100;
 const CANCEL_TIMEOUT_MS = 30_000;
 const INPUT_TIMEOUT_MS = 10_000;
 
-export function runRoutes({ runs, projects, submit, requireHere, requireRun }: RunRoutesParts): SomeHandlers<
-  'ensureSession' | 'sessions' | 'migrateSession' | 'interruptSession' | 'deleteSession' | 'submitRun' | 'runs' | 'run' | 'cancelRun' | 'answerRun'
+export function runRoutes({
+  runs,
+  projects,
+  submit,
+  requireHere,
+  requireRun,
+}: RunRoutesParts): SomeHandlers<
+  | 'ensureSession'
+  | 'sessions'
+  | 'migrateSession'
+  | 'interruptSession'
+  | 'deleteSession'
+  | 'submitRun'
+  | 'runs'
+  | 'run'
+  | 'cancelRun'
+  | 'answerRun'
 > {
   return {
     async ensureSession({ body }) {
@@ -43,7 +58,16 @@ export function runRoutes({ runs, projects, submit, requireHere, requireRun }: R
     submitRun: ({ body }) => submit(body),
     async runs({ query }) {
       const limit = Math.min(Number(query.limit ?? RUNS_LISTED), LIMITS.listItemsMax);
-      return { runs: [...(await runs.list({ projectId: query.projectId ?? null, state: query.state ?? null, before: query.before ?? null, limit }))] };
+      return {
+        runs: [
+          ...(await runs.list({
+            projectId: query.projectId ?? null,
+            state: query.state ?? null,
+            before: query.before ?? null,
+            limit,
+          })),
+        ],
+      };
     },
     run: ({ params }) => requireRun(params['id'] as RunId),
     async cancelRun({ params }) {
