@@ -42,8 +42,9 @@ import { listen } from './listen/server.ts';
 import { serveStreamSocket } from './listen/stream-socket.ts';
 import { serveSyncSocket } from './listen/sync-socket.ts';
 import { createWatch } from './listen/watch.ts';
-import { createLogger } from './observe/log.ts';
+import { createLogger, flat } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
+import { createRunMetrics } from './observe/run-metrics.ts';
 import { saveAsset, saveFile } from './projects/assets.ts';
 import { createProjects } from './projects/projects.ts';
 import { createJournalStore } from './runs/journal-store.ts';
@@ -136,11 +137,11 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   const metrics = createMetrics({
     openDocuments: () => rooms.size,
     liveDocuments: () => views.size,
-    queuedRuns: () => queued,
+    queuedRuns: () => runMetrics.queued,
     residentBytes: parts.residentBytes,
   });
   const watch = createWatch({ catalog });
-  let queued = 0;
+  const runMetrics = createRunMetrics(metrics, now);
 
   const projects = createProjects({
     catalog,
@@ -208,7 +209,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
         name: device.name,
         capability: await capability(),
         runningRuns: 0,
-        queuedRuns: queued,
+        queuedRuns: runMetrics.queued,
         latencyMs: 0,
         heartbeatsMissed: 0,
         runsLost: 0,
@@ -246,22 +247,8 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   });
   runs.onChange((run) => {
     watch.run(run);
-    observeRun(run);
+    runMetrics.observe(run);
   });
-
-  const starts = new Map<RunId, number>();
-  function observeRun(run: Run): void {
-    if (run.state === 'queued' || run.state === 'scheduled') starts.set(run.id, Date.parse(run.createdAt));
-    if (run.state === 'running' && starts.delete(run.id))
-      metrics.queueLatency.observe(Math.max(0, now() - Date.parse(run.createdAt)));
-    if (run.completedAt !== undefined) {
-      starts.delete(run.id);
-      metrics.runs.inc({ state: run.state });
-      if (run.startedAt !== undefined)
-        metrics.runDuration.observe(Date.parse(run.completedAt) - Date.parse(run.startedAt));
-    }
-    queued = starts.size;
-  }
 
   await projects.resume(AbortSignal.timeout(RESUME_TIMEOUT_MS));
   await runs.recover();
@@ -309,7 +296,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
           openDocuments: rooms.size,
           liveDocuments: views.size,
           connections: connections,
-          queuedRuns: queued,
+          queuedRuns: runMetrics.queued,
           residentBytes: parts.residentBytes(),
           storage: log.storage.ok ? 'ok' : log.storage.code,
         }),
@@ -405,13 +392,3 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
 }
 
 const CANCEL_TIMEOUT_MS = 30_000;
-
-function flat(fields: Readonly<Record<string, unknown>>): Record<string, string | number | boolean | undefined> {
-  const names: Readonly<Record<string, string>> = { runId: 'run_id', sessionId: 'session_id', projectId: 'project_id' };
-  return Object.fromEntries(
-    Object.entries(fields).map(([key, value]) => [
-      names[key] ?? key,
-      typeof value === 'number' || typeof value === 'boolean' ? value : String(value),
-    ]),
-  );
-}

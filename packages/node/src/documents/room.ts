@@ -29,6 +29,7 @@ import type { Origin } from './record.ts';
 import { repeatsFaithfully } from './repeat.ts';
 import { outFrame, updateFrame, type OutFrame } from './out-frame.ts';
 import { createPresence, type Presence } from './presence.ts';
+import { reach, type Waiting } from './waiting.ts';
 
 /** A connection that has the document open. */
 export type Member = {
@@ -50,9 +51,6 @@ export type Loaded = {
   readonly tail: readonly Uint8Array[];
   readonly summary: Summary;
 };
-
-/** Something to do once the log has reached a position. */
-type Waiting = { readonly seq: number; readonly action: () => void };
 
 type Seat = {
   readonly member: Member;
@@ -399,11 +397,4 @@ const EMPTY_UPDATE = Uint8Array.of(0, 0);
 
 export function emptyLoaded(): Loaded {
   return { baseSeq: 0, base: undefined, tail: [], summary: emptySummary() };
-}
-
-/** Does what waited for a position up to `seq`, in the order it was asked for. */
-function reach(waiting: Waiting[], seq: number): void {
-  let count = 0;
-  while (count < waiting.length && (waiting[count]?.seq ?? 0) <= seq) count++;
-  for (const { action } of waiting.splice(0, count)) action();
 }

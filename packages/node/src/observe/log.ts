@@ -36,3 +36,14 @@ function describe(cause: unknown): { reason?: string; stack?: string } {
   const inner = cause.cause instanceof Error ? `: ${cause.cause.message}` : '';
   return { reason: `${cause.message}${inner}`, ...(cause.stack === undefined ? {} : { stack: cause.stack }) };
 }
+
+/** Fields named as the log names them, each a plain value. */
+export function flat(fields: Readonly<Record<string, unknown>>): LogFields {
+  const names: Readonly<Record<string, string>> = { runId: 'run_id', sessionId: 'session_id', projectId: 'project_id' };
+  return Object.fromEntries(
+    Object.entries(fields).map(([key, value]) => [
+      names[key] ?? key,
+      typeof value === 'number' || typeof value === 'boolean' ? value : String(value),
+    ]),
+  );
+}
