@@ -69,6 +69,7 @@ test('every rule of the pages has a test that is named after it', async () => {
   const names = new Set<string>();
   for (const file of [
     'routes',
+    'refusals',
     'run-events',
     'sync',
     'projects',
