@@ -117,7 +117,7 @@ export function pageCommands(shell: Shell): readonly Command[] {
       title: () => t('renameOrMove'),
       keys: ['F2'],
       // A row of the tree that has the focus is renamed by the tree.
-      available: () => inDocument() && document.activeElement?.closest('[role=tree]') == null,
+      available: () => inDocument() && (document.activeElement?.closest('[role=tree]') ?? null) === null,
       run: () => {
         const current = workspace.document.peek();
         if (current === undefined) return;

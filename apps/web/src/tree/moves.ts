@@ -15,10 +15,6 @@ export type Drop = { readonly folder: string; readonly before: string | undefine
 const numbered = /^(\d+)[-_. ]\s*(.+)$/;
 const unnumberedNames: ReadonlySet<string> = new Set(['mrmd', 'markco']);
 
-export function nameOf(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1);
-}
-
 export function folderOf(path: string): string {
   const slash = path.lastIndexOf('/');
   return slash < 0 ? '' : path.slice(0, slash);
