@@ -227,3 +227,20 @@ test('SYNC-8 SYNC-9 SYNC-10 SYNC-11 the bytes: step 1 is answered by step 2, an 
   expect((await closed).code).toBe(1008);
   expect(await eventually(() => file('bytes.md').catch(() => undefined), 'the file')).toBe('bytes');
 });
+
+test('M5 an absolute path or a page of another site writes nothing, and nobody without the token is told any path', async () => {
+  const evil = join(device.root, 'evil.md');
+  const rooms = [evil, `..${evil}`, `../../${evil}`].map(encodeURIComponent);
+  for (const path of rooms) {
+    const refused = await refusalOf(device.socket(`/sync/${device.userId}/${device.project.slug}/${path}`));
+    expect(refused.status).toBe(400);
+  }
+  const foreign = await refusalOf(
+    device.socket(`/sync/${device.userId}/${device.project.slug}/page`, { headers: { origin: 'http://evil.example' } }),
+  );
+  expect(foreign.status).toBe(403);
+  await expect(access(evil)).rejects.toThrow('ENOENT');
+  const stats = await device.ask('/stats', { token: null });
+  expect(stats.status).toBe(401);
+  expect(JSON.stringify(stats.json)).not.toContain(device.folder);
+});

@@ -30,7 +30,7 @@ function newRun(): Run {
 }
 
 test(
-  'R13 whatever the order of the claims and of the disk, a run has one terminal state',
+  'R13 M8 whatever the order of the claims and of the disk, a run has one terminal state',
   { timeout: 120_000 },
   async () => {
     const claim = fc.constantFrom<RunStep>('schedule', 'start', 'complete', 'fail', 'cancel');
@@ -65,6 +65,61 @@ test(
         ).run;
         expect(stored.state).toBe(told.at(-1)?.state);
         if (terminal.length === 1) expect(stored.state).toBe(terminal[0]?.state);
+      }),
+      { numRuns: trials },
+    );
+  },
+);
+
+test(
+  'R11 however often a run is delivered and its device restarted, one start is granted',
+  { timeout: 120_000 },
+  async () => {
+    /** What happens, and how many writes the disk does before the next thing. */
+    const event = fc.tuple(fc.constantFrom('deliver', 'start', 'restart'), fc.nat({ max: 4 }));
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), fc.array(event, { minLength: 3, maxLength: 12 }), async (scheduler, happens) => {
+        const rows = memoryStore();
+        const run = newRun();
+        let life = 0;
+        let granted = 0;
+        /** A program of the device: what the disk has not done for it when it is killed is never done. */
+        const boot = () => {
+          const mine = ++life;
+          const store: JournalStore = {
+            ...rows,
+            put: (id, value) =>
+              scheduler.schedule(Promise.resolve(), 'put').then(() => {
+                if (mine !== life) throw new Error('killed');
+                rows.rows.set(id, value);
+              }),
+          };
+          return createJournal(store, { now: () => 0, log: quiet, onChange: () => undefined });
+        };
+        let journal = boot();
+        const works: Promise<void>[] = [];
+        const deliver = async (): Promise<void> => {
+          if ((await journal.get(run.id)) === null) await journal.create(run, null);
+        };
+        const start = async (): Promise<void> => {
+          const row = await journal.get(run.id);
+          if (row === null) return;
+          if (row.run.state === 'queued') await journal.step(run.id, 'schedule', 'test');
+          // Only who is told that it was applied sends the code.
+          if ((await journal.step(run.id, 'start', 'test')).applied) granted++;
+        };
+        for (const [what, writes] of happens) {
+          if (what === 'restart') journal = boot();
+          else works.push((what === 'deliver' ? deliver() : start()).catch(() => undefined));
+          for (let write = 0; write < writes; write++) {
+            await new Promise(setImmediate);
+            if (scheduler.count() > 0) await scheduler.waitOne();
+          }
+        }
+        await scheduler.waitFor(Promise.all(works));
+        expect(granted).toBeLessThanOrEqual(1);
+        const kinds = happens.map(([what]) => what);
+        if (kinds.includes('deliver') && !kinds.includes('restart')) expect(await journal.get(run.id)).not.toBeNull();
       }),
       { numRuns: trials },
     );
