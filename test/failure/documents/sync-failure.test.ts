@@ -77,7 +77,7 @@ async function failSync(device: Device, nth: number, number: number): Promise<Tr
 test('R3 after a failed fdatasync nothing is acknowledged until the store was opened anew, and whoever watches is told within a second', async (context) => {
   const reason = lacking();
   if (reason !== undefined) return context.skip(reason);
-  const { numRuns, seed } = trials('R3 failed syncs of a running device', 10);
+  const { numRuns, seed } = trials('R3 failed syncs of a running device', 50);
   const next = chance(seed);
   // strace counts in each thread; with one thread for files, one sync fails.
   await using device = await startDevice({
@@ -127,7 +127,7 @@ test('R3 after a failed fdatasync nothing is acknowledged until the store was op
     else early.length = 0;
     expect(early, `trial ${trial}, MARKCO_SEED=${seed}`).toEqual([]);
     for (const marker of writer.saved()) owed.add(marker);
-    if (trial % 5 !== 4 && trial !== numRuns - 1) continue;
+    if (trial % 10 !== 9 && trial !== numRuns - 1) continue;
     await device.kill();
     writer.close();
     await device.start();

@@ -211,3 +211,32 @@ async function firstKey(disk: SimulatedDisk): Promise<Uint8Array | undefined> {
   for await (const [key] of disk.store.range({ gte: Uint8Array.of(0x75), lt: Uint8Array.of(0x76) })) return key;
   return undefined;
 }
+
+test('R3 the log is well again though somebody types through every synced write of its recovery', async () => {
+  const disk = createSimulatedDisk();
+  const { log, append, storage, events } = startLog(disk);
+  let refuses = true;
+  let typed = 0;
+  disk.fail = (_batch, sync) => {
+    if (refuses && sync) {
+      refuses = false;
+      throw diskError('EIO');
+    }
+    // More than a recovery may wait for.
+    if (sync && !log.storage.ok && typed < 200) {
+      typed++;
+      append(ONE);
+    }
+  };
+  append(ONE);
+  await eventually('the disk to refuse', () => storage.length === 1);
+  await eventually('the disk to be well again', () => storage.length === 2);
+  expect(storage[1]).toEqual({ ok: true });
+  expect(typed).toBeLessThan(10);
+  await log.drained();
+  const count = 1 + typed;
+  expect(await positionsOf(disk, ONE)).toEqual(upTo(count));
+  expect(events.filter((event) => event.startsWith('written'))).toEqual(upTo(count).map((seq) => `written ${seq}`));
+  expect(events.filter((event) => event.startsWith('durable'))).toEqual(upTo(count).map((seq) => `durable ${seq}`));
+  await log.close();
+});

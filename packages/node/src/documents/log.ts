@@ -183,25 +183,33 @@ export function createLog({ store, now, onStorage, onSync }: LogParts) {
   }
 
   async function recover(): Promise<void> {
+    /** Written since the store was opened anew, not yet synced. */
+    const again: Append[] = [];
     while (!closed) {
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       if (underWay > 0) continue;
       try {
         await store.reopen();
-        while (unsynced.length > 0 && !closed) {
-          const again = unsynced;
+        syncing = unsynced;
+        unsynced = [];
+        if (syncing.length > 0) await store.write(rowsOf(syncing), { sync: true });
+        settle();
+        // What came meanwhile is only written, and synced as usual: else whoever types through each sync keeps it for ever.
+        while (unsynced.length > 0) {
+          const rest = unsynced;
           unsynced = [];
-          syncing = again;
-          await store.write(rowsOf(again), { sync: true });
-          settle();
+          again.push(...rest);
+          await store.write(rowsOf(rest), { sync: false });
         }
+        unsynced = again.splice(0);
         backlogBytes = 0;
         state = { ok: true };
         onStorage(state);
+        if (unsynced.length > 0) syncTimer ??= setTimeout(() => void sync(), SYNC_DELAY_MS);
         planFlush();
         return;
       } catch {
-        unsynced = syncing.concat(unsynced);
+        unsynced = [...syncing, ...again.splice(0), ...unsynced];
         syncing = [];
       }
     }
