@@ -13,7 +13,7 @@ import { eventually, startDevice, type Device } from '../../conformance/device.f
 import { markersIn, sitDown } from './typist.fixture.ts';
 
 const TOLD_WITHIN_MS = 1_000;
-const RECOVERED_WITHIN_MS = 30_000;
+const RECOVERED_WITHIN_MS = 10_000;
 
 /** Why it cannot be done here, or undefined. */
 function lacking(): string | undefined {
