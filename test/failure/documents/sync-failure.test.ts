@@ -79,7 +79,7 @@ test('R3 after a failed fdatasync nothing is acknowledged until the store was op
   if (reason !== undefined) return context.skip(reason);
   const { numRuns, seed } = trials('R3 failed syncs of a running device', 50);
   const next = chance(seed);
-  // strace counts in each thread; with one thread for files, one sync fails.
+  // strace counts in each thread; with one thread for files, seldom more than one sync of a trial fails.
   await using device = await startDevice({
     files: { 'page.md': '# Page\n' },
     env: { LOG_LEVEL: 'warn', PATH: '', UV_THREADPOOL_SIZE: '1' },
@@ -91,7 +91,6 @@ test('R3 after a failed fdatasync nothing is acknowledged until the store was op
   });
   const owed = new Set<string>();
   let slowest = 0;
-  let judged = 0;
   let writer = await sitDown(device, 'page');
   for (let trial = 0; trial < numRuns; trial++) {
     const trace = await failSync(device, 1 + Math.floor(next() * 6), trial);
@@ -110,22 +109,27 @@ test('R3 after a failed fdatasync nothing is acknowledged until the store was op
     );
     clearInterval(typing);
     await trace.detach();
-    const all = number;
-    await eventually(() => writer.saved().has(`⟦${trial}-${all - 1}⟧`), 'everything to be acknowledged');
+    // strace counts in each thread, so another sync may have failed since; its trouble belongs to this trial.
+    writer.type(`⟦${trial}-last⟧`);
+    await eventually(() => writer.saved().has(`⟦${trial}-last⟧`), 'everything to be acknowledged');
+    await eventually(() => (troubles.length - from) % 2 === 0, 'the end of every trouble to be told');
     const failures = await trace.failures();
     const openings = await trace.openings();
     const told = troubles.slice(from);
     expect(told.map(({ recovered }) => recovered)).toEqual(told.map((_, index) => index % 2 === 1));
     expect(told[0]?.code).toBe('storage_failed');
-    slowest = Math.max(slowest, failures[0] === undefined ? 0 : (told[0]?.at ?? Number.NaN) - failures[0]);
+    slowest = Math.max(slowest, (told[0]?.at ?? Number.NaN) - (failures[0] ?? Number.NaN));
     // What was on its way when the sync failed may arrive a little later.
     const early = acknowledged.filter(({ at }) =>
       failures.some((failed) => at > failed + 20 && !openings.some((opened) => opened > failed && opened < at)),
     );
-    // Now and then strace misses a call of a thread; then this trial shows no more than that nothing was lost.
-    if (openings.some((at) => at > (failures[0] ?? Number.NaN))) judged++;
-    else early.length = 0;
-    expect(early, `trial ${trial}, MARKCO_SEED=${seed}`).toEqual([]);
+    const which = `trial ${trial}, MARKCO_SEED=${seed}`;
+    expect(failures.length, which).toBeGreaterThan(0);
+    expect(
+      openings.some((at) => at > (failures[0] ?? Number.NaN)),
+      which,
+    ).toBe(true);
+    expect(early, which).toEqual([]);
     for (const marker of writer.saved()) owed.add(marker);
     if (trial % 10 !== 9 && trial !== numRuns - 1) continue;
     await device.kill();
@@ -137,10 +141,7 @@ test('R3 after a failed fdatasync nothing is acknowledged until the store was op
     const found = markersIn(writer.text());
     expect([...owed].filter((marker) => found.get(marker) !== 1)).toEqual([]);
   }
-  expect(judged).toBeGreaterThan(numRuns / 2);
-  console.log(
-    `  ${owed.size} edits acknowledged, 0 lost; order judged in ${judged} trials; told after ${Math.round(slowest)} ms at most`,
-  );
+  console.log(`  ${owed.size} edits acknowledged, 0 lost; told after ${Math.round(slowest)} ms at most`);
   expect(slowest).toBeLessThan(TOLD_WITHIN_MS);
   writer.close();
 }, 1_800_000);

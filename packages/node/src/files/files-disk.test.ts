@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises';
-import { renameSync, symlinkSync, unlinkSync } from 'node:fs';
+import { lstatSync, renameSync, symlinkSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -87,23 +87,33 @@ test('T13 a folder that is swapped for a link, again and again, lets nothing out
     await writeFile(join(outside, 'a.md'), 'outside');
     let isOver = false;
     let swaps = 0;
+    /** Every tenth write has the folder to itself, and every tenth only the link: both ends are met for certain. */
+    let rest: 'folder' | 'link' | undefined;
+    const turn = async (as: 'folder' | 'link'): Promise<void> => {
+      do await new Promise((resolve) => void setImmediate(resolve));
+      while (rest === as && !isOver);
+    };
     const swap = async (): Promise<void> => {
       while (!isOver) {
         renameSync(join(root, 'sub'), join(root, 'hidden'));
         symlinkSync(outside, join(root, 'sub'));
-        await new Promise((resolve) => void setImmediate(resolve));
+        await turn('link');
         unlinkSync(join(root, 'sub'));
         renameSync(join(root, 'hidden'), join(root, 'sub'));
         swaps++;
-        await new Promise((resolve) => void setImmediate(resolve));
+        await turn('folder');
       }
     };
+    const isLink = (): boolean => lstatSync(join(root, 'sub')).isSymbolicLink();
     const swapping = swap();
     let written = 0;
     let refused = 0;
     let leaked = 0;
     for (let i = 0; i < 1_000 * SCALE; i++) {
       const temp = `sub/.${randomBytes(4).toString('hex')}.tmp`;
+      rest = i % 10 === 0 ? 'folder' : i % 10 === 5 ? 'link' : undefined;
+      while (rest !== undefined && isLink() !== (rest === 'link'))
+        await new Promise((resolve) => void setImmediate(resolve));
       try {
         await files.writeNew(temp, Buffer.from(`${i}`), undefined);
         if (await files.replace(temp, 'sub/a.md', () => true)) written++;
