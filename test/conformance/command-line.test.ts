@@ -195,6 +195,12 @@ test('bad input changes nothing and says what to do', async ({ machine }) => {
   await writeFile(join(machine.project, 'page.md'), '# No cells\n');
   await machine.up(machine.project);
   expect(await machine.markco(['open', 'nowhere'])).toMatchObject({ code: 1, out: '' });
+  await mkdir(join(machine.project, 'sub'));
+  expect(await machine.markco(['open', 'sub'])).toEqual({
+    code: 1,
+    out: '',
+    err: `✗ ${join(machine.project, 'sub')} is the folder "sub" of the open project "notes" (${machine.project}). Open its pages there, or close that project in the page first.\n`,
+  });
   expect(await machine.markco(['run', 'nowhere.md'])).toMatchObject({
     code: 1,
     err: '✗ There is no file nowhere.md.\n',

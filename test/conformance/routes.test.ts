@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { newId, type Document, type Project, type ProjectId, type Run, type RuntimeSession } from '@markco/protocol';
 import { afterAll, expect, test } from 'vitest';
 import { conforms, isError } from './answers.fixture.ts';
-import { eventually, ids, newRunId, startDevice } from './device.fixture.ts';
+import { eventually, ids, newRunId, startDevice, type Answer } from './device.fixture.ts';
 
 const device = await startDevice({
   files: {
@@ -85,6 +85,36 @@ test('a folder is one project, however it is named and however often it is opene
   const back = await device.ask('/api/projects/open-local', { body: { localPath: folder } });
   expect(back.json).toMatchObject({ id: first.id });
   await device.ask(`/api/projects/${first.id}`, { method: 'DELETE' });
+});
+
+test('a folder in an open project, or around one, is no project beside it, by whatever link and however close together', async () => {
+  const outer = join(device.root, 'outer');
+  const inner = join(outer, 'deep', 'inner');
+  const hidden = join(outer, '.hidden');
+  for (const folder of [inner, hidden, join(device.root, 'outer-too')]) await mkdir(folder, { recursive: true });
+  await symlink(inner, join(device.root, 'link-to-inner'));
+  const open = (localPath: string): Promise<Answer> => device.ask('/api/projects/open-local', { body: { localPath } });
+  const close = ({ json }: Answer) => device.ask(`/api/projects/${(json as Project).id}`, { method: 'DELETE' });
+
+  const around = await open(outer);
+  for (const path of [inner, join(device.root, 'link-to-inner'), join(outer, 'deep')])
+    isError(await open(path), 409, 'conflict');
+  expect((await open(inner)).text).toContain(`the folder \\"deep/inner\\" of the open project \\"outer\\" (${outer})`);
+  // What the project does not look at can be one of its own, and so can a neighbor whose name begins alike.
+  for (const path of [hidden, join(device.root, 'outer-too')]) {
+    const apart = await open(path);
+    expect(apart.status).toBe(201);
+    await close(apart);
+  }
+  await close(around);
+
+  const inside = await open(inner);
+  isError(await open(outer), 409, 'conflict');
+  await close(inside);
+  const both = await Promise.all([open(outer), open(inner), open(join(outer, 'deep'))]);
+  expect(both.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([201, 409, 409]);
+  for (const answer of both) if (answer.status === 201) await close(answer);
+  expect((await device.get<{ projects: Project[] }>('/api/projects')).projects).toHaveLength(1);
 });
 
 test('projects with the same name have slugs of their own, also when they are opened at once', async () => {

@@ -119,7 +119,8 @@ export async function reasonAgainstPath(files: Files, path: string): Promise<Lef
   return null;
 }
 
-function reasonAgainstFolder(name: string): LeftAloneReason | null {
+/** Why a folder of this name is none of ours, wherever it is; null when it may be. */
+export function reasonAgainstFolder(name: string): LeftAloneReason | null {
   if (name.startsWith('.')) return 'hidden';
   return MACHINE_FOLDERS.has(name) ? 'machine-folder' : null;
 }

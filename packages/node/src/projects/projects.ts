@@ -3,6 +3,7 @@
  *
  * 1. A folder is one project, however often it is opened and by whatever link it is reached.
  * 2. Opening writes nothing into the folder.
+ * 3. No open project is inside of another one, so that no file is two documents.
  */
 import {
   attachmentMachine,
@@ -23,6 +24,7 @@ import type { FolderEvent } from '../files/events.ts';
 import type { Folder } from '../files/folder.ts';
 import type { Logger } from '../observe/log.ts';
 import { createBeginnings } from './beginnings.ts';
+import { overlapOf, type OpenFolder } from './overlap.ts';
 import { createProjectDocuments } from './project-documents.ts';
 import { slugOf } from './slug.ts';
 
@@ -131,19 +133,36 @@ export function createProjects(parts: ProjectsParts) {
     if (`${root}${sep}`.startsWith(`${await realpath(parts.home)}${sep}`))
       throw new Failure('bad_request', `${root} is where MarkCo keeps its own state. Open a folder of yours.`);
     const known = [...catalog.projects()].find((candidate) => candidate.localRootPath === root);
-    if (known !== undefined) {
-      const wasClosed = known.closed === true;
-      if (wasClosed) await catalog.putProject({ ...known, closed: false });
+    if (known !== undefined && known.closed !== true) {
       await attach(known, signal);
-      return { project: here(known), created: wasClosed };
+      return { project: here(known), created: false };
     }
     let work = opening.get(root);
     const created = work === undefined;
     if (work === undefined) {
-      work = createProject(root, displayName, signal).finally(() => opening.delete(root));
+      const overlap = overlapOf(root, openFolders());
+      if (overlap !== undefined) throw overlap;
+      work = (known === undefined ? createProject(root, displayName, signal) : reopen(known, signal)).finally(() =>
+        opening.delete(root),
+      );
       opening.set(root, work);
     }
     return { project: here(await work), created };
+  }
+
+  /** Those on their way count too: of two that overlap, opened at once, the first one wins. */
+  function* openFolders(): Iterable<OpenFolder> {
+    for (const { project, localRootPath, closed } of catalog.projects())
+      if (localRootPath !== undefined && closed !== true)
+        yield { displayName: project.displayName, root: localRootPath };
+    for (const root of opening.keys()) yield { displayName: basename(root), root };
+  }
+
+  async function reopen(known: ProjectRow, signal: AbortSignal): Promise<ProjectRow> {
+    const row = { ...known, closed: false };
+    await catalog.putProject(row);
+    await attach(row, signal);
+    return row;
   }
 
   async function createProject(
