@@ -1,5 +1,5 @@
 /** The routes of the contract, asked of a running device: what they answer. `refusals.test.ts` has what they refuse. */
-import { mkdir, readFile, readdir, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { newId, type Document, type Project, type ProjectId, type Run, type RuntimeSession } from '@markco/protocol';
 import { afterAll, expect, test } from 'vitest';
@@ -144,6 +144,23 @@ test('the documents of a project, by project, by user and by slug, with the titl
     expect(answer.json).toEqual(byProject.json);
   }
   conforms('document', await device.ask(`${project}/documents/${documents[0]?.id}`));
+});
+
+test.for([
+  ['endings of Windows and no final newline', '\uFEFFone\r\ntwo\r\nthree', 0o600],
+  ['mixed endings, and a mode', 'one\r\ntwo\n\nthree\r\n\r\n', 0o755],
+  ['nothing special', 'one\ntwo\n', 0o644],
+] as const)('a document that was deleted comes back with its file byte for byte: %s', async ([, bytes, mode]) => {
+  const file = join(device.folder, 'back.md');
+  await writeFile(file, bytes);
+  await chmod(file, mode);
+  const { id } = await eventually(() => device.document('back').catch(() => undefined), 'the document to be listed');
+  expect((await device.ask(`${project}/documents/${id}`, { method: 'DELETE' })).status).toBe(204);
+  expect(await readdir(device.folder)).not.toContain('back.md');
+  const back = await device.get<Document>(`${project}/documents/${id}/undelete`, { method: 'POST' });
+  expect(back.id).not.toBe(id);
+  expect([await readFile(file, 'utf8'), (await stat(file)).mode & 0o777]).toEqual([bytes, mode]);
+  await device.ask(`${project}/documents/${back.id}`, { method: 'DELETE' });
 });
 
 test('a document is made, moved with the links to it, moved back to the same bytes, deleted and brought back', async () => {

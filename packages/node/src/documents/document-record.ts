@@ -23,6 +23,16 @@ export type FileState = {
   readonly writing?: { readonly seq: number; readonly hash: string; readonly size: number; readonly temp: string };
 };
 
+/** How a text stood in its file: beside the text all that is needed to make the same bytes again. */
+export type FileForm = {
+  readonly bom: boolean;
+  /** The line endings from the first line on, each with the number of lines in a row that have it. */
+  readonly endings: readonly (readonly ['lf' | 'crlf' | 'cr', number])[];
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+};
+
 /** The catalog row of a document; kept durable by the catalog. */
 export type DocumentRecord = {
   readonly id: DocumentId;
@@ -41,6 +51,8 @@ export type DocumentRecord = {
   readonly file: null | FileState;
   /** ISO 8601 UTC: a tombstone, the id is never used again. */
   readonly deletedAt?: string;
+  /** The file that was deleted with the document in the page; absent when another program deleted it. */
+  readonly deletedForm?: FileForm;
 };
 
 /** In memory, backed by the store. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { decodeFile, encodeFile, isText } from './endings.ts';
+import { decodeFile, encodeAs, encodeFile, endingsOf, isText } from './endings.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const written = (text: string, previous: string): string =>
@@ -18,6 +18,7 @@ test('a file that nobody changed is written back byte for byte', () => {
       const { text: inside } = decodeFile(file);
       expect(inside).not.toContain('\r');
       expect(encodeFile(inside, file)).toEqual(file);
+      expect(encodeAs(inside, endingsOf(file))).toEqual(file);
     }),
     { numRuns: 3_000 },
   );
@@ -41,6 +42,13 @@ test('in a file of mixed endings each untouched line keeps its own and a new one
 test('byte order mark, final newline and kind of ending stay', () => {
   expect(written('a\nb', '\uFEFFa\r\n')).toBe('\uFEFFa\r\nb');
   expect(decodeFile(bytes('\uFEFFa\rb\r'))).toEqual({ text: 'a\nb\n', bom: true, eol: 'cr' });
+});
+
+test('a file that changes its endings without end is noted up to a bound, and its text is whole', () => {
+  const file = bytes('a\r\nb\n'.repeat(5_000));
+  const form = endingsOf(file);
+  expect(form.endings.length).toBe(1_000);
+  expect(decodeFile(encodeAs(decodeFile(file).text, form)).text).toBe(decodeFile(file).text);
 });
 
 test('bytes that are no UTF-8 or hold a NUL are no text, and a text never makes such bytes', () => {

@@ -5,9 +5,11 @@
  * 1. `encodeFile(decodeFile(bytes).text, bytes)` is `bytes`, for any UTF-8 without NUL.
  * 2. A line that did not change keeps its ending byte for byte, also in a file that mixes them; a new line gets
  *    the ending that most lines have.
- * 3. What a text may hold and a file may not (half a surrogate pair, NUL) is written as U+FFFD, as CommonMark §2.3 asks.
+ * 3. `encodeAs(decodeFile(bytes).text, endingsOf(bytes))` is `bytes` too, up to `ENDING_RUNS_MAX` changes of the ending.
+ * 4. What a text may hold and a file may not (half a surrogate pair, NUL) is written as U+FFFD, as CommonMark §2.3 asks.
  */
 import { isUtf8 } from 'node:buffer';
+import type { FileForm } from '../documents/document-record.ts';
 import { diffLines } from './line-diff.ts';
 
 export type DecodedFile = {
@@ -16,9 +18,17 @@ export type DecodedFile = {
   readonly eol: 'lf' | 'crlf' | 'cr' | 'mixed';
 };
 
+/** Beyond, the lines that are left get the usual ending. */
+const ENDING_RUNS_MAX = 1_000;
+
 const BOM = '\uFEFF';
 const ENDING = /\r\n|\r|\n/g;
 const ENDING_TEXT = { lf: '\n', crlf: '\r\n', cr: '\r' } as const;
+const ENDING_NAME: ReadonlyMap<string, keyof typeof ENDING_TEXT> = new Map([
+  ['\n', 'lf'],
+  ['\r\n', 'crlf'],
+  ['\r', 'cr'],
+]);
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const encoder = new TextEncoder();
 
@@ -44,6 +54,29 @@ export function encodeFile(text: string, previous: Uint8Array): Uint8Array {
   const body = asWritten(text);
   // A text that starts with what would be read as a mark gets a mark before it.
   return encoder.encode((before.bom || body.startsWith(BOM) ? BOM : '') + withEndings(body, before, previous));
+}
+
+/** What `encodeAs` needs to make these bytes of their text again. Takes bytes for which `isText` holds. */
+export function endingsOf(bytes: Uint8Array): Pick<FileForm, 'bom' | 'endings'> {
+  const raw = decoder.decode(bytes);
+  const runs: ['lf' | 'crlf' | 'cr', number][] = [];
+  for (const [ending] of raw.matchAll(ENDING)) {
+    const name = ENDING_NAME.get(ending) ?? 'lf';
+    const last = runs.at(-1);
+    if (last?.[0] === name) last[1]++;
+    else if (runs.length === ENDING_RUNS_MAX) break;
+    else runs.push([name, 1]);
+  }
+  return { bom: raw.startsWith(BOM), endings: runs };
+}
+
+/** The bytes of `text` in a new file of that form. */
+export function encodeAs(text: string, form: Pick<FileForm, 'bom' | 'endings'>): Uint8Array {
+  const endings = form.endings.flatMap(([name, lines]) => Array<string>(lines).fill(ENDING_TEXT[name]));
+  const body = asWritten(text);
+  return encoder.encode(
+    (form.bom || body.startsWith(BOM) ? BOM : '') + joinLines(body.split('\n'), endings, mostFrequent(endings)),
+  );
 }
 
 /** The text as it comes back from a file, unit for unit as long as it was. */
@@ -72,9 +105,13 @@ function withEndings(text: string, before: DecodedFile, previous: Uint8Array): s
     fromA = hunk.toA;
     fromB = hunk.toB;
   }
+  return joinLines(lines, kept, usual);
+}
+
+function joinLines(lines: readonly string[], endings: readonly (string | undefined)[], usual: string): string {
   let written = '';
   for (const [i, line] of lines.entries()) {
-    const ending = i === lines.length - 1 ? '' : (kept[i] ?? usual);
+    const ending = i === lines.length - 1 ? '' : (endings[i] ?? usual);
     // `\r` of the line before and `\n` of an empty one would be read as a single ending.
     written += line + (line === '' && ending === '\n' && written.endsWith('\r') ? '\r\n' : ending);
   }

@@ -39,6 +39,7 @@ import {
   folderOf,
   type Entry,
   type FileKind,
+  type FileOwner,
   type FileStat,
   type Files,
   type OpenFile,
@@ -228,7 +229,7 @@ export function createDiskFiles(root: string): Files {
   };
 }
 
-async function fill(fd: number, bytes: Uint8Array, like: FileStat | undefined): Promise<FileStat> {
+async function fill(fd: number, bytes: Uint8Array, like: FileOwner | undefined): Promise<FileStat> {
   for (let from = 0; from < bytes.length;) from += (await writeFd(fd, bytes, from, bytes.length - from)).bytesWritten;
   if (like !== undefined) {
     const now = await statFd(fd);

@@ -24,6 +24,9 @@ export type FileStat = {
   readonly gid: number;
 };
 
+/** What a file has beside its bytes and its name. */
+export type FileOwner = Pick<FileStat, 'mode' | 'uid' | 'gid'>;
+
 /** A regular file that stays the same one, whatever happens to its name. */
 export type OpenFile = {
   stat(): Promise<FileStat>;
@@ -44,7 +47,7 @@ export type Files = {
   /** A regular file by a path without links; `undefined` when it is none, or gone. */
   open(path: string): Promise<OpenFile | undefined>;
   /** A new file with mode and owner of `like`, on disk when this resolves. Fails when the name is taken. */
-  writeNew(path: string, bytes: Uint8Array, like: FileStat | undefined): Promise<FileStat>;
+  writeNew(path: string, bytes: Uint8Array, like: FileOwner | undefined): Promise<FileStat>;
   /** Renames `temp` over `path`, in the same folder, if what is there is as expected. */
   replace(temp: string, path: string, isExpected: (there: FileStat | undefined) => boolean): Promise<boolean>;
   /** Gives `temp` its name, in the same folder; `false` when that name is taken. */

@@ -9,15 +9,16 @@ import {
   checkDocumentPath,
   Failure,
   filePathOf,
+  LIMITS,
   newId,
   splitExt,
   type DocumentId,
   type IdSource,
   type ProjectId,
 } from '@markco/protocol';
-import type { Catalog, DocumentRecord } from '../documents/document-record.ts';
+import type { Catalog, DocumentRecord, FileForm } from '../documents/document-record.ts';
 import { contentHash } from './content-hash.ts';
-import { encodeFile } from './endings.ts';
+import { encodeAs, endingsOf, isText } from './endings.ts';
 import { LEFT_ALONE, type FolderEvent } from './events.ts';
 import { fileFailure, folderOf, tempPathFor, type Files } from './files.ts';
 import type { Membership } from './membership.ts';
@@ -27,6 +28,7 @@ import { reasonAgainstPath } from './walk.ts';
 import { writtenTitle } from './written-title.ts';
 
 const REMOVE_TRIES = 5;
+const NEW_FORM = { bom: false, endings: [] } as const;
 
 export type PageActionParts = {
   readonly files: Files;
@@ -44,8 +46,8 @@ export type PageActionParts = {
 };
 
 export type PageActions = {
-  /** `filePath` with its extension. Fails with `bad_request` or `conflict` (name taken). */
-  create(filePath: string, text: string): Promise<DocumentRecord>;
+  /** `filePath` with its extension. Fails with `bad_request` or `conflict` (name taken). `form`: as the file was when it was deleted. */
+  create(filePath: string, text: string, form?: FileForm): Promise<DocumentRecord>;
   /** Makes the file of a document that began without one; its text follows as any change does. */
   give(id: DocumentId): Promise<void>;
   /** Fails like `create`, and with `not_found` or `document_deleted`. */
@@ -88,13 +90,13 @@ export function createPageActions(
     return path;
   };
 
-  const create = async (filePath: string, text: string): Promise<DocumentRecord> => {
+  const create = async (filePath: string, text: string, form?: FileForm): Promise<DocumentRecord> => {
     const path = await requireFree(filePath);
     await files.makeFolder(folderOf(path));
-    const bytes = encodeFile(text, new Uint8Array());
+    const bytes = encodeAs(text, form ?? NEW_FORM);
     const temp = tempPathFor(path, tag, randomName());
     try {
-      const stat = await files.writeNew(temp, bytes, undefined);
+      const stat = await files.writeNew(temp, bytes, form);
       if (!(await files.place(temp, path))) throw taken(path);
       await files.syncFolder(folderOf(path));
       const found = { filePath: path, diskPath: path, stat, hash: await contentHash(bytes), title: writtenTitle(text) };
@@ -142,6 +144,20 @@ export function createPageActions(
     return await membership.renamed(requireLive(id), to);
   };
 
+  /** How the file is written, so that a delete can be undone to the byte; nothing where that cannot be read. */
+  const formAt = async (path: string): Promise<FileForm | undefined> => {
+    const resolved = await files.resolve(path).catch(() => 'outside' as const);
+    const open = typeof resolved === 'string' ? undefined : await files.open(resolved.path).catch(() => undefined);
+    try {
+      const bytes = await open?.read(LIMITS.documentStateBytesMax);
+      if (open === undefined || bytes === undefined || bytes === null || !isText(bytes)) return undefined;
+      const { mode, uid, gid } = await open.stat();
+      return { ...endingsOf(bytes), mode, uid, gid };
+    } finally {
+      await open?.close();
+    }
+  };
+
   const remove = async (id: DocumentId): Promise<void> => {
     for (let tries = 0; tries < REMOVE_TRIES; tries++) {
       requireLive(id);
@@ -149,6 +165,7 @@ export function createPageActions(
       await align(id).catch(() => undefined);
       const record = requireLive(id);
       const path = membership.diskPathOf(record);
+      const form = await formAt(path);
       const isRemoved = await files.remove(path, (there) => {
         const file = catalog.get(id)?.file;
         return (
@@ -163,7 +180,8 @@ export function createPageActions(
       }
       fault('afterUnlink');
       await files.syncFolder(folderOf(path)).catch(() => undefined);
-      await catalog.put([{ ...requireLive(id), deletedAt: new Date(ids.now()).toISOString() }]);
+      const deletedAt = new Date(ids.now()).toISOString();
+      await catalog.put([{ ...requireLive(id), deletedAt, ...(form === undefined ? {} : { deletedForm: form }) }]);
       forget(id);
       emit({ type: 'removed', id, filePath: filePathOf(record) });
       return;
@@ -174,7 +192,7 @@ export function createPageActions(
   };
 
   return {
-    create: (filePath, text) => membership.inTurn(() => create(filePath, text)),
+    create: (filePath, text, form) => membership.inTurn(() => create(filePath, text, form)),
     give: (id) => membership.inTurn(() => give(id)),
     rename: (id, filePath) => membership.inTurn(() => rename(id, filePath)),
     remove: (id) => membership.inTurn(() => remove(id)),

@@ -2,7 +2,8 @@
  * What a person does with the documents of a project: list, create, delete, bring back, move, search.
  *
  * 1. A path is checked, and free, before anything is written.
- * 2. A deleted document's id is never used again, and its text is never lost.
+ * 2. A deleted document's id is never used again, and its text is never lost: it comes back as a new document, in a
+ *    file with the same bytes.
  */
 import {
   checkDocumentPath,
@@ -101,7 +102,7 @@ export function createProjectDocuments({ catalog, documents, author, row, folder
       const filePath = filePathFor(found.projectId, filePathOf(found), undefined);
       // The id of what was deleted is never used again: the text comes back as a new document.
       const { text } = await documents.read(found.id);
-      return documentOf(await folderOf(found.projectId).create(filePath, text));
+      return documentOf(await folderOf(found.projectId).create(filePath, text, found.deletedForm));
     },
 
     async move(
