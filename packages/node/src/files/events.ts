@@ -35,6 +35,8 @@ export type FolderEvent =
       readonly code: string;
       readonly message: string;
     }
+  /** The file had further names, which keep the text of before. */
+  | { readonly type: 'links-parted'; readonly id: DocumentId; readonly filePath: string; readonly others: number }
   | { readonly type: 'write-recovered'; readonly id: DocumentId; readonly filePath: string }
   /** The folder could not be looked through; it is tried again. */
   | { readonly type: 'scan-failed'; readonly code: string; readonly message: string }

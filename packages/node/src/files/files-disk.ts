@@ -6,8 +6,9 @@
  * wherever its name points by then. Where the system has no such paths, the check and the use share one turn of
  * the event loop, which is as close as they can get.
  *
- * Kept when a file is replaced: name, mode, owner (as far as we may set it), links to it by name. Not kept, since
- * Node cannot reach them: extended attributes, ACLs, and a second hard link, which stays with the old content.
+ * Kept when a file is replaced: name, mode, owner (as far as we may set it), links to it by name. Not kept: a second
+ * hard link, which stays with the old content, and what Node cannot reach: extended attributes and ACLs
+ * (`docs/decisions/0010-a-replaced-file-parts-from-its-hard-links.md`).
  */
 import {
   close,
@@ -270,8 +271,8 @@ function statSyncOf(path: string): FileStat | undefined {
 }
 
 function toStat(stat: Stats): FileStat {
-  const { ino, size, mtimeMs, ctimeMs, birthtimeMs, mode, uid, gid } = stat;
-  return { kind: kindOf(stat), ino, size, mtimeMs, ctimeMs, birthtimeMs, mode, uid, gid };
+  const { ino, size, mtimeMs, ctimeMs, birthtimeMs, mode, uid, gid, nlink: links } = stat;
+  return { kind: kindOf(stat), ino, size, mtimeMs, ctimeMs, birthtimeMs, mode, uid, gid, links };
 }
 
 function kindOf(entry: Dirent | Stats): FileKind {

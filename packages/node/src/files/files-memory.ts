@@ -77,6 +77,7 @@ export function createMemoryFolder({ ignoresCase = false }: { readonly ignoresCa
     mode,
     uid: 0,
     gid: 0,
+    links: 1,
   });
   const makeFolder = (folder: string): void => {
     if (folder === '' || at(folder) !== undefined) return;

@@ -22,6 +22,8 @@ export type FileStat = {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
+  /** How many names the file has. */
+  readonly links: number;
 };
 
 /** What a file has beside its bytes and its name. */

@@ -263,6 +263,8 @@ export function createReconciler(parts: ReconcileParts, { tag }: { readonly tag:
     fault('afterReplacementNoted');
     if (!(await files.replace(temp, path, (there) => isSameFile(there, seen.stat)))) return 'changed';
     fault('afterRename');
+    if (seen.stat.links > 1)
+      emit({ type: 'links-parted', id, filePath: filePathOf(requireRecord(id)), others: seen.stat.links - 1 });
     return {
       seq: file.seq,
       steps: file.taken ?? [],

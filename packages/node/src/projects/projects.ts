@@ -84,7 +84,11 @@ export function createProjects(parts: ProjectsParts) {
     if (localRootPath === undefined || folders.has(project.id)) return;
     step(project.id, 'attach');
     const folder = parts.createFolder(project.id, localRootPath);
-    folder.onEvent((event) => parts.onFolderEvent(project.id, event));
+    folder.onEvent((event) => {
+      if (event.type === 'links-parted')
+        log.warn('file.links-parted', { project_id: project.id, doc_path: event.filePath, others: event.others });
+      parts.onFolderEvent(project.id, event);
+    });
     try {
       const began = performance.now();
       const { documents: count } = await folder.open(signal);
