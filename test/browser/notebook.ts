@@ -79,6 +79,12 @@ export async function createNotebook(context: BrowserContext) {
         .toEqual(typeof wanted === 'string' ? expect.stringContaining(wanted) : expect.stringMatching(wanted)),
     /** Waits until it says, from facts, that everything is on the disk of the device. */
     saved: (): Promise<void> => page.locator('.save-line.ok').waitFor(),
+    /** Waits until it says, from facts, that this many edits are on the disk of this browser and nowhere else. */
+    keptHere: (edits: number): Promise<void> =>
+      page
+        .locator('.save-line.warn')
+        .getByText(new RegExp(`^Offline · ${edits} edits? on this device only$`))
+        .waitFor(),
     status: (index = 0): Locator => seen.locator('.mc-status-text').nth(index),
     /** Waits until the status line of a cell says this. */
     says: (wanted: string | RegExp, index = 0): Promise<void> =>

@@ -10,6 +10,7 @@ import { createCommandRegistry } from './commands/registry.ts';
 import { createEditors, type Editors } from './document/editors.ts';
 import { language, t } from './i18n/words.ts';
 import { createOwnCopy } from './own-copy/own-copy.ts';
+import { watchForUnwantedCopies } from './own-copy/unwanted-copies.ts';
 import { createSearch } from './panels/search.ts';
 import { createRouter } from './router/router.ts';
 import { App } from './shell/app.tsx';
@@ -22,6 +23,7 @@ import { pageCommands, sayWhetherSaved } from './shell/page-commands.ts';
 import { ShellContext, type Shell } from './shell/shell.ts';
 import { SignIn } from './shell/sign-in.tsx';
 import { createView } from './shell/view.ts';
+import { watchEditsAtRisk } from './status/edits-at-risk.ts';
 import { saveStatus } from './status/save-status.ts';
 import { apple } from './ui/keys.tsx';
 import { createToasts } from './ui/toasts.tsx';
@@ -38,11 +40,12 @@ import './style/floating.css';
 const randomBytes = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length));
 
 function startShell(): Shell {
+  const copies = indexedDbCopies();
   const client = openClient({
     origin: location.origin,
     webSocket: (url) => new WebSocket(url) as Socket,
     fetch: (...input) => fetch(...input),
-    copies: indexedDbCopies(),
+    copies,
     now,
     randomBytes,
   });
@@ -110,10 +113,14 @@ function startShell(): Shell {
     return editor === undefined ? undefined : commands.add(editorCommands(editor, editors.t));
   });
   effect(() => {
-    const project = workspace.project.value;
+    const projects = new Set(workspace.projects.value?.map(({ id }) => id));
+    const project = workspace.project.value?.id;
     const documents = workspace.documents.value;
-    if (project !== undefined && documents !== undefined)
-      editors.keepOnly(project.id, new Set(documents.map((document) => document.id)));
+    if (project === undefined || documents === undefined) return;
+    const ids = new Set(documents.map(({ id }) => id));
+    editors.keepOnly(
+      ({ projectId, documentId }) => projects.has(projectId) && (projectId !== project || ids.has(documentId)),
+    );
   });
   effect(() => {
     document.documentElement.lang = language.value;
@@ -121,6 +128,8 @@ function startShell(): Shell {
   listenToKeys(window, commands);
   followViewport(window);
   followPlace({ router, workspace, ownCopy });
+  watchEditsAtRisk(shell, window);
+  watchForUnwantedCopies({ client, copies, ownCopy, workspace });
   return shell;
 }
 

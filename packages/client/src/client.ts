@@ -16,6 +16,7 @@ import type {
 import type { Awareness } from 'y-protocols/awareness';
 import type { Doc, Text } from 'yjs';
 import type { Api } from './api.ts';
+import type { CopyTrouble } from './documents/copies.ts';
 import type { Fact } from './fact.ts';
 
 export type Connection =
@@ -35,6 +36,10 @@ export type DocumentStatus = {
   readonly phase: 'loading' | 'ready' | 'failed';
   /** Edits made here that the device has not yet said are on its disk. */
   readonly pendingEdits: number;
+  /** Those of them that this peer's own copy is not known to have on disk either: they end with the page. */
+  readonly unkeptEdits: number;
+  /** Why the own copy does not keep edits now. */
+  readonly copyTrouble?: CopyTrouble;
   /** Unix milliseconds when the device last said that everything is on its disk. */
   readonly savedAt?: number;
   /** Whether this document and the device's are known to be equal or are being kept so. */

@@ -9,7 +9,7 @@
  */
 export * from './api.ts';
 export * from './client.ts';
-export type { Copies, Copy } from './documents/copies.ts';
+export type { Copies, Copy, CopyTrouble, Kept } from './documents/copies.ts';
 export { indexedDbCopies } from './documents/indexeddb.ts';
 export * from './fact.ts';
 export { openClient, type ClientParts } from './open.ts';

@@ -28,11 +28,13 @@ export type Editors = {
   readonly editor: ReadonlySignal<EditorHandle | undefined>;
   readonly outline: ReadonlySignal<readonly Heading[]>;
   readonly status: ReadonlySignal<DocumentStatus | undefined>;
+  /** Whether edits of any open document would be gone with the page: neither the device nor the own copy has them. */
+  atRisk(): boolean;
   /** The text of the document in view, as it is now. */
   text(): string;
   show(project: ProjectHere, document: Document): void;
-  /** Closes the documents of this project that are not among these: they were deleted. */
-  keepOnly(projectId: ProjectId, ids: ReadonlySet<DocumentId>): void;
+  /** Closes the others: they were deleted, or their project was closed. */
+  keepOnly(isWanted: (open: Pick<OpenDocument, 'projectId' | 'documentId'>) => boolean): void;
 };
 
 export type EditorsParts = Pick<EditorParts, 'now' | 'announce' | 'notify' | 'confirm' | 'onSave' | 'links'> & {
@@ -154,10 +156,11 @@ export function createEditors(parts: EditorsParts): Editors {
     outline,
     status,
     text: () => (inView === undefined ? '' : (opened.get(inView)?.open.text.toString() ?? '')),
+    atRisk: () => [...opened.values()].some(({ open }) => open.status.get().unkeptEdits > 0),
     show: (project, shown) => show(project.id, shown.id),
-    keepOnly(projectId, ids) {
+    keepOnly(isWanted) {
       for (const [id, entry] of [...opened]) {
-        if (entry.projectId !== projectId || ids.has(id)) continue;
+        if (isWanted(entry.open)) continue;
         if (entry.pooled) pool.drop(id);
         else release(id);
       }

@@ -14,6 +14,14 @@ export const fr: Readonly<Record<keyof typeof en, Message>> = {
     one: 'Hors ligne · {count} modification sur cet appareil seulement',
     other: 'Hors ligne · {count} modifications sur cet appareil seulement',
   },
+  offlineKeeping: 'Hors ligne · vos modifications sont mises à l’abri sur cet appareil…',
+  offlineNotKept:
+    'Hors ligne · rien n’est gardé : ce navigateur ne laisse rien enregistrer à la page. Laissez-la ouverte jusqu’à ce que l’appareil réponde.',
+  offlineNotKeptFull:
+    'Hors ligne · rien n’est gardé : ce navigateur n’a plus de place. Libérez-en, ou laissez la page ouverte jusqu’à ce que l’appareil réponde.',
+  noCopies: 'Ce navigateur ne garde pas de copies : la page ne fonctionne que tant que l’appareil répond.',
+  noCopiesFull:
+    'Ce navigateur n’a plus de place pour des copies : la page ne fonctionne que tant que l’appareil répond.',
   cannotWrite:
     'Impossible d’écrire dans {path} ({reason}). Vos modifications sont en sûreté dans MarkCo et seront écrites plus tard.',
   diskFull: 'disque plein',
@@ -21,9 +29,9 @@ export const fr: Readonly<Record<keyof typeof en, Message>> = {
   alreadySaved: 'Déjà enregistré. Chaque modification l’est pendant que vous écrivez.',
   savingSoon: 'Vos dernières modifications sont en cours d’enregistrement.',
   keptHere: 'Vos modifications sont gardées ici et seront enregistrées dès que l’appareil répondra.',
-  deviceSilent: 'L’appareil ne répond plus depuis {time}. Vos modifications sont gardées ici.',
-  signedOut:
-    'Cette page n’est plus connectée ; vos modifications sont gardées ici. Ouvrez le lien affiché par « markco up », ou lancez',
+  deviceSilent: 'L’appareil ne répond plus depuis {time}.',
+  editsKept: 'Vos modifications sont gardées ici.',
+  signedOut: 'Cette page n’est plus connectée. Ouvrez le lien affiché par « markco up », ou lancez',
   tryAgain: 'Réessayer',
   tryDeviceAgain: 'Joindre de nouveau l’appareil',
 

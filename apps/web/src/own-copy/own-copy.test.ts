@@ -1,3 +1,4 @@
+import 'fake-indexeddb/auto';
 import { IDBFactory } from 'fake-indexeddb';
 import { expect, test } from 'vitest';
 import * as z from 'zod/mini';
@@ -16,6 +17,15 @@ test('a value of another shape counts as nothing', async () => {
   await copy.write('names', [1, 2]);
   expect(await copy.read('names', Names)).toBeUndefined();
   expect(await copy.read('nothing', Names)).toBeUndefined();
+});
+
+test('what is forgotten is gone, and nothing else', async () => {
+  const copy = createOwnCopy(new IDBFactory());
+  for (const key of ['list:a', 'list:b', 'last']) await copy.write(key, [key]);
+  await copy.forget('list:', new Set(['list:b']));
+  expect(await copy.read('list:a', Names)).toBeUndefined();
+  expect(await copy.read('list:b', Names)).toEqual(['list:b']);
+  expect(await copy.read('last', Names)).toEqual(['last']);
 });
 
 test('a browser without storage opens anyway', async () => {

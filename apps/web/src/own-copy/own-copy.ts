@@ -10,6 +10,8 @@ import type * as z from 'zod/mini';
 export type OwnCopy = {
   read<S extends z.ZodMiniType>(key: string, schema: S): Promise<z.output<S> | undefined>;
   write(key: string, value: unknown): Promise<void>;
+  /** Forgets the values whose keys start so, but for those to keep. */
+  forget(prefix: string, keep: ReadonlySet<string>): Promise<void>;
 };
 
 const table = 'values';
@@ -46,6 +48,15 @@ export function createOwnCopy(factory: IDBFactory): OwnCopy {
         await settled((await database()).transaction(table, 'readwrite').objectStore(table).put(value, key));
       } catch {
         // Invariant 2: the page goes on without its own copy.
+      }
+    },
+    async forget(prefix, keep) {
+      try {
+        const store = (await database()).transaction(table, 'readwrite').objectStore(table);
+        const keys = await settled(store.getAllKeys(IDBKeyRange.bound(prefix, `${prefix}\uffff`)));
+        for (const key of keys) if (!keep.has(String(key))) store.delete(key);
+      } catch {
+        // Invariant 2, and what is forgotten late takes no more than its room.
       }
     },
   };

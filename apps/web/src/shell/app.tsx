@@ -86,19 +86,23 @@ function TopBar({ document }: { readonly document: Document | undefined }) {
 }
 
 function DeviceBar() {
-  const { workspace, client } = useShell();
+  const { workspace, client, editors } = useShell();
   const connection = workspace.connection.value;
+  const trouble = editors.status.value?.copyTrouble;
+  const kept = trouble === undefined || trouble === 'slow' ? t('editsKept') : '';
   if (workspace.signedOut.value)
     return (
       <div class="device-bar" role="status">
-        {t('signedOut')} <code>markco open</code>
+        {kept} {t('signedOut')} <code>markco open</code>
       </div>
     );
   if (connection.state !== 'offline') return null;
   return (
     <div class="device-bar" role="status">
       <Icon name="offline" />
-      <span>{t('deviceSilent', { time: timeOfDay(connection.since) })}</span>
+      <span>
+        {t('deviceSilent', { time: timeOfDay(connection.since) })} {kept}
+      </span>
       <button class="quiet-button" type="button" onClick={() => client.reconnect()}>
         {t('tryAgain')}
       </button>

@@ -24,6 +24,10 @@ export function saveWords(status: SaveStatus): { readonly tone: SaveTone; readon
         tone: 'warn',
         text: status.edits === 0 ? t('offlineSaved') : t('offlineEdits', { count: status.edits }),
       };
+    case 'keeping':
+      return { tone: 'busy', text: t('offlineKeeping') };
+    case 'not-kept':
+      return { tone: 'danger', text: t(status.reason === 'full' ? 'offlineNotKeptFull' : 'offlineNotKept') };
     case 'cannot-write':
       return {
         tone: 'danger',

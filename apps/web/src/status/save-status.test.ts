@@ -2,14 +2,14 @@ import type { DocumentStatus } from '@markco/client';
 import { expect, test } from 'vitest';
 import { saveStatus, type SaveFacts, type SaveStatus } from './save-status.ts';
 
-const ready: DocumentStatus = { phase: 'ready', pendingEdits: 0, savedAt: 1_000, synced: true };
+const ready: DocumentStatus = { phase: 'ready', pendingEdits: 0, unkeptEdits: 0, savedAt: 1_000, synced: true };
 const trouble = { path: '~/notes', code: 'disk_full', message: 'No space left.' };
 
 const table: readonly (readonly [string, SaveFacts, SaveStatus])[] = [
   ['on the disk', { connection: 'online', document: ready }, { kind: 'saved', at: 1_000 }],
   [
     'on the disk, no time known',
-    { connection: 'online', document: { phase: 'ready', pendingEdits: 0, synced: true } },
+    { connection: 'online', document: { phase: 'ready', pendingEdits: 0, unkeptEdits: 0, synced: true } },
     { kind: 'saved' },
   ],
   ['an edit on its way', { connection: 'online', document: { ...ready, pendingEdits: 1 } }, { kind: 'saving' }],
@@ -20,6 +20,36 @@ const table: readonly (readonly [string, SaveFacts, SaveStatus])[] = [
     { connection: 'offline', document: { ...ready, pendingEdits: 3 } },
     { kind: 'offline', edits: 3 },
   ],
+  [
+    'no device, three edits, the last of this instant',
+    { connection: 'offline', document: { ...ready, pendingEdits: 3, unkeptEdits: 1 } },
+    { kind: 'offline', edits: 2 },
+  ],
+  [
+    'no device, the first edit, of this instant',
+    { connection: 'offline', document: { ...ready, pendingEdits: 1, unkeptEdits: 1 } },
+    { kind: 'keeping' },
+  ],
+  [
+    'no device, and a slow disk',
+    { connection: 'offline', document: { ...ready, pendingEdits: 3, unkeptEdits: 1, copyTrouble: 'slow' } },
+    { kind: 'keeping' },
+  ],
+  [
+    'no device, and no room in this browser',
+    { connection: 'offline', document: { ...ready, pendingEdits: 3, unkeptEdits: 1, copyTrouble: 'full' } },
+    { kind: 'not-kept', reason: 'full' },
+  ],
+  [
+    'no device, and a private window',
+    { connection: 'offline', document: { ...ready, copyTrouble: 'refused' } },
+    { kind: 'not-kept', reason: 'refused' },
+  ],
+  [
+    'a private window, but the device answers',
+    { connection: 'online', document: { ...ready, copyTrouble: 'refused' } },
+    { kind: 'saved', at: 1_000 },
+  ],
   ['a moment without the device', { connection: 'connecting', document: ready }, { kind: 'saved', at: 1_000 }],
   [
     'a moment without the device, with an edit',
@@ -28,22 +58,22 @@ const table: readonly (readonly [string, SaveFacts, SaveStatus])[] = [
   ],
   [
     'no device since the page was opened',
-    { connection: 'offline', document: { phase: 'ready', pendingEdits: 0, synced: false } },
+    { connection: 'offline', document: { phase: 'ready', pendingEdits: 0, unkeptEdits: 0, synced: false } },
     { kind: 'offline', edits: undefined },
   ],
   [
     'no device since the page was opened, and edits',
-    { connection: 'offline', document: { phase: 'ready', pendingEdits: 2, synced: false } },
+    { connection: 'offline', document: { phase: 'ready', pendingEdits: 2, unkeptEdits: 0, synced: false } },
     { kind: 'offline', edits: 2 },
   ],
   [
     'the device is being reached',
-    { connection: 'connecting', document: { phase: 'ready', pendingEdits: 0, synced: false } },
+    { connection: 'connecting', document: { phase: 'ready', pendingEdits: 0, unkeptEdits: 0, synced: false } },
     { kind: 'connecting' },
   ],
   [
     'loading',
-    { connection: 'online', document: { phase: 'loading', pendingEdits: 0, synced: false } },
+    { connection: 'online', document: { phase: 'loading', pendingEdits: 0, unkeptEdits: 0, synced: false } },
     { kind: 'loading' },
   ],
   [
@@ -84,7 +114,8 @@ test('saved is never said while an edit waits or the document is not known to be
   for (const connection of ['online', 'offline', 'connecting'] as const)
     for (const pendingEdits of [0, 1])
       for (const synced of [true, false]) {
-        const status = saveStatus({ connection, document: { phase: 'ready', pendingEdits, savedAt: 1, synced } });
+        const document = { phase: 'ready', pendingEdits, unkeptEdits: 0, savedAt: 1, synced } as const;
+        const status = saveStatus({ connection, document });
         if (pendingEdits > 0 || (connection === 'online' && !synced)) expect(status.kind).not.toBe('saved');
       }
 });

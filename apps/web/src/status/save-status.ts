@@ -4,8 +4,9 @@
  * 1. `saved` is said only when the device itself said that everything is on its disk.
  * 2. What threatens work is said before what is merely slow.
  * 3. Being without the device while everything is saved is no warning about the document.
+ * 4. Without the device, an edit is counted as being on this device only once the own copy has it on disk.
  */
-import type { Connection, DocumentStatus } from '@markco/client';
+import type { Connection, CopyTrouble, DocumentStatus } from '@markco/client';
 
 export type FileTrouble = { readonly path: string; readonly code: string; readonly message: string };
 
@@ -26,8 +27,15 @@ export type SaveStatus =
       readonly message: string;
     }
   | { readonly kind: 'connecting' }
-  /** `edits`: not yet on the device's disk; `undefined` when this page has not heard from the device, so that nobody can say. */
+  /**
+   * `edits`: in the own copy, not yet on the device's disk; `undefined` when this page has not heard from the device, so
+   * that nobody can say.
+   */
   | { readonly kind: 'offline'; readonly edits: number | undefined }
+  /** Without the device, and the own copy takes its time. */
+  | { readonly kind: 'keeping' }
+  /** Without the device, and this browser keeps nothing: what is typed lasts as long as the page. */
+  | { readonly kind: 'not-kept'; readonly reason: Exclude<CopyTrouble, 'slow'> }
   | { readonly kind: 'saving' }
   | { readonly kind: 'saved'; readonly at?: number };
 
@@ -40,13 +48,18 @@ export function saveStatus({ connection, document, trouble }: SaveFacts): SaveSt
   if (document.phase === 'failed') return { kind: 'failed', message: document.failure?.message ?? '' };
   if (document.failure !== undefined) return { kind: 'failed', message: document.failure.message };
   if (document.phase === 'loading') return { kind: 'loading' };
-  const { pendingEdits, savedAt } = document;
+  const { pendingEdits, unkeptEdits, copyTrouble, savedAt } = document;
   if (connection === 'connecting') {
     if (pendingEdits > 0) return { kind: 'saving' };
     return savedAt === undefined ? { kind: 'connecting' } : { kind: 'saved', at: savedAt };
   }
-  if (connection === 'offline')
-    return { kind: 'offline', edits: savedAt === undefined && pendingEdits === 0 ? undefined : pendingEdits };
+  if (connection === 'offline') {
+    if (copyTrouble === 'full' || copyTrouble === 'refused') return { kind: 'not-kept', reason: copyTrouble };
+    const kept = pendingEdits - unkeptEdits;
+    // While the copy is quick, the edit of this instant is counted with the next look.
+    if (unkeptEdits > 0 && (kept === 0 || copyTrouble === 'slow')) return { kind: 'keeping' };
+    return { kind: 'offline', edits: savedAt === undefined && pendingEdits === 0 ? undefined : kept };
+  }
   if (pendingEdits > 0) return { kind: 'saving' };
   if (trouble !== undefined)
     return { kind: 'cannot-write', path: trouble.path, reason: reasonOf(trouble.code), message: trouble.message };

@@ -65,6 +65,9 @@ export type WorkspaceParts = {
 const ProjectsCopy = z.array(z.extend(ProjectSchema, { localRootPath: z.optional(z.string()) }));
 const DocumentsCopy = z.array(DocumentSchema);
 
+/** Where the own copy has the documents of a project. */
+export const listKey = (projectId: string): string => `documents:${projectId}`;
+
 function byCreation(left: Run, right: Run): number {
   return right.createdAt.localeCompare(left.createdAt);
 }
@@ -175,7 +178,7 @@ export function createWorkspace({ client, ownCopy, router }: WorkspaceParts): Wo
       runs.value = [];
       troubles.value = new Map();
       if (id === undefined) return undefined;
-      ownCopy.read(`documents:${id}`, DocumentsCopy).then(
+      ownCopy.read(listKey(id), DocumentsCopy).then(
         (kept) => {
           if (projectId.peek() === id && documents.peek() === undefined && kept !== undefined) documents.value = kept;
         },
@@ -205,7 +208,7 @@ export function createWorkspace({ client, ownCopy, router }: WorkspaceParts): Wo
       const id = projectId.value;
       const list = documents.value;
       if (id !== undefined && list !== undefined && list.every((one) => one.projectId === id))
-        void ownCopy.write(`documents:${id}`, list);
+        void ownCopy.write(listKey(id), list);
     }),
   ];
 

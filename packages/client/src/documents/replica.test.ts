@@ -11,7 +11,8 @@ import {
   type ProjectId,
 } from '@markco/protocol';
 import * as Y from 'yjs';
-import type { Copies } from './copies.ts';
+import { createFact } from '../fact.ts';
+import type { Copies, Kept } from './copies.ts';
 import { createReplica, type Replica } from './replica.ts';
 
 const PROJECT = '00000000-0000-7000-8000-00000000abcd' as ProjectId;
@@ -186,26 +187,63 @@ test('a document that is refused says why, and one that is here already can stil
   await other.replica.destroy();
 });
 
-test('its own copy is shown at once, and is no edit', async () => {
-  const kept = new Y.Doc();
-  kept.getText('content').insert(0, 'kept');
+function copyOf(text: string, unsavedEdits: number) {
+  const before = new Y.Doc();
+  before.getText('content').insert(0, text);
   const origin = Symbol('copy');
+  const kept = createFact<Kept>({ edits: 0 });
+  const said: (readonly [edits: number, unsaved: number])[] = [];
   const copies: Copies = {
-    keep(_id, doc) {
-      return {
-        loaded: Promise.resolve().then(() => Y.applyUpdate(doc, Y.encodeStateAsUpdate(kept), origin)),
-        unsavedEdits: () => 2,
-        noteUnsaved: () => {},
-        close: async () => {},
-      };
-    },
+    keep: (_id, doc) => ({
+      loaded: Promise.resolve().then(() => Y.applyUpdate(doc, Y.encodeStateAsUpdate(before), origin)),
+      unsavedEdits: () => unsavedEdits,
+      keep: (edits, unsaved) => void said.push([edits, unsaved]),
+      kept,
+      close: async () => {},
+    }),
     isOwn: (other) => other === origin,
+    drop: async () => 0,
   };
+  return { copies, kept, said };
+}
+
+test('its own copy is shown at once, and is no edit', async () => {
+  const { copies } = copyOf('kept', 2);
   const { replica } = setUp(copies);
   await replica.ready;
   expect(replica.text.toString()).toBe('kept');
   // Those it had not sent when it was last closed.
-  expect(status(replica)).toMatchObject({ phase: 'ready', synced: false, pendingEdits: 2 });
+  expect(status(replica)).toMatchObject({ phase: 'ready', synced: false, pendingEdits: 2, unkeptEdits: 0 });
+  await replica.destroy();
+});
+
+test('an edit is unkept until its own copy or the device has it on disk', async () => {
+  const { copies, kept, said } = copyOf('kept', 2);
+  const { replica, connect, say } = setUp(copies);
+  replica.text.insert(0, 'early ');
+  expect(status(replica)).toMatchObject({ pendingEdits: 1, unkeptEdits: 1 });
+  await replica.ready;
+  expect(status(replica)).toMatchObject({ pendingEdits: 3, unkeptEdits: 1 });
+  expect(said.at(-1)).toEqual([3, 3]);
+  kept.set({ edits: 3 });
+  expect(status(replica)).toMatchObject({ pendingEdits: 3, unkeptEdits: 0 });
+  replica.text.insert(0, 'a');
+  kept.set({ edits: 3, trouble: 'full' });
+  expect(status(replica)).toMatchObject({ pendingEdits: 4, unkeptEdits: 1, copyTrouble: 'full' });
+  connect();
+  say({ type: 'step1', stateVector: NOTHING });
+  say({ type: 'saved', count: 1 });
+  expect(status(replica)).toMatchObject({ pendingEdits: 0, unkeptEdits: 0, copyTrouble: 'full' });
+  expect(said.at(-1)).toEqual([4, 0]);
+  kept.set({ edits: 4 });
+  expect(status(replica)).not.toHaveProperty('copyTrouble');
+  await replica.destroy();
+});
+
+test('without an own copy nothing counts as kept before the device has it', async () => {
+  const { replica } = setUp();
+  replica.text.insert(0, 'a');
+  expect(status(replica)).toMatchObject({ pendingEdits: 1, unkeptEdits: 1 });
   await replica.destroy();
 });
 

@@ -8,6 +8,7 @@
  * 1. An edit counts as saved only after the device said so on the connection it was sent on, or said that both
  *    copies are equal.
  * 2. What was not saved when a connection ended is sent again with the next.
+ * 3. An edit counts as kept here only after the own copy said that it is on this peer's disk.
  */
 import {
   decodeFrame,
@@ -63,13 +64,14 @@ export function createReplica({ projectId, documentId, copies, now }: ReplicaPar
   awareness.setLocalState(null);
   const remote = Symbol('device');
   const copy = copies?.keep(documentId, doc);
-  const status = createFact<DocumentStatus>({ phase: 'loading', pendingEdits: 0, synced: false });
+  const status = createFact<DocumentStatus>({ phase: 'loading', pendingEdits: 0, unkeptEdits: 0, synced: false });
 
   let channel: Channel | undefined;
   /** Between the opening message and its answer: edits made meanwhile. */
   let opening: Uint8Array[] | undefined;
   let localEdits = 0;
   let savedEdits = 0;
+  let keptEdits = 0;
   let sent = 0;
   /** Messages not yet acknowledged: which one, and the last edit in it. */
   let unsaved: { readonly message: number; readonly edits: number }[] = [];
@@ -85,8 +87,22 @@ export function createReplica({ projectId, documentId, copies, now }: ReplicaPar
 
   function update(change: Partial<DocumentStatus>): void {
     status.set({ ...status.get(), ...change });
-    if (change.pendingEdits !== undefined) copy?.noteUnsaved(change.pendingEdits);
   }
+
+  /** An edit was made, or the device has more of them. */
+  function count(change: Partial<DocumentStatus> = {}): void {
+    const pendingEdits = localEdits - savedEdits;
+    update({ ...change, pendingEdits, unkeptEdits: unkept() });
+    copy?.keep(localEdits, pendingEdits);
+  }
+
+  const unkept = (): number => Math.max(0, localEdits - Math.max(savedEdits, keptEdits));
+
+  const stopHearing = copy?.kept.subscribe(({ edits, trouble }) => {
+    keptEdits = Math.max(keptEdits, edits);
+    const { copyTrouble: _, ...rest } = status.get();
+    status.set({ ...rest, unkeptEdits: unkept(), ...(trouble === undefined ? {} : { copyTrouble: trouble }) });
+  });
 
   function becomeReady(): void {
     if (status.get().phase === 'ready') return;
@@ -97,8 +113,10 @@ export function createReplica({ projectId, documentId, copies, now }: ReplicaPar
   const copyLoaded = copy?.loaded.then(
     // An empty copy is no document yet: the device has the text.
     () => {
-      localEdits += copy.unsavedEdits();
-      update({ pendingEdits: localEdits - savedEdits });
+      // They come before those made since: the copy has them, and begins to count now.
+      keptEdits = copy.unsavedEdits();
+      localEdits += keptEdits;
+      count();
       if (doc.store.clients.size > 0) becomeReady();
     },
     () => {},
@@ -133,8 +151,7 @@ export function createReplica({ projectId, documentId, copies, now }: ReplicaPar
 
   function saved(edits: number): void {
     savedEdits = Math.max(savedEdits, edits);
-    const pendingEdits = localEdits - savedEdits;
-    update(pendingEdits === 0 ? { pendingEdits, savedAt: now() } : { pendingEdits });
+    count(savedEdits === localEdits ? { savedAt: now() } : {});
     const done = savedWaiters.filter((waiter) => waiter.edits <= savedEdits);
     savedWaiters = savedWaiters.filter((waiter) => waiter.edits > savedEdits);
     for (const { resolve } of done) resolve();
@@ -143,7 +160,7 @@ export function createReplica({ projectId, documentId, copies, now }: ReplicaPar
   const onUpdate = (bytes: Uint8Array, origin: unknown): void => {
     if (origin === remote || copies?.isOwn(origin) === true) return;
     localEdits++;
-    update({ pendingEdits: localEdits - savedEdits });
+    count();
     if (channel === undefined) return;
     if (opening !== undefined) opening.push(bytes);
     else if (tooLargeFor === undefined) sendUpdate('update', bytes);
@@ -291,6 +308,7 @@ export function createReplica({ projectId, documentId, copies, now }: ReplicaPar
       doc.off('update', onUpdate);
       awareness.off('update', onAwareness);
       awareness.destroy();
+      stopHearing?.();
       await copy?.close();
       doc.destroy();
     },
