@@ -52,7 +52,35 @@ test('R1 an edit that is said to be on this device only is there after a reload 
   }
 });
 
-test('a browser without room says that it keeps nothing, asks before the page is left, and keeps all once there is room', async ({
+declare global {
+  interface Window {
+    noRoom: boolean | undefined;
+  }
+}
+
+/** Writes are given up for want of room while `window.noRoom`, as a browser does whose disk is full. */
+function giveUpWrites(): void {
+  const { add, put } = IDBObjectStore.prototype;
+  const spoil = (store: IDBObjectStore, request: IDBRequest<IDBValidKey>): IDBRequest<IDBValidKey> => {
+    const { transaction } = store;
+    if (window.noRoom === true)
+      request.addEventListener('success', () => {
+        Object.defineProperty(transaction, 'error', { value: new DOMException('full', 'QuotaExceededError') });
+        transaction.abort();
+      });
+    return request;
+  };
+  Object.assign(IDBObjectStore.prototype, {
+    add(this: IDBObjectStore, ...input: Parameters<typeof add>) {
+      return spoil(this, add.apply(this, input));
+    },
+    put(this: IDBObjectStore, ...input: Parameters<typeof put>) {
+      return spoil(this, put.apply(this, input));
+    },
+  });
+}
+
+test('a browser without room says that it keeps nothing, and keeps all by itself once there is room', async ({
   openFolder,
   openPage,
   device,
@@ -65,9 +93,8 @@ test('a browser without room says that it keeps nothing, asks before the page is
   await shellKept(notebook);
   await device.kill();
   try {
-    const devtools = await notebook.context.newCDPSession(page);
-    const { origin } = new URL(page.url());
-    await devtools.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 1 });
+    await page.evaluate(giveUpWrites);
+    await page.evaluate(() => void (window.noRoom = true));
     await notebook.caretAfter('Here:');
     const typed = ' typed without room';
     await notebook.type(typed);
@@ -75,13 +102,15 @@ test('a browser without room says that it keeps nothing, asks before the page is
       .locator('.save-line.danger')
       .getByText(/^Offline · not kept: this browser has no room left/)
       .waitFor();
+    await notebook.toast('no room for copies').waitFor();
     expect(await page.locator('.device-bar').textContent()).not.toContain('kept here');
-    await devtools.send('Storage.overrideQuotaForOrigin', { origin });
+    await page.evaluate(() => void (window.noRoom = false));
     await notebook.keptHere(typed.length);
-    expect(asked).toEqual([]);
+    expect(await page.locator('.device-bar').textContent()).toContain('kept here');
     await page.reload();
     await notebook.loaded();
     expect(await notebook.text()).toBe(`# Full\n\nHere:${typed}`);
+    expect(asked).toEqual([]);
   } finally {
     await device.start();
   }
