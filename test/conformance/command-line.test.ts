@@ -191,6 +191,21 @@ test('up ends well on SIGTERM, keeps its secrets to its owner, and a second up j
   expect(await machine.markco(['projects'])).toMatchObject({ code: 1, err: expect.stringContaining('markco up') });
 });
 
+test('a device that does not start says why, where its log is, and exits 1', async ({ machine }) => {
+  await mkdir(machine.home);
+  await writeFile(join(machine.home, 'runs'), 'in the way');
+  const { code, out, err } = await machine.markco(['up', '--no-browser']);
+  expect({ code, out }).toEqual({ code: 1, out: '' });
+  expect(err).toContain(`✗ The device did not start with the state folder ${machine.home}. Its log, here on stderr,`);
+  expect(err).toMatch(/^ {2}because: EEXIST: .*\/runs'$/m);
+  const logged = err.split('\n').find((line) => line.includes('"event":"device.not-started"')) ?? '{}';
+  expect(JSON.parse(logged)).toMatchObject({ level: 'error', stack: expect.stringContaining('node.ts') });
+  const asJson = (await machine.markco(['up', '--json'])).err.trim().split('\n').at(-1) ?? '';
+  expect(JSON.parse(asJson)).toMatchObject({
+    error: { code: 'internal', because: [expect.stringContaining('EEXIST')] },
+  });
+});
+
 test('bad input changes nothing and says what to do', async ({ machine }) => {
   await writeFile(join(machine.project, 'page.md'), '# No cells\n');
   await machine.up(machine.project);

@@ -18,6 +18,7 @@ import { addRun } from './command/run.ts';
 import { addRuns } from './command/runs.ts';
 import { addSessions } from './command/sessions.ts';
 import { addUp } from './command/up.ts';
+import { causesOf } from './causes.ts';
 import { colorsFor, jsonLine, printable } from './render.ts';
 import type { AddVerb } from './verb.ts';
 
@@ -62,9 +63,18 @@ export async function runProgram(cli: Cli, words: readonly string[], version: st
   }
 }
 
+/** A failure of this machine says why as far down as it is known; one of a device came over a wire without its cause. */
 function report(cli: Cli, error: unknown, asJson: boolean): void {
   const failure = Failure.from(error);
-  if (asJson) return cli.err.write(jsonLine(failure.toBody()));
-  cli.err.write(`${colorsFor(cli.err, cli.env).red('✗')} ${printable(failure.message)}\n`);
-  if (failure.code === 'internal' && cli.env['LOG_LEVEL'] === 'debug') cli.err.write(`${String(failure.cause)}\n`);
+  const because = causesOf(failure);
+  const { code, message } =
+    error instanceof Failure || because.length === 0
+      ? failure
+      : { code: failure.code, message: 'Something went wrong inside MarkCo. LOG_LEVEL=debug shows where.' };
+  if (asJson) return cli.err.write(jsonLine({ error: { code, message, ...(because.length > 0 ? { because } : {}) } }));
+  cli.err.write(`${colorsFor(cli.err, cli.env).red('✗')} ${printable(message)}\n`);
+  for (const reason of because) cli.err.write(`  because: ${printable(reason)}\n`);
+  const { stack } = error instanceof Error ? error : {};
+  if (failure.code === 'internal' && cli.env['LOG_LEVEL'] === 'debug' && stack !== undefined)
+    cli.err.write(`${stack}\n`);
 }

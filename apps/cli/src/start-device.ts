@@ -5,6 +5,7 @@ import manifest from '../package.json' with { type: 'json' };
 import type { Cli } from './cli.ts';
 import { portHolder } from './port.ts';
 import { configOf, makeHome } from './home.ts';
+import { jsonLine } from './render.ts';
 
 export type StartedDevice = { close(): Promise<void> };
 
@@ -13,7 +14,10 @@ function quietOnTerminal({ err, env }: Cli, config: Config): Config {
   return err.isTerminal && env['LOG_LEVEL'] === undefined ? { ...config, logLevel: 'warn' } : config;
 }
 
-/** Fails with `conflict` when the port belongs to somebody else, naming who when that can be found out. */
+/**
+ * Fails with `conflict` when the port belongs to somebody else, naming who when that can be found out. What nobody
+ * foresaw is said with its cause, and the log, which goes to stderr, has where in the program it happened.
+ */
 export async function startDevice(cli: Cli): Promise<StartedDevice> {
   const config = configOf(cli);
   const { port } = config;
@@ -26,7 +30,7 @@ export async function startDevice(cli: Cli): Promise<StartedDevice> {
   }
   await makeHome(config.home);
   const { createNode } = await import('@markco/node');
-  return createNode(quietOnTerminal(cli, config), {
+  const starting = createNode(quietOnTerminal(cli, config), {
     ids: { now: cli.now, randomBytes: cli.randomBytes },
     env: cli.env,
     kill: cli.kill,
@@ -36,5 +40,17 @@ export async function startDevice(cli: Cli): Promise<StartedDevice> {
     version: manifest.version,
     residentBytes: cli.residentBytes,
     logTo: cli.err,
+  });
+  return starting.catch((error: unknown) => {
+    if (error instanceof Failure) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    const stack = error instanceof Error ? error.stack : undefined;
+    const time = new Date(cli.now()).toISOString();
+    cli.err.write(jsonLine({ level: 'error', time, event: 'device.not-started', reason, stack }));
+    throw new Failure(
+      'internal',
+      `The device did not start with the state folder ${config.home}. Its log, here on stderr, has where: device.not-started.`,
+      { cause: error },
+    );
   });
 }
