@@ -49,6 +49,31 @@ test('RUN-3 events come from any seq on, stored ones first, then live, without a
   expect(past).toMatchObject({ messages: [], code: 1000 });
 });
 
+test('RUN-3 with live=0 the events that are stored come, then a normal close, however fast the run goes on', async () => {
+  const run = await submit('for i in range(1_000_000):\n    print(i, flush=True)\nimport time; time.sleep(600)');
+  let before = 0;
+  for (let ask = 0; ask < 3; ask++) {
+    const { messages, code } = await eventually(async () => {
+      const answer = await messagesOf(device.socket(`/api/runs/${run.id}/events?live=0`));
+      return answer.messages.length > before ? answer : undefined;
+    }, 'more events to be stored');
+    expect(code).toBe(1000);
+    isGapless(
+      messages.map((message) => RunEventSchema.parse(message)),
+      0,
+    );
+    before = messages.length;
+  }
+  expect((await device.get<Run>(`/api/runs/${run.id}`)).state).toBe('running');
+  const rest = await messagesOf(device.socket(`/api/runs/${run.id}/events?live=0&fromSeq=${before - 1}`));
+  expect(rest.messages[0]).toMatchObject({ seq: before - 1 });
+  await device.ask(`/api/runs/${run.id}/cancel`, { method: 'POST' });
+  const ended = await messagesOf(device.socket(`/api/runs/${run.id}/events?live=0`));
+  expect(ended.messages.at(-1)).toMatchObject({ type: 'error' });
+  expect((await refusalOf(device.socket(`/api/runs/${run.id}/events?live=2`))).status).toBe(400);
+  expect(await messagesOf(device.socket(`/api/runs/${newRunId()}/events?live=0`))).toMatchObject({ code: 4404 });
+});
+
 test('RUN-4 every end has its event before the terminal state: an error, an exit, a cancel, a killed interpreter', async () => {
   for (const [code, state, last] of [
     ['1/0', 'failed', 'error'],

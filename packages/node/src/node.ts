@@ -320,7 +320,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
           void serveRunSocket(
             connection,
             async (id) => void (await requireRun(id)),
-            runs.follow,
+            target.live ? runs.follow : runs.stored,
             target.runId as RunId,
             target.fromSeq,
           );

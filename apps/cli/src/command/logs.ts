@@ -1,8 +1,7 @@
 /** `markco logs RUN [-f]`: what a run has printed; with `-f` also what it will. */
-import type { Client } from '@markco/client/client';
-import { Failure, runMachine, type Run, type RunEvent } from '@markco/protocol';
+import { Failure, RunEventSchema, type Run, type RunEvent } from '@markco/protocol';
 import type { Cli } from '../cli.ts';
-import { requireDevice } from '../device.ts';
+import { requireDevice, type RunningDevice } from '../device.ts';
 import { writeEvent } from '../event-output.ts';
 import { followToEnd } from '../follow.ts';
 import { withClient } from '../peer.ts';
@@ -23,33 +22,40 @@ export const addLogs: AddVerb = (program, cli, done) => {
       const device = await requireDevice(cli);
       const run = await pickRun(device.api, typed, cli.signal);
       const onEvent = (event: RunEvent) => (options.json ? cli.out.write(jsonLine(event)) : writeEvent(cli, event));
-      const ended = runMachine.isTerminal(run.state);
-      await withClient(cli, device, async (client) => {
-        if (options.follow || ended) await followToEnd(cli, client, run, { onEvent, attended: false });
-        else await readStored(cli, client, run, onEvent);
-      });
+      if (options.follow)
+        await withClient(cli, device, (client) => followToEnd(cli, client, run, { onEvent, attended: false }));
+      else await readStored(cli, device, run, onEvent);
       done(0);
     });
 };
 
-/** So long without an event, and all that was stored has come: stored events arrive as fast as they are read. */
-const QUIET_MS = 250;
-
-function readStored(cli: Cli, client: Client, run: Run, onEvent: (event: RunEvent) => void): Promise<void> {
-  const asked = cli.now();
+/** All that is stored now, and no more, however fast the run goes on. */
+async function readStored(
+  cli: Cli,
+  { port, token }: RunningDevice,
+  { id }: Run,
+  onEvent: (event: RunEvent) => void,
+): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, QUIET_MS);
-  const stop = client.followRun(run.id, 0, {
-    onEvent(event) {
-      if (Date.parse(event.createdAt) > asked) return resolve();
-      timer.refresh();
-      onEvent(event);
-    },
-    onEnd: () => resolve(),
-    onError: ({ code, message }) => reject(new Failure(code, message)),
-  });
-  return promise.finally(() => {
-    clearTimeout(timer);
-    stop();
-  });
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/api/runs/${id}/events?live=0&token=${token}`);
+  socket.onmessage = ({ data }) => {
+    const parsed = RunEventSchema.safeParse(JSON.parse(String(data)));
+    if (parsed.success) onEvent(parsed.data);
+    else reject(new Failure('unsupported', 'The device runs another version of MarkCo. Stop it and start it again.'));
+  };
+  socket.onclose = ({ code, reason }) =>
+    code === 1000
+      ? resolve()
+      : reject(
+          new Failure('not_ready', `The device ended the connection${reason === '' ? '' : ` (${reason})`}. Try again.`),
+        );
+  const onAbort = (): void => reject(cli.signal.reason);
+  cli.signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    cli.signal.throwIfAborted();
+    await promise;
+  } finally {
+    cli.signal.removeEventListener('abort', onAbort);
+    socket.close();
+  }
 }

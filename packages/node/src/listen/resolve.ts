@@ -18,7 +18,9 @@ export function createResolve({
       const from = url.searchParams.get('fromSeq') ?? '0';
       if (!UUID_PATTERN.test(run)) throw new Failure('not_found', 'There is no such run here.');
       if (!/^\d{1,12}$/.test(from)) throw new Failure('bad_request', '`fromSeq` must be a whole number.');
-      return { kind: 'run-events', runId: run, fromSeq: Number(from) };
+      const live = url.searchParams.get('live') ?? '1';
+      if (live !== '0' && live !== '1') throw new Failure('bad_request', '`live` must be 0 or 1.');
+      return { kind: 'run-events', runId: run, fromSeq: Number(from), live: live === '1' };
     }
 
     const [, owner, slug, encoded] = /^\/sync\/([^/]+)\/([^/]+)\/(.+)$/.exec(url.pathname) ?? [];

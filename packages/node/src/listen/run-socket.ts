@@ -1,4 +1,4 @@
-/** `WS /api/runs/:id/events?fromSeq=N`: one run's events, one JSON a message, then a normal close. */
+/** `WS /api/runs/:id/events?fromSeq=N&live=0`: one run's events, one JSON a message, then a normal close. */
 import { Failure, type RunEvent, type RunId } from '@markco/protocol';
 import type { Connection } from './connection.ts';
 
@@ -6,7 +6,8 @@ export async function serveRunSocket(
   connection: Connection,
   /** Fails with `not_found`. */
   require: (runId: RunId) => Promise<void>,
-  follow: (runId: RunId, fromSeq: number, signal: AbortSignal) => AsyncIterable<RunEvent>,
+  /** All of them, or those that are stored by now. */
+  events: (runId: RunId, fromSeq: number, signal: AbortSignal) => AsyncIterable<RunEvent>,
   runId: RunId,
   fromSeq: number,
 ): Promise<void> {
@@ -14,12 +15,12 @@ export async function serveRunSocket(
   connection.onClose(() => closed.abort());
   try {
     await require(runId);
-    for await (const event of follow(runId, fromSeq, closed.signal)) {
+    for await (const event of events(runId, fromSeq, closed.signal)) {
       if (closed.signal.aborted) return;
       connection.text(event);
       await connection.ready(closed.signal);
     }
-    connection.close(1000, 'The run has ended.');
+    connection.close(1000, 'These are all events.');
   } catch (error) {
     connection.refuse(Failure.from(error));
   }

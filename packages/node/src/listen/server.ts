@@ -14,7 +14,7 @@ import { createJoinMessages } from './join-messages.ts';
 
 export type SocketTarget =
   | { readonly kind: 'stream' }
-  | { readonly kind: 'run-events'; readonly runId: string; readonly fromSeq: number }
+  | { readonly kind: 'run-events'; readonly runId: string; readonly fromSeq: number; readonly live: boolean }
   | { readonly kind: 'sync'; readonly documentId: DocumentId; readonly readOnly: boolean };
 
 export type ServerParts = {

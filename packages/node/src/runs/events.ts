@@ -53,9 +53,18 @@ export function createEventLog(parts: {
     }
   }
 
+  async function* stored(run: RunId, fromSeq: number, signal: AbortSignal): AsyncGenerator<RunEvent> {
+    await parts.isOver(run);
+    await using file = await openIfThere(spoolFile(parts.runFolder(run)));
+    if (file !== null) yield* newLines(file, { seq: 0, offset: 0 }, fromSeq, [], signal, (await file.stat()).size);
+  }
+
   return {
     /** Ends quietly when the signal aborts. `not_found`; `storage_failed` when the spool is damaged. */
     follow,
+
+    /** What is on disk when it is asked for, and no more, however fast the run goes on. Fails like `follow`. */
+    stored,
 
     /** There may be more events, or the run may be over. */
     touch(run: RunId): void {
@@ -74,10 +83,11 @@ async function* newLines(
   fromSeq: number,
   marks: Mark[],
   signal: AbortSignal,
+  bytes = Number.MAX_SAFE_INTEGER,
 ): AsyncGenerator<RunEvent> {
   let chunk = Buffer.allocUnsafe(CHUNK_BYTES);
   while (!signal.aborted) {
-    const { bytesRead } = await file.read(chunk, 0, chunk.length, position.offset);
+    const { bytesRead } = await file.read(chunk, 0, Math.min(chunk.length, bytes - position.offset), position.offset);
     let start = 0;
     for (let end = chunk.indexOf(NEWLINE); end >= 0 && end < bytesRead; end = chunk.indexOf(NEWLINE, start)) {
       const line = chunk.subarray(start, end);

@@ -295,6 +295,10 @@ export async function createRuns(parts: RunsParts) {
     follow: (id: RunId, fromSeq: number, signal: AbortSignal): AsyncIterable<RunEvent> =>
       events.follow(id, fromSeq, signal),
 
+    /** Its events that are on disk now, from a seq on; ends after them, also while the run goes on. */
+    stored: (id: RunId, fromSeq: number, signal: AbortSignal): AsyncIterable<RunEvent> =>
+      events.stored(id, fromSeq, signal),
+
     /** Called with a run each time its state or its place in the queue has changed. Returns what ends that. */
     onChange(listener: (run: Run) => void): () => void {
       listeners.add(listener);
