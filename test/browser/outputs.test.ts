@@ -163,3 +163,102 @@ test('HTML is shown in a frame without an origin, SVG as an image, and both can 
   await notebook.press('Control+Z');
   await folder.reads('out.md', before);
 });
+
+test('on a phone, Run of the bottom bar brings the output into view, unless one scrolls away meanwhile', async ({
+  openFolder,
+  openPage,
+}) => {
+  const code =
+    'import time\nprint("begin", flush=True)\ntime.sleep(0.5)\nprint("\\n".join(f"row {i}" for i in range(10)))';
+  const folder = await openFolder({
+    'phone.md': `${'Some text above.\n\n'.repeat(30)}${cell(code)}\n${'Some text below.\n\n'.repeat(30)}`,
+  });
+  const notebook = await openPage(folder, 'phone', {
+    viewport: { width: 390, height: 844 },
+    hasTouch: true,
+    isMobile: true,
+  });
+  const { page } = notebook;
+  const bar = page.locator('.bottom-bar').getByRole('button', { name: 'Run' });
+  const place = (): Promise<{ readonly top: number; readonly bottom: number; readonly barTop: number }> =>
+    page.evaluate(() => {
+      const { top, bottom } = document.querySelector('.mc-foot')?.getBoundingClientRect() ?? { top: 1e9, bottom: 1e9 };
+      return { top, bottom, barTop: document.querySelector('.bottom-bar')?.getBoundingClientRect().top ?? 0 };
+    });
+  const toTop = (): Promise<void> => page.evaluate(() => document.querySelector('.cm-scroller')?.scrollTo(0, 0));
+
+  await notebook.caretAfter('import time');
+  await toTop();
+  await bar.tap();
+  await notebook.says('✓');
+  await notebook.output().getByText('row 9').waitFor();
+  await expect.poll(async () => (await place()).bottom - (await place()).barTop, SOON).toBeLessThanOrEqual(0);
+  expect((await place()).top).toBeGreaterThan(0);
+
+  await bar.tap();
+  await page.locator('.mc-run-active').waitFor();
+  await page.mouse.move(200, 300);
+  await page.mouse.wheel(0, -5_000);
+  await expect.poll(async () => (await place()).top > (await place()).barTop, SOON).toBe(true);
+  await folder.reads('phone.md', 'row 9');
+  await expect.poll(() => page.locator('.mc-run-active').count(), SOON).toBe(0);
+  expect(await page.evaluate(() => document.querySelector('.cm-scroller')?.scrollTop)).toBe(0);
+});
+
+test('after a reload rich results and folded tracebacks are seen again, from the run or from the text', async ({
+  openFolder,
+  openPage,
+}) => {
+  const rich = 'class Html:\n    def _repr_html_(self):\n        return "<b>bold result</b>"\nHtml()';
+  const folder = await openFolder({
+    'rich.md': `${cell(rich)}\n${cell('import json\njson.loads("{")')}`,
+  });
+  const notebook = await openPage(folder, 'rich');
+  await notebook.caretAfter('class Html');
+  await notebook.press('Control+Shift+Enter');
+  await notebook.says('✗', 1);
+  await folder.reads('rich.md', /```output\n<__main__\.Html[^]*```output\nTraceback/);
+  await notebook.page.reload();
+  await notebook.loaded();
+  await notebook.page.frameLocator('.mc-frame').getByText('bold result').waitFor();
+  await notebook.output(1).locator('details summary').waitFor();
+
+  // A copy of the document knows of no run.
+  await folder.write('copy.md', await folder.read('rich.md'));
+  const copy = await openPage(folder, 'copy');
+  await copy.output().getByText('<__main__.Html').waitFor();
+  const inside = copy.output(1).locator('.mc-error details');
+  expect(await inside.getAttribute('open')).toBeNull();
+  await inside.locator('summary').click();
+  await inside.getByText('raw_decode').first().waitFor();
+});
+
+test('in the dark a picture with dark ink on nothing lies on paper, others on the page', async ({
+  openFolder,
+  openPage,
+}) => {
+  const svg = (inner: string): string =>
+    `<svg xmlns='http://www.w3.org/2000/svg' width='80' height='40'>${inner}</svg>`;
+  const pictures = [
+    svg("<text x='4' y='30' font-size='30'>ink</text>"),
+    svg("<path d='M0 0 L80 40' stroke='#3b6ea5' stroke-width='3'/>"),
+    svg("<rect width='80' height='40' fill='#fff'/><text x='4' y='30' font-size='30'>ink</text>"),
+  ];
+  const folder = await openFolder({
+    'dark.md': cell(
+      `class Svg:\n    def __init__(self, text):\n        self.text = text\n    def _repr_svg_(self):\n        return self.text\nfor text in ${JSON.stringify(pictures)}:\n    display(Svg(text))`,
+    ),
+  });
+  const notebook = await openPage(folder, 'dark', { colorScheme: 'dark' });
+  await run(notebook);
+  await expect
+    .poll(
+      () =>
+        notebook
+          .output()
+          .locator('.mc-figure img')
+          .evaluateAll((images) => images.map((image) => getComputedStyle(image).backgroundColor)),
+      SOON,
+    )
+    .toEqual(['rgb(255, 255, 255)', 'rgba(0, 0, 0, 0)', 'rgba(0, 0, 0, 0)']);
+});

@@ -15,7 +15,7 @@ import { classHighlighter } from '@lezer/highlight';
 import { yCollab } from 'y-codemirror.next';
 import { UndoManager } from 'yjs';
 import { blocks } from './blocks.ts';
-import { createCellActions } from './cells/cell-actions.ts';
+import { cellAt, createCellActions } from './cells/cell-actions.ts';
 import { commandMode } from './cells/command-mode.ts';
 import { createFeet } from './cells/feet.ts';
 import { runButtons } from './cells/run-button.ts';
@@ -28,7 +28,7 @@ import { following } from './prose/following.ts';
 import { livePreview } from './prose/live-preview.ts';
 import { createProseWidgets } from './prose/widgets.ts';
 import { reveal } from './reveal.ts';
-import { scanning } from './scan.ts';
+import { scanNow, scanning } from './scan.ts';
 import { typingKeys } from './typing.ts';
 import './editor.css';
 import './prose.css';
@@ -130,7 +130,10 @@ export function createEditor(parts: EditorParts): EditorHandle {
     view,
     commands,
     focus: () => view.focus(),
-    runCell: () => void actions.run(view, 'stay'),
+    runCell() {
+      const cell = cellAt(scanNow(view).cells, view.state.selection.main.head);
+      if (actions.run(view, 'stay') && cell !== null) feet.follow(cell.id);
+    },
     runAll: () => void actions.runMany(view, 'all'),
     runAbove: () => void actions.runMany(view, 'above'),
     runBelow: () => void actions.runMany(view, 'below'),

@@ -59,6 +59,7 @@ export type EditorHandle = {
   readonly view: EditorView;
   readonly commands: readonly EditorCommand[];
   focus(): void;
+  /** Runs the cell at the cursor and keeps its output in view. */
   runCell(): void;
   runAll(): void;
   runAbove(): void;

@@ -3,7 +3,7 @@
  * output pours in faster than it can be drawn, so that typing goes on.
  */
 import { Facet, type EditorState, type Extension } from '@codemirror/state';
-import { ViewPlugin, WidgetType, type EditorView } from '@codemirror/view';
+import { EditorView, ViewPlugin, WidgetType } from '@codemirror/view';
 import { feetChanged, type FootWidgets } from '../blocks.ts';
 import type { Question } from '../output/run-output.ts';
 import type { EditorParts } from '../parts.ts';
@@ -14,12 +14,16 @@ import { createFoot, type Foot } from './foot.ts';
 /** Drawing may take this part of the time: one fifth. */
 const REST_RATIO = 4;
 const FENCE_CHARS_MAX = 1_000_000;
+/** Pictures of a run that has ended may still be loading. */
+const FOLLOW_AFTER_MS = 2_000;
 
 export type Feet = FootWidgets & {
   readonly extension: Extension;
   /** Shows the output of a cell as the text it is, or drawn again. */
   toggleText(cellId: string): void;
   clear(cellId: string): void;
+  /** Keeps the output of a run that was just asked for in view, as it grows, until the person looks elsewhere. */
+  follow(cellId: string): void;
 };
 
 type Entry = { readonly foot: Foot; height: number };
@@ -41,6 +45,7 @@ export function createFeet(
   let restUntil = 0;
   let lastAsked: Question | null = null;
   let active: ReadonlySet<string> = new Set(runs.active());
+  let followed: { readonly cellId: string; until: number } | null = null;
 
   const cellOf = (state: EditorState, cellId: string): CellSpan | undefined =>
     state.field(scanField).cells.find((cell) => cell.id === cellId);
@@ -55,7 +60,10 @@ export function createFeet(
       now: parts.now,
       urlOf: (path) => parts.files.urlOf(path),
       openLink: (target) => parts.links.open(target),
-      onResize: () => host.requestMeasure(),
+      onResize() {
+        host.requestMeasure();
+        if (followed?.cellId === cellId) showFollowed();
+      },
       onAnswer: (text) => runs.answer(cellId, text),
       menu: {
         onClear: () => clear(cellId),
@@ -89,7 +97,9 @@ export function createFeet(
     const start = performance.now();
     if (start < restUntil) return schedule();
     for (const cellId of dirty) draw(cellId, view.state);
+    const isFollowed = followed !== null && dirty.has(followed.cellId);
     dirty.clear();
+    if (isFollowed) showFollowed();
     restUntil = performance.now() + (performance.now() - start) * REST_RATIO;
     view.requestMeasure({
       key: entries,
@@ -111,6 +121,7 @@ export function createFeet(
     const nowActive = run !== null && isActive(run);
     if (wasActive !== nowActive) active = new Set(runs.active());
     if (wasActive && !nowActive && run !== null) {
+      if (followed?.cellId === cellId) followed.until = performance.now() + FOLLOW_AFTER_MS;
       if (run.state === 'completed') parts.announce(t('editor.status.announce.done'));
       else if (run.state === 'failed')
         parts.announce(t('editor.status.announce.failed', { error: run.errorType || run.trouble }));
@@ -123,6 +134,24 @@ export function createFeet(
     dirty.add(cellId);
     schedule();
   }
+
+  function showFollowed(): void {
+    if (followed === null) return;
+    if (performance.now() > followed.until) followed = null;
+    // One that is higher than the page shows its beginning.
+    else entries.get(followed.cellId)?.foot.element.scrollIntoView({ block: 'nearest' });
+  }
+
+  function follow(cellId: string): void {
+    const cell = view === null ? undefined : cellOf(view.state, cellId);
+    if (view === null || cell === undefined) return;
+    followed = { cellId, until: Number.POSITIVE_INFINITY };
+    view.dispatch({ effects: EditorView.scrollIntoView(cell.to) });
+  }
+
+  const unfollow = (): void => {
+    followed = null;
+  };
 
   function toggleText(cellId: string): void {
     if (!asText.delete(cellId)) asText.add(cellId);
@@ -184,6 +213,9 @@ export function createFeet(
 
   const plugin = ViewPlugin.define((host) => {
     view = host;
+    // Events of an output are none of the editor's, so these are heard around it.
+    for (const looksElsewhere of ['wheel', 'touchmove', 'mousedown', 'keydown'])
+      host.dom.addEventListener(looksElsewhere, unfollow, { capture: true, passive: true });
     let version = host.state.field(scanField).version;
     const stop = runs.subscribe(onRun);
     const ticker = setInterval(() => {
@@ -220,5 +252,6 @@ export function createFeet(
     isText: (cell) => asText.has(cell.id),
     toggleText,
     clear,
+    follow,
   };
 }

@@ -4,6 +4,7 @@ import { drawMath } from '../prose/draw-math.ts';
 import { renderMarkdownInto } from '../prose/render.ts';
 import { createHtmlFrame } from './html-frame.ts';
 import { createJsonView } from './json-view.ts';
+import { needsPaper } from './paper.ts';
 import type { MimeBundle, OutputItem } from './run-output.ts';
 import { createStreamView, type StreamView } from './stream-view.ts';
 import { createTerminal } from './terminal.ts';
@@ -125,20 +126,24 @@ function picture(parts: ItemParts, src: string, alt: string): HTMLElement {
   const image = document.createElement('img');
   image.alt = alt;
   image.decoding = 'async';
-  image.addEventListener('load', parts.onResize);
+  image.addEventListener('load', () => {
+    image.classList.toggle('mc-on-paper', needsPaper(image));
+    parts.onResize();
+  });
   image.src = src;
   button.append(image);
-  button.addEventListener('click', () => zoom(document, src, alt));
+  button.addEventListener('click', () => zoom(document, image));
   return button;
 }
 
-function zoom(document: Document, src: string, alt: string): void {
+function zoom(document: Document, seen: HTMLImageElement): void {
   const dialog = document.createElement('dialog');
   dialog.className = 'mc-zoom';
-  dialog.setAttribute('aria-label', alt);
+  dialog.setAttribute('aria-label', seen.alt);
   const image = document.createElement('img');
-  image.src = src;
-  image.alt = alt;
+  image.src = seen.src;
+  image.alt = seen.alt;
+  image.className = seen.className;
   dialog.append(image);
   dialog.addEventListener('click', () => dialog.close());
   dialog.addEventListener('close', () => dialog.remove());

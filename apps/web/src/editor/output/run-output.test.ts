@@ -83,3 +83,31 @@ test('frames of libraries are folded, frames of the person stay', () => {
     [false, 0],
   ]);
 });
+
+test('a traceback in a fence is the error it was, with those it came from, and what follows is text again', () => {
+  const [before, error, after] = itemsOfFence(
+    [
+      'printed',
+      'Traceback (most recent call last):',
+      '  File "/usr/lib/python3.11/json/decoder.py", line 355, in raw_decode',
+      '    raise JSONDecodeError("Expecting value", s, err.value) from None',
+      'json.decoder.JSONDecodeError: Expecting value: line 1 column 1 (char 0)',
+      '',
+      'During handling of the above exception, another exception occurred:',
+      '',
+      'Traceback (most recent call last):',
+      '  File "<cell 1>", line 4, in <module>',
+      'KeyboardInterrupt',
+      'printed later',
+    ].join('\n'),
+  );
+  expect(before?.kind === 'stream' && before.terminal.text()).toBe('printed');
+  expect(error).toMatchObject({ kind: 'error', type: 'KeyboardInterrupt', message: '' });
+  expect(error?.kind === 'error' && error.traceback.length).toBe(10);
+  expect(after?.kind === 'stream' && after.terminal.text()).toBe('printed later');
+});
+
+test('what only begins like a traceback stays text', () => {
+  for (const text of ['Traceback (most recent call last):', 'Traceback (most recent call last):\nnot indented'])
+    expect(itemsOfFence(text).map(({ kind }) => kind)).toEqual(['stream']);
+});
