@@ -16,6 +16,8 @@ import { readTail } from './tail.ts';
 import type { Views } from './views.ts';
 
 const TAIL_MIN = 500;
+/** While it is being edited; opening it costs some milliseconds more then. */
+const TAIL_BUSY_MIN = 4_096;
 const TAIL_MAX = 16_384;
 
 /** Enough updates that opening the document without them is quicker. */
@@ -26,7 +28,7 @@ export function worthCompacting(room: Room): boolean {
 /** Rare enough, while it is being edited, that compacting costs a small part of taking the updates in. */
 export function shouldCompact(room: Room): boolean {
   const { length } = room.tail;
-  return length >= TAIL_MAX || (worthCompacting(room) && room.tailBytes >= (room.base?.length ?? 0));
+  return length >= TAIL_MAX || (length >= TAIL_BUSY_MIN && room.tailBytes >= (room.base?.length ?? 0));
 }
 
 export async function compact(

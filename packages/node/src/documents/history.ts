@@ -10,6 +10,7 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import * as Y from 'yjs';
 import { keyAt, seqOf, seqRange } from '../store/key.ts';
 import type { Store, StoreWrite } from '../store/store.ts';
+import { applyAll } from './apply.ts';
 import { decodeUpdates, encodeUpdates, type UpdateRecord } from './record.ts';
 import { readTail } from './tail.ts';
 
@@ -90,7 +91,7 @@ export async function docAt(
     at = number;
   }
   if (at < seq) throw new Failure('not_found', `This document has no moment ${seq}.`);
-  for (const update of updates) Y.applyUpdate(doc, update);
+  applyAll(doc, updates);
   return doc;
 }
 

@@ -40,7 +40,7 @@ export type LogParts = {
 };
 
 /** How long a written update may wait for company before it is synced. */
-const SYNC_DELAY_MS = 2;
+const SYNC_DELAY_MS = 4;
 /** Bytes kept in memory while the disk refuses. */
 const BACKLOG_BYTES_MAX = 64 * 1024 * 1024;
 const RETRY_MS = 500;

@@ -29,6 +29,8 @@ import type { Origin } from './record.ts';
 import { repeatsFaithfully } from './repeat.ts';
 import { outFrame, updateFrame, type OutFrame } from './out-frame.ts';
 import { createPresence, type Presence } from './presence.ts';
+import { stateOf } from './state.ts';
+import { TakenUpdate, type Taken, type TakenBy } from './taken.ts';
 import { reach, type Waiting } from './waiting.ts';
 
 /** A connection that has the document open. */
@@ -57,6 +59,8 @@ type Seat = {
   /** Updates received, and how many of them are acknowledged. */
   received: number;
   acknowledged: number;
+  /** It is about to be told how many: one message for all that one sync made durable. */
+  telling: boolean;
   /**
    * Updates refused since the last whole answer because they refer to what is not here. Until that answer has come
    * nothing is acknowledged: a count of messages would take them in.
@@ -66,10 +70,8 @@ type Seat = {
 
 /** Repeated gaps mean a client that will never have what it refers to. */
 const GAPS_MAX = 20;
-/** Above this many updates an answer is made from a compacted state. */
-const ANSWER_TAIL_MAX = 64;
 
-export class Room {
+export class Room implements TakenBy<Seat> {
   readonly id: DocumentId;
   base: Uint8Array | undefined;
   baseSeq: number;
@@ -120,7 +122,7 @@ export class Room {
   }
 
   join(member: Member): void {
-    this.#seats.set(member, { member, received: 0, acknowledged: 0, gaps: 0 });
+    this.#seats.set(member, { member, received: 0, acknowledged: 0, telling: false, gaps: 0 });
   }
 
   leave(member: Member): void {
@@ -211,9 +213,8 @@ export class Room {
     if (found === undefined) throw new Failure('internal', 'An edit made here refers to text that is not here.');
     if (found.kind === 'known') return this.durable().then(() => ({ seq: this.seq }));
     absorb(this.summary, found);
-    return new Promise((resolve) => {
-      const seq = this.#append(update, origin, undefined, () => resolve({ seq }));
-    });
+    const seq = this.#append(update, origin, undefined);
+    return this.durable().then(() => ({ seq }));
   }
 
   /** Resolves once everything taken in so far is on disk. */
@@ -264,7 +265,7 @@ export class Room {
       this.sendAll(member);
       return;
     }
-    const state = this.#compacted();
+    const state = stateOf(this.base, this.tail);
     const update = state === undefined ? EMPTY_UPDATE : Y.diffUpdate(state, stateVector);
     const frame = outFrame(encodeFrame({ type: 'step2', update }), this.seq);
     this.#afterWritten(() => member.send(frame));
@@ -273,22 +274,9 @@ export class Room {
   /** The answer to a member that has nothing; kept for the next one. */
   #wholeState(): OutFrame {
     if (this.#answer?.seq === this.seq) return this.#answer;
-    const frame = outFrame(encodeFrame({ type: 'step2', update: this.#compacted() ?? EMPTY_UPDATE }), this.seq);
+    const frame = outFrame(encodeFrame({ type: 'step2', update: stateOf(this.base, this.tail) ?? EMPTY_UPDATE }), this.seq);
     this.#answer = frame;
     return frame;
-  }
-
-  /** Base and tail as one update, or undefined when there is nothing. */
-  #compacted(): Uint8Array | undefined {
-    if (this.tail.length === 0) return this.base;
-    const updates = this.updates();
-    if (updates.length === 1) return updates[0];
-    if (this.tail.length <= ANSWER_TAIL_MAX) return Y.mergeUpdates(updates);
-    const doc = new Y.Doc();
-    for (const update of updates) Y.applyUpdate(doc, update);
-    const state = Y.encodeStateAsUpdate(doc);
-    doc.destroy();
-    return state;
   }
 
   /** False when it refers to what is not here; its sender is asked for that then. */
@@ -308,8 +296,7 @@ export class Room {
       return true;
     }
     absorb(this.summary, found);
-    const upTo = seat.received;
-    this.#append(update, 'page', seat, () => this.#acknowledge(seat, upTo));
+    this.#append(update, 'page', seat);
     return true;
   }
 
@@ -343,40 +330,46 @@ export class Room {
     return found;
   }
 
-  #append(update: Uint8Array, origin: Origin, sender: Seat | undefined, durable: () => void): number {
+  #append(update: Uint8Array, origin: Origin, sender: Seat | undefined): number {
     // Kept for long: a view into a socket's buffer would keep all of that buffer.
     const kept = update.slice();
     this.tail.push(kept);
     this.tailBytes += kept.length;
     this.#unwritten++;
     this.#undurable++;
-    const seq = this.seq;
-    this.#parts.log.append({
-      documentId: this.id,
-      seq,
-      origin,
-      at: this.#parts.now(),
-      update: kept,
-      written: () => {
-        this.#unwritten--;
-        this.#passOn(updateFrame(kept, seq), sender?.member);
-        if (this.#whenWritten.length > 0) reach(this.#whenWritten, this.seq - this.#unwritten);
-        this.#parts.onChange(this.id, seq, origin);
-      },
-      durable: () => {
-        this.#undurable--;
-        durable();
-        if (this.#whenDurable.length > 0) reach(this.#whenDurable, this.seq - this.#undurable);
-        if (this.isIdle) this.idleSince = this.#parts.now();
-      },
-    });
+    const { seq } = this;
+    const at = this.#parts.now();
+    const upTo = sender?.received ?? 0;
+    this.#parts.log.append(new TakenUpdate(this, { seq, origin, at, update: kept, sender, upTo }));
     return seq;
   }
 
+  /** Called by the log. */
+  wasWritten({ update, seq, origin, sender }: Taken<Seat>): void {
+    this.#unwritten--;
+    this.#passOn(updateFrame(update, seq), sender?.member);
+    if (this.#whenWritten.length > 0) reach(this.#whenWritten, this.seq - this.#unwritten);
+    this.#parts.onChange(this.id, seq, origin);
+  }
+
+  /** Called by the log. */
+  wasDurable({ sender, upTo }: Taken<Seat>): void {
+    this.#undurable--;
+    if (sender !== undefined) this.#acknowledge(sender, upTo);
+    if (this.#whenDurable.length > 0) reach(this.#whenDurable, this.seq - this.#undurable);
+    if (this.isIdle) this.idleSince = this.#parts.now();
+  }
+
   #acknowledge(seat: Seat, upTo: number): void {
-    if (upTo <= seat.acknowledged || seat.gaps > 0 || !this.#seats.has(seat.member)) return;
+    if (upTo <= seat.acknowledged || seat.gaps > 0) return;
     seat.acknowledged = upTo;
-    seat.member.send(outFrame(encodeFrame({ type: 'saved', count: upTo })));
+    if (seat.telling) return;
+    seat.telling = true;
+    queueMicrotask(() => {
+      seat.telling = false;
+      if (!this.#seats.has(seat.member)) return;
+      seat.member.send(outFrame(encodeFrame({ type: 'saved', count: seat.acknowledged })));
+    });
   }
 
   #presenceOf(): Presence<Member> {

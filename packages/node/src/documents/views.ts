@@ -3,6 +3,7 @@
  * from a room's bytes, caught up when asked for, and dropped soon after.
  */
 import * as Y from 'yjs';
+import { applyAll } from './apply.ts';
 import type { Room } from './room.ts';
 
 type View = { readonly doc: Y.Doc; seq: number; usedAt: number; bytes: number };
@@ -41,14 +42,14 @@ export function createViews({ now }: { readonly now: () => number }) {
       if (known !== undefined && known.seq >= room.baseSeq) {
         views.delete(room.id);
         views.set(room.id, known);
-        catchUp(known.doc, room.tail.slice(known.seq - room.baseSeq));
+        applyAll(known.doc, room.tail.slice(known.seq - room.baseSeq));
         known.seq = room.seq;
         known.usedAt = now();
         return known.doc;
       }
       drop(room.id);
       const doc = new Y.Doc();
-      catchUp(doc, room.updates());
+      applyAll(doc, room.updates());
       const view = { doc, seq: room.seq, usedAt: now(), bytes: (room.base?.length ?? 0) + room.tailBytes };
       views.set(room.id, view);
       bytes += view.bytes;
@@ -67,9 +68,4 @@ export function createViews({ now }: { readonly now: () => number }) {
       return views.size;
     },
   };
-}
-
-/** One transaction each: in a single one nothing is joined until its end, and every further edit searches longer. */
-function catchUp(doc: Y.Doc, updates: readonly Uint8Array[]): void {
-  for (const update of updates) Y.applyUpdate(doc, update);
 }

@@ -16,7 +16,8 @@ const RETRY_MS_MIN = 250;
 const RETRY_MS_MAX = 5_000;
 
 type Waiter = { readonly resolve: () => void; readonly reject: (error: unknown) => void };
-type Turn = { firstAt: number; cancel: () => void };
+/** `dueAt` moves on with every touch; the timer looks at it when it goes off, which is cheaper than a new timer a touch. */
+type Turn = { readonly firstAt: number; dueAt: number; cancel: () => void };
 
 export type Queue = {
   touch(id: DocumentId): void;
@@ -44,9 +45,16 @@ export function createQueue({
   const waiters = new Map<DocumentId, Waiter[]>();
   let closedFor: Error | null = null;
 
-  const schedule = (id: DocumentId, ms: number, firstAt: number): void => {
+  const schedule = (id: DocumentId, dueAt: number): void => {
     waiting.get(id)?.cancel();
-    waiting.set(id, { firstAt, cancel: timer.after(ms, () => makeReady(id)) });
+    const turn: Turn = { firstAt: timer.now(), dueAt, cancel: () => {} };
+    const wait = (): void => {
+      const left = turn.dueAt - timer.now();
+      if (left > 0) turn.cancel = timer.after(left, wait);
+      else makeReady(id);
+    };
+    turn.cancel = timer.after(dueAt - turn.firstAt, wait);
+    waiting.set(id, turn);
   };
 
   const makeReady = (id: DocumentId): void => {
@@ -77,7 +85,7 @@ export function createQueue({
     } catch (error) {
       const count = failures.get(id) ?? 0;
       failures.set(id, count + 1);
-      if (closedFor === null) schedule(id, Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** count), timer.now());
+      if (closedFor === null) schedule(id, timer.now() + Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** count));
       for (const { reject } of asked) reject(error);
     } finally {
       running.delete(id);
@@ -92,9 +100,9 @@ export function createQueue({
       again.add(id);
       return;
     }
-    if (failures.has(id) && waiting.has(id)) return;
-    const firstAt = waiting.get(id)?.firstAt ?? timer.now();
-    schedule(id, Math.max(0, Math.min(QUIET_MS, firstAt + LATEST_MS - timer.now())), firstAt);
+    const turn = waiting.get(id);
+    if (turn === undefined) schedule(id, timer.now() + QUIET_MS);
+    else if (!failures.has(id)) turn.dueAt = Math.min(timer.now() + QUIET_MS, turn.firstAt + LATEST_MS);
   };
 
   return {

@@ -11,6 +11,7 @@
 import * as decoding from 'lib0/decoding';
 import * as encoding from 'lib0/encoding';
 import * as Y from 'yjs';
+import { readTyped, type Typed } from './typed.ts';
 
 /** A half-open range of one client's clock. */
 type Range = { from: number; to: number };
@@ -26,8 +27,8 @@ export type Inspection =
   | {
       readonly kind: 'fresh';
       readonly overlap: boolean;
-      readonly clocks: ReadonlyMap<number, number>;
-      readonly deleted: ReadonlyMap<number, readonly Range[]>;
+      readonly clocks: Iterable<readonly [client: number, clock: number]>;
+      readonly deleted: Iterable<readonly [client: number, ranges: readonly Range[]]>;
     }
   /** All of it is held already. */
   | { readonly kind: 'known'; readonly overlap: boolean }
@@ -35,12 +36,37 @@ export type Inspection =
   | { readonly kind: 'gap' }
   | { readonly kind: 'invalid'; readonly why: string };
 
+const OUT_OF_RANGE = 'a clock is out of range';
+const SELF_REFERENCE = 'text in it refers to itself';
+
 export function emptySummary(): Summary {
   return { clocks: new Map(), deleted: new Map() };
 }
 
 /** Looks at an update without applying it. Never throws: what cannot be parsed is `invalid`. */
 export function inspectUpdate(summary: Summary, update: Uint8Array): Inspection {
+  const typed = readTyped(update);
+  return typed === undefined ? inspectAny(summary, update) : inspectTyped(summary.clocks, typed);
+}
+
+function inspectTyped(clocks: ReadonlyMap<number, number>, typed: Typed): Inspection {
+  const { client, clock, length } = typed;
+  const next = clocks.get(client) ?? 0;
+  const end = clock + length;
+  if (!Number.isSafeInteger(client) || !Number.isSafeInteger(end)) return { kind: 'invalid', why: OUT_OF_RANGE };
+  if (clock > next) return { kind: 'gap' };
+  const overlap = clock < next;
+  for (const id of [typed.origin, typed.rightOrigin, typed.parent]) {
+    if (id === undefined) continue;
+    const isOwn = id.client === client;
+    if (id.clock >= (isOwn ? Math.max(next, end) : (clocks.get(id.client) ?? 0))) return { kind: 'gap' };
+    if (isOwn && id.clock >= clock) return { kind: 'invalid', why: SELF_REFERENCE };
+  }
+  if (end <= next) return { kind: 'known', overlap };
+  return { kind: 'fresh', overlap, clocks: [[client, end]], deleted: [] };
+}
+
+function inspectAny(summary: Summary, update: Uint8Array): Inspection {
   let decoded: ReturnType<typeof Y.decodeUpdate>;
   try {
     decoded = Y.decodeUpdate(update);
@@ -59,7 +85,7 @@ export function inspectUpdate(summary: Summary, update: Uint8Array): Inspection 
     const { client, clock } = struct.id;
     const end = clock + struct.length;
     if (!Number.isSafeInteger(client) || !Number.isSafeInteger(end) || struct.length <= 0) {
-      return { kind: 'invalid', why: 'a clock is out of range' };
+      return { kind: 'invalid', why: OUT_OF_RANGE };
     }
     if (struct instanceof Y.Skip) return { kind: 'gap' };
     const next = held(client);
@@ -71,11 +97,11 @@ export function inspectUpdate(summary: Summary, update: Uint8Array): Inspection 
     for (const { client, clock } of references(struct)) {
       if (clock >= held(client)) return { kind: 'gap' };
       if (client === struct.id.client && clock >= struct.id.clock)
-        return { kind: 'invalid', why: 'text in it refers to itself' };
+        return { kind: 'invalid', why: SELF_REFERENCE };
     }
   }
   if (clocks.size > 1 && !hasOrder(structs, summary.clocks))
-    return { kind: 'invalid', why: 'text in it refers to itself' };
+    return { kind: 'invalid', why: SELF_REFERENCE };
   const deleted = new Map<number, Range[]>();
   let newDeletes = false;
   for (const [client, items] of decoded.ds.clients) {

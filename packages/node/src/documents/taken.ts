@@ -1,0 +1,49 @@
+/** An update that a room has taken in, on its way through the log. A class, because there is one for every letter. */
+import type { DocumentId } from '@markco/protocol';
+import type { Append } from './log.ts';
+import type { Origin } from './record.ts';
+
+export type Taken<Sender> = Append & {
+  /** Who is told once it is durable, and up to which of its updates. */
+  readonly sender: Sender | undefined;
+  readonly upTo: number;
+};
+
+export type TakenBy<Sender> = {
+  readonly id: DocumentId;
+  wasWritten(taken: Taken<Sender>): void;
+  wasDurable(taken: Taken<Sender>): void;
+};
+
+export class TakenUpdate<Sender> implements Taken<Sender> {
+  readonly documentId: DocumentId;
+  readonly seq: number;
+  readonly origin: Origin;
+  readonly at: number;
+  readonly update: Uint8Array;
+  readonly sender: Sender | undefined;
+  readonly upTo: number;
+  readonly #by: TakenBy<Sender>;
+
+  constructor(
+    by: TakenBy<Sender>,
+    { seq, origin, at, update, sender, upTo }: Omit<Taken<Sender>, 'documentId' | 'written' | 'durable'>,
+  ) {
+    this.documentId = by.id;
+    this.seq = seq;
+    this.origin = origin;
+    this.at = at;
+    this.update = update;
+    this.sender = sender;
+    this.upTo = upTo;
+    this.#by = by;
+  }
+
+  written(): void {
+    this.#by.wasWritten(this);
+  }
+
+  durable(): void {
+    this.#by.wasDurable(this);
+  }
+}
