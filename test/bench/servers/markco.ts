@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { lean } from '../../../setup/lean.mjs';
 import { eventually } from '../wait.ts';
 import { endProcess, startProcess, type Running, type SyncServer } from './server.ts';
 
@@ -18,9 +19,12 @@ const ROOT = join(import.meta.dirname, '../../..');
 const MAIN = join(ROOT, 'apps/cli/src/main.ts');
 const START_LIMIT_MS = 60_000;
 
+/** As `npm start` passes it. BENCH_NODE_ARGS: to look closer, as with `--cpu-prof --cpu-prof-dir=/tmp/prof`. */
+const nodeArgs = [...lean, ...(process.env['BENCH_NODE_ARGS'] ?? '').split(' ').filter((arg) => arg !== '')];
+
 export const projectFolder = (folder: string): string => join(folder, 'project');
 
-export async function startDevice(folder: string, nodeArgs: readonly string[] = []): Promise<Device> {
+export async function startDevice(folder: string): Promise<Device> {
   const home = join(folder, 'home');
   const project = projectFolder(folder);
   await mkdir(project, { recursive: true });
@@ -94,10 +98,4 @@ export async function timeNpmStart(folder: string): Promise<number> {
   return ms;
 }
 
-/** As `npm start` passes it. BENCH_NODE_ARGS: to look closer, as with `--cpu-prof --cpu-prof-dir=/tmp/prof`. */
-const nodeArgs = [
-  '--max-semi-space-size=4',
-  ...(process.env['BENCH_NODE_ARGS'] ?? '').split(' ').filter((arg) => arg !== ''),
-];
-
-export const markco: SyncServer = { name: 'MarkCo', start: (folder) => startDevice(folder, nodeArgs) };
+export const markco: SyncServer = { name: 'MarkCo', start: startDevice };

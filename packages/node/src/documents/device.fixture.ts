@@ -54,6 +54,7 @@ export function startDevice(disk: SimulatedDisk = createSimulatedDisk(), options
     beginning: options.beginning ?? (async () => 'empty'),
     begun: options.begun ?? (async () => {}),
     onTrouble: (_id, _doing, cause) => void troubles.push(cause),
+    onRelease: () => {},
   });
   return {
     disk,

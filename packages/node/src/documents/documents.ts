@@ -42,7 +42,13 @@ export function createDocuments({
   }
 
   return {
-    read: (id) => rooms.hold(id, (room) => ({ text: views.of(room).getText(TEXT_NAME).toString(), seq: room.seq })),
+    read: (id) =>
+      rooms.hold(id, async (room) => {
+        const read = { text: views.of(room).getText(TEXT_NAME).toString(), seq: room.seq };
+        // A kill must not take back a position that somebody has noted.
+        await room.written();
+        return read;
+      }),
 
     position: (id) => rooms.hold(id, (room) => room.seq),
 

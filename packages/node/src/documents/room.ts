@@ -274,7 +274,10 @@ export class Room implements TakenBy<Seat> {
   /** The answer to a member that has nothing; kept for the next one. */
   #wholeState(): OutFrame {
     if (this.#answer?.seq === this.seq) return this.#answer;
-    const frame = outFrame(encodeFrame({ type: 'step2', update: stateOf(this.base, this.tail) ?? EMPTY_UPDATE }), this.seq);
+    const frame = outFrame(
+      encodeFrame({ type: 'step2', update: stateOf(this.base, this.tail) ?? EMPTY_UPDATE }),
+      this.seq,
+    );
     this.#answer = frame;
     return frame;
   }

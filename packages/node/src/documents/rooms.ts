@@ -29,6 +29,8 @@ export type RoomsParts = {
   /** Told of each document that is loaded with a state: a crash may have come between its import and the note of it. */
   readonly begun: (id: DocumentId) => Promise<void>;
   readonly onTrouble: (id: DocumentId, doing: string, cause: unknown) => void;
+  /** Called when many documents were given back and nobody types: a good moment to give their memory back. */
+  readonly onRelease: () => void;
 };
 
 /** How long a document stays loaded after its last user has left: a reload of the page finds it warm. */
@@ -36,6 +38,8 @@ const LINGER_MS = 5_000;
 const SWEEP_MS = 1_000;
 /** Compactions that a sweep has under way at once; the others wait for the next. */
 const COMPACTIONS_MAX = 4;
+/** Bytes of documents given back that are worth collecting for. */
+const RELEASED_BYTES_MIN = 2 * 1024 * 1024;
 
 export type Rooms = ReturnType<typeof createRooms>;
 
@@ -45,6 +49,7 @@ export function createRooms(parts: RoomsParts) {
   const loading = new Map<DocumentId, Promise<Room>>();
   const compacting = new Map<DocumentId, Promise<void>>();
   const listeners = new Set<(id: DocumentId, seq: number, origin: Origin) => void>();
+  let releasedBytes = 0;
   const sweeper = setInterval(sweep, SWEEP_MS);
   sweeper.unref();
 
@@ -82,7 +87,9 @@ export function createRooms(parts: RoomsParts) {
 
   function sweep(): void {
     views.sweep();
+    let isBusy = false;
     for (const [id, room] of rooms) {
+      if (room.seq !== room.sweptSeq) isBusy = true;
       // Nobody edits it just now: what is opened next, here or after a restart, finds it compact.
       if (room.seq === room.sweptSeq && worthCompacting(room) && compacting.size < COMPACTIONS_MAX)
         void startCompaction(room);
@@ -95,7 +102,12 @@ export function createRooms(parts: RoomsParts) {
       if (!log.storage.ok) continue;
       views.drop(id);
       rooms.delete(id);
+      releasedBytes += (room.base?.length ?? 0) + room.tailBytes;
+      isBusy = true;
     }
+    if (isBusy || releasedBytes < RELEASED_BYTES_MIN) return;
+    releasedBytes = 0;
+    parts.onRelease();
   }
 
   return {

@@ -16,7 +16,7 @@ export type TextEdit = { readonly at: number; readonly remove: number; readonly 
 export type TextStep = { readonly author: number; readonly edits: readonly TextEdit[] };
 
 export type DocumentTexts = {
-  /** The text now, and its log position. Only for documents that have state (`file.seq >= 0`). */
+  /** The text now, and its log position, which a kill does not take back. Only for documents that have state (`file.seq >= 0`). */
   read(id: DocumentId): Promise<{ readonly text: string; readonly seq: number }>;
   /** The log position now, without loading the text. Ascends with every accepted change. */
   position(id: DocumentId): Promise<number>;
