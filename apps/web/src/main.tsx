@@ -25,6 +25,7 @@ import { SignIn } from './shell/sign-in.tsx';
 import { createView } from './shell/view.ts';
 import { watchEditsAtRisk } from './status/edits-at-risk.ts';
 import { saveStatus } from './status/save-status.ts';
+import { createShownStatus } from './status/shown-status.ts';
 import { apple } from './ui/keys.tsx';
 import { createToasts } from './ui/toasts.tsx';
 import { createDocumentActions } from './workspace/document-actions.ts';
@@ -103,7 +104,7 @@ function startShell(): Shell {
     projects: createProjectActions(actionParts),
     search: createSearch(client),
     editors,
-    saveStatus: status,
+    saveStatus: createShownStatus(status),
     now,
     heard,
   };

@@ -5,9 +5,9 @@
  * 1. A document is open exactly as long as its editor is in the pool, or it is in view and not yet loaded.
  * 2. What comes late for a document that is no longer in view changes nothing of what is seen.
  */
-import type { Client, DocumentStatus, OpenDocument } from '@markco/client';
+import type { Client, CopyTrouble, DocumentStatus, OpenDocument } from '@markco/client';
 import type { Document, DocumentId, IdSource, ProjectHere, ProjectId } from '@markco/protocol';
-import { effect, signal, type ReadonlySignal } from '@preact/signals';
+import { computed, effect, signal, type ReadonlySignal } from '@preact/signals';
 import {
   createEditorPool,
   createRunsView,
@@ -28,6 +28,8 @@ export type Editors = {
   readonly editor: ReadonlySignal<EditorHandle | undefined>;
   readonly outline: ReadonlySignal<readonly Heading[]>;
   readonly status: ReadonlySignal<DocumentStatus | undefined>;
+  /** What stands between the document in view and its own copy. */
+  readonly copyTrouble: ReadonlySignal<CopyTrouble | undefined>;
   /** Whether edits of any open document would be gone with the page: neither the device nor the own copy has them. */
   atRisk(): boolean;
   /** The text of the document in view, as it is now. */
@@ -155,6 +157,7 @@ export function createEditors(parts: EditorsParts): Editors {
     editor,
     outline,
     status,
+    copyTrouble: computed(() => status.value?.copyTrouble),
     text: () => (inView === undefined ? '' : (opened.get(inView)?.open.text.toString() ?? '')),
     atRisk: () => [...opened.values()].some(({ open }) => open.status.get().unkeptEdits > 0),
     show: (project, shown) => show(project.id, shown.id),

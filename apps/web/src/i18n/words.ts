@@ -2,7 +2,7 @@
  * The language of the page, its words, and how it writes times. Everything here reads one signal, so that a change of
  * language redraws what shows words and nothing else.
  */
-import { signal } from '@preact/signals';
+import { computed, signal } from '@preact/signals';
 import { en } from '../messages/en.ts';
 import { fr } from '../messages/fr.ts';
 import { chooseLanguage, translate, type Language, type Message, type Params } from './translate.ts';
@@ -36,11 +36,13 @@ export function lookup(
     translate(extra[language.value][key] ?? words[language.value][key] ?? key, language.value, params);
 }
 
+const clock = computed(
+  () => new Intl.DateTimeFormat(language.value, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }),
+);
+
 /** `18:04`. Input in Unix milliseconds or ISO 8601. */
 export function timeOfDay(at: number | string): string {
-  return new Intl.DateTimeFormat(language.value, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(
-    new Date(at),
-  );
+  return clock.value.format(new Date(at));
 }
 
 /** `Today`, `Yesterday`, else `Tuesday 17 November`. */

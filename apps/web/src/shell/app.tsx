@@ -88,7 +88,7 @@ function TopBar({ document }: { readonly document: Document | undefined }) {
 function DeviceBar() {
   const { workspace, client, editors } = useShell();
   const connection = workspace.connection.value;
-  const trouble = editors.status.value?.copyTrouble;
+  const trouble = editors.copyTrouble.value;
   const kept = trouble === undefined || trouble === 'slow' ? t('editsKept') : '';
   if (workspace.signedOut.value)
     return (

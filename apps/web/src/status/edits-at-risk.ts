@@ -8,12 +8,15 @@ import { t } from '../i18n/words.ts';
 import type { Toasts } from '../ui/toasts.tsx';
 
 export function watchEditsAtRisk(
-  { editors, toasts }: { readonly editors: Pick<Editors, 'status' | 'atRisk'>; readonly toasts: Pick<Toasts, 'warn'> },
+  {
+    editors,
+    toasts,
+  }: { readonly editors: Pick<Editors, 'copyTrouble' | 'atRisk'>; readonly toasts: Pick<Toasts, 'warn'> },
   page: Pick<Window, 'addEventListener'>,
 ): void {
   let told = false;
   effect(() => {
-    const trouble = editors.status.value?.copyTrouble;
+    const trouble = editors.copyTrouble.value;
     if (told || trouble === undefined || trouble === 'slow') return;
     told = true;
     toasts.warn(t(trouble === 'full' ? 'noCopiesFull' : 'noCopies'));

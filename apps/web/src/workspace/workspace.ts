@@ -5,6 +5,8 @@
  * 1. A list read from the own copy never replaces one that came from the device.
  * 2. After each return of the device every list is asked for again: what happened meanwhile was not told.
  * 3. At most `runsKept` runs are kept; older ones are on the device.
+ * 4. Typing in a document changes what is known of it (its time, its title) with every key. That is gathered for a
+ *    moment, so that a keystroke costs no list and no tree.
  */
 import {
   DocumentSchema,
@@ -25,6 +27,8 @@ import type { Router } from '../router/router.ts';
 import { buildTree, flattenTree, type TreeNode } from '@markco/protocol/notebook/order';
 
 const runsKept = 200;
+const gatherMs = 500;
+const listWriteMs = 1_000;
 
 export type Workspace = {
   readonly connection: ReadonlySignal<Connection>;
@@ -107,15 +111,33 @@ export function createWorkspace({ client, ownCopy, router }: WorkspaceParts): Wo
     return flattenTree(tree.value).flatMap((node) => byPath.get(node.path) ?? []);
   });
   const projectId = computed(() => project.value?.id);
+  const gathered = new Map<DocumentId, Document>();
+  let gatherTimer: ReturnType<typeof setTimeout> | undefined;
   const online = computed(() => connection.value.state === 'online');
 
   const noteDocuments = (changed: readonly Document[]): void => {
     const byId = new Map((documents.peek() ?? []).map((known) => [known.id, known]));
-    for (const one of changed) if (one.projectId === projectId.peek()) byId.set(one.id, one);
+    for (const one of changed) {
+      gathered.delete(one.id);
+      if (one.projectId === projectId.peek()) byId.set(one.id, one);
+    }
     documents.value = [...byId.values()];
+  };
+  /** What the device tells: a document that is new, or elsewhere, at once; the rest is gathered. */
+  const hearOfDocuments = (changed: readonly Document[]): void => {
+    const isPlain = (one: Document): boolean => documents.peek()?.find(({ id }) => id === one.id)?.path === one.path;
+    const moved = changed.filter((one) => !isPlain(one));
+    if (moved.length > 0) noteDocuments(moved);
+    for (const one of changed) if (!moved.includes(one)) gathered.set(one.id, one);
+    if (gathered.size > 0) gatherTimer ??= setTimeout(noteGathered, gatherMs);
+  };
+  const noteGathered = (): void => {
+    gatherTimer = undefined;
+    if (gathered.size > 0) noteDocuments([...gathered.values()]);
   };
   const forgetDocuments = (ids: readonly DocumentId[]): void => {
     const gone = new Set(ids);
+    for (const id of ids) gathered.delete(id);
     documents.value = documents.peek()?.filter((known) => !gone.has(known.id));
   };
   const noteRun = (run: Run): void => {
@@ -148,7 +170,9 @@ export function createWorkspace({ client, ownCopy, router }: WorkspaceParts): Wo
   const refreshProject = (id: ProjectId): void => {
     const stillHere = (): boolean => projectId.peek() === id;
     ask(client.api('documents', { params: { id } }), (answer) => {
-      if (stillHere()) documents.value = answer.documents;
+      if (!stillHere()) return;
+      gathered.clear();
+      documents.value = answer.documents;
     });
     refreshRuns();
   };
@@ -175,6 +199,7 @@ export function createWorkspace({ client, ownCopy, router }: WorkspaceParts): Wo
     effect(() => {
       const id = projectId.value;
       documents.value = undefined;
+      gathered.clear();
       runs.value = [];
       troubles.value = new Map();
       if (id === undefined) return undefined;
@@ -185,7 +210,7 @@ export function createWorkspace({ client, ownCopy, router }: WorkspaceParts): Wo
         () => undefined,
       );
       return client.watchProject(id, (change) => {
-        if (change.documents !== undefined) noteDocuments(change.documents);
+        if (change.documents !== undefined) hearOfDocuments(change.documents);
         if (change.removed !== undefined) forgetDocuments(change.removed);
         if (change.run !== undefined) {
           noteRun(change.run);
@@ -207,9 +232,12 @@ export function createWorkspace({ client, ownCopy, router }: WorkspaceParts): Wo
     effect(() => {
       const id = projectId.value;
       const list = documents.value;
-      if (id !== undefined && list !== undefined && list.every((one) => one.projectId === id))
-        void ownCopy.write(listKey(id), list);
+      if (id === undefined || list === undefined || !list.every((one) => one.projectId === id)) return undefined;
+      // The next change takes its place; a page that is left has lost a second of it.
+      const timer = setTimeout(() => void ownCopy.write(listKey(id), list), listWriteMs);
+      return () => clearTimeout(timer);
     }),
+    () => clearTimeout(gatherTimer),
   ];
 
   return {
