@@ -45,7 +45,7 @@ const SCREENS = {
 
 /** What axe finds serious or critical, with where. */
 async function troubles({ page }: Notebook): Promise<readonly string[]> {
-  // What fades in has its colours only when it is there.
+  // What fades in has its colors only when it is there.
   await page.evaluate(() =>
     Promise.all(
       document

@@ -10,7 +10,7 @@ async function run(notebook: Notebook, ended: string | RegExp = '✓'): Promise<
   await notebook.says(ended);
 }
 
-test('colours, bars that draw over themselves, and the last value', async ({ openFolder, openPage }) => {
+test('colors, bars that draw over themselves, and the last value', async ({ openFolder, openPage }) => {
   const folder = await openFolder({
     'out.md': cell(
       'print("\\033[1;31mred\\033[0m and \\033[38;2;10;200;30mgreen\\033[0m")\nfor i in range(2001):\n    print(f"\\r{i * 100 // 2000:3d}%|{\'█\' * (i // 200)}", end="", flush=i % 50 == 0)\nprint()\n{"answer": 42}',

@@ -1,7 +1,7 @@
 /**
  * Documents as text with a history, as those see them who know nothing of CRDTs: the file projection.
  *
- * 1. A step that was applied once is never applied twice: its `author` makes it recognisable, also after a crash.
+ * 1. A step that was applied once is never applied twice: its `author` makes it recognizable, also after a crash.
  */
 import type { DocumentId } from '@markco/protocol';
 

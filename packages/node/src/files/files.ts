@@ -61,7 +61,7 @@ export type Files = {
   syncFolder(folder: string): Promise<void>;
 };
 
-/** Where a replacement is prepared: beside its file, recognisable, and hidden from whoever lists documents. */
+/** Where a replacement is prepared: beside its file, recognizable, and hidden from whoever lists documents. */
 export function tempPathFor(path: string, tag: string, random: string): string {
   return joinPath(folderOf(path), `.markco-${tag}-${random}.tmp`);
 }

@@ -50,7 +50,7 @@ async function* asEvents(parts: Iterable<Part | string>): AsyncGenerator<RunEven
   }
 }
 
-test('plain text, colours, tabs and line ends', async ({ fold }) => {
+test('plain text, colors, tabs and line ends', async ({ fold }) => {
   expect((await fold(['a\tb\n', '\x1b[1;31mred\x1b[0m\r\n', 'no end'])).text).toBe('a\tb\nred\nno end');
   expect((await fold(['\x1b[3', '1mred\x1b', '[0m\r', '\nx'])).text).toBe('red\nx');
   expect((await fold([])).text).toBe('');
@@ -90,7 +90,6 @@ test('hostile escapes leave no control character', async ({ fold }) => {
   const { text } = await fold([
     'a\x1b]52;c;ZXZpbA==\x07b\x1b]8;;http://evil\x1b\\c\x1b]8;;\x1b\\\x1b[?1049hhidden\x1b[?1049ld\x9b31m\x00\x1b[9999S',
   ]);
-  // eslint-disable-next-line no-control-regex
   expect(text).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/);
 });
 

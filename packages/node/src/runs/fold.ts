@@ -18,7 +18,6 @@ const IMAGES: readonly (readonly [mime: string, encoding: 'base64' | 'utf8'])[] 
   ['image/svg+xml', 'utf8'],
   ['image/jpeg', 'base64'],
 ];
-// eslint-disable-next-line no-control-regex
 const ESCAPES = /\x1b\[[0-9;:?]*[A-Za-z]/g;
 
 /** Text of at most about LIMITS.outputFenceBytesMax, without a final newline; '' when there was no output. */

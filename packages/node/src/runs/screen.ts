@@ -5,7 +5,7 @@
  * it cell by cell would take half a minute. Its newest lines are kept back, because a later
  * "cursor up" may still change them. Only when a control character comes is there a terminal
  * (`@xterm/headless`), which is given those lines first, and which is left again once plain text
- * has filled it. Colours are dropped.
+ * has filled it. Colors are dropped.
  *
  * 1. A line is given out when nothing can change it any more: it is more than ROWS lines above the cursor.
  */
@@ -23,11 +23,8 @@ const SCROLLBACK = 2_000;
 const LINE_CHARS_MAX = 1024 * 1024;
 
 const ERASE_SAVED = '\x1b[3J';
-// eslint-disable-next-line no-control-regex
-const COLOUR = /\x1b\[[0-9;:]*m/g;
-// eslint-disable-next-line no-control-regex
+const COLOR = /\x1b\[[0-9;:]*m/g;
 const CONTROL = /[\x00-\x08\x0b-\x1f\x7f\x80-\x9f]/;
-// eslint-disable-next-line no-control-regex
 const UNFINISHED = /(?:\x1b(?:\[[?0-9;:]{0,64})?|\r+)$/;
 
 export type Screen = ReturnType<typeof createScreen>;
@@ -112,7 +109,7 @@ export function createScreen(give: (line: string) => void) {
     unreadChars = 0;
     unfinished = UNFINISHED.exec(text)?.[0] ?? '';
     text = text.slice(0, text.length - unfinished.length);
-    if (text.includes('\x1b')) text = text.replace(COLOUR, '');
+    if (text.includes('\x1b')) text = text.replace(COLOR, '');
     if (text.includes('\r')) text = text.replace(/\r+\n/g, '\n');
     if (CONTROL.test(text)) {
       plainLines = 0;

@@ -32,13 +32,9 @@ const SCREEN_ROWS = 24;
 /** An escape sequence that is longer than this is no escape sequence. */
 const ESCAPE_CHARS_MAX = 4_096;
 
-// oxlint-disable-next-line no-control-regex
 const CONTROL = /[\x00-\x1f\x7f\x80-\x9f]/g;
-// oxlint-disable-next-line no-control-regex
 const CSI = /^\x1b\[([0-?]*)[ -/]*([@-~])/;
-// oxlint-disable-next-line no-control-regex
 const STRING_SEQUENCE = /^\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)/;
-// oxlint-disable-next-line no-control-regex
 const SHORT_SEQUENCE = /^\x1b[ -/]*[0-OQ-WYZ\\`-~]/;
 
 export function createTerminal(limits: Limits = VIEW_LIMITS): Terminal {
@@ -145,7 +141,6 @@ export function createTerminal(limits: Limits = VIEW_LIMITS): Terminal {
     }
     const other = STRING_SEQUENCE.exec(text) ?? SHORT_SEQUENCE.exec(text);
     if (other !== null) return other[0].length;
-    // oxlint-disable-next-line no-control-regex
     const mayGoOn =
       text.length < ESCAPE_CHARS_MAX && /^\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b]*\x1b?|[ -/]*)$/.test(text);
     return mayGoOn ? 0 : 1;

@@ -4,7 +4,6 @@
  */
 export type TracebackPart = { readonly library: boolean; readonly frames: number; readonly lines: readonly string[] };
 
-// oxlint-disable-next-line no-control-regex
 const COLORS = /\x1b\[[0-9;:]*m/g;
 const FRAME = /^\s*(?:File ".*", line \d+|at .+:\d+:\d+\)?$)/;
 const LIBRARY =

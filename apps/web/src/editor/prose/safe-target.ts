@@ -4,7 +4,6 @@ const SAFE_SCHEMES: ReadonlySet<string> = new Set(['http', 'https', 'mailto']);
 
 /** The scheme in lower case as a browser would read it, or null for a path. */
 function schemeOf(target: string): string | null {
-  // oxlint-disable-next-line no-control-regex
   return SCHEME.exec(target.replace(/[\x00-\x20]/g, ''))?.[1]?.toLowerCase() ?? null;
 }
 
@@ -15,6 +14,5 @@ export function isSafeTarget(target: string): boolean {
 
 /** Whether it is a file of the project. A picture of another site would tell that site who reads. */
 export function isOwnFile(target: string): boolean {
-  // oxlint-disable-next-line no-control-regex
   return schemeOf(target) === null && !/^[\\/]{2}/.test(target.replace(/[\x00-\x20]/g, ''));
 }
