@@ -1,5 +1,5 @@
 /** Why something failed, in the words of what failed below it. */
-import { Failure } from '@markco/protocol';
+import type { Failure } from '@markco/protocol';
 
 /** A chain longer than this is a loop, or nothing that anybody reads. */
 const CAUSES_MAX = 4;

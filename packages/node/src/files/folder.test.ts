@@ -2,11 +2,8 @@ import { execFileSync } from 'node:child_process';
 import {
   chmod,
   chown,
-  link,
-  lstat,
   mkdir,
   readdir,
-  readlink,
   rename,
   rm,
   stat,
@@ -190,36 +187,6 @@ test('a program that goes on writing into the replaced file is heard', async () 
   await eventually(async () => (await t.read('a.md')) === 'typed\ntext\nlate\n', 'the late line in the new file');
 });
 
-test('a linked file is edited through its link', async () => {
-  await using t = await createTestFolder();
-  await mkdir(join(t.root, '_assets'));
-  await writeFile(join(t.root, '_assets', 'real.txt'), 'real\n');
-  await symlink('_assets/real.txt', join(t.root, 'link.md'));
-  await t.folder.open(never);
-  const id = await t.import('link.md');
-  t.type('link.md', 'new ');
-  await t.folder.flush([id], never);
-  expect((await lstat(join(t.root, 'link.md'))).isSymbolicLink()).toBe(true);
-  expect(await readlink(join(t.root, 'link.md'))).toBe('_assets/real.txt');
-  expect(await t.read('_assets/real.txt')).toBe('new real\n');
-});
-
-test('a file with a second hard link is replaced whole, and its other name keeps the old text', async () => {
-  await using t = await createTestFolder();
-  await writeFile(join(t.root, 'a.md'), 'text\n');
-  await link(join(t.root, 'a.md'), join(t.root, 'other.txt'));
-  await t.folder.open(never);
-  const id = await t.import('a.md');
-  t.type('a.md', 'new ');
-  await t.folder.flush([id], never);
-  t.type('a.md', 'newer ');
-  await t.folder.flush([id], never);
-  expect([await t.read('a.md'), await t.read('other.txt')]).toEqual(['newer new text\n', 'text\n']);
-  expect(t.events.filter(({ type }) => type === 'links-parted')).toEqual([
-    { type: 'links-parted', id, filePath: 'a.md', others: 1 },
-  ]);
-});
-
 test('create, rename and remove say no to names that are taken or lead elsewhere, and change nothing', async () => {
   await using t = await createTestFolder();
   await writeFile(join(t.root, 'a.md'), 'a');
@@ -335,13 +302,15 @@ test('a document that was made in the page gets its file when there is something
     contentHash: '',
     file: null,
   } as const;
-  const [a, b] = [
+  const [a, b, c] = [
     '00000000-0000-7000-8000-00000000000a' as DocumentId,
     '00000000-0000-7000-8000-00000000000b' as DocumentId,
+    '00000000-0000-7000-8000-00000000000c' as DocumentId,
   ];
   await t.catalog.put([
     { ...row, id: a, path: 'deep/new' },
     { ...row, id: b, path: 'both' },
+    { ...row, id: c, path: 'open' },
   ]);
   await t.folder.open(never);
   expect([t.record('deep/new.md').id, t.record('both.md').id]).toEqual([a, b]);
@@ -352,6 +321,13 @@ test('a document that was made in the page gets its file when there is something
   await writeFile(join(t.root, 'both.md'), 'written\n');
   await eventually(async () => (await t.read('both.md')).length === 14, 'both texts');
   expect(t.texts.text(b)).toBe(await t.read('both.md'));
+  // Open in the page, nothing typed yet: what a program writes under that name comes in as an edit.
+  await writeFile(join(t.root, 'open.md'), 'written\n');
+  await eventually(() => t.texts.text(c) === 'written\n', 'the written text');
+  expect(t.record('open.md').id).toBe(c);
+  t.type('open.md', 'typed ');
+  await t.folder.flush([c], never);
+  expect(await t.read('open.md')).toBe('typed written\n');
   await t.folder.close();
   t.type('deep/new.md', 'more ');
   await t.restart();

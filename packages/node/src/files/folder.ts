@@ -320,6 +320,7 @@ export function createFolder(
     },
 
     create: actions.create,
+    begin: actions.begin,
     rename: actions.rename,
     remove: actions.remove,
 

@@ -7,6 +7,7 @@
  */
 import {
   checkDocumentPath,
+  documentPathOf,
   Failure,
   filePathOf,
   LIMITS,
@@ -48,6 +49,11 @@ export type PageActionParts = {
 export type PageActions = {
   /** `filePath` with its extension. Fails with `bad_request` or `conflict` (name taken). `form`: as the file was when it was deleted. */
   create(filePath: string, text: string, form?: FileForm): Promise<DocumentRecord>;
+  /**
+   * Puts the row of a document that begins without a file, which comes with its first edit. Fails with `not_ready`
+   * when its name was taken since it was looked up: who looks again finds what is there.
+   */
+  begin(draft: DocumentRecord): Promise<void>;
   /** Makes the file of a document that began without one; its text follows as any change does. */
   give(id: DocumentId): Promise<void>;
   /** Fails like `create`, and with `not_found` or `document_deleted`. */
@@ -110,6 +116,16 @@ export function createPageActions(
       await files.remove(temp, () => true).catch(() => false);
       throw fileFailure(error, path);
     }
+  };
+
+  const begin = async (draft: DocumentRecord): Promise<void> => {
+    const filePath = filePathOf(draft);
+    const there = catalog.byPath(projectId, filePath);
+    if (there !== undefined && there.id !== draft.id)
+      throw new Failure('not_ready', `${JSON.stringify(filePath)} was made just now. Open it again.`);
+    const moved = twinsOf(catalog, projectId, filePath);
+    await catalog.put([{ ...draft, ...documentPathOf(filePath, hasFile) }, ...moved]);
+    for (const twin of moved) emit(toRenamed(twin));
   };
 
   const give = async (id: DocumentId): Promise<void> => {
@@ -193,6 +209,7 @@ export function createPageActions(
 
   return {
     create: (filePath, text, form) => membership.inTurn(() => create(filePath, text, form)),
+    begin: (draft) => membership.inTurn(() => begin(draft)),
     give: (id) => membership.inTurn(() => give(id)),
     rename: (id, filePath) => membership.inTurn(() => rename(id, filePath)),
     remove: (id) => membership.inTurn(() => remove(id)),

@@ -149,15 +149,16 @@ export function createReconciler(parts: ReconcileParts, { tag }: { readonly tag:
           await wait(timer, EMPTY_MS);
           continue;
         }
-        if (record.file === null && (await texts.position(id)) > 0) {
-          // Made in the page and by a program under the same name: both texts stay.
+        if (record.file === null) {
+          // It began in the page, which may have it open: what a program made under the same name comes into it as an
+          // edit, and both texts stay.
           await putFile(id, NO_FILE);
           continue;
         }
-        if (record.file === null || record.file.seq < 0) {
-          if (record.file !== null && isAsSeen(record.file, seen)) return 'equal';
+        if (record.file.seq < 0) {
+          if (isAsSeen(record.file, seen)) return 'equal';
           await putFile(id, { seq: -1, ...seenState(seen) }, decodeFile(seen.bytes).text);
-          if (record.file?.hash !== seen.hash) emit({ type: 'changed', id, filePath: filePathOf(record) });
+          if (record.file.hash !== seen.hash) emit({ type: 'changed', id, filePath: filePathOf(record) });
           return 'equal';
         }
         if (isAsSeen(record.file, seen) && record.file.taken === undefined && !isBehind(id)) return 'equal';

@@ -2,7 +2,7 @@
  * How a document begins: the name that is opened becomes an id, and what the document starts with when it has no log.
  *
  * 1. A name nobody wrote to is a draft, kept in memory only; its row is on disk before it can be edited, and its file
- *    comes with the first edit.
+ *    comes with the first edit. A name that was taken meanwhile by a file is that file's.
  * 2. A file is imported once. An import that was cut is finished from the first state in the log.
  */
 import {
@@ -26,7 +26,7 @@ type BeginningsParts = {
   readonly log: Pick<Logger, 'warn'>;
   /** @throws Failure `not_ready` when the folder cannot be reached */
   readonly folderOf: (id: ProjectId) => Pick<Folder, 'initialText'>;
-  readonly folderIfThere: (id: ProjectId) => Pick<Folder, 'rescan'> | undefined;
+  readonly folderIfThere: (id: ProjectId) => Pick<Folder, 'begin' | 'rescan'> | undefined;
 };
 
 const RESCAN_TIMEOUT_MS = 60_000;
@@ -79,9 +79,18 @@ export function createBeginnings({ catalog, ids, log, folderOf, folderIfThere }:
     async beginning(id: DocumentId): Promise<{ text: string; imported(seq: number): Promise<void> } | 'empty'> {
       const draft = drafts.get(id);
       if (draft !== undefined) {
-        await catalog.put([draft]);
-        drafts.delete(id);
-        draftsByPath.delete(draftKey(draft));
+        const forget = (): void => {
+          drafts.delete(id);
+          draftsByPath.delete(draftKey(draft));
+        };
+        try {
+          await (folderIfThere(draft.projectId)?.begin(draft) ?? catalog.put([draft]));
+        } catch (error) {
+          // A draft whose row may be in memory only stays one, so that the next try puts it on disk.
+          if (catalog.get(id) === undefined) forget();
+          throw error;
+        }
+        forget();
         return 'empty';
       }
       const found = catalog.get(id);
