@@ -38,6 +38,10 @@ export const LIMITS = {
   eventBytesMax: 1024 * 1024,
   /** All output of a run on disk. At it one event says so, the program goes on, what it prints is no longer kept. */
   runOutputBytesMax: 64 * 1024 * 1024,
+  /** Runs whose events stay on disk, the newest ones; of older ones what is in their cell and its assets stays. */
+  runsKeptMax: 5_000,
+  /** All events of runs on disk. Past it those of the oldest go. */
+  runsKeptBytesMax: 2 * 1024 * 1024 * 1024,
   /** Runs waiting in one device's queue. Further ones are refused with `too_many`. */
   queuedRunsMax: 100,
   /** The folded output in an `output` fence; the rest becomes an asset with a link. */

@@ -1,5 +1,5 @@
 /** `markco logs RUN [-f]`: what a run has printed; with `-f` also what it will. */
-import { Failure, RunEventSchema, type Run, type RunEvent } from '@markco/protocol';
+import { Failure, RunEventSchema, runMachine, type Run, type RunEvent } from '@markco/protocol';
 import type { Cli } from '../cli.ts';
 import { requireDevice, type RunningDevice } from '../device.ts';
 import { writeEvent } from '../event-output.ts';
@@ -21,10 +21,17 @@ export const addLogs: AddVerb = (program, cli, done) => {
     .action(async (typed: string, options: Options) => {
       const device = await requireDevice(cli);
       const run = await pickRun(device.api, typed, cli.signal);
-      const onEvent = (event: RunEvent) => (options.json ? cli.out.write(jsonLine(event)) : writeEvent(cli, event));
+      let events = 0;
+      const onEvent = (event: RunEvent): void => {
+        events++;
+        if (options.json) cli.out.write(jsonLine(event));
+        else writeEvent(cli, event);
+      };
       if (options.follow)
         await withClient(cli, device, (client) => followToEnd(cli, client, run, { onEvent, attended: false }));
       else await readStored(cli, device, run, onEvent);
+      if (events === 0 && runMachine.isTerminal(run.state))
+        cli.err.write('What this run printed is no longer kept. Its cell and the files it is linked to have it.\n');
       done(0);
     });
 };

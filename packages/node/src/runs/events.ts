@@ -5,7 +5,7 @@
  * keeps nothing in memory but a chunk. A poke only says that there is more.
  *
  * 1. Events come in order of `seq`, without a gap or a repeat.
- * 2. The stream ends after the last event, once the run's state is terminal.
+ * 2. The stream ends after the last event, once the run's state is terminal; at once where its events are not kept.
  */
 import { open, type FileHandle } from 'node:fs/promises';
 import { Failure, type RunEvent, type RunId } from '@markco/protocol';

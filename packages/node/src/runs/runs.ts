@@ -27,6 +27,7 @@ import { createSessionHost, type SessionKey } from '../runtimes/session-host.ts'
 import { createEventLog } from './events.ts';
 import { CANCELLED, createExecutor } from './execute.ts';
 import type { SaveAsset } from './excerpt.ts';
+import { dropOldEvents } from './keep.ts';
 import { createJournal, type JournalStore, type RunLog, type RunRow } from './journal.ts';
 import { createLanes } from './lanes.ts';
 import { createOutputs } from './outputs.ts';
@@ -75,6 +76,9 @@ export type RunQuery = {
   readonly before: RunId | null;
 };
 
+/** How often it is looked whether older events are to go: so many more than the bound may be there. */
+const LOOK_EACH_RUNS = 100;
+
 export type Runs = Awaited<ReturnType<typeof createRuns>>;
 
 export async function createRuns(parts: RunsParts) {
@@ -84,6 +88,9 @@ export async function createRuns(parts: RunsParts) {
   const submitting = new Map<RunId, Promise<Run>>();
   /** What nobody awaits but `close`. */
   const background = new Set<Promise<unknown>>();
+  /** Runs that ended since it was last looked whether older events are to go. */
+  let ended = 0;
+  let dropping = false;
   const runFolder = (id: RunId): string => path.join(parts.home, 'runs', id);
 
   const sessions = await createSessionHost({
@@ -134,7 +141,17 @@ export async function createRuns(parts: RunsParts) {
     return position === null ? run : { ...run, queuePosition: position };
   }
 
+  /** One look at a time, at the start and each so many runs. */
+  function keepWithinBounds(): void {
+    if (dropping) return;
+    dropping = true;
+    ended = 0;
+    const work = dropOldEvents({ runsFolder: path.join(parts.home, 'runs'), journal, log }, closing.signal);
+    track(work.finally(() => (dropping = false)));
+  }
+
   function tell(run: Run): void {
+    if (runMachine.isTerminal(run.state) && ++ended >= LOOK_EACH_RUNS) keepWithinBounds();
     for (const listener of listeners) listener(present(run));
   }
 
@@ -237,6 +254,7 @@ export async function createRuns(parts: RunsParts) {
       }
     }
     sessions.recover();
+    keepWithinBounds();
     return { resumed };
   }
 
