@@ -2,11 +2,10 @@
  * What the document is made of, as the page needs it: cells with their outputs, blocks that are drawn
  * (tables, displayed math, diagrams), headings, and where reference links lead.
  *
- * One walk over the top of the syntax tree. It is not done on a keystroke: positions are mapped through
+ * One walk over the top of the syntax tree of the whole document. It is not done on a keystroke: positions are mapped through
  * each change, and the walk is done again when typing pauses, or at once when a change from elsewhere
  * brings or takes a fence, and before anything acts on a cell.
  */
-import { ensureSyntaxTree, syntaxTree } from '@codemirror/language';
 import {
   StateEffect,
   StateField,
@@ -19,6 +18,7 @@ import { ViewPlugin, type EditorView, type ViewUpdate } from '@codemirror/view';
 import { findCells, outlineOf, type Cell, type CellOptions, type Language, cellIdsAt } from '@markco/protocol';
 import { ySyncAnnotation, ySyncFacet } from 'y-codemirror.next';
 import type { Heading } from './parts.ts';
+import { mapTree, NO_TREE, parseFurther, type WholeTree } from './whole-tree.ts';
 
 type Span = { readonly from: number; readonly to: number };
 
@@ -44,8 +44,9 @@ export type Scan = {
   readonly headings: readonly Heading[];
   /** Label, folded as CommonMark does → target. */
   readonly references: ReadonlyMap<string, string>;
-  /** How far the tree reached. */
+  /** How far the walk reached. */
   readonly upTo: number;
+  readonly whole: WholeTree;
   /** Changes were mapped since the walk. */
   readonly mapped: boolean;
   /** Counts walks, so that who draws knows when to draw again. */
@@ -60,14 +61,14 @@ const PAUSE_MS = 90;
 const setScan = StateEffect.define<Scan>();
 
 export const scanField = StateField.define<Scan>({
-  create: (state) => walk(state, FIRST_PARSE_MS, 0),
+  create: (state) => walk(state, parseFurther(state.doc, NO_TREE, FIRST_PARSE_MS), 0),
   update(value, tr) {
     for (const effect of tr.effects) if (effect.is(setScan)) return effect.value;
     if (!tr.docChanged) return value;
+    const mapped = mapScan(value, tr.changes);
     const foreign = tr.annotation(ySyncAnnotation) !== undefined;
-    if (foreign && touchesFence(tr.startState.doc, tr.newDoc, tr.changes))
-      return walk(tr.state, FIRST_PARSE_MS, value.version + 1);
-    return mapScan(value, tr.changes);
+    if (!foreign || !touchesFence(tr.startState.doc, tr.newDoc, tr.changes)) return mapped;
+    return walk(tr.state, parseFurther(tr.newDoc, mapped.whole, FIRST_PARSE_MS), value.version + 1);
   },
 });
 
@@ -75,7 +76,8 @@ export const scanField = StateField.define<Scan>({
 export function scanNow(view: EditorView): Scan {
   const known = view.state.field(scanField);
   if (!known.mapped && known.upTo >= view.state.doc.length) return known;
-  const scan = walk(view.state, Number.MAX_SAFE_INTEGER, known.version + 1);
+  const whole = parseFurther(view.state.doc, known.whole, Number.POSITIVE_INFINITY);
+  const scan = walk(view.state, whole, known.version + 1);
   view.dispatch({ effects: setScan.of(scan) });
   return scan;
 }
@@ -100,9 +102,11 @@ export function scanning(onScan: (scan: Scan, view: EditorView) => void): Extens
         const known = view.state.field(scanField);
         const isComplete = known.upTo >= view.state.doc.length;
         if (known.mapped || !isComplete) {
-          const tree = ensureSyntaxTree(view.state, view.state.doc.length, PARSE_SLICE_MS);
-          if (tree === null) return later(0);
-          view.dispatch({ effects: setScan.of(walk(view.state, 1, known.version + 1)) });
+          const whole = parseFurther(view.state.doc, known.whole, PARSE_SLICE_MS);
+          const isWhole = whole.upTo >= view.state.doc.length;
+          const next = isWhole ? walk(view.state, whole, known.version + 1) : { ...known, whole };
+          view.dispatch({ effects: setScan.of(next) });
+          if (!isWhole) later(0);
         } else if (told !== known.version) {
           told = known.version;
           onScan(known, view);
@@ -122,10 +126,9 @@ export function scanning(onScan: (scan: Scan, view: EditorView) => void): Extens
   ];
 }
 
-function walk(state: EditorState, budgetMs: number, version: number): Scan {
+function walk(state: EditorState, whole: WholeTree, version: number): Scan {
   const { doc } = state;
-  const whole = ensureSyntaxTree(state, doc.length, budgetMs);
-  const tree = whole ?? syntaxTree(state);
+  const { tree } = whole;
   const text = doc.toString();
   const drawn: DrawnBlock[] = [];
   const references = new Map<string, string>();
@@ -151,7 +154,8 @@ function walk(state: EditorState, budgetMs: number, version: number): Scan {
     drawn: drawn.filter((block) => startsLine(doc, block)),
     headings: outlineOf(text, tree).map(({ level, text: title, slug, from }) => ({ level, text: title, slug, from })),
     references,
-    upTo: whole === null ? tree.length : doc.length,
+    upTo: whole.upTo,
+    whole,
     mapped: false,
     version,
   };
@@ -223,6 +227,7 @@ function mapScan(scan: Scan, changes: ChangeDesc): Scan {
       .filter((cell) => cell.from < cell.to),
     drawn: scan.drawn.map(span).filter((block) => block.from < block.to),
     upTo: changes.mapPos(scan.upTo),
+    whole: mapTree(scan.whole, changes),
     mapped: true,
   };
 }

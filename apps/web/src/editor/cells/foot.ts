@@ -208,19 +208,16 @@ function questionForm(
 
 /** What "copy" takes: text as shown, pictures as Markdown. */
 function textOf(items: readonly OutputItem[]): string {
-  return (
-    items
-      .map((item) => {
-        if (item.kind === 'stream') return item.terminal.text();
-        if (item.kind === 'error')
-          return item.traceback.length > 0 ? item.traceback.join('\n') : `${item.type}: ${item.message}`;
-        if (item.kind === 'picture') return `![${item.alt}](${item.path})`;
-        if (item.kind === 'link') return `${item.before}[${item.label}](${item.path})`;
-        const plain = item.data['text/plain'];
-        return typeof plain === 'string' ? plain : JSON.stringify(item.data['application/json'] ?? '');
-      })
-      // oxlint-disable-next-line no-control-regex
-      .map((text) => text.replace(/\x1b\[[0-9;:]*m/g, ''))
-      .join('\n')
-  );
+  return items
+    .map((item) => {
+      if (item.kind === 'stream') return item.terminal.text();
+      if (item.kind === 'error')
+        return item.traceback.length > 0 ? item.traceback.join('\n') : `${item.type}: ${item.message}`;
+      if (item.kind === 'picture') return `![${item.alt}](${item.path})`;
+      if (item.kind === 'link') return `${item.before}[${item.label}](${item.path})`;
+      const plain = item.data['text/plain'];
+      return typeof plain === 'string' ? plain : JSON.stringify(item.data['application/json'] ?? '');
+    })
+    .map((text) => text.replace(/\x1b\[[0-9;:]*m/g, ''))
+    .join('\n');
 }

@@ -2,7 +2,7 @@
  * Markdown shown as it reads, in its own source: one pass over the syntax tree of what is visible adds
  * classes to text and hides markup where the cursor is not. Nothing is rewritten, so unknown syntax is simply text.
  */
-import { syntaxTree } from '@codemirror/language';
+import { ensureSyntaxTree, syntaxTree } from '@codemirror/language';
 import { Prec, type EditorState, type Extension, type Range } from '@codemirror/state';
 import { Decoration, ViewPlugin, type DecorationSet, type EditorView, type ViewUpdate } from '@codemirror/view';
 import type { SyntaxNodeRef } from '@lezer/common';
@@ -64,11 +64,15 @@ export function livePreview(widgets: ProseWidgets): Extension {
   return Prec.low(plugin);
 }
 
+/** After a jump the editor's tree ends before what is seen. Headings that grow a moment later would move the text. */
+const PARSE_MS = 50;
+
 function decorate(view: EditorView, widgets: ProseWidgets): DecorationSet {
   const out: Range<Decoration>[] = [];
   const { state } = view;
+  const tree = ensureSyntaxTree(state, view.viewport.to, PARSE_MS) ?? syntaxTree(state);
   for (const { from, to } of view.visibleRanges) {
-    syntaxTree(state).iterate({ from, to, enter: (node) => decorateNode(state, node, out, widgets, from, to) });
+    tree.iterate({ from, to, enter: (node) => decorateNode(state, node, out, widgets, from, to) });
   }
   return Decoration.set(out, true);
 }
