@@ -183,7 +183,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     const writtenAt = catalog.get(id)?.file?.mtimeMs ?? 0;
     if (writtenAt >= startedAt) metrics.fileReflect.observe(Math.max(0, now() - writtenAt));
   }
-  rooms.onChange((_id, _seq, origin) => metrics.updates.inc({ origin }));
+  rooms.onChange(({ origin, count }) => metrics.updates.inc({ origin }, count));
 
   const runtimes = createRuntimeDetection({ env: parts.env, folder: config.home, now });
   const capability = async () =>

@@ -81,8 +81,8 @@ export function createDocuments({
               unsubscribe();
               signal.removeEventListener('abort', abort);
             };
-            const unsubscribe = rooms.onChange((changed) => {
-              if (changed !== id) return;
+            const unsubscribe = rooms.onChange((change) => {
+              if (change.id !== id) return;
               stop();
               resolve();
             });
@@ -111,7 +111,7 @@ export function createDocuments({
     moments: (id) =>
       rooms.hold(id, async (room) => ({ moments: await moments(store, id, room.baseSeq + 1), seq: room.seq })),
 
-    onChange: (listener) => rooms.onChange((id, seq) => listener(id, seq)),
+    onChange: (listener) => rooms.onChange((change) => listener(change.id, change.seq)),
   };
 }
 

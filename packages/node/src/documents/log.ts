@@ -39,8 +39,9 @@ export type LogParts = {
   readonly onSync?: (ms: number) => void;
 };
 
-/** How long a written update may wait for company before it is synced. */
-const SYNC_DELAY_MS = 4;
+/** How long a written update waits for company before it is synced, and the least time between two syncs. */
+const SYNC_DELAY_MS = 2;
+const SYNC_EVERY_MS = 5;
 /** Bytes kept in memory while the disk refuses. */
 const BACKLOG_BYTES_MAX = 64 * 1024 * 1024;
 const RETRY_MS = 500;
@@ -60,6 +61,8 @@ export function createLog({ store, now, onStorage, onSync }: LogParts) {
   let writing = false;
   let flushPlanned = false;
   let syncTimer: ReturnType<typeof setTimeout> | undefined;
+  /** When the last sync began. */
+  let syncedAt = 0;
   let syncCount = 0;
   let idle: (() => void)[] = [];
   /** Writes of this log that have not returned; the store is not opened anew under them. */
@@ -103,7 +106,7 @@ export function createLog({ store, now, onStorage, onSync }: LogParts) {
       park();
       return;
     }
-    syncTimer ??= setTimeout(() => void sync(), SYNC_DELAY_MS);
+    planSync();
     if (queued.length > 0) planFlush();
   }
 
@@ -116,6 +119,11 @@ export function createLog({ store, now, onStorage, onSync }: LogParts) {
     }
   }
 
+  function planSync(): void {
+    const wait = Math.max(SYNC_DELAY_MS, syncedAt + SYNC_EVERY_MS - performance.now());
+    syncTimer ??= setTimeout(() => void sync(), wait);
+  }
+
   /** Never rejects. */
   async function sync(): Promise<void> {
     syncTimer = undefined;
@@ -123,6 +131,7 @@ export function createLog({ store, now, onStorage, onSync }: LogParts) {
     syncing = unsynced;
     unsynced = [];
     const began = performance.now();
+    syncedAt = began;
     const mark = new Uint8Array(8);
     new DataView(mark.buffer).setFloat64(0, ++syncCount);
     const before = failures;
@@ -141,7 +150,7 @@ export function createLog({ store, now, onStorage, onSync }: LogParts) {
     }
     onSync?.(performance.now() - began);
     settle();
-    if (unsynced.length > 0) syncTimer ??= setTimeout(() => void sync(), SYNC_DELAY_MS);
+    if (unsynced.length > 0) planSync();
   }
 
   function settle(): void {
@@ -205,7 +214,7 @@ export function createLog({ store, now, onStorage, onSync }: LogParts) {
         backlogBytes = 0;
         state = { ok: true };
         onStorage(state);
-        if (unsynced.length > 0) syncTimer ??= setTimeout(() => void sync(), SYNC_DELAY_MS);
+        if (unsynced.length > 0) planSync();
         planFlush();
         return;
       } catch {

@@ -27,6 +27,7 @@ import * as Y from 'yjs';
 import type { Log } from './log.ts';
 import type { Origin } from './record.ts';
 import { repeatsFaithfully } from './repeat.ts';
+import { Changes, type RoomChange } from './changes.ts';
 import { outFrame, updateFrame, type OutFrame } from './out-frame.ts';
 import { createPresence, type Presence } from './presence.ts';
 import { stateOf } from './state.ts';
@@ -44,7 +45,8 @@ export type Member = {
 export type RoomParts = {
   readonly log: Log;
   readonly now: () => number;
-  readonly onChange: (id: DocumentId, seq: number, origin: Origin) => void;
+  /** Told once a turn of what was written in it, after its members. */
+  readonly onChange: (change: RoomChange) => void;
 };
 
 export type Loaded = {
@@ -86,6 +88,7 @@ export class Room implements TakenBy<Seat> {
   #undurable = 0;
   #whenWritten: Waiting[] = [];
   #whenDurable: Waiting[] = [];
+  readonly #changes: Changes;
   #answer: OutFrame | undefined;
   #digest: { seq: number; digest: Uint8Array } | undefined;
   /** Whoever works on the document without being a member; it is not evicted meanwhile. */
@@ -102,6 +105,7 @@ export class Room implements TakenBy<Seat> {
     this.tailBytes = loaded.tail.reduce((sum, update) => sum + update.length, 0);
     this.summary = loaded.summary;
     this.#parts = parts;
+    this.#changes = new Changes(id, parts.onChange);
   }
 
   get seq(): number {
@@ -352,7 +356,7 @@ export class Room implements TakenBy<Seat> {
     this.#unwritten--;
     this.#passOn(updateFrame(update, seq), sender?.member);
     if (this.#whenWritten.length > 0) reach(this.#whenWritten, this.seq - this.#unwritten);
-    this.#parts.onChange(this.id, seq, origin);
+    this.#changes.add(seq, origin);
   }
 
   /** Called by the log. */

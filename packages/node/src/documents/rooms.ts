@@ -6,9 +6,10 @@
 import { absorb, emptySummary, Failure, inspectUpdate, type DocumentId, type Summary } from '@markco/protocol';
 import { keyOf } from '../store/key.ts';
 import type { Store } from '../store/store.ts';
+import type { RoomChange } from './changes.ts';
 import { compact, shouldCompact, worthCompacting } from './compaction.ts';
 import type { Log } from './log.ts';
-import { decodeStateRecord, type Origin } from './record.ts';
+import { decodeStateRecord } from './record.ts';
 import { insertion } from './insertion.ts';
 import { Room, type Loaded } from './room.ts';
 import { readTail } from './tail.ts';
@@ -48,15 +49,15 @@ export function createRooms(parts: RoomsParts) {
   const rooms = new Map<DocumentId, Room>();
   const loading = new Map<DocumentId, Promise<Room>>();
   const compacting = new Map<DocumentId, Promise<void>>();
-  const listeners = new Set<(id: DocumentId, seq: number, origin: Origin) => void>();
+  const listeners = new Set<(change: RoomChange) => void>();
   let releasedBytes = 0;
   const sweeper = setInterval(sweep, SWEEP_MS);
   sweeper.unref();
 
-  function onChange(id: DocumentId, seq: number, origin: Origin): void {
-    const room = rooms.get(id);
+  function onChange(change: RoomChange): void {
+    const room = rooms.get(change.id);
     if (room !== undefined && shouldCompact(room)) void startCompaction(room);
-    for (const listener of listeners) listener(id, seq, origin);
+    for (const listener of listeners) listener(change);
   }
 
   function startCompaction(room: Room): Promise<void> {
@@ -138,7 +139,7 @@ export function createRooms(parts: RoomsParts) {
       }
     },
 
-    onChange(listener: (id: DocumentId, seq: number, origin: Origin) => void): () => void {
+    onChange(listener: (change: RoomChange) => void): () => void {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },

@@ -96,12 +96,10 @@ function inspectAny(summary: Summary, update: Uint8Array): Inspection {
   for (const struct of structs) {
     for (const { client, clock } of references(struct)) {
       if (clock >= held(client)) return { kind: 'gap' };
-      if (client === struct.id.client && clock >= struct.id.clock)
-        return { kind: 'invalid', why: SELF_REFERENCE };
+      if (client === struct.id.client && clock >= struct.id.clock) return { kind: 'invalid', why: SELF_REFERENCE };
     }
   }
-  if (clocks.size > 1 && !hasOrder(structs, summary.clocks))
-    return { kind: 'invalid', why: SELF_REFERENCE };
+  if (clocks.size > 1 && !hasOrder(structs, summary.clocks)) return { kind: 'invalid', why: SELF_REFERENCE };
   const deleted = new Map<number, Range[]>();
   let newDeletes = false;
   for (const [client, items] of decoded.ds.clients) {

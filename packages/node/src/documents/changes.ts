@@ -1,0 +1,41 @@
+/**
+ * What was written of a document, told once a turn: whoever projects, counts or compacts need not hear of each letter,
+ * and the document's members come first.
+ */
+import type { DocumentId } from '@markco/protocol';
+import type { Origin } from './record.ts';
+
+/** `count` updates of one origin, the last of them at `seq`. */
+export type RoomChange = {
+  readonly id: DocumentId;
+  readonly origin: Origin;
+  readonly seq: number;
+  readonly count: number;
+};
+
+export class Changes {
+  readonly #id: DocumentId;
+  readonly #tell: (change: RoomChange) => void;
+  #waiting: { id: DocumentId; origin: Origin; seq: number; count: number } | undefined;
+
+  constructor(id: DocumentId, tell: (change: RoomChange) => void) {
+    this.#id = id;
+    this.#tell = tell;
+  }
+
+  add(seq: number, origin: Origin): void {
+    if (this.#waiting?.origin !== origin) {
+      this.#flush();
+      this.#waiting = { id: this.#id, origin, seq, count: 0 };
+      queueMicrotask(() => this.#flush());
+    }
+    this.#waiting.seq = seq;
+    this.#waiting.count++;
+  }
+
+  #flush(): void {
+    const change = this.#waiting;
+    this.#waiting = undefined;
+    if (change !== undefined) this.#tell(change);
+  }
+}
