@@ -146,7 +146,7 @@ test('a browser that stores nothing shows the document all the same, says so, an
       .getByText(/^Offline · not kept/)
       .waitFor();
     const left = notebook.page.waitForEvent('dialog');
-    await notebook.page.evaluate(() => location.assign('about:blank'));
+    await notebook.page.close({ runBeforeUnload: true });
     await left;
     expect(asked).toEqual(['beforeunload']);
   } finally {

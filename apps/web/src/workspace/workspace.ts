@@ -28,7 +28,7 @@ import { buildTree, flattenTree, type TreeNode } from '@markco/protocol/notebook
 
 const runsKept = 200;
 const gatherMs = 500;
-const listWriteMs = 1_000;
+const listWriteMs = 2_000;
 
 export type Workspace = {
   readonly connection: ReadonlySignal<Connection>;
@@ -113,6 +113,8 @@ export function createWorkspace({ client, ownCopy, router }: WorkspaceParts): Wo
   const projectId = computed(() => project.value?.id);
   const gathered = new Map<DocumentId, Document>();
   let gatherTimer: ReturnType<typeof setTimeout> | undefined;
+  const unwritten = new Map<ProjectId, readonly Document[]>();
+  let listTimer: ReturnType<typeof setTimeout> | undefined;
   const online = computed(() => connection.value.state === 'online');
 
   const noteDocuments = (changed: readonly Document[]): void => {
@@ -143,6 +145,17 @@ export function createWorkspace({ client, ownCopy, router }: WorkspaceParts): Wo
   const noteRun = (run: Run): void => {
     if (run.projectId !== projectId.peek()) return;
     runs.value = [run, ...runs.peek().filter((known) => known.id !== run.id)].toSorted(byCreation).slice(0, runsKept);
+  };
+
+  /** At once, then at most once in `listWriteMs`: a list may be long, and with every key something in it changes. */
+  const keepList = (id: ProjectId, list: readonly Document[]): void => {
+    unwritten.set(id, list);
+    if (listTimer === undefined) writeLists();
+  };
+  const writeLists = (): void => {
+    listTimer = unwritten.size === 0 ? undefined : setTimeout(writeLists, listWriteMs);
+    for (const [id, list] of unwritten) void ownCopy.write(listKey(id), list);
+    unwritten.clear();
   };
 
   /** An answer that never came is told by the connection, so a question may be dropped in silence here. */
@@ -232,12 +245,12 @@ export function createWorkspace({ client, ownCopy, router }: WorkspaceParts): Wo
     effect(() => {
       const id = projectId.value;
       const list = documents.value;
-      if (id === undefined || list === undefined || !list.every((one) => one.projectId === id)) return undefined;
-      // The next change takes its place; a page that is left has lost a second of it.
-      const timer = setTimeout(() => void ownCopy.write(listKey(id), list), listWriteMs);
-      return () => clearTimeout(timer);
+      if (id !== undefined && list !== undefined && list.every((one) => one.projectId === id)) keepList(id, list);
     }),
-    () => clearTimeout(gatherTimer),
+    () => {
+      clearTimeout(gatherTimer);
+      clearTimeout(listTimer);
+    },
   ];
 
   return {
