@@ -113,3 +113,17 @@ test('typing never waits for a device that does not answer', async ({ openFolder
   await folder.reads('caret.md', `Line 3 of${'x'.repeat(40)}`);
   await notebook.saved();
 });
+
+test('the caret stands still while one types, and blinks afterwards', async ({ openFolder, openPage }) => {
+  const folder = await openFolder({ 'caret.md': PAGE });
+  const notebook = await openPage(folder, 'caret');
+  const blinks = (): Promise<boolean> =>
+    notebook.seen
+      .locator('.cm-cursorLayer')
+      .evaluate((layer) => layer.getAnimations().some(({ playState }) => playState === 'running'));
+  await notebook.caretAfter('Line 1 of');
+  await expect.poll(blinks, SOON).toBe(true);
+  await notebook.type('x');
+  expect(await blinks()).toBe(false);
+  await expect.poll(blinks, SOON).toBe(true);
+});

@@ -27,6 +27,7 @@ import { pasting } from './pasting.ts';
 import { following } from './prose/following.ts';
 import { livePreview } from './prose/live-preview.ts';
 import { createProseWidgets } from './prose/widgets.ts';
+import { restingCaret } from './resting-caret.ts';
 import { reveal } from './reveal.ts';
 import { scanNow, scanning } from './scan.ts';
 import { typingKeys } from './typing.ts';
@@ -71,7 +72,8 @@ export function createEditor(parts: EditorParts): EditorHandle {
     bracketMatching(),
     closeBrackets(),
     completions(parts.links),
-    drawSelection({ drawRangeCursor: false }),
+    drawSelection({ drawRangeCursor: false, cursorBlinkRate: 0 }),
+    restingCaret(),
     dropCursor(),
     highlightSelectionMatches({ minSelectionLength: 3, wholeWords: true }),
     search({ top: true }),
