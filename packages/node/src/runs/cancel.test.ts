@@ -103,3 +103,23 @@ test('a question that nobody answers can be cancelled', async () => {
   await firstEvent(device.runs, request.id, (event) => event.type === 'stdin-request');
   expect((await device.runs.cancel(request.id, soon())).state).toBe('cancelled');
 });
+
+test('a run that is cancelled before its code has begun is interrupted when it begins, the session kept', async () => {
+  await using device = await testDevice();
+  await finished(device.runs, device.request('x = 7'));
+  for (let trial = 0; trial < 20; trial++) {
+    const request = device.request('while True: pass');
+    await device.runs.submit(request);
+    const { promise: running, resolve } = Promise.withResolvers<void>();
+    const stop = device.runs.onChange((run) => {
+      if (run.id === request.id && run.state === 'running') resolve();
+    });
+    if ((await device.runs.get(request.id))?.state === 'running') resolve();
+    await running;
+    stop();
+    expect((await device.runs.cancel(request.id, soon())).state).toBe('cancelled');
+  }
+  expect((await finished(device.runs, device.request('x'))).events.at(-1)).toMatchObject({
+    payload: { data: { 'text/plain': '7' } },
+  });
+});

@@ -295,6 +295,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
       const target = current;
       const name = worker?.process;
       if (target === null || name === undefined) return;
+      link?.send({ op: 'interrupt', run: target.run });
       for (const [signal, graceMs] of [
         ['SIGINT', INTERRUPT_GRACE_MS],
         ['SIGTERM', TERMINATE_GRACE_MS],

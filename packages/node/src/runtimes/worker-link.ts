@@ -43,6 +43,8 @@ export type WorkerEvent = z.infer<typeof WorkerEventSchema>;
 
 export type WorkerOrder =
   | { readonly op: 'execute'; readonly run: RunId; readonly code: string; readonly spool: string }
+  /** Goes with a SIGINT: one that comes before the code has begun is given again then. */
+  | { readonly op: 'interrupt'; readonly run: RunId }
   | { readonly op: 'input'; readonly run: RunId; readonly text: string; readonly ref: number };
 
 export type WorkerLink = {

@@ -12,6 +12,7 @@ import faulthandler
 import json
 import os
 import queue
+import signal
 import sys
 import threading
 import time
@@ -25,6 +26,8 @@ from markco_worker.spool import Spool  # noqa: E402
 from markco_worker.stdin import Questions, Stdin  # noqa: E402
 
 IDLE_CHECK_S = 5
+# How long the host's own signal may take.
+INTERRUPT_S = 0.1
 STARTS_PROCESS = ("subprocess.Popen", "os.system", "os.posix_spawn", "os.fork", "os.forkpty")
 
 
@@ -34,6 +37,7 @@ class Worker:
         self._pid = os.getpid()
         self._commands = queue.SimpleQueue()
         self._running = False
+        self._interrupt = None
         self._active = threading.Event()
         self._rest = threading.Lock()
         self._output = Output(folder, limit_bytes, self._spooled)
@@ -89,6 +93,8 @@ class Worker:
         if command["op"] == "execute":
             self._link.current = command["run"]
             self._commands.put(command)
+        elif command["op"] == "interrupt":
+            self._interrupt = (command["run"], time.monotonic() + INTERRUPT_S)
         elif command["op"] == "input":
             accepted = self._questions.answer(command["run"], command["text"])
             self._link.answer({"event": "answered", "ref": command["ref"], "accepted": accepted})
@@ -100,6 +106,7 @@ class Worker:
                     os._exit(0)
                 continue
             time.sleep(TICK_S)
+            self._interrupt_again()
             try:
                 self._output.tick()
             except OSError as error:
@@ -109,6 +116,17 @@ class Worker:
                 # Not before the host has been told of the end.
                 if not self._running and self._link.current is None and not self._link.pending():
                     self._active.clear()
+
+    def _interrupt_again(self):
+        """A signal that came before the code did was passed over; the run is interrupted once it is there."""
+        if self._interrupt is None:
+            return
+        run, due = self._interrupt
+        if run != self._link.current or SHIELD.hit:
+            self._interrupt = None
+        elif SHIELD.interruptible and time.monotonic() > due:
+            self._interrupt = None
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
 
     def _take_over_streams(self):
         self._streams = (Stream(self._output, 1, "stdout"), Stream(self._output, 2, "stderr"), Stdin(self._questions))

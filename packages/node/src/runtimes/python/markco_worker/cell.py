@@ -33,6 +33,7 @@ class Cells:
         self.count += 1
         try:
             try:
+                SHIELD.hit = False
                 SHIELD.interruptible = True
                 data = self._evaluate(code)
                 show_figures(self._emit)

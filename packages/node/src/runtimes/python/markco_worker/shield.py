@@ -4,7 +4,8 @@ Python runs signal handlers in the main thread, between any two bytecodes: a Key
 could arrive after an event was written and before it was counted. What must not be torn runs
 inside `with SHIELD`; a signal that comes meanwhile takes effect when the last shield is left.
 
-1. SIGINT raises KeyboardInterrupt in the user's code only; while none runs it does nothing.
+1. SIGINT raises KeyboardInterrupt in the user's code only; while none runs it does nothing. `hit` says
+   whether one has come since the code of this run began.
 2. SIGTERM ends the process, after what was printed is in the spool.
 """
 import os
@@ -15,6 +16,7 @@ import threading
 class Shield:
     def __init__(self):
         self.interruptible = False
+        self.hit = False
         self.last_words = lambda: None
         self._depth = 0
         self._pending = 0
@@ -43,6 +45,7 @@ class Shield:
     def _on_interrupt(self, _number, _frame):
         if not self.interruptible:
             return
+        self.hit = True
         if self._depth:
             self._pending = self._pending or signal.SIGINT
             return
