@@ -24,7 +24,8 @@ export type EditorPool = {
 
 type Entry = { readonly element: HTMLElement; readonly handle: EditorHandle; readonly dispose: () => void };
 
-const KEPT = 6;
+/** Editors kept as they are: a switch between them shows what is there. Each holds what it shows and its document. */
+const KEPT = 24;
 
 export function createEditorPool(options: { readonly parent: HTMLElement; readonly capacity?: number }): EditorPool {
   const { parent, capacity = KEPT } = options;
