@@ -35,6 +35,7 @@ import { createGuard } from './listen/guard.ts';
 import { createHttp } from './listen/http.ts';
 import { projectRoutes } from './listen/routes/projects.ts';
 import { deviceRoutes } from './listen/routes/device.ts';
+import { mrpRoutes } from './listen/routes/mrp.ts';
 import { runRoutes } from './listen/routes/runs.ts';
 import { createResolve } from './listen/resolve.ts';
 import { serveRunSocket } from './listen/run-socket.ts';
@@ -285,6 +286,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     handlers: {
       ...projectRoutes({ projects, documents, ids, author, userId: user.id }),
       ...runRoutes({ runs, projects, submit, requireHere: (runOn) => requireHere(device, runOn), requireRun }),
+      ...mrpRoutes(),
       ...deviceRoutes({
         identity,
         version: parts.version,

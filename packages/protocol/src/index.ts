@@ -17,6 +17,8 @@ export * from './limits.ts';
 export * from './machine.ts';
 export * from './api/routes.ts';
 export * from './api/stream.ts';
+export * from './mrp/question.ts';
+export * from './mrp/routes.ts';
 export * from './sync/awareness.ts';
 export * from './sync/channel.ts';
 export * from './sync/frame.ts';

@@ -36,6 +36,12 @@ export const LIMITS = {
   codeBytesMax: 1024 * 1024,
   /** One run event. Longer text is cut into several. */
   eventBytesMax: 1024 * 1024,
+  /** What an interpreter answers to one question (completion, variables…). */
+  answerBytesMax: 1024 * 1024,
+  /** Questions to one session that wait for an answer. Further ones are refused with `too_many`. */
+  questionsMax: 32,
+  /** How long a question waits for its answer. */
+  questionTimeoutMs: 5_000,
   /** All output of a run on disk. At it one event says so, the program goes on, what it prints is no longer kept. */
   runOutputBytesMax: 64 * 1024 * 1024,
   /** Runs whose events stay on disk, the newest ones; of older ones what is in their cell and its assets stays. */

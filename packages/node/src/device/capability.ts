@@ -4,6 +4,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { availableParallelism, freemem, networkInterfaces, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { RUNTIMES } from '../runtimes/descriptor.ts';
+import { NO_WISHES } from '../runtimes/runtime.ts';
 
 const MB = 1024 * 1024;
 const RUNS_AT_ONCE = 8;
@@ -41,7 +42,7 @@ async function detectRuntimes(env: CapabilityParts['env'], folder: string): Prom
   const signal = AbortSignal.timeout(10_000);
   return Promise.all(
     RUNTIMES.map(async ({ language, label, detect }) => {
-      const found = await detect({ env, projectFolder: folder }, signal);
+      const found = await detect({ env, projectFolder: folder, config: NO_WISHES }, signal);
       return found.available
         ? { language, label, available: true, version: found.version }
         : { language, label, available: false, hint: found.hint };

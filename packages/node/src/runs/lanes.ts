@@ -76,6 +76,9 @@ export function createLanes(carry: (run: RunId) => Promise<void>, onShift: (runs
       return out;
     },
 
+    /** How many runs wait for a session, without the one that is on. */
+    waiting: (session: SessionId): number => lanes.get(session)?.waiting.length ?? 0,
+
     sessions: (): readonly SessionId[] => [...lanes.keys()],
 
     /** How many runs of its session come before a waiting run; null when it does not wait. */

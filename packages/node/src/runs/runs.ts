@@ -23,7 +23,7 @@ import {
 } from '@markco/protocol';
 import type { RuntimeDescriptor } from '../runtimes/runtime.ts';
 import type { Kill } from '../runtimes/process-table.ts';
-import { createSessionHost, type SessionKey } from '../runtimes/session-host.ts';
+import { createSessionHost, type SessionWish } from '../runtimes/session-host.ts';
 import { createEventLog } from './events.ts';
 import { CANCELLED, createExecutor } from './execute.ts';
 import type { SaveAsset } from './excerpt.ts';
@@ -35,7 +35,7 @@ import { createOutputs } from './outputs.ts';
 export type RunRequest = {
   /** Made by whoever submits. */
   readonly id: RunId;
-  readonly session: { readonly sessionId: SessionId } | SessionKey;
+  readonly session: { readonly sessionId: SessionId } | SessionWish;
   readonly code: string;
   readonly documentId: DocumentId | null;
   readonly cellId: string | null;
@@ -329,6 +329,18 @@ export async function createRuns(parts: RunsParts) {
       list: sessions.list,
       start: sessions.start,
       interrupt: sessions.interrupt,
+      ask: sessions.ask,
+      /** What it is doing now, and how many runs wait for it. */
+      load: (id: SessionId): { readonly currentRun: RunId | null; readonly queued: number } => ({
+        currentRun: sessions.session(id).current,
+        queued: lanes.waiting(id),
+      }),
+      /** Starts its interpreter anew: what waits is cancelled, what runs dies. */
+      async restart(id: SessionId, signal: AbortSignal): Promise<RuntimeSession> {
+        sessionOf(id);
+        failWaiting(id, 'Cancelled', 'The session was restarted before this run started.');
+        return sessions.restart(id, signal);
+      },
       onChange: sessions.onChange,
       /** Ends a session: what waits in it is cancelled, what runs in it dies. */
       async remove(id: SessionId): Promise<void> {

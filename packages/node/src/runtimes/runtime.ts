@@ -3,16 +3,25 @@
  *
  * It is a program that speaks the worker protocol of `worker-link.ts` and writes the spool of `../runs/spool.ts`.
  */
-import type { Language } from '@markco/protocol';
+import type { Language, QuestionKind, SessionConfig } from '@markco/protocol';
 
-/** What a row may look at: the environment of the host and the project's folder (absolute). */
+/** What a row may look at: the environment of the host, the project's folder (absolute), the project's wishes. */
 export type RuntimePlace = {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly projectFolder: string;
+  readonly config: SessionConfig;
 };
 
+export const NO_WISHES: SessionConfig = { path: null, venv: null, cwd: null, name: null, kernel: null };
+
 export type Detected =
-  | { readonly available: true; readonly version: string; readonly executable: string }
+  | {
+      readonly available: true;
+      readonly version: string;
+      readonly executable: string;
+      /** The folder of the virtual environment, when it is one. */
+      readonly virtualenv?: string;
+    }
   /** `hint` is a sentence that says how to get it. */
   | { readonly available: false; readonly hint: string };
 
@@ -32,6 +41,8 @@ export type RuntimeDescriptor = {
   readonly aliases: readonly string[];
   /** What people call it. */
   readonly label: string;
+  /** What it answers besides running code. */
+  readonly answers: readonly QuestionKind[];
   /** Looks for an interpreter. An abort ends the programs it asks. */
   detect(place: RuntimePlace, signal: AbortSignal): Promise<Detected>;
   command(session: SessionPlace, executable: string, place: RuntimePlace): WorkerCommand;

@@ -15,7 +15,11 @@ import {
   type Language,
   type ProjectId,
   type RunId,
+  type Answer,
+  type Question,
+  type QuestionKind,
   type RuntimeSession,
+  type SessionConfig,
   type SessionId,
   type UserId,
 } from '@markco/protocol';
@@ -27,6 +31,8 @@ import { createSession, type Session, type SessionLog } from './session.ts';
 
 /** Documents of a project share the session called `default` unless they say otherwise. */
 export type SessionKey = { readonly projectId: ProjectId; readonly language: Language; readonly name: string };
+/** A key, and what the project and the document wish of a session that is not there yet. */
+export type SessionWish = SessionKey & { readonly config?: SessionConfig };
 
 /** Sessions of one device. Further ones are refused with `too_many`. */
 const SESSIONS_MAX = 200;
@@ -102,7 +108,7 @@ export async function createSessionHost(parts: SessionHostParts) {
     return session;
   }
 
-  async function make(key: SessionKey): Promise<Session> {
+  async function make(key: SessionWish): Promise<Session> {
     if (sessions.size >= SESSIONS_MAX) {
       throw new Failure(
         'too_many',
@@ -140,10 +146,12 @@ export async function createSessionHost(parts: SessionHostParts) {
 
   return {
     /** The session with this key, made when there is none; nothing is started. `unsupported`, `not_found`, `too_many`. */
-    async ensure(key: SessionKey): Promise<RuntimeSession> {
+    async ensure(key: SessionWish): Promise<RuntimeSession> {
       for (const session of sessions.values()) {
         const { projectId, language, name } = session.record;
-        if (projectId === key.projectId && language === key.language && name === key.name) return view(session);
+        if (projectId !== key.projectId || language !== key.language || name !== key.name) continue;
+        if (key.config !== undefined) session.wish(key.config);
+        return view(session);
       }
       const text = JSON.stringify([key.projectId, key.language, key.name]);
       const mine = making.get(text) ?? make(key).finally(() => making.delete(text));
@@ -173,6 +181,22 @@ export async function createSessionHost(parts: SessionHostParts) {
     async interrupt(id: SessionId): Promise<RuntimeSession> {
       const session = require(id);
       await session.interrupt();
+      return view(session);
+    },
+
+    /** Asks the interpreter something: see `Session.ask`. */
+    ask: async <K extends QuestionKind>(
+      id: SessionId,
+      kind: K,
+      question: Question<K>,
+      signal: AbortSignal,
+    ): Promise<Answer<K>> => require(id).ask(kind, question, signal),
+
+    /** Ends the interpreter and starts it anew. Its run, if any, dies; the session keeps its id. */
+    async restart(id: SessionId, signal: AbortSignal): Promise<RuntimeSession> {
+      const session = require(id);
+      await session.stop();
+      await session.start(signal);
       return view(session);
     },
 

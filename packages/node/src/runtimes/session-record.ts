@@ -10,7 +10,7 @@ import { createHash } from 'node:crypto';
 import { lstat, mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
-import { Failure, LanguageSchema, ProjectIdSchema, SessionIdSchema } from '@markco/protocol';
+import { Failure, LanguageSchema, ProjectIdSchema, SessionIdSchema, type SessionConfig } from '@markco/protocol';
 import * as z from 'zod/mini';
 
 /** Linux allows 108 bytes with the final NUL, macOS 104. */
@@ -18,6 +18,7 @@ const SOCKET_PATH_BYTES_MAX = 100;
 const RECORD_BYTES_MAX = 64 * 1024;
 
 const text = z.string().check(z.maxLength(4_096));
+const wish = z.nullable(text);
 
 export const SessionRecordSchema = z.strictObject({
   version: z.literal(1),
@@ -27,6 +28,16 @@ export const SessionRecordSchema = z.strictObject({
   /** Sessions of a project and a language have names; documents share the one called `default`. */
   name: z.string().check(z.minLength(1), z.maxLength(100)),
   socket: text,
+  /** What the project and the document that began it wish. */
+  config: z.optional(
+    z.strictObject({
+      path: wish,
+      venv: wish,
+      cwd: wish,
+      name: wish,
+      kernel: wish,
+    }) satisfies z.ZodMiniType<SessionConfig>,
+  ),
   createdAt: z.iso.datetime(),
   process: z.nullable(z.strictObject({ pid: z.int(), startedAt: text, executable: text, since: z.iso.datetime() })),
 });

@@ -7,8 +7,19 @@
  * 3. Starting, attaching and stopping happen one after another.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { Failure, sessionMachine, type RunId, type SessionEvent, type SessionState } from '@markco/protocol';
-import type { RuntimeDescriptor } from './runtime.ts';
+import {
+  Failure,
+  sessionMachine,
+  type Answer,
+  type Question,
+  type QuestionKind,
+  type RunId,
+  type SessionConfig,
+  type SessionEvent,
+  type SessionState,
+} from '@markco/protocol';
+import { createQuestions } from './questions.ts';
+import { NO_WISHES, type RuntimeDescriptor } from './runtime.ts';
 import { readLastWords } from './last-words.ts';
 import { findProcess, lives, signalGroup, type Kill, type ProcessName } from './process-table.ts';
 import { writeRecord, type SessionRecord } from './session-record.ts';
@@ -67,6 +78,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
   let detached = false;
   let starting: AbortController | null = null;
   const answers = new Map<number, (accepted: boolean) => void>();
+  const questions = createQuestions(parts.descriptor);
   let nextRef = 0;
 
   /** The one place where a session's state changes. */
@@ -109,6 +121,8 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
       if (current?.run === event.run) settle({ kind: 'refused', reason: event.message });
     } else if (event.event === 'answered') {
       answers.get(event.ref)?.(event.accepted);
+    } else if (event.event === 'told') {
+      questions.told(event.ref, event);
     } else if (event.event === 'trouble') {
       parts.log.warn('session.trouble', { sessionId: record.id, runId: event.run, reason: event.message });
     }
@@ -128,6 +142,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
     if (link !== lost || detached) return;
     link = null;
     for (const answer of answers.values()) answer(false);
+    questions.fail('The session ended before it answered.');
     const name = worker?.process;
     const deadline = parts.now() + REATTACH_MS;
     while (name !== undefined && (await lives(name)) && parts.now() < deadline) {
@@ -195,7 +210,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
 
   async function spawnNow(signal: AbortSignal): Promise<void> {
     const projectFolder = await parts.projectFolder();
-    const place = { env: parts.env, projectFolder };
+    const place = { env: parts.env, projectFolder, config: record.config ?? NO_WISHES };
     const detected = await parts.descriptor.detect(place, signal);
     if (!detected.available) throw new Failure('runtime_missing', detected.hint);
     const command = parts.descriptor.command({ folder, socket: record.socket }, detected.executable, place);
@@ -247,6 +262,11 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
     },
     get current(): RunId | null {
       return current?.run ?? null;
+    },
+
+    /** What the next start goes by; a living interpreter stays as it is. */
+    wish(config: SessionConfig): void {
+      if (JSON.stringify(record.config) !== JSON.stringify(config)) record = { ...record, config };
     },
 
     /** Resolves when the worker is ready. `runtime_missing` when it cannot be started. An abort kills what was not ready. */
@@ -321,6 +341,10 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
         }).finally(() => answers.delete(ref)));
       if (!accepted) throw new Failure('conflict', 'This run is not waiting for an answer.');
     },
+
+    /** Asks the interpreter something, also while a run is on: see `questions.ts`. */
+    ask: <K extends QuestionKind>(kind: K, question: Question<K>, signal: AbortSignal): Promise<Answer<K>> =>
+      questions.ask(link, kind, question, signal),
 
     /** Ends the worker and everything it started. Its run, if any, dies. The session can be started again. */
     stop(): Promise<void> {

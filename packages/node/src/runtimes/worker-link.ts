@@ -1,19 +1,21 @@
 /**
  * The connection of a host to the worker of a session: lines of JSON over a unix socket.
  *
- * Host → worker: `execute {run, code, spool}`, `input {run, text, ref}`.
+ * Host → worker: `execute {run, code, spool}`, `interrupt {run}`, `input {run, text, ref}`, `ask {ref, kind, question}`.
  * Worker → host: `hello` on connecting, `spooled` when a run's spool has grown or ended (the host
- * reads the events from the spool itself), `answered` to an input, `refused` when a run cannot
- * start, `trouble` when its disk is full.
+ * reads the events from the spool itself), `answered` to an input, `told` to a question, `refused` when a run
+ * cannot start, `trouble` when its disk is full.
  *
  * 1. A worker runs user code: what it says is parsed and bounded; a wrong line ends the connection.
  * 2. A new connection takes over from the one before.
+ * 3. Questions are answered while a run is on, as far as the interpreter can, and in any order.
  */
 import { createConnection, type Socket } from 'node:net';
-import { Failure, RunIdSchema, type RunId } from '@markco/protocol';
+import { Failure, LIMITS, RunIdSchema, type QuestionKind, type RunId } from '@markco/protocol';
 import * as z from 'zod/mini';
 
-const LINE_BYTES_MAX = 64 * 1024;
+/** An answer, each character of it escaped. */
+const LINE_CHARS_MAX = 6 * LIMITS.answerBytesMax;
 const message = z.string().check(z.maxLength(10_000));
 const count = z.number().check(z.int(), z.minimum(0));
 
@@ -35,6 +37,13 @@ const WorkerEventSchema = z.discriminatedUnion('event', [
     beside: z.tuple([count, count]),
   }),
   z.strictObject({ event: z.literal('answered'), ref: count, accepted: z.boolean() }),
+  /** `answer`, or in `problem` a sentence that says why there is none. */
+  z.strictObject({
+    event: z.literal('told'),
+    ref: count,
+    answer: z.optional(z.unknown()),
+    problem: z.optional(message),
+  }),
   z.strictObject({ event: z.literal('refused'), run: RunIdSchema, message }),
   z.strictObject({ event: z.literal('trouble'), run: z.nullable(RunIdSchema), message }),
 ]);
@@ -45,7 +54,8 @@ export type WorkerOrder =
   | { readonly op: 'execute'; readonly run: RunId; readonly code: string; readonly spool: string }
   /** Goes with a SIGINT: one that comes before the code has begun is given again then. */
   | { readonly op: 'interrupt'; readonly run: RunId }
-  | { readonly op: 'input'; readonly run: RunId; readonly text: string; readonly ref: number };
+  | { readonly op: 'input'; readonly run: RunId; readonly text: string; readonly ref: number }
+  | { readonly op: 'ask'; readonly kind: QuestionKind; readonly question: unknown; readonly ref: number };
 
 export type WorkerLink = {
   readonly hello: WorkerHello;
@@ -97,7 +107,7 @@ function readLines(socket: Socket, onEvent: (event: WorkerEvent) => void): void 
   socket.on('data', (chunk: string) => {
     const lines = (waiting + chunk).split('\n');
     waiting = lines.pop() ?? '';
-    if (waiting.length > LINE_BYTES_MAX) socket.destroy();
+    if (waiting.length > LINE_CHARS_MAX) socket.destroy();
     for (const line of lines) {
       const event = parse(line);
       if (event === null) return void socket.destroy();

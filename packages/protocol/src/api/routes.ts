@@ -18,6 +18,7 @@ import { RuntimeSessionSchema } from '../entity/session.ts';
 import { UserSchema } from '../entity/user.ts';
 import { DocumentIdSchema, ProjectIdSchema, RunIdSchema, SessionIdSchema } from '../id.ts';
 import { LIMITS } from '../limits.ts';
+import { MRP_ROUTES } from '../mrp/routes.ts';
 
 export type Route = {
   readonly method: 'GET' | 'POST' | 'DELETE';
@@ -101,6 +102,18 @@ export const RuntimeSchema = z.strictObject({
   /** What to do when it is missing. */
   hint: z.optional(z.string()),
 });
+
+/** A session as its device lists it: what it costs right now, and what it is doing. */
+export const SessionHereSchema = z.extend(RuntimeSessionSchema, {
+  /** Of the interpreter and everything it started; absent while there is none. */
+  usage: z.optional(
+    z.object({ memoryBytes: CountSchema, /** 100 is one core. */ cpuPercent: z.number(), processes: CountSchema }),
+  ),
+  currentRun: z.optional(RunIdSchema),
+  /** Runs that wait for it. */
+  queued: CountSchema,
+});
+export type SessionHere = z.infer<typeof SessionHereSchema>;
 
 const projectWithFolder = z.extend(ProjectSchema, { localRootPath: z.optional(z.string()) });
 export type ProjectHere = z.infer<typeof projectWithFolder>;
@@ -257,8 +270,10 @@ export const ROUTES = {
     method: 'GET',
     path: '/api/sessions',
     status: 200,
-    answer: z.object({ sessions: z.array(RuntimeSessionSchema) }),
+    answer: z.object({ sessions: z.array(SessionHereSchema) }),
   },
+  /** Ends the interpreter and starts it anew: same session, no variables. Its run, if any, ends. */
+  restartSession: { method: 'POST', path: '/api/sessions/:id/restart', status: 200, answer: RuntimeSessionSchema },
   migrateSession: {
     method: 'POST',
     path: '/api/sessions/:id/migrate',
@@ -297,6 +312,7 @@ export const ROUTES = {
     answer: z.object({ devices: z.array(z.extend(DeviceSchema, { capability: NodeCapabilitySchema })) }),
   },
   heartbeat: { method: 'POST', path: '/api/devices/heartbeat', body: NodeCapabilitySchema, status: 204 },
+  ...MRP_ROUTES,
 } as const satisfies Record<string, Route>;
 
 export type RouteName = keyof typeof ROUTES;

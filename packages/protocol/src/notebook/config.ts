@@ -18,6 +18,11 @@ export type SessionConfig = {
   readonly venv: string | null;
   readonly cwd: string | null;
   readonly name: string | null;
+  /**
+   * What runs this language instead of the built-in interpreter: the name of a Jupyter kernel of the device, or of a
+   * runtime server its owner has attached. A document never names an address.
+   */
+  readonly kernel: string | null;
 };
 
 export type NotebookConfig = {
@@ -88,7 +93,13 @@ export function mergeMaps(under: YamlMap, over: YamlMap): YamlMap {
 
 function sessionOf(value: YamlValue | undefined): SessionConfig {
   const map = isYamlMap(value) ? value : {};
-  return { path: textOf(map['path']), venv: textOf(map['venv']), cwd: textOf(map['cwd']), name: textOf(map['name']) };
+  return {
+    path: textOf(map['path']),
+    venv: textOf(map['venv']),
+    cwd: textOf(map['cwd']),
+    name: textOf(map['name']),
+    kernel: textOf(map['kernel']),
+  };
 }
 
 function textOf(value: YamlValue | undefined): string | null {

@@ -28,6 +28,7 @@ export function runRoutes({
 }: RunRoutesParts): SomeHandlers<
   | 'ensureSession'
   | 'sessions'
+  | 'restartSession'
   | 'migrateSession'
   | 'interruptSession'
   | 'deleteSession'
@@ -44,7 +45,14 @@ export function runRoutes({
       requireHere(body.runOn);
       return runs.sessions.ensure(sessionKey(body.projectId, body.language));
     },
-    sessions: () => ({ sessions: [...runs.sessions.list()] }),
+    sessions: () => ({
+      sessions: runs.sessions.list().map((session) => {
+        const { currentRun, queued } = runs.sessions.load(session.id);
+        return { ...session, queued, ...(currentRun === null ? {} : { currentRun }) };
+      }),
+    }),
+    restartSession: ({ params }) =>
+      runs.sessions.restart(params['id'] as SessionId, AbortSignal.timeout(CANCEL_TIMEOUT_MS)),
     migrateSession() {
       throw new Failure('unsupported', 'There is no other device to move this session to yet.');
     },

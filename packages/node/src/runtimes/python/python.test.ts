@@ -4,6 +4,7 @@ import path from 'node:path';
 import { env } from 'node:process';
 import { expect, test as base } from 'vitest';
 import { runtimeFor } from '../descriptor.ts';
+import { NO_WISHES } from '../runtime.ts';
 import { pythonRuntime } from './python.ts';
 
 const test = base.extend<{ folder: string }>({
@@ -31,7 +32,7 @@ test('a language is found by its name and its aliases', () => {
 test('the .venv of the project comes before the python3 of the machine', async ({ folder }) => {
   const own = path.join(folder, '.venv', 'bin', 'python');
   await program(own, 'echo 3.12.1 "$0"');
-  const place = { env, projectFolder: folder };
+  const place = { env, projectFolder: folder, config: NO_WISHES };
   expect(await pythonRuntime.detect(place, soon())).toEqual({ available: true, version: '3.12.1', executable: own });
   const command = pythonRuntime.command({ folder: '/s', socket: '/s/w' }, own, place);
   expect(command.env['VIRTUAL_ENV']).toBe(path.join(folder, '.venv'));
@@ -40,13 +41,13 @@ test('the .venv of the project comes before the python3 of the machine', async (
 
 test('one that is too old is passed over for a newer one, or named', async ({ folder }) => {
   await program(path.join(folder, 'a', 'python3'), 'echo 2.7.18 "$0"');
-  const old = { env: { PATH: path.join(folder, 'a') }, projectFolder: folder };
+  const old = { env: { PATH: path.join(folder, 'a') }, projectFolder: folder, config: NO_WISHES };
   expect(await pythonRuntime.detect(old, soon())).toMatchObject({
     available: false,
     hint: expect.stringContaining('Python 2.7.18; MarkCo needs 3.8'),
   });
   await program(path.join(folder, 'b', 'python'), 'echo 3.9.2 /opt/real/python3.9');
-  const both = { env: { PATH: `${folder}/a:${folder}/b` }, projectFolder: folder };
+  const both = { env: { PATH: `${folder}/a:${folder}/b` }, projectFolder: folder, config: NO_WISHES };
   expect(await pythonRuntime.detect(both, soon())).toMatchObject({
     available: true,
     version: '3.9.2',
@@ -58,7 +59,7 @@ test('a broken link and a program that fails are passed over; none at all says h
   await mkdir(path.join(folder, '.venv', 'bin'), { recursive: true });
   await symlink('/nowhere/python', path.join(folder, '.venv', 'bin', 'python'));
   await program(path.join(folder, 'a', 'python3'), 'exit 1');
-  const place = { env: { PATH: path.join(folder, 'a') }, projectFolder: folder };
+  const place = { env: { PATH: path.join(folder, 'a') }, projectFolder: folder, config: NO_WISHES };
   expect(await pythonRuntime.detect(place, soon())).toMatchObject({
     available: false,
     hint: expect.stringContaining('python.org'),

@@ -8,7 +8,7 @@ import { access, constants } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { LIMITS } from '@markco/protocol';
+import { LIMITS, QUESTION_KINDS } from '@markco/protocol';
 import type { Detected, RuntimeDescriptor, RuntimePlace } from '../runtime.ts';
 
 const WORKER = fileURLToPath(new URL('worker.py', import.meta.url));
@@ -24,6 +24,7 @@ export const pythonRuntime: RuntimeDescriptor = {
   language: 'python',
   aliases: ['python3', 'py', 'ipython'],
   label: 'Python',
+  answers: QUESTION_KINDS,
   async detect(place, signal) {
     let found: Detected | undefined;
     for (const executable of await candidates(place)) {

@@ -1,0 +1,51 @@
+/** The questions a session's interpreter is being asked: sent with a number, answered in any order, bounded in number and time. */
+import { ANSWERS, Failure, LIMITS, type Answer, type Question, type QuestionKind } from '@markco/protocol';
+import type { RuntimeDescriptor } from './runtime.ts';
+import type { WorkerLink } from './worker-link.ts';
+
+type Told = { readonly answer?: unknown; readonly problem?: string | undefined };
+
+export function createQuestions({ label, answers }: Pick<RuntimeDescriptor, 'label' | 'answers'>) {
+  const waiting = new Map<number, (told: Told) => void>();
+  let next = 0;
+
+  return {
+    /**
+     * `not_ready` when there is no interpreter or it does not answer in time, `unsupported` when its kind does not
+     * answer this, `too_many` while LIMITS.questionsMax wait.
+     */
+    async ask<K extends QuestionKind>(
+      to: WorkerLink | null,
+      kind: K,
+      question: Question<K>,
+      signal: AbortSignal,
+    ): Promise<Answer<K>> {
+      if (!answers.includes(kind)) throw new Failure('unsupported', `${label} does not answer this.`);
+      if (to === null) throw new Failure('not_ready', `${label} is not running. Run a cell to start it.`);
+      if (waiting.size >= LIMITS.questionsMax)
+        throw new Failure('too_many', `${label} has ${LIMITS.questionsMax} questions waiting. Ask again in a moment.`);
+      const ref = next++;
+      const until = AbortSignal.any([signal, AbortSignal.timeout(LIMITS.questionTimeoutMs)]);
+      const { promise, resolve, reject } = Promise.withResolvers<Told>();
+      const abort = (): void => reject(new Failure('not_ready', `${label} is busy and does not answer now.`));
+      until.addEventListener('abort', abort, { once: true });
+      waiting.set(ref, resolve);
+      try {
+        to.send({ op: 'ask', kind, question, ref });
+        const told = await promise;
+        if (told.problem !== undefined) throw new Failure('not_ready', told.problem);
+        return ANSWERS[kind].parse(told.answer) as Answer<K>;
+      } finally {
+        waiting.delete(ref);
+        until.removeEventListener('abort', abort);
+      }
+    },
+
+    told: (ref: number, told: Told): void => waiting.get(ref)?.(told),
+
+    /** Nobody answers any more. */
+    fail(problem: string): void {
+      for (const tell of waiting.values()) tell({ problem });
+    },
+  };
+}

@@ -1,0 +1,216 @@
+/**
+ * The MRMD Runtime Protocol of a device, `/mrp/v1/*`, as rows of the route table.
+ *
+ * `session` is the id of a session, or `PROJECT:NAME@LANGUAGE` of which each part may be left out: the project opened
+ * first, the name `default`, Python. Unknown fields are ignored, as the protocol asks.
+ */
+import * as z from 'zod/mini';
+import { CountSchema, TimeSchema } from '../entity/scalar.ts';
+import { LIMITS } from '../limits.ts';
+import { ANSWERS, QUESTIONS } from './question.ts';
+
+const text = z.string().check(z.maxLength(4_096));
+const code = z.string().check(z.maxLength(LIMITS.codeBytesMax));
+const session = z.optional(text);
+
+export const MrpEnvironmentSchema = z.object({
+  cwd: z.string(),
+  executable: z.string(),
+  virtualenv: z.optional(z.string()),
+});
+
+export const MrpSessionSchema = z.object({
+  id: z.string(),
+  language: z.string(),
+  created: TimeSchema,
+  lastActivity: TimeSchema,
+  executionCount: CountSchema,
+  variableCount: CountSchema,
+  environment: z.optional(MrpEnvironmentSchema),
+});
+export type MrpSession = z.infer<typeof MrpSessionSchema>;
+
+export const MrpExecuteSchema = z.object({
+  code,
+  session,
+  storeHistory: z.optional(z.boolean()),
+  silent: z.optional(z.boolean()),
+  assetDir: z.optional(text),
+  execId: z.optional(z.string().check(z.minLength(1), z.maxLength(200))),
+  cellId: z.optional(z.string().check(z.minLength(1), z.maxLength(200))),
+  cellMeta: z.optional(z.record(z.string(), z.unknown())),
+});
+export type MrpExecute = z.infer<typeof MrpExecuteSchema>;
+
+export const MrpErrorSchema = z.object({
+  type: z.string(),
+  message: z.string(),
+  traceback: z.array(z.string()),
+  line: z.nullable(CountSchema),
+  column: z.nullable(CountSchema),
+});
+
+export const MrpAssetSchema = z.object({
+  path: z.string(),
+  url: z.string(),
+  mimeType: z.string(),
+  assetType: z.string(),
+  size: CountSchema,
+});
+
+export const MrpResultSchema = z.object({
+  success: z.boolean(),
+  stdout: z.string(),
+  stderr: z.string(),
+  result: z.nullable(z.string()),
+  error: z.nullable(MrpErrorSchema),
+  displayData: z.array(
+    z.object({ data: z.record(z.string(), z.unknown()), metadata: z.record(z.string(), z.unknown()) }),
+  ),
+  assets: z.array(MrpAssetSchema),
+  executionCount: CountSchema,
+  /** Milliseconds. */
+  duration: z.number(),
+  imports: z.array(z.string()),
+});
+export type MrpResult = z.infer<typeof MrpResultSchema>;
+
+const of = { session };
+
+export const MRP_ROUTES = {
+  mrpCapabilities: {
+    method: 'GET',
+    path: '/mrp/v1/capabilities',
+    status: 200,
+    answer: z.object({
+      runtime: z.string(),
+      version: z.string(),
+      languages: z.array(z.string()),
+      features: z.record(z.string(), z.boolean()),
+      lspFallback: z.optional(z.string()),
+      defaultSession: z.string(),
+      maxSessions: CountSchema,
+      environment: MrpEnvironmentSchema,
+    }),
+  },
+  mrpSessions: {
+    method: 'GET',
+    path: '/mrp/v1/sessions',
+    status: 200,
+    answer: z.object({ sessions: z.array(MrpSessionSchema) }),
+  },
+  mrpCreateSession: {
+    method: 'POST',
+    path: '/mrp/v1/sessions',
+    body: z.object({
+      language: z.optional(text),
+      id: z.optional(text),
+      environment: z.optional(
+        z.object({
+          cwd: z.optional(text),
+          executable: z.optional(text),
+          virtualenv: z.optional(text),
+          env: z.optional(z.record(z.string(), z.string())),
+        }),
+      ),
+      dependencies: z.optional(z.array(text)),
+      pythonVersion: z.optional(text),
+    }),
+    status: 200,
+    answer: MrpSessionSchema,
+  },
+  mrpSession: { method: 'GET', path: '/mrp/v1/sessions/:session', status: 200, answer: MrpSessionSchema },
+  mrpDeleteSession: { method: 'DELETE', path: '/mrp/v1/sessions/:session', status: 200, answer: z.object({}) },
+  mrpResetSession: { method: 'POST', path: '/mrp/v1/sessions/:session/reset', status: 200, answer: MrpSessionSchema },
+  mrpExecute: {
+    method: 'POST',
+    path: '/mrp/v1/execute',
+    body: MrpExecuteSchema,
+    status: 200,
+    answer: MrpResultSchema,
+  },
+  /** Server-sent events. */
+  mrpExecuteStream: {
+    method: 'POST',
+    path: '/mrp/v1/execute/stream',
+    body: MrpExecuteSchema,
+    query: z.object({ accumulated: z.optional(z.string()) }),
+    status: 200,
+  },
+  mrpInput: {
+    method: 'POST',
+    path: '/mrp/v1/input',
+    body: z.object({ session, exec_id: z.optional(text), text: z.string().check(z.maxLength(LIMITS.eventBytesMax)) }),
+    status: 200,
+    answer: z.object({ accepted: z.boolean(), error: z.optional(z.string()) }),
+  },
+  mrpInterrupt: {
+    method: 'POST',
+    path: '/mrp/v1/interrupt',
+    body: z.object(of),
+    status: 200,
+    answer: z.object({ interrupted: z.boolean() }),
+  },
+  mrpComplete: {
+    method: 'POST',
+    path: '/mrp/v1/complete',
+    body: z.extend(QUESTIONS.complete, of),
+    status: 200,
+    answer: ANSWERS.complete,
+  },
+  mrpInspect: {
+    method: 'POST',
+    path: '/mrp/v1/inspect',
+    body: z.extend(QUESTIONS.inspect, of),
+    status: 200,
+    answer: ANSWERS.inspect,
+  },
+  mrpHover: {
+    method: 'POST',
+    path: '/mrp/v1/hover',
+    body: z.extend(QUESTIONS.hover, of),
+    status: 200,
+    answer: ANSWERS.hover,
+  },
+  mrpVariables: {
+    method: 'POST',
+    path: '/mrp/v1/variables',
+    body: z.extend(QUESTIONS.variables, of),
+    status: 200,
+    answer: ANSWERS.variables,
+  },
+  mrpVariable: {
+    method: 'POST',
+    path: '/mrp/v1/variables/:name',
+    body: z.extend(z.omit(QUESTIONS.variable, { name: true }), of),
+    status: 200,
+    answer: ANSWERS.variable,
+  },
+  mrpIsComplete: {
+    method: 'POST',
+    path: '/mrp/v1/is_complete',
+    body: z.extend(QUESTIONS.isComplete, of),
+    status: 200,
+    answer: ANSWERS.isComplete,
+  },
+  mrpFormat: {
+    method: 'POST',
+    path: '/mrp/v1/format',
+    body: z.extend(QUESTIONS.format, of),
+    status: 200,
+    answer: ANSWERS.format,
+  },
+  mrpHistory: {
+    method: 'POST',
+    path: '/mrp/v1/history',
+    body: z.object({
+      session,
+      n: z.optional(CountSchema),
+      pattern: z.optional(z.string().check(z.maxLength(1_000))),
+      before: z.optional(CountSchema),
+    }),
+    status: 200,
+    answer: z.object({ entries: z.array(z.object({ index: CountSchema, code: z.string() })), hasMore: z.boolean() }),
+  },
+  mrpAsset: { method: 'GET', path: '/mrp/v1/assets/*', status: 200 },
+} as const;
