@@ -18,6 +18,7 @@ import threading
 import time
 
 sys.path[0] = os.path.dirname(os.path.abspath(__file__))
+from markco_worker.asking import Asking  # noqa: E402
 from markco_worker.cell import Cells, describe  # noqa: E402
 from markco_worker.link import Link  # noqa: E402
 from markco_worker.output import TICK_S, Output, Stream  # noqa: E402
@@ -48,13 +49,18 @@ class Worker:
         SHIELD.arm()
         self._take_over_streams()
         self._link = Link(socket_path, self._hello, self._on_command)
+        self._asking = Asking(self._link, self._cells.names, self._on_reset)
         self._link.serve()
         threading.Thread(target=self._tick, daemon=True).start()
 
     def serve(self):
         while True:
             command = self._commands.get()
-            self._execute(command["run"], command["code"], command["spool"])
+            if command["op"] == "reset":
+                self._cells.reset()
+                self._asking.tell(command["ref"], {})
+            else:
+                self._execute(command["run"], command["code"], command["spool"])
 
     def _execute(self, run, code, path):
         try:
@@ -98,6 +104,14 @@ class Worker:
         elif command["op"] == "input":
             accepted = self._questions.answer(command["run"], command["text"])
             self._link.answer({"event": "answered", "ref": command["ref"], "accepted": accepted})
+        elif command["op"] == "ask":
+            self._asking.ask(command)
+
+    def _on_reset(self, ref):
+        if self._link.current is None:
+            self._commands.put({"op": "reset", "ref": ref})
+        else:
+            self._asking.refuse(ref, "A cell is running. Its names cannot be cleared until it has ended.")
 
     def _tick(self):
         while True:

@@ -7,6 +7,7 @@ import sys
 import types
 
 from .display import bundle_of, make_display, show_figures
+from .shell import RUNNER, install_hint, run_line, to_python
 from .shield import SHIELD
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -27,6 +28,12 @@ class Cells:
         self.names = main.__dict__
         self.names["__builtins__"] = builtins
         builtins.display = make_display(emit)
+        setattr(builtins, RUNNER, run_line)
+
+    def reset(self):
+        """Clears the names; the count goes on."""
+        self.names.clear()
+        self.names.update({"__name__": "__main__", "__builtins__": builtins})
 
     def run(self, code):
         """The last event of the run: ('result', bundle or None) or ('error', payload). Raises nothing."""
@@ -52,7 +59,7 @@ class Cells:
     def _evaluate(self, code):
         name = "<cell %d>" % self.count
         self._remember(name, code)
-        tree = compile(code, name, "exec", ast.PyCF_ONLY_AST | AWAIT, True)
+        tree = _parse(code, name)
         last = None
         if tree.body and isinstance(tree.body[-1], ast.Expr) and not code.rstrip().endswith(";"):
             last = ast.Expression(tree.body.pop().value)
@@ -98,6 +105,16 @@ class Cells:
             linecache.cache.pop(self._sources.pop(0), None)
 
 
+def _parse(code, name):
+    try:
+        return compile(code, name, "exec", ast.PyCF_ONLY_AST | AWAIT, True)
+    except SyntaxError:
+        python = to_python(code)
+        if python is None:
+            raise
+        return compile(python, name, "exec", ast.PyCF_ONLY_AST | AWAIT, True)
+
+
 def describe(error):
     """An error's payload, with the frames of this program left out of its traceback."""
     try:
@@ -108,6 +125,9 @@ def describe(error):
         message = str(error)
     except BaseException:
         message = "(its message could not be written)"
+    hint = install_hint(error)
+    if hint is not None:
+        lines.append("To install it, run: " + hint)
     return {"type": type(error).__name__[:200], "message": message[:10_000], "traceback": lines}
 
 
