@@ -1,5 +1,5 @@
 /** What Linux says of this machine and of one process on it. */
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 
 /** Clock ticks a second, fixed in Linux's interface to programs. */
@@ -36,4 +36,30 @@ export function disturbance(): string | undefined {
   return load <= limit
     ? undefined
     : `the machine is not quiet (load ${load.toFixed(1)} on ${availableParallelism()} cores)`;
+}
+
+/** These processes and everything that they, and those, have started. */
+export async function familyOf(pids: readonly number[]): Promise<readonly number[]> {
+  const parents = new Map<number, number>();
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    const stat = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => undefined);
+    if (stat !== undefined) parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
+  }
+  const found = new Set(pids);
+  for (let before = -1; before !== found.size;) {
+    before = found.size;
+    for (const [pid, parent] of parents) if (found.has(parent)) found.add(pid);
+  }
+  return [...found];
+}
+
+/** Memory of processes in MB, what they share counted once among those that share it. */
+export async function proportionalMb(pids: readonly number[]): Promise<number> {
+  let kb = 0;
+  for (const pid of pids) {
+    const rollup = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8').catch(() => '');
+    kb += Number(/^Pss:\s+(\d+) kB/m.exec(rollup)?.[1] ?? 0);
+  }
+  return (kb * 1_024) / 1e6;
 }

@@ -3,7 +3,7 @@
  *
  *   npm run bench -- [--only STAGE,…] [--quick] [--trace FILE] [--list]
  *
- * `--only documents` and `--only page` name their groups. A table goes to stdout, everything else to stderr; the
+ * `--only documents`, `--only page` and `--only runs` name their groups. A table goes to stdout, everything else to stderr; the
  * figures with the machine they were taken on go to bench-results/ as JSON. Exits 1 when a bar was missed.
  */
 import { existsSync } from 'node:fs';
@@ -19,12 +19,14 @@ import { kill } from './stages/kill.ts';
 import { fanOut, latency, throughput } from './stages/live.ts';
 import { memory } from './stages/memory.ts';
 import { comeBack } from './stages/return.ts';
+import { runs } from './stages/runs.ts';
 import { start } from './stages/start.ts';
 import { trace } from './stages/trace.ts';
 
 const GROUPS: Readonly<Record<string, readonly Stage[]>> = {
   documents: [latency, throughput, fanOut, trace, memory, kill, comeBack],
   page: [start, browser],
+  runs,
 };
 const ALL = Object.values(GROUPS).flat();
 const ROOT = join(import.meta.dirname, '../..');

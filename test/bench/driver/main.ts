@@ -4,6 +4,15 @@
  */
 import { fanOut, latency, throughput } from './live.ts';
 import { returnBySockets, returnByStream } from './return.ts';
+import {
+  bulkOutput,
+  coldRuns,
+  firstBytes,
+  flushedPrints,
+  idleSessions,
+  interrupts,
+  warmRuns,
+} from './runs/measures.ts';
 import { ingest, killWhenSeen, killWhileTyping, lengthOf, memory, openCold } from './stored.ts';
 
 const jobs = {
@@ -18,6 +27,13 @@ const jobs = {
   lengthOf,
   returnBySockets,
   returnByStream,
+  coldRuns,
+  warmRuns,
+  firstBytes,
+  flushedPrints,
+  bulkOutput,
+  interrupts,
+  idleSessions,
 };
 export type Jobs = typeof jobs;
 

@@ -24,17 +24,16 @@ const nodeArgs = [...lean, ...(process.env['BENCH_NODE_ARGS'] ?? '').split(' ').
 
 export const projectFolder = (folder: string): string => join(folder, 'project');
 
-export async function startDevice(folder: string): Promise<Device> {
+/** `variables` are set besides those that every device here has. */
+export async function startDevice(folder: string, variables: Readonly<Record<string, string>> = {}): Promise<Device> {
   const home = join(folder, 'home');
   const project = projectFolder(folder);
   await mkdir(project, { recursive: true });
   await rm(join(home, 'device.json'), { force: true });
-  const child = startProcess(
-    process.execPath,
-    [...nodeArgs, MAIN, 'up', '--no-browser', project],
-    folder,
-    environment(folder),
-  );
+  const child = startProcess(process.execPath, [...nodeArgs, MAIN, 'up', '--no-browser', project], folder, {
+    ...environment(folder),
+    ...variables,
+  });
   const { origin } = await eventually('the start of MarkCo', START_LIMIT_MS, async () => {
     if (child.exitCode !== null) throw new Error(`MarkCo ended with ${child.exitCode}`);
     const text = await readFile(join(home, 'device.json'), 'utf8').catch(() => '');
@@ -98,4 +97,4 @@ export async function timeNpmStart(folder: string): Promise<number> {
   return ms;
 }
 
-export const markco: SyncServer = { name: 'MarkCo', start: startDevice };
+export const markco: SyncServer = { name: 'MarkCo', start: (folder) => startDevice(folder) };

@@ -1,6 +1,6 @@
 /** The servers that MarkCo is measured beside, as their packages give them, with storage on. */
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually } from '../wait.ts';
 import { endProcess, freePort, startProcess, type Address, type Running, type SyncServer } from './server.ts';
@@ -64,7 +64,7 @@ async function run(
 
 /** Installs the peers from their own lock file, once; nothing is compiled. Why they are not there, or undefined. */
 export function installPeers(say: (text: string) => void): string | undefined {
-  if (existsSync(join(PEERS, 'node_modules/.package-lock.json'))) return undefined;
+  if (areInstalled()) return undefined;
   say('Installing the servers to compare with (test/bench/peers), once…');
   try {
     execFileSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--workspaces=false'], {
@@ -76,3 +76,18 @@ export function installPeers(say: (text: string) => void): string | undefined {
     return `\`npm ci\` in test/bench/peers failed: ${error instanceof Error ? error.message : String(error)}`;
   }
 }
+
+/** Whether what is there is what the lock file says. */
+function areInstalled(): boolean {
+  const read = (name: string): Lock => JSON.parse(readFileSync(join(PEERS, name), 'utf8')) as Lock;
+  const installed = 'node_modules/.package-lock.json';
+  if (!existsSync(join(PEERS, installed))) return false;
+  const there = read(installed).packages;
+  return Object.entries(read('package-lock.json').packages).every(
+    ([path, { version, optional }]) => path === '' || optional === true || there[path]?.version === version,
+  );
+}
+
+type Lock = {
+  readonly packages: Readonly<Record<string, { readonly version?: string; readonly optional?: boolean }>>;
+};
