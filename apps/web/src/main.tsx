@@ -9,6 +9,7 @@ import { followUpdates } from './boot/updates.ts';
 import { createCommandRegistry } from './commands/registry.ts';
 import { createEditors, type Editors } from './document/editors.ts';
 import { language, t } from './i18n/words.ts';
+import { createLive } from './live/live.ts';
 import { createOwnCopy } from './own-copy/own-copy.ts';
 import { watchForUnwantedCopies } from './own-copy/unwanted-copies.ts';
 import { createSearch } from './panels/search.ts';
@@ -78,6 +79,7 @@ function startShell(): Shell {
     pathOf: (id) => workspace.documents.peek()?.find((document) => document.id === id)?.path ?? '',
     onSave: () => sayWhetherSaved(shell),
     links,
+    live: createLive({ api: client.api, sessions: workspace.sessions, runs: workspace.runs }),
   });
   const status = computed(() => {
     const facts = editors.status.value;

@@ -8,6 +8,7 @@ const offered: readonly string[] = [
   'new-document',
   'outline',
   'history',
+  'variables',
   'runs',
   'run-all',
   'open-folder',

@@ -18,6 +18,7 @@ import {
   type PooledEditor,
 } from '../editor/index.ts';
 import { language, lookup } from '../i18n/words.ts';
+import type { Live } from '../live/live.ts';
 import { createProjectFiles } from './project-files.ts';
 
 export type Editors = {
@@ -42,6 +43,7 @@ export type Editors = {
 export type EditorsParts = Pick<EditorParts, 'now' | 'announce' | 'notify' | 'confirm' | 'onSave' | 'links'> & {
   readonly client: Client;
   readonly ids: IdSource;
+  readonly live: Live;
   /** Where a document is now; it may have been renamed since it was opened. */
   pathOf(id: DocumentId): string;
 };
@@ -100,6 +102,7 @@ export function createEditors(parts: EditorsParts): Editors {
       parent,
       open,
       runs,
+      live: parts.live.of({ projectId, documentId: id }),
       t,
       locale: language.peek(),
       files: createProjectFiles({ api: parts.client.api, projectId, pathOf: () => parts.pathOf(id) }),

@@ -22,6 +22,7 @@ import { runButtons } from './cells/run-button.ts';
 import { createEditorCommands } from './commands.ts';
 import { completions } from './completions.ts';
 import { documentLanguage } from './languages.ts';
+import { liveHover } from './live-hover.ts';
 import type { EditorHandle, EditorParts, Translate } from './parts.ts';
 import { pasting } from './pasting.ts';
 import { following } from './prose/following.ts';
@@ -29,7 +30,7 @@ import { livePreview } from './prose/live-preview.ts';
 import { createProseWidgets } from './prose/widgets.ts';
 import { restingCaret } from './resting-caret.ts';
 import { reveal } from './reveal.ts';
-import { scanNow, scanning } from './scan.ts';
+import { scanField, scanNow, scanning } from './scan.ts';
 import { typingKeys } from './typing.ts';
 import './editor.css';
 import './prose.css';
@@ -71,7 +72,8 @@ export function createEditor(parts: EditorParts): EditorHandle {
     syntaxHighlighting(classHighlighter),
     bracketMatching(),
     closeBrackets(),
-    completions(parts.links),
+    completions(parts.links, parts.live),
+    liveHover(parts),
     drawSelection({ drawRangeCursor: false, cursorBlinkRate: 0 }),
     restingCaret(),
     dropCursor(),
@@ -140,6 +142,11 @@ export function createEditor(parts: EditorParts): EditorHandle {
     runAbove: () => void actions.runMany(view, 'above'),
     runBelow: () => void actions.runMany(view, 'below'),
     interrupt: () => void actions.interrupt(view),
+    languages() {
+      const { cells } = view.state.field(scanField);
+      const here = cellAt(cells, view.state.selection.main.head);
+      return [...new Set([...(here === null ? [] : [here.language]), ...cells.map((cell) => cell.language)])];
+    },
     goTo(offset) {
       scrollTo(offset);
       view.focus();

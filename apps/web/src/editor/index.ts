@@ -1,5 +1,14 @@
 /** The editor of documents: `createEditorPool` for a page that shows one of several. */
 export { editorMessages, type EditorMessageKey } from './messages.ts';
-export type { Completion, EditorCommand, EditorHandle, EditorParts, Heading, Translate } from './parts.ts';
+export type {
+  Completion,
+  EditorCommand,
+  EditorHandle,
+  EditorParts,
+  Heading,
+  LiveCode,
+  LiveSession,
+  Translate,
+} from './parts.ts';
 export { createEditorPool, type EditorPool, type PooledEditor } from './pool.ts';
 export { createRunsView, type CellRun, type RunnableCell, type RunsParts, type RunsView } from './runs.ts';

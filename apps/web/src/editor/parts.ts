@@ -1,6 +1,7 @@
 /** What the editor is given, and what it gives back. */
 import type { EditorView } from '@codemirror/view';
 import type { OpenDocument } from '@markco/client/client';
+import type { Answer, Language } from '@markco/protocol';
 import type { EditorMessageKey } from './messages.ts';
 import type { RunsView } from './runs.ts';
 
@@ -13,6 +14,16 @@ export type Completion = {
   readonly label: string;
   /** What is written between `[[` and `]]`. */
   readonly insert: string;
+};
+
+/** Code of one cell, and where in it. */
+export type LiveCode = { readonly code: string; readonly cursor: number };
+
+/** What the interpreter of a language knows while it is alive. `null`: nobody answers; nothing is started. */
+export type LiveSession = {
+  isLive(language: string): boolean;
+  complete(language: string, at: LiveCode, signal: AbortSignal): Promise<Answer<'complete'> | null>;
+  inspect(language: string, at: LiveCode, signal: AbortSignal): Promise<Answer<'inspect'> | null>;
 };
 
 export type EditorParts = {
@@ -30,6 +41,7 @@ export type EditorParts = {
     open(target: string): void;
     complete(query: string): Promise<readonly Completion[]>;
   };
+  readonly live: LiveSession;
   readonly t: Translate;
   /** For `Intl`: `en`, `fr`. */
   readonly locale: string;
@@ -65,6 +77,8 @@ export type EditorHandle = {
   runAbove(): void;
   runBelow(): void;
   interrupt(): void;
+  /** The languages of the document's cells, each once, that of the cell at the cursor first. */
+  languages(): readonly Language[];
   /** Puts the cursor at a UTF-16 offset and brings it into view. */
   goTo(offset: number): void;
   find(): void;

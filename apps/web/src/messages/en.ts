@@ -164,6 +164,21 @@ export const en = {
   restartTitle: 'Restart {language}?',
   restartText: 'Its variables are lost. Documents and outputs stay.',
 
+  // Variables of a session
+  variables: 'Variables',
+  filterVariables: 'Filter by name or type',
+  refresh: 'Read again',
+  readingVariables: 'Reading the variables…',
+  noVariables: 'No variables yet. Run a cell that makes one.',
+  nothingInside: 'Nothing inside.',
+  variablesUntold: 'The interpreter of this language does not tell its variables.',
+  moreVariables: 'There are more. The filter finds them.',
+  notRunning: '{language} is not running. Run a cell to start it.',
+  noCells: 'This document has no code cells.',
+  language: 'Language',
+  loadingPart: 'Getting this part of the page…',
+  partNotLoaded: 'This part of the page could not be fetched.',
+
   // Commands
   quickOpen: 'Go to document',
   quickOpenHint: 'Title or path; a new name creates it',

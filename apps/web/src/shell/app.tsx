@@ -7,24 +7,28 @@ import { DocumentPane } from '../document/document-pane.tsx';
 import { t, timeOfDay } from '../i18n/words.ts';
 import { HistoryPanel } from '../panels/history-panel.tsx';
 import { OutlinePanel } from '../panels/outline-panel.tsx';
-import { RunsPanel } from '../panels/runs-panel.tsx';
 import { Sidebar } from '../panels/sidebar.tsx';
 import { SaveLine } from '../status/save-line.tsx';
 import { readerTitle } from '../tree/reader-title.ts';
 import { Icon, type IconName } from '../ui/icon.tsx';
+import { later } from '../ui/later.tsx';
 import { ToastList } from '../ui/toasts.tsx';
 import { Wait } from '../ui/wait.tsx';
 import { EmptyProject, Home, NoDocument } from './places.tsx';
 import { showSearch, togglePanel } from './page-commands.ts';
 import { useShell } from './shell.ts';
+import type { Panel } from './view.ts';
 import { SignIn } from './sign-in.tsx';
+
+const VariablesPanel = later(async () => (await import('../panels/variables-panel.tsx')).VariablesPanel);
+const RunsPanel = later(async () => (await import('../panels/runs-panel.tsx')).RunsPanel);
 
 function PanelButton({
   panel,
   icon,
   label,
 }: {
-  readonly panel: 'outline' | 'history' | 'runs';
+  readonly panel: Panel;
   readonly icon: IconName;
   readonly label: string;
 }) {
@@ -79,6 +83,7 @@ function TopBar({ document }: { readonly document: Document | undefined }) {
         )}
         {document !== undefined && <PanelButton panel="outline" icon="outline" label={t('outline')} />}
         {document !== undefined && <PanelButton panel="history" icon="history" label={t('history')} />}
+        {document !== undefined && <PanelButton panel="variables" icon="variables" label={t('variables')} />}
         {workspace.project.value !== undefined && <PanelButton panel="runs" icon="run" label={t('runs')} />}
       </div>
     </header>
@@ -125,6 +130,7 @@ function RightPanel({ document }: { readonly document: Document | undefined }) {
       <div class="panel-body">
         {panel === 'outline' && <OutlinePanel />}
         {panel === 'history' && document !== undefined && <HistoryPanel key={document.id} document={document} />}
+        {panel === 'variables' && document !== undefined && <VariablesPanel document={document} />}
         {panel === 'runs' && <RunsPanel />}
       </div>
     </aside>

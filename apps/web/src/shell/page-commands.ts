@@ -6,7 +6,7 @@ import { nextTheme, theme } from './theme.ts';
 import { askNewDocument, askNewFolder } from '../tree/tree-commands.ts';
 import { folderOf } from '../tree/moves.ts';
 import type { Shell } from './shell.ts';
-import type { View } from './view.ts';
+import type { Panel, View } from './view.ts';
 
 type PageCommand = Pick<Command, 'id' | 'group' | 'title' | 'run'> & Partial<Command>;
 
@@ -21,7 +21,7 @@ export function showSearch(view: View): void {
   document.querySelector<HTMLInputElement>('.search input[type=search]')?.select();
 }
 
-export function togglePanel(view: View, panel: 'outline' | 'history' | 'runs'): void {
+export function togglePanel(view: View, panel: Panel): void {
   view.panel.value = view.panel.peek() === panel ? 'none' : panel;
 }
 
@@ -89,6 +89,14 @@ export function pageCommands(shell: Shell): readonly Command[] {
       keys: ['Mod-Shift-u'],
       available: inProject,
       run: () => togglePanel(view, 'runs'),
+    },
+    {
+      id: 'variables',
+      group: 'run',
+      title: () => t('variables'),
+      keys: ['Mod-Alt-v'],
+      available: inDocument,
+      run: () => togglePanel(view, 'variables'),
     },
     {
       id: 'saved',

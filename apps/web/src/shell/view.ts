@@ -17,12 +17,14 @@ export type Overlay =
 export type Jump = { readonly documentId: DocumentId; readonly offset: number; readonly length: number };
 export type Preview = { readonly documentId: DocumentId; readonly moment: Moment };
 
+export type Panel = 'outline' | 'history' | 'variables' | 'runs';
+
 export type View = {
   readonly narrow: Signal<boolean>;
   readonly sidebar: Signal<boolean>;
   readonly sidebarWidth: Signal<number>;
   readonly sidebarMode: Signal<'files' | 'search'>;
-  readonly panel: Signal<'none' | 'outline' | 'history' | 'runs'>;
+  readonly panel: Signal<'none' | Panel>;
   readonly overlay: Signal<Overlay | undefined>;
   readonly fileNames: Signal<boolean>;
   readonly jump: Signal<Jump | undefined>;

@@ -11,6 +11,8 @@ const paths = {
   sidebar: 'M2 3h12v10H2zM6 3v10',
   outline: 'M3 4h10M5 8h8M7 12h6',
   history: 'M2.5 8a5.5 5.5 0 1 1 1.6 3.9M2.5 4.5V8H6M8 5v3l2 1.5',
+  variables: 'M5.5 2.5H4.5v4L3 8l1.5 1.5v4h1M10.5 2.5h1v4L13 8l-1.5 1.5v4h-1',
+  refresh: 'M13.5 8a5.5 5.5 0 1 1-1.6-3.9M13.5 2.5V6H10',
   run: 'M5 3l8 5-8 5z',
   stop: 'M4 4h8v8H4z',
   more: 'M3.5 8h.01M8 8h.01M12.5 8h.01',

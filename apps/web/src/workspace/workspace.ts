@@ -11,12 +11,13 @@
 import {
   DocumentSchema,
   ProjectSchema,
+  runMachine,
   type Document,
   type DocumentId,
   type ProjectHere,
   type ProjectId,
   type Run,
-  type RuntimeSession,
+  type SessionHere,
 } from '@markco/protocol';
 import { computed, effect, signal, type ReadonlySignal } from '@preact/signals';
 import type { Client, Connection } from '@markco/client';
@@ -29,6 +30,8 @@ import { buildTree, flattenTree, type TreeNode } from '@markco/protocol/notebook
 const runsKept = 200;
 const gatherMs = 500;
 const listWriteMs = 2_000;
+/** A run of many cells tells of many beginnings and ends. */
+const sessionsMs = 150;
 
 export type Workspace = {
   readonly connection: ReadonlySignal<Connection>;
@@ -41,7 +44,7 @@ export type Workspace = {
   /** The documents as the tree shows them, top to bottom. */
   readonly inOrder: ReadonlySignal<readonly Document[]>;
   readonly runs: ReadonlySignal<readonly Run[]>;
-  readonly sessions: ReadonlySignal<readonly RuntimeSession[]>;
+  readonly sessions: ReadonlySignal<readonly SessionHere[]>;
   /** By path in the project. */
   readonly troubles: ReadonlySignal<ReadonlyMap<string, FileTrouble>>;
   /** The device asks for a sign-in. */
@@ -55,6 +58,8 @@ export type Workspace = {
   noteRun(run: Run): void;
   /** Asks the device for the last runs and the sessions again. */
   refreshRuns(): void;
+  /** Asks for the sessions again; many such wishes at once are one question. */
+  refreshSessions(): void;
   close(): void;
 };
 
@@ -81,7 +86,7 @@ export function createWorkspace({ client, ownCopy, router }: WorkspaceParts): Wo
   const projects = signal<readonly ProjectHere[] | undefined>(undefined);
   const documents = signal<readonly Document[] | undefined>(undefined);
   const runs = signal<readonly Run[]>([]);
-  const sessions = signal<readonly RuntimeSession[]>([]);
+  const sessions = signal<readonly SessionHere[]>([]);
   const troubles = signal<ReadonlyMap<string, FileTrouble>>(new Map());
   const refused = signal(false);
   const host = signal<HostFacts | undefined>(undefined);
@@ -115,6 +120,7 @@ export function createWorkspace({ client, ownCopy, router }: WorkspaceParts): Wo
   let gatherTimer: ReturnType<typeof setTimeout> | undefined;
   const unwritten = new Map<ProjectId, readonly Document[]>();
   let listTimer: ReturnType<typeof setTimeout> | undefined;
+  let sessionsTimer: ReturnType<typeof setTimeout> | undefined;
   const online = computed(() => connection.value.state === 'online');
 
   const noteDocuments = (changed: readonly Document[]): void => {
@@ -171,7 +177,11 @@ export function createWorkspace({ client, ownCopy, router }: WorkspaceParts): Wo
       refused.value = false;
       void ownCopy.write('projects', answer.projects);
     });
-  const refreshSessions = (): void => ask(client.api('sessions', {}), (answer) => (sessions.value = answer.sessions));
+  const readSessions = (): void => {
+    sessionsTimer = undefined;
+    ask(client.api('sessions', {}), (answer) => (sessions.value = answer.sessions));
+  };
+  const refreshSessions = (): void => void (sessionsTimer ??= setTimeout(readSessions, sessionsMs));
   const refreshRuns = (): void => {
     const id = projectId.peek();
     if (id === undefined) return;
@@ -227,7 +237,7 @@ export function createWorkspace({ client, ownCopy, router }: WorkspaceParts): Wo
         if (change.removed !== undefined) forgetDocuments(change.removed);
         if (change.run !== undefined) {
           noteRun(change.run);
-          if (change.run.state === 'running') refreshSessions();
+          if (change.run.state === 'running' || runMachine.isTerminal(change.run.state)) refreshSessions();
         }
         if (change.trouble !== undefined) {
           const { path, recovered, code, message } = change.trouble;
@@ -250,6 +260,7 @@ export function createWorkspace({ client, ownCopy, router }: WorkspaceParts): Wo
     () => {
       clearTimeout(gatherTimer);
       clearTimeout(listTimer);
+      clearTimeout(sessionsTimer);
     },
   ];
 
@@ -278,6 +289,7 @@ export function createWorkspace({ client, ownCopy, router }: WorkspaceParts): Wo
     forgetDocuments,
     noteRun,
     refreshRuns,
+    refreshSessions,
     close() {
       for (const stop of stops) stop();
     },
