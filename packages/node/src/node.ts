@@ -286,7 +286,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     handlers: {
       ...projectRoutes({ projects, documents, ids, author, userId: user.id }),
       ...runRoutes({ runs, projects, submit, requireHere: (runOn) => requireHere(device, runOn), requireRun }),
-      ...mrpRoutes(),
+      ...mrpRoutes({ runs, projects, ids, env: parts.env, version: parts.version, home: config.home, runtimes }),
       ...deviceRoutes({
         identity,
         version: parts.version,

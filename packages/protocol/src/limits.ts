@@ -56,6 +56,20 @@ export const LIMITS = {
   assetBytesMax: 64 * 1024 * 1024,
   /** How long a run waits until its document and its files are as new as its submitter's. Then it fails with `barrier_timeout`. */
   barrierTimeoutMs: 10_000,
+  /** `stdout` and `stderr`, each, in one answer of `/mrp/v1/execute`. The rest is left out with a sentence; the events keep it. */
+  mrpTextCharsMax: 4 * 1024 * 1024,
+  /** Displays in one such answer, as JSON. Further ones are left out, and `stderr` says so. */
+  mrpDisplayCharsMax: 16 * 1024 * 1024,
+  /** `accumulated` of a stream that asked for it: the end of what was printed so far. */
+  mrpAccumulatedCharsMax: 1024 * 1024,
+  /** An `execId` that is no UUID is remembered for so many runs; of older ones it means nothing any more. */
+  mrpExecIdsMax: 1_000,
+  /** Files one run is said to have saved. */
+  mrpAssetsMax: 100,
+  /** Runs that are looked through for a session's history. */
+  mrpHistoryRunsMax: 10_000,
+  /** How often a stream with nothing to say says that it is still there. */
+  mrpHeartbeatMs: 15_000,
   /** Answers of a list route. */
   listItemsMax: 1_000,
   /** Search results of one query. */

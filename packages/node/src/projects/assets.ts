@@ -118,6 +118,11 @@ async function keep(
   };
 }
 
+/** The type of a file by its name; undefined for what is only kept, never shown. */
+export function mimeTypeOf(file: string): string | undefined {
+  return TYPES[extname(file).toLowerCase()];
+}
+
 /** A file of the project, for a document that shows it. It is never a page: no script of it runs. */
 export async function readProjectFile(root: string, path: string, request: Request): Promise<Response> {
   const missing = new Failure('not_found', `There is no file ${path} in this project.`);
@@ -136,7 +141,7 @@ export async function readProjectFile(root: string, path: string, request: Reque
   } catch {
     throw missing;
   }
-  const type = TYPES[extname(file).toLowerCase()];
+  const type = mimeTypeOf(file);
   const headers = new Headers({
     'content-type': type ?? 'application/octet-stream',
     'content-length': String(size),

@@ -41,6 +41,8 @@ export type RunRequest = {
   readonly cellId: string | null;
   /** The document's state on the submitter's screen: a Yjs state vector in base64. */
   readonly docVersion: string | null;
+  /** It is no part of its session's history. */
+  readonly unlisted?: true;
 };
 
 export type RunsParts = {
@@ -202,6 +204,7 @@ export async function createRuns(parts: RunsParts) {
         projectId: session.projectId,
         ...(request.documentId === null ? {} : { documentId: request.documentId }),
         ...(request.cellId === null ? {} : { cellId: request.cellId }),
+        ...(request.unlisted === undefined ? {} : { unlisted: request.unlisted }),
         sessionId: session.id,
         language: session.language,
         code: request.code,

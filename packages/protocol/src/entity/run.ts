@@ -50,6 +50,8 @@ export const RunSchema = z.strictObject({
     deviceId: z.optional(DeviceIdSchema),
     reason: RouteReasonSchema,
   }),
+  /** Left out of the history of its session: a program asked for it, nobody typed it. */
+  unlisted: z.optional(z.literal(true)),
   /** Present while it waits: how many runs of its session come before it. */
   queuePosition: z.optional(CountSchema),
   /** Present once it ended: the name of the device it ran on. */

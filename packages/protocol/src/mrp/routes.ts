@@ -6,6 +6,7 @@
  */
 import * as z from 'zod/mini';
 import { CountSchema, TimeSchema } from '../entity/scalar.ts';
+import { SessionIdSchema } from '../id.ts';
 import { LIMITS } from '../limits.ts';
 import { ANSWERS, QUESTIONS } from './question.ts';
 
@@ -20,7 +21,10 @@ export const MrpEnvironmentSchema = z.object({
 });
 
 export const MrpSessionSchema = z.object({
+  /** The shortest name that means it; it may be asked for by `sessionId` as well. */
   id: z.string(),
+  /** The same session in the rest of the API. */
+  sessionId: SessionIdSchema,
   language: z.string(),
   created: TimeSchema,
   lastActivity: TimeSchema,
@@ -29,6 +33,22 @@ export const MrpSessionSchema = z.object({
   environment: z.optional(MrpEnvironmentSchema),
 });
 export type MrpSession = z.infer<typeof MrpSessionSchema>;
+
+export const MrpCreateSessionSchema = z.object({
+  language: z.optional(text),
+  id: z.optional(text),
+  environment: z.optional(
+    z.object({
+      cwd: z.optional(text),
+      executable: z.optional(text),
+      virtualenv: z.optional(text),
+      env: z.optional(z.record(z.string(), z.string())),
+    }),
+  ),
+  dependencies: z.optional(z.array(text).check(z.maxLength(1_000))),
+  pythonVersion: z.optional(text),
+});
+export type MrpCreateSession = z.infer<typeof MrpCreateSessionSchema>;
 
 export const MrpExecuteSchema = z.object({
   code,
@@ -86,7 +106,10 @@ export const MRP_ROUTES = {
       runtime: z.string(),
       version: z.string(),
       languages: z.array(z.string()),
+      /** Of the default session. */
       features: z.record(z.string(), z.boolean()),
+      /** Of each language: what it does not offer is answered as if its session was not running. */
+      languageFeatures: z.record(z.string(), z.record(z.string(), z.boolean())),
       lspFallback: z.optional(z.string()),
       defaultSession: z.string(),
       maxSessions: CountSchema,
@@ -102,20 +125,7 @@ export const MRP_ROUTES = {
   mrpCreateSession: {
     method: 'POST',
     path: '/mrp/v1/sessions',
-    body: z.object({
-      language: z.optional(text),
-      id: z.optional(text),
-      environment: z.optional(
-        z.object({
-          cwd: z.optional(text),
-          executable: z.optional(text),
-          virtualenv: z.optional(text),
-          env: z.optional(z.record(z.string(), z.string())),
-        }),
-      ),
-      dependencies: z.optional(z.array(text)),
-      pythonVersion: z.optional(text),
-    }),
+    body: MrpCreateSessionSchema,
     status: 200,
     answer: MrpSessionSchema,
   },

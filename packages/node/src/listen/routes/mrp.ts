@@ -1,32 +1,122 @@
 /** The MRMD Runtime Protocol over HTTP: the sessions and runs of this device, seen as one runtime. */
-import { Failure } from '@markco/protocol';
+import { newId, type IdSource, type Language, type RunId } from '@markco/protocol';
+import { createAsk, UNASKED } from '../../mrp/ask.ts';
+import { readAsset } from '../../mrp/assets.ts';
+import { createSession } from '../../mrp/create-session.ts';
+import { createDescriptions } from '../../mrp/describe.ts';
+import { createExecution } from '../../mrp/execution.ts';
+import { featuresOf } from '../../mrp/features.ts';
+import { historyOf } from '../../mrp/history.ts';
+import { DEFAULT_NAME } from '../../mrp/session-name.ts';
+import { createMrpSessions } from '../../mrp/sessions.ts';
+import { sseResponse } from '../../mrp/sse.ts';
+import type { Projects } from '../../projects/projects.ts';
+import type { Runs } from '../../runs/runs.ts';
+import { runtimeFor } from '../../runtimes/descriptor.ts';
 import type { Handlers, SomeHandlers } from '../handlers.ts';
 
 type MrpName = Extract<keyof Handlers, `mrp${string}`>;
 
-export function mrpRoutes(): SomeHandlers<MrpName> {
-  const later = (): never => {
-    throw new Failure('unsupported', 'This device does not answer this yet.');
-  };
+export type MrpRoutesParts = {
+  readonly runs: Runs;
+  readonly projects: Projects;
+  readonly ids: IdSource;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly version: string;
+  readonly home: string;
+  readonly runtimes: () => Promise<readonly { readonly language: string; readonly available: boolean }[]>;
+};
+
+/** As many as the device has sessions at all. */
+const SESSIONS_MAX = 200;
+
+export function mrpRoutes({
+  runs,
+  projects,
+  ids,
+  env,
+  version,
+  home,
+  runtimes,
+}: MrpRoutesParts): SomeHandlers<MrpName> {
+  const sessions = createMrpSessions({ runs, projects, runtimeFor });
+  const descriptions = createDescriptions({ runs, projects, sessions, env, runtimeFor });
+  const { executionCount, environmentOf } = descriptions;
+  const newRunId = (): RunId => newId<RunId>(ids);
+  const execution = createExecution({ runs, projects, sessions, executionCount, newRunId });
+  const ask = createAsk({ runs, sessions });
+  const named = (params: Readonly<Record<string, string>>): string => params['session'] ?? '';
+
   return {
-    mrpCapabilities: later,
-    mrpSessions: later,
-    mrpCreateSession: later,
-    mrpSession: later,
-    mrpDeleteSession: later,
-    mrpResetSession: later,
-    mrpExecute: later,
-    mrpExecuteStream: later,
-    mrpInput: later,
-    mrpInterrupt: later,
-    mrpComplete: later,
-    mrpInspect: later,
-    mrpHover: later,
-    mrpVariables: later,
-    mrpVariable: later,
-    mrpIsComplete: later,
-    mrpFormat: later,
-    mrpHistory: later,
-    mrpAsset: later,
+    async mrpCapabilities() {
+      const languages = (await runtimes()).filter(({ available }) => available).map(({ language }) => language);
+      const [first = 'python'] = languages;
+      const features = (language: string): Record<string, boolean> =>
+        featuresOf(runtimeFor(language) ?? { answers: [] });
+      const project = sessions.firstProject();
+      const folder = project === undefined ? home : projects.root(project.id);
+      const { version: _, ...environment } = await environmentOf(first as Language, folder);
+      return {
+        runtime: 'markco',
+        version,
+        languages,
+        features: features(first),
+        languageFeatures: Object.fromEntries(languages.map((language) => [language, features(language)])),
+        defaultSession: DEFAULT_NAME,
+        maxSessions: SESSIONS_MAX,
+        environment,
+      };
+    },
+    mrpSessions: async () => ({ sessions: await descriptions.all() }),
+    async mrpCreateSession({ body }) {
+      const made = await createSession({ runs, projects, sessions, ids, env, runtimeFor, environmentOf }, body);
+      return descriptions.one(made);
+    },
+    mrpSession: ({ params }) => descriptions.one(sessions.require(named(params))),
+    async mrpDeleteSession({ params }) {
+      await runs.sessions.remove(sessions.require(named(params)).id);
+      return {};
+    },
+    async mrpResetSession({ params, signal }) {
+      const session = sessions.require(named(params));
+      if (session.state === 'running') await runs.sessions.ask(session.id, 'reset', {}, signal);
+      return descriptions.one(session);
+    },
+
+    async mrpExecute({ body, signal }) {
+      return execution.whole(await execution.submit(body), signal);
+    },
+    async mrpExecuteStream({ body, query }) {
+      const stop = new AbortController();
+      const accumulated = query.accumulated === '1' || query.accumulated === 'true';
+      return sseResponse(execution.events(await execution.submit(body), accumulated, stop.signal), stop);
+    },
+    mrpInput: ({ body }) => execution.input(body.session, body.exec_id, body.text),
+    mrpInterrupt: async ({ body }) => ({ interrupted: await execution.interrupt(body.session) }),
+
+    mrpComplete: ({ body: { session, ...question }, signal }) =>
+      ask(session, 'complete', question, signal, () =>
+        UNASKED.complete(question.code, question.cursor, sessions.languageFor(session)),
+      ),
+    mrpInspect: ({ body: { session, ...question }, signal }) =>
+      ask(session, 'inspect', question, signal, UNASKED.inspect),
+    mrpHover: ({ body: { session, ...question }, signal }) => ask(session, 'hover', question, signal, UNASKED.hover),
+    mrpVariables: ({ body: { session, ...question }, signal }) =>
+      ask(session, 'variables', question, signal, UNASKED.variables),
+    mrpVariable({ params, body: { session, ...question }, signal }) {
+      const name = params['name'] ?? '';
+      return ask(session, 'variable', { name, ...question }, signal, () => UNASKED.variable(name));
+    },
+    mrpIsComplete: ({ body: { session, ...question }, signal }) =>
+      ask(session, 'isComplete', question, signal, UNASKED.isComplete),
+    mrpFormat: ({ body: { session, ...question }, signal }) =>
+      ask(session, 'format', question, signal, () => UNASKED.format(question.code)),
+
+    async mrpHistory({ body: { session, ...query } }) {
+      const found = sessions.find(session);
+      if (found === null) return { entries: [], hasMore: false };
+      return historyOf(runs, found.id, query);
+    },
+    mrpAsset: ({ request }) => readAsset({ projects, sessions }, request),
   };
 }
