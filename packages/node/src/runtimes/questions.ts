@@ -1,9 +1,24 @@
 /** The questions a session's interpreter is being asked: sent with a number, answered in any order, bounded in number and time. */
-import { ANSWERS, Failure, LIMITS, type Answer, type Question, type QuestionKind } from '@markco/protocol';
+import {
+  ANSWERS,
+  Failure,
+  LIMITS,
+  type Answer,
+  type FailureCode,
+  type Question,
+  type QuestionKind,
+} from '@markco/protocol';
 import type { RuntimeDescriptor } from './runtime.ts';
 import type { WorkerLink } from './worker-link.ts';
 
-type Told = { readonly answer?: unknown; readonly problem?: string | undefined };
+type Told = { readonly answer?: unknown; readonly problem?: string | undefined; readonly code?: FailureCode };
+
+/** What a session means that answers with a sentence instead: `not_ready` unless it says something of its own. */
+const PROBLEMS: Partial<Record<QuestionKind, FailureCode>> = {
+  variable: 'not_found',
+  format: 'runtime_missing',
+  reset: 'conflict',
+};
 
 export function createQuestions({ label, answers }: Pick<RuntimeDescriptor, 'label' | 'answers'>) {
   const waiting = new Map<number, (told: Told) => void>();
@@ -12,7 +27,7 @@ export function createQuestions({ label, answers }: Pick<RuntimeDescriptor, 'lab
   return {
     /**
      * `not_ready` when there is no interpreter or it does not answer in time, `unsupported` when its kind does not
-     * answer this, `too_many` while LIMITS.questionsMax wait.
+     * answer this, `too_many` while LIMITS.questionsMax wait; else what PROBLEMS says.
      */
     async ask<K extends QuestionKind>(
       to: WorkerLink | null,
@@ -33,7 +48,7 @@ export function createQuestions({ label, answers }: Pick<RuntimeDescriptor, 'lab
       try {
         to.send({ op: 'ask', kind, question, ref });
         const told = await promise;
-        if (told.problem !== undefined) throw new Failure('not_ready', told.problem);
+        if (told.problem !== undefined) throw new Failure(told.code ?? PROBLEMS[kind] ?? 'not_ready', told.problem);
         return ANSWERS[kind].parse(told.answer) as Answer<K>;
       } finally {
         waiting.delete(ref);
@@ -45,7 +60,7 @@ export function createQuestions({ label, answers }: Pick<RuntimeDescriptor, 'lab
 
     /** Nobody answers any more. */
     fail(problem: string): void {
-      for (const tell of waiting.values()) tell({ problem });
+      for (const tell of waiting.values()) tell({ problem, code: 'not_ready' });
     },
   };
 }
