@@ -30,6 +30,8 @@ export type WorkerCommand = {
   readonly argv: readonly [string, ...string[]];
   /** Added to the inherited environment. */
   readonly env: Readonly<Record<string, string>>;
+  /** A program that forks such workers from a warm interpreter (`fork-server.ts`); `argv` is used when it cannot. */
+  readonly forkServer?: { readonly argv: readonly [string, ...string[]]; readonly limitBytes: number };
 };
 
 /** Where a session keeps its things: its folder (0700) and the path of its socket. */

@@ -23,11 +23,13 @@ import {
   type SessionId,
   type UserId,
 } from '@markco/protocol';
+import { createForkServers } from './fork-server.ts';
 import { RUNTIMES } from './descriptor.ts';
 import type { RuntimeDescriptor } from './runtime.ts';
 import type { Kill } from './process-table.ts';
 import { readRecords, socketPathFor, writeRecord, type SessionRecord } from './session-record.ts';
 import { createSession, type Session, type SessionLog } from './session.ts';
+import { inherited } from './worker-process.ts';
 
 /** Documents of a project share the session called `default` unless they say otherwise. */
 export type SessionKey = { readonly projectId: ProjectId; readonly language: Language; readonly name: string };
@@ -63,6 +65,7 @@ export async function createSessionHost(parts: SessionHostParts) {
   const listeners = new Set<(session: RuntimeSession) => void>();
   const ending = new AbortController();
   const attaching: Promise<unknown>[] = [];
+  const forks = createForkServers(inherited(parts.env));
 
   function descriptorOf(language: Language): RuntimeDescriptor {
     const found = (parts.runtimes ?? RUNTIMES).find((row) => row.language === language);
@@ -95,6 +98,7 @@ export async function createSessionHost(parts: SessionHostParts) {
         kill: parts.kill,
         now: parts.ids.now,
         log: parts.log,
+        forks,
         projectFolder: () => parts.projectFolder(record.projectId),
         onSpooled: parts.onSpooled,
         onChange: () => {
@@ -218,6 +222,7 @@ export async function createSessionHost(parts: SessionHostParts) {
     async close(options: { readonly keep: boolean }): Promise<void> {
       ending.abort(new Failure('not_ready', 'This device is closing.'));
       await Promise.allSettled(attaching);
+      forks.close();
       if (options.keep) for (const session of sessions.values()) session.detach();
       else await Promise.all([...sessions.values()].map((session) => session.stop()));
     },

@@ -24,7 +24,9 @@ import { readLastWords } from './last-words.ts';
 import { findProcess, lives, signalGroup, type Kill, type ProcessName } from './process-table.ts';
 import { writeRecord, type SessionRecord } from './session-record.ts';
 import { connectWorker, type WorkerEvent, type WorkerLink } from './worker-link.ts';
-import { startWorker } from './worker-process.ts';
+import type { ForkServers } from './fork-server.ts';
+import { launchWorker } from './launch-worker.ts';
+import { inherited, type StartedWorker } from './worker-process.ts';
 
 /** After SIGINT, and after SIGTERM. Then the next stronger signal follows. */
 const INTERRUPT_GRACE_MS = 2_000;
@@ -54,6 +56,7 @@ export type SessionParts = {
   readonly kill: Kill;
   readonly now: () => number;
   readonly log: SessionLog;
+  readonly forks: ForkServers;
   /** The project's folder, absolute. */
   projectFolder(): Promise<string>;
   /** The spool of a run has grown. */
@@ -70,7 +73,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
   let state: SessionState = sessionMachine.initial;
   let since = parts.now();
   let link: WorkerLink | null = null;
-  let worker: { readonly process: ProcessName; ending(): string | null } | null = null;
+  let worker: StartedWorker | null = null;
   let current: Current | null = null;
   let lastEnded: RunId | null = null;
   let turn: Promise<unknown> = Promise.resolve();
@@ -214,7 +217,17 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
     const detected = await parts.descriptor.detect(place, signal);
     if (!detected.available) throw new Failure('runtime_missing', detected.hint);
     const command = parts.descriptor.command({ folder, socket: record.socket }, detected.executable, place);
-    const started = await startWorker(command, { folder, cwd: projectFolder, env: parts.env }, parts.kill, signal);
+    const started = await launchWorker(
+      command,
+      { folder, socket: record.socket },
+      projectFolder,
+      {
+        ...parts,
+        env: inherited(parts.env),
+        onNotForked: (reason) => parts.log.warn('session.not-forked', { sessionId: record.id, reason }),
+      },
+      signal,
+    );
     worker = started;
     beside = [0, 0];
     try {

@@ -11,7 +11,7 @@ import { Failure } from '@markco/protocol';
 import type { WorkerCommand } from './runtime.ts';
 import { findProcess, signalGroup, type Kill, type ProcessName } from './process-table.ts';
 
-const LOG_CHARS_SHOWN = 2_000;
+export const LOG_CHARS_SHOWN = 2_000;
 
 export type StartedWorker = {
   readonly process: ProcessName;
@@ -25,7 +25,8 @@ export async function startWorker(
   options: {
     readonly folder: string;
     readonly cwd: string;
-    readonly env: Readonly<Record<string, string | undefined>>;
+    /** What it inherits. */
+    readonly env: Readonly<Record<string, string>>;
   },
   kill: Kill,
   signal: AbortSignal,
@@ -36,7 +37,7 @@ export async function startWorker(
   const [program, ...rest] = command.argv;
   const child = spawn(program, rest, {
     cwd: options.cwd,
-    env: { ...inherited(options.env), ...command.env },
+    env: { ...options.env, ...command.env },
     detached: true,
     stdio: ['ignore', 'pipe', log.fd],
   });
@@ -78,7 +79,7 @@ export async function startWorker(
 }
 
 /** The host's environment without what is the host's own (its settings and secrets). */
-function inherited(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+export function inherited(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) {
     if (value !== undefined && !name.startsWith('MARKCO_')) kept[name] = value;

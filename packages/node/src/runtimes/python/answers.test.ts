@@ -1,7 +1,7 @@
 /** What a live Python session answers besides running code. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { Failure, type Answer, type Question, type QuestionKind, type SessionId } from '@markco/protocol';
+import type { Answer, Failure, Question, QuestionKind, SessionId } from '@markco/protocol';
 import { expect, test as base } from 'vitest';
 import { eventually, finished, testDevice, type TestDevice } from '../../runs/runs.fixture.ts';
 

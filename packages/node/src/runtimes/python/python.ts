@@ -1,24 +1,18 @@
 /**
  * Python with nothing installed but the interpreter, 3.8 or newer.
  *
- * The project's own `.venv` is used before the machine's `python3`: a project that has one means it.
+ * The interpreter is the one that the project or document names, else that of the project's virtual environment
+ * (`.venv`, or where uv was told to keep it), else the machine's `python3`: a project that has its own means it.
  */
-import { execFile } from 'node:child_process';
-import { access, constants } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { LIMITS, QUESTION_KINDS } from '@markco/protocol';
 import type { Detected, RuntimeDescriptor, RuntimePlace } from '../runtime.ts';
+import { askInterpreter, runnable } from './interpreters.ts';
 
 const WORKER = fileURLToPath(new URL('worker.py', import.meta.url));
+const FORK_SERVER = fileURLToPath(new URL('forkserver.py', import.meta.url));
 const OLDEST = [3, 8] as const;
-/** Python 2 understands it too, so that one that is too old can say so. */
-const QUESTION =
-  'import sys; print("%d.%d.%d %s" % (sys.version_info[0], sys.version_info[1], sys.version_info[2], sys.executable))';
-const ASK_TIMEOUT_MS = 10_000;
-
-type Interpreter = { readonly version: string; readonly executable: string };
 
 export const pythonRuntime: RuntimeDescriptor = {
   language: 'python',
@@ -26,30 +20,42 @@ export const pythonRuntime: RuntimeDescriptor = {
   label: 'Python',
   answers: QUESTION_KINDS,
   async detect(place, signal) {
+    const wished = place.config.path ?? place.config.venv;
     let found: Detected | undefined;
     for (const executable of await candidates(place)) {
-      const answer = await ask(executable, place, signal);
+      const answer = await askInterpreter(executable, place, signal);
       if (answer === null) continue;
       const { version } = answer;
-      if (isEnough(version)) return { available: true, ...answer };
+      if (isEnough(version)) {
+        const virtualenv = environmentsOf(place).find((folder) => isInside(folder, answer.executable));
+        return { available: true, ...answer, ...(virtualenv === undefined ? {} : { virtualenv }) };
+      }
       found ??= {
         available: false,
         hint: `${executable} is Python ${version}; MarkCo needs 3.8 or newer. ${HOW_TO_GET}`,
       };
     }
-    return found ?? { available: false, hint: `No Python was found on this machine. ${HOW_TO_GET}` };
+    if (found !== undefined) return found;
+    return {
+      available: false,
+      hint:
+        wished === null
+          ? `No Python was found on this machine. ${HOW_TO_GET}`
+          : `There is no Python at ${wished}, which the configuration of this project or document names. Correct it there, or make the environment with \`python3 -m venv ${wished}\`.`,
+    };
   },
   command(session, executable, place) {
-    const venv = path.dirname(path.dirname(executable));
-    const inVenv = venv === venvOf(place);
+    const virtualenv = environmentsOf(place).find((folder) => isInside(folder, executable));
     return {
       argv: [executable, WORKER, session.folder, session.socket, String(LIMITS.runOutputBytesMax)],
-      env: inVenv
-        ? {
-            VIRTUAL_ENV: venv,
-            PATH: [path.dirname(executable), place.env['PATH']].filter(Boolean).join(path.delimiter),
-          }
-        : {},
+      forkServer: { argv: [executable, FORK_SERVER], limitBytes: LIMITS.runOutputBytesMax },
+      env:
+        virtualenv === undefined
+          ? {}
+          : {
+              VIRTUAL_ENV: virtualenv,
+              PATH: [path.dirname(executable), place.env['PATH']].filter(Boolean).join(path.delimiter),
+            },
     };
   },
 };
@@ -57,40 +63,26 @@ export const pythonRuntime: RuntimeDescriptor = {
 const HOW_TO_GET =
   'Install it from python.org or with the package manager (Debian and Ubuntu: `sudo apt install python3`, macOS: `brew install python`), then run the cell again.';
 
-function venvOf(place: RuntimePlace): string {
-  return path.join(place.projectFolder, '.venv');
+/** Where the virtual environment of a session may be: as configured, or where the tools of the trade put it. */
+function environmentsOf({ config, env, projectFolder }: RuntimePlace): readonly string[] {
+  const named = config.venv === null ? [env['UV_PROJECT_ENVIRONMENT'] ?? '', '.venv'] : [config.venv];
+  return named.filter((name) => name !== '').map((name) => path.resolve(projectFolder, name));
+}
+
+function isInside(folder: string, file: string): boolean {
+  return file.startsWith(folder + path.sep);
 }
 
 async function candidates(place: RuntimePlace): Promise<readonly string[]> {
-  const own = path.join(venvOf(place), 'bin', 'python');
-  const inPath = (place.env['PATH'] ?? '').split(path.delimiter).filter((folder) => path.isAbsolute(folder));
-  const all = [own, ...['python3', 'python'].flatMap((name) => inPath.map((folder) => path.join(folder, name)))];
-  const runnable = await Promise.all(
-    all.map((file) =>
-      access(file, constants.X_OK).then(
-        () => true,
-        () => false,
-      ),
-    ),
-  );
-  return all.filter((_, index) => runnable[index]);
-}
-
-/** What an interpreter says of itself, or null when it does not run. A shim (pyenv) names the interpreter behind it, which starts faster. */
-async function ask(executable: string, place: RuntimePlace, signal: AbortSignal): Promise<Interpreter | null> {
-  try {
-    const { stdout } = await promisify(execFile)(executable, ['-S', '-E', '-c', QUESTION], {
-      cwd: place.projectFolder,
-      env: { ...place.env },
-      timeout: ASK_TIMEOUT_MS,
-      signal,
-    });
-    const [, version, real] = /^(\d+\.\d+\.\d+) (\/.+)$/m.exec(stdout) ?? [];
-    return version === undefined || real === undefined ? null : { version, executable: real };
-  } catch {
-    signal.throwIfAborted();
-    return null;
-  }
+  const { config, env, projectFolder } = place;
+  if (config.path !== null) return runnable([path.resolve(projectFolder, config.path)]);
+  const own = environmentsOf(place).map((folder) => path.join(folder, 'bin', 'python'));
+  if (config.venv !== null) return runnable(own);
+  const inPath = (env['PATH'] ?? '').split(path.delimiter).filter((folder) => path.isAbsolute(folder));
+  return runnable([
+    ...own,
+    ...['python3', 'python'].flatMap((name) => inPath.map((folder) => path.join(folder, name))),
+  ]);
 }
 
 function isEnough(version: string): boolean {

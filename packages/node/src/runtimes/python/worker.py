@@ -170,10 +170,9 @@ class Worker:
         os._exit(1 if kind == "error" else 0)
 
 
-def main():
-    folder, socket_path, limit_bytes = sys.argv[1:4]
+def start(folder, socket_path, limit_bytes, ready):
+    """Becomes the worker of a session; says so on the descriptor `ready`, which is closed then. Does not return."""
     os.environ.setdefault("MPLBACKEND", "Agg")
-    ready = os.dup(1)
     os.set_inheritable(ready, False)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
@@ -181,10 +180,13 @@ def main():
     worker = Worker(folder, socket_path, int(limit_bytes))
     sys.path[0] = ""
     sys.argv = [""]
-    os.write(ready, json.dumps({"pid": os.getpid()}).encode() + b"\n")
+    try:
+        os.write(ready, json.dumps({"event": "ready", "pid": os.getpid()}).encode() + b"\n")
+    except OSError:
+        pass  # Whoever asked is gone; the session is found again by its folder.
     os.close(ready)
     worker.serve()
 
 
 if __name__ == "__main__":
-    main()
+    start(*sys.argv[1:4], os.dup(1))
