@@ -44,7 +44,16 @@ export const openingDocs: Rule = {
  * Where time, chance and the process come from: the entry of each program, and what runs before or around programs.
  * `performance.now()` is allowed everywhere: it measures, it decides nothing.
  */
-const ENTRIES = ['apps/cli/', 'setup/', 'test/', 'vitest.config.ts', 'apps/web/vite.config.ts', 'apps/web/src/boot/'];
+const ENTRIES = [
+  'apps/cli/',
+  'setup/',
+  'test/',
+  'vitest.config.ts',
+  'apps/web/vite.config.ts',
+  'apps/web/src/boot/',
+  'packages/node/src/runtimes/keeper/keeper.ts',
+  'packages/node/src/runtimes/javascript/child/',
+];
 const isInner = (path: string) => isCode(path) && !isTest(path) && !ENTRIES.some((entry) => path.startsWith(entry));
 const isCliInner = (path: string) =>
   path.startsWith('apps/cli/src/') && path !== 'apps/cli/src/main.ts' && !isTest(path);

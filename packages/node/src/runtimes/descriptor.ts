@@ -1,8 +1,9 @@
 /** The languages a session can run, as a table: one row a language, nothing about a language anywhere else. */
+import { bashRuntime } from './bash/bash.ts';
 import { pythonRuntime } from './python/python.ts';
 import type { RuntimeDescriptor } from './runtime.ts';
 
-export const RUNTIMES: readonly RuntimeDescriptor[] = [pythonRuntime];
+export const RUNTIMES: readonly RuntimeDescriptor[] = [pythonRuntime, bashRuntime];
 
 /** The row for a language or one of its aliases, in any case. */
 export function runtimeFor(name: string): RuntimeDescriptor | undefined {

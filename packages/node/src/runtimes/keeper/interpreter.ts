@@ -37,6 +37,9 @@ export type Interpreter = {
   /** Resolves when the interpreter is gone without having been closed, with how (`exit code 3`, `signal SIGKILL`). */
   readonly gone: Promise<string>;
   close(): void;
+  /** The disk is full: print no more until `resume`. Without these, what is printed meanwhile waits in memory. */
+  pause?(): void;
+  resume?(): void;
 };
 
 /** What a kind is started with: read from the keeper's own arguments, so it survives the host. */

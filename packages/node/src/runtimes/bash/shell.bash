@@ -1,0 +1,46 @@
+# What a session's shell runs first, and the functions by which it speaks to its keeper.
+# Names that begin with __markco are the session's own and are left out of what is shown of it.
+
+exec 2>&4 4>&-
+PS1= PS2=
+set +H +o history
+unset HISTFILE MAILCHECK TMOUT
+__markco_status=0
+__markco_trap=
+
+# While nothing runs an interrupt does nothing: it would tear the line that is being read.
+__markco_begin() {
+  __markco_run=$1
+  trap - INT
+  [[ -z $__markco_trap ]] || builtin eval "$__markco_trap"
+  builtin printf 'begin %s\0' "$1" >"$__markco_says"
+  return "$__markco_status"
+}
+
+__markco_end() {
+  __markco_status=$2
+  __markco_trap=$(trap -p INT)
+  trap '' INT
+  builtin printf 'end %s %s\0' "$1" "$2" >"$__markco_says"
+}
+
+# Bash itself shows a prompt (-p) only at a terminal and tells nobody of -s: a session whose code has either reads
+# through this, which tells the keeper first.
+__markco_ask_first() {
+  read() {
+    [[ /dev/stdin -ef $__markco_in ]] && __markco_ask "$@"
+    builtin read "$@"
+  }
+}
+
+__markco_ask() {
+  local OPTIND=1 OPTARG option hidden=0 prompt=
+  while builtin getopts ':ersa:d:i:n:N:p:t:u:' option; do
+    case $option in
+      s) hidden=1 ;;
+      p) prompt=$OPTARG ;;
+      u) [[ $OPTARG == 0 ]] || return 0 ;;
+    esac
+  done
+  builtin printf 'ask %s %s %s\0' "$__markco_run" "$hidden" "$prompt" >"$__markco_says"
+}

@@ -1,0 +1,94 @@
+/** A session's bash: the program, its pipes, and what is said to it and by it. */
+import { spawn } from 'node:child_process';
+import { closeSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { InterpreterOptions, Sink } from '../keeper/interpreter.ts';
+import { makePipes, openForChild, readPipe, writePipe } from '../keeper/pipes.ts';
+
+/** `read` with a prompt or for a secret. */
+const READS_SPECIALLY = /\bread\b[^\n;|&]*\s-[a-z]*[ps]/i;
+const BOOT = new URL('shell.bash', import.meta.url);
+
+/** Starts it; resolves when it waits for commands. */
+export async function openShell({ executable, cwd, folder }: InterpreterOptions, sink: Sink) {
+  const pipes = await makePipes(folder, ['out', 'err', 'in', 'says']);
+  const cell = path.join(folder, 'cell');
+  const boot = path.join(folder, 'boot');
+  let onSaid: (words: string) => void = () => undefined;
+  const out = readPipe(pipes.out, (text) => sink.text('stdout', text));
+  const err = readPipe(pipes.err, (text) => sink.text('stderr', withoutUs(text, cell)));
+  let waiting = '';
+  const says = readPipe(pipes.says, (text) => {
+    const all = (waiting + text).split('\0');
+    waiting = all.pop() ?? '';
+    for (const words of all) onSaid(words);
+  });
+  const stdin = writePipe(pipes.in);
+  const ends = [openForChild(pipes.out), openForChild(pipes.err)];
+
+  writeFileSync(
+    boot,
+    `__markco_says=${quoted(pipes.says)} __markco_in=${quoted(pipes.in)}\n${readFileSync(BOOT, 'utf8')}`,
+    { mode: 0o600 },
+  );
+  const child = spawn(executable, ['--norc', '--noediting', '-i', '+m'], {
+    cwd,
+    stdio: ['pipe', ends[0], 'ignore', 'ignore', ends[1]],
+  });
+  for (const end of ends) closeSync(end);
+  const { stdin: commands } = child;
+  if (commands === null) throw new Error(`${executable} has no input.`);
+  commands.on('error', () => undefined); // It has ended, which its exit tells.
+  await new Promise<void>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', () => reject(new Error(`${executable} ended while it started.`)));
+    onSaid = () => resolve();
+    commands.write(`. ${quoted(boot)}\n{ __markco_end 0 0; } 2>/dev/null\n`);
+  });
+  child.removeAllListeners('exit');
+
+  return {
+    version: '',
+    stdinFile: pipes.in,
+    onSaid: (take: (words: string) => void) => void (onSaid = take),
+    onExit: (take: (code: number | null, signal: string | null) => void) => void child.on('exit', take),
+    run(number: number, code: string): void {
+      stdin.empty();
+      writeFileSync(cell, code, { mode: 0o600 });
+      const first = READS_SPECIALLY.test(code) ? '__markco_ask_first; ' : '';
+      commands.write(
+        `{ ${first}__markco_begin ${number}; } 2>/dev/null; . ${quoted(cell)} <${quoted(pipes.in)}\n` +
+          `{ __markco_end ${number} $?; } 2>/dev/null\n`,
+      );
+    },
+    answer: (text: string) => stdin.write(`${text}\n`),
+    drain(): void {
+      for (const reader of [out, err]) {
+        reader.drain();
+        reader.rest();
+      }
+    },
+    pause(): void {
+      out.pause();
+      err.pause();
+    },
+    resume(): void {
+      out.resume();
+      err.resume();
+    },
+    close(): void {
+      for (const one of [out, err, says, stdin]) one.close();
+      child.kill('SIGKILL');
+    },
+  };
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+/** Without what only the way we run a cell adds: its file's name before a syntax error, and its trace (`set -x`). */
+function withoutUs(text: string, cell: string): string {
+  if (!text.includes(cell)) return text;
+  return text.replaceAll(`+ . ${cell}\n`, '').replaceAll(`${cell}: `, '');
+}

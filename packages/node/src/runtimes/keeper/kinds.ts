@@ -1,0 +1,12 @@
+/** The kinds of interpreters that a keeper can keep, each loaded only by the keeper that needs it. */
+import type { StartInterpreter } from './interpreter.ts';
+
+const KINDS: Readonly<Record<string, () => Promise<StartInterpreter>>> = {
+  bash: async () => (await import('../bash/interpreter.ts')).startBash,
+};
+
+export async function loadKind(name: string): Promise<StartInterpreter> {
+  const load = Object.hasOwn(KINDS, name) ? KINDS[name] : undefined;
+  if (load === undefined) throw new Error(`No keeper knows the kind ${name}.`);
+  return load();
+}
