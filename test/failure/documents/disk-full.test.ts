@@ -2,59 +2,16 @@
  * R4: the disk is full (a tmpfs of 8 MiB holds the device's home and the project). Nothing is truncated,
  * acknowledgements stop, reading and peers go on, and within five seconds of space coming back all is saved.
  */
-import { execFileSync } from 'node:child_process';
-import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { trials } from '../../../setup/trials.ts';
 import { eventually, startDevice, type Device } from '../../conformance/device.fixture.ts';
+import { smallDisk, withTemporaryFolder, type SmallDisk } from '../small-disk.ts';
 import { markersIn, sitDown, type Typist } from './typist.fixture.ts';
 
 const DISK_BYTES = 8 * 1024 * 1024;
 const RECOVERED_WITHIN_MS = 5_000;
-
-type SmallDisk = AsyncDisposable & {
-  readonly folder: string;
-  /** Fills it up to this many bytes. Returns how many bytes were free. */
-  fill(leave: number): Promise<number>;
-  free(): Promise<void>;
-};
-
-/** Undefined where mounting is not allowed. */
-async function smallDisk(): Promise<SmallDisk | undefined> {
-  const folder = await mkdtemp(join(tmpdir(), 'markco-small-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_BYTES}`, 'tmpfs', folder], { stdio: 'ignore' });
-  } catch {
-    await rm(folder, { recursive: true });
-    return undefined;
-  }
-  const ballast = join(folder, 'ballast');
-  return {
-    folder,
-    async fill(leave) {
-      await using file = await open(ballast, 'a');
-      const before = (await file.stat()).size;
-      const block = new Uint8Array(4_096).fill(1);
-      for (;;) {
-        try {
-          await file.write(block);
-        } catch {
-          break;
-        }
-      }
-      const { size } = await file.stat();
-      await file.truncate(Math.max(0, size - leave));
-      return size - before;
-    },
-    free: () => rm(ballast, { force: true }),
-    async [Symbol.asyncDispose]() {
-      execFileSync('umount', ['-l', folder], { stdio: 'ignore' });
-      await rm(folder, { recursive: true, force: true });
-    },
-  };
-}
 
 /** Where writing is refused, how much room is left before that, and what leads there. */
 const SITES = {
@@ -120,19 +77,15 @@ async function expectNothingSaved(disk: SmallDisk, device: Device, writer: Typis
 }
 
 test('R4 a full disk stops acknowledgements and nothing else, and within 5 s of space coming back all is saved', async (context) => {
-  await using disk = await smallDisk();
+  await using disk = await smallDisk(DISK_BYTES);
   if (disk === undefined) return context.skip('a disk of its own can only be mounted by root');
   const { numRuns } = trials(`R4 full disks at each of ${Object.keys(SITES).length} places`, 3);
-  const before = process.env['TMPDIR'];
-  process.env['TMPDIR'] = disk.folder;
-  const starting = startDevice({
-    files: { 'page.md': `# Page\n${'text '.repeat(4_000)}\n`, 'other.md': 'another document\n' },
-    env: { LOG_LEVEL: 'warn', PATH: '' },
-  });
-  await using device = await starting.finally(() => {
-    if (before === undefined) delete process.env['TMPDIR'];
-    else process.env['TMPDIR'] = before;
-  });
+  await using device = await withTemporaryFolder(disk.folder, () =>
+    startDevice({
+      files: { 'page.md': `# Page\n${'text '.repeat(4_000)}\n`, 'other.md': 'another document\n' },
+      env: { LOG_LEVEL: 'warn', PATH: '' },
+    }),
+  );
   // Read once, so that it has a state; later from the store again, since nobody has it open.
   (await sitDown(device, 'other')).close();
   const owed = new Set<string>();
