@@ -31,6 +31,12 @@ vi.mock('node:fs/promises', async (original) => {
   return { ...(await original<object>()), ...disk };
 });
 
+// Waiting takes a turn, and no time.
+vi.mock('node:timers/promises', async (original) => ({
+  ...(await original<object>()),
+  setTimeout: () => world.act('wait', () => undefined),
+}));
+
 const FOLDER = '/run';
 const SPOOL = spoolFile(FOLDER);
 /** Where a host can be killed: all that it does to what outlives it. */
@@ -168,7 +174,7 @@ function sessionsOf(interpreter: ReturnType<typeof createInterpreter>): SessionH
 }
 
 type Happening =
-  | { readonly what: 'cancel' | 'host dies'; readonly turns: number }
+  | { readonly what: 'cancel' | 'host dies' | 'disk fills' | 'disk has room'; readonly turns: number }
   | { readonly what: 'worker dies'; readonly torn: boolean; readonly turns: number }
   | {
       readonly what: 'trap';
@@ -179,7 +185,7 @@ type Happening =
 
 const turns = fc.nat({ max: 12 });
 const happening: fc.Arbitrary<Happening> = fc.oneof(
-  fc.record({ what: fc.constantFrom('cancel', 'host dies'), turns }),
+  fc.record({ what: fc.constantFrom('cancel', 'host dies', 'disk fills', 'disk has room'), turns }),
   fc.record({ what: fc.constant('worker dies'), torn: fc.boolean(), turns }),
   fc.record({
     what: fc.constant('trap'),
@@ -204,7 +210,7 @@ function newRun(): Run {
 }
 
 test(
-  'R13 R15 whatever the order of the worker, a cancel, deaths of both and what comes late, a run starts at most once and ends once, with its last event first',
+  'R13 R15 whatever the order of the worker, a cancel, deaths of both and a full disk, a run starts at most once and ends once, with its last event first',
   { timeout: 600_000 },
   async () => {
     const killed = new Set<string>();
@@ -296,6 +302,8 @@ test(
             if (!isDead) cancel();
           } else if (event.what === 'host dies') world.kill();
           else if (event.what === 'worker dies') interpreter.die(event.torn);
+          else if (event.what === 'disk fills' || event.what === 'disk has room')
+            world.fill(event.what === 'disk fills');
           else if (event.what === 'trap') world.set(event);
         }
 
@@ -310,6 +318,7 @@ test(
           for (let at = 0; at < event.turns; at++) await turn();
           happen(event);
         }
+        world.fill(false);
         let left = TURNS_MAX;
         while (!runMachine.isTerminal(row()?.run.state ?? 'queued') || scheduler.count() > 0) {
           if (left-- === 0) throw new Error(`the run never ends: ${states.join(' ')}`);

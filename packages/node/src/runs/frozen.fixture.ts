@@ -19,6 +19,7 @@ export function createWorld(scheduler: Scheduler) {
   const files = new Map<string, Buffer>();
   const sprung = new Set<string>();
   let life = 0;
+  let isFull = false;
   let trap: Trap | undefined;
   let onKilled = (): void => undefined;
 
@@ -55,6 +56,12 @@ export function createWorld(scheduler: Scheduler) {
     sprung,
     kill,
     act,
+
+    /** While it is full, half of what is written is there and no error says so. */
+    get isFull(): boolean {
+      return isFull;
+    },
+    fill: (full: boolean): void => void (isFull = full),
 
     /** From now on killed at this point. */
     set(next: Trap): void {
@@ -97,7 +104,11 @@ export function diskOf(world: () => World) {
         write: (line: Buffer, _offset: number, length: number, at: number) =>
           act(
             'write the end',
-            () => put(line, length, at),
+            () => {
+              const bytesWritten = world().isFull ? length >> 1 : length;
+              put(line, bytesWritten, at);
+              return { bytesWritten };
+            },
             () => files.has(path) && bytes().length === at && put(line, length >> 1, at),
           ),
         datasync: () => act('sync the end', () => undefined),

@@ -75,7 +75,9 @@ export async function endSpool(
   const line = Buffer.from(`${JSON.stringify(event)}\n`);
   try {
     await file.truncate(bytes);
-    await file.write(line, 0, line.length, bytes);
+    const { bytesWritten } = await file.write(line, 0, line.length, bytes);
+    // A disk with little room takes a part and says no more.
+    if (bytesWritten < line.length) throw new Error(`${bytesWritten} of ${line.length} bytes found room`);
     await file.datasync();
   } catch (cause) {
     await file.truncate(bytes).catch(() => undefined);
