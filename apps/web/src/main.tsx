@@ -79,6 +79,7 @@ function startShell(): Shell {
     pathOf: (id) => workspace.documents.peek()?.find((document) => document.id === id)?.path ?? '',
     onSave: () => sayWhetherSaved(shell),
     links,
+    openRun: (runId) => router.go({ at: 'run', runId }),
     live: createLive({ api: client.api, sessions: workspace.sessions, runs: workspace.runs }),
   });
   const status = computed(() => {

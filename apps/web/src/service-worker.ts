@@ -74,6 +74,7 @@ worker.addEventListener('fetch', (event) => {
   const { request } = event;
   const { origin, pathname } = new URL(request.url);
   if (request.method !== 'GET' || origin !== worker.location.origin) return;
-  if (request.mode === 'navigate' && (pathname === '/' || pathname.startsWith('/p/'))) event.respondWith(page(request));
+  if (request.mode === 'navigate' && (pathname === '/' || /^\/(p|runs)\//.test(pathname)))
+    event.respondWith(page(request));
   else if (pathname.startsWith('/assets/') || files.includes(pathname)) event.respondWith(kept(request));
 });

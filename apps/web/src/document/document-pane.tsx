@@ -1,11 +1,18 @@
 /** The document in view: its editor, or a moment of its history beside what it is now. */
+import type { StateEffect } from '@codemirror/state';
 import type { Document, ProjectHere } from '@markco/protocol';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import type { EditorHandle } from '../editor/index.ts';
 import { t } from '../i18n/words.ts';
 import { Compare } from '../panels/compare.tsx';
 import { useShell } from '../shell/shell.ts';
 import { readerTitle } from '../tree/reader-title.ts';
 import { Wait } from '../ui/wait.tsx';
+
+let kept: { readonly editor: EditorHandle | undefined; readonly at: StateEffect<unknown> | undefined } = {
+  editor: undefined,
+  at: undefined,
+};
 
 export function DocumentPane({ project, document }: { readonly project: ProjectHere; readonly document: Document }) {
   const { editors, view, router, client } = useShell();
@@ -19,7 +26,14 @@ export function DocumentPane({ project, document }: { readonly project: ProjectH
 
   useLayoutEffect(() => {
     parent.current?.append(editors.host);
-    return () => editors.host.remove();
+    // What leaves the page forgets how far it was scrolled.
+    const left = editors.editor.peek();
+    if (left !== undefined && kept.editor === left && kept.at !== undefined) left.view.dispatch({ effects: kept.at });
+    return () => {
+      const shown = editors.editor.peek();
+      kept = { editor: shown, at: shown?.view.scrollSnapshot() };
+      editors.host.remove();
+    };
   }, []);
   useLayoutEffect(() => editors.show(project, document), [document.id]);
   useEffect(() => {

@@ -40,7 +40,10 @@ export type Editors = {
   keepOnly(isWanted: (open: Pick<OpenDocument, 'projectId' | 'documentId'>) => boolean): void;
 };
 
-export type EditorsParts = Pick<EditorParts, 'now' | 'announce' | 'notify' | 'confirm' | 'onSave' | 'links'> & {
+export type EditorsParts = Pick<
+  EditorParts,
+  'now' | 'announce' | 'notify' | 'confirm' | 'onSave' | 'links' | 'openRun'
+> & {
   readonly client: Client;
   readonly ids: IdSource;
   readonly live: Live;

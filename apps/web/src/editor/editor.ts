@@ -92,7 +92,7 @@ export function createEditor(parts: EditorParts): EditorHandle {
     Prec.high(
       keymap.of([
         ...commands.flatMap(({ key, run }) =>
-          key === '' ? [] : [{ key, preventDefault: true, run: () => (run(), true) }],
+          key === '' || key.includes(' ') ? [] : [{ key, preventDefault: true, run: () => (run(), true) }],
         ),
         { key: 'Mod-y', run: () => (undoManager.redo(), true), preventDefault: true },
         { key: 'Mod-s', run: () => (parts.onSave(), true), preventDefault: true },

@@ -32,7 +32,7 @@ function hoverElement(document: Document, found: Answer<'inspect'>): HTMLElement
   const { name, type, value, signature, docstring } = found;
   const lines: readonly (readonly [string, string | undefined])[] = [
     ['mc-hover-type', [name, type].filter(Boolean).join(': ')],
-    ['mc-hover-code', signature],
+    ['mc-hover-code', signature?.startsWith('(') ? `${name ?? ''}${signature}` : signature],
     ['mc-hover-code', value === signature ? undefined : value],
     ['mc-hover-doc', docstring?.trim().split('\n').slice(0, DOC_LINES_MAX).join('\n')],
   ];

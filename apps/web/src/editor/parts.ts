@@ -1,7 +1,7 @@
 /** What the editor is given, and what it gives back. */
 import type { EditorView } from '@codemirror/view';
 import type { OpenDocument } from '@markco/client/client';
-import type { Answer, Language } from '@markco/protocol';
+import type { Answer, Language, RunId } from '@markco/protocol';
 import type { EditorMessageKey } from './messages.ts';
 import type { RunsView } from './runs.ts';
 
@@ -42,6 +42,8 @@ export type EditorParts = {
     complete(query: string): Promise<readonly Completion[]>;
   };
   readonly live: LiveSession;
+  /** Shows the whole output of a run. */
+  readonly openRun: (runId: RunId) => void;
   readonly t: Translate;
   /** For `Intl`: `en`, `fr`. */
   readonly locale: string;
@@ -62,7 +64,7 @@ export type EditorParts = {
 export type EditorCommand = {
   readonly id: string;
   readonly title: EditorMessageKey;
-  /** As CodeMirror writes keys: `Mod-Enter`. Empty when it has none. */
+  /** As CodeMirror writes keys: `Mod-Enter`. Empty when it has none; `i i` is of a cell that is selected as a whole. */
   readonly key: string;
   readonly run: () => void;
 };

@@ -47,7 +47,7 @@ export type RunsView = {
   /** Fetches the events of an ended run, so that colors and rich output are seen again. */
   replay(cellId: string): void;
   forget(cellId: string): void;
-  /** Stops the sessions this document's runs used, so that the next run starts anew. */
+  /** Starts the sessions that this document's runs used anew; resolves when all are ready. */
   restart(): Promise<void>;
   /** Called with the cell whose run changed or said something. */
   subscribe(listener: (cellId: string) => void): () => void;
@@ -114,6 +114,16 @@ export function createRunsView({ client, document, ids, onTrouble }: RunsParts):
     if (!runMachine.isTerminal(run.state)) follow(entry, Number.POSITIVE_INFINITY);
   }
 
+  /** A run of a session that ended lets those behind it in; of theirs nobody tells. */
+  function moveUp({ id, sessionId, state }: Run): void {
+    if (!runMachine.isTerminal(state)) return;
+    for (const entry of entries.values()) {
+      const { view, run } = entry;
+      if (run?.sessionId !== sessionId || view.state !== 'queued' || view.id < id || view.queuePosition === 0) continue;
+      update(entry, { queuePosition: view.queuePosition - 1 });
+    }
+  }
+
   function follow(entry: Entry, charsMax: number): void {
     if (entry.unfollow !== null || entries.get(entry.cellId) !== entry) return;
     const replaying = !isActive(entry.view);
@@ -170,7 +180,9 @@ export function createRunsView({ client, document, ids, onTrouble }: RunsParts):
   };
 
   const stopWatching = client.watchProject(document.projectId, (change) => {
-    if (change.run !== undefined) learn(change.run);
+    if (change.run === undefined) return;
+    learn(change.run);
+    moveUp(change.run);
   });
   report(
     client
@@ -219,7 +231,11 @@ export function createRunsView({ client, document, ids, onTrouble }: RunsParts):
       const sessions = new Set(
         [...entries.values()].flatMap((entry) => (entry.run === null ? [] : [entry.run.sessionId])),
       );
-      for (const id of sessions) await client.api('deleteSession', { params: { id }, signal: closing.signal });
+      const { sessions: known } = await client.api('sessions', { signal: closing.signal });
+      const alive = known.filter((session) => sessions.has(session.id) && session.state !== 'cold');
+      await Promise.all(
+        alive.map(({ id }) => client.api('restartSession', { params: { id }, signal: closing.signal })),
+      );
     },
     subscribe(listener) {
       listeners.add(listener);

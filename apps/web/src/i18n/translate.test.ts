@@ -43,5 +43,13 @@ test('French words are French: few are the same as in English', () => {
   const same = Object.entries(en).filter(
     ([key, message]) => JSON.stringify(fr[key as keyof typeof en]) === JSON.stringify(message),
   );
-  expect(same.map(([key]) => key).toSorted()).toEqual(['documents', 'groupDocument', 'ok', 'pages', 'sessions']);
+  expect(same.map(([key]) => key).toSorted()).toEqual([
+    'documents',
+    'groupDocument',
+    'ok',
+    'pages',
+    'sessionCpu',
+    'sessions',
+    'variables',
+  ]);
 });

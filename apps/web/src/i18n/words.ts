@@ -57,6 +57,24 @@ export function dayName(at: number | string, now: number): string {
   return new Intl.DateTimeFormat(language.value, { weekday: 'long', day: 'numeric', month: 'long' }).format(day);
 }
 
+/** `812 KB`, `1.2 GB`. */
+export function bytes(count: number): string {
+  const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;
+  const at = Math.min(units.length - 1, count < 1 ? 0 : Math.floor(Math.log(count) / Math.log(1_000)));
+  const value = count / 1_000 ** at;
+  return new Intl.NumberFormat(language.value, {
+    style: 'unit',
+    unit: units[at] ?? 'byte',
+    unitDisplay: 'short',
+    maximumFractionDigits: value < 10 && at > 0 ? 1 : 0,
+  }).format(value);
+}
+
+/** `42%`. Input is a part of one. */
+export function percent(part: number): string {
+  return new Intl.NumberFormat(language.value, { style: 'percent', maximumFractionDigits: 0 }).format(part);
+}
+
 /** `0.3 s`, `12 s`, `4:07`, `1:02:09`. Input in milliseconds. */
 export function duration(ms: number): string {
   const seconds = Math.max(0, ms) / 1_000;

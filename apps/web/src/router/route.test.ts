@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import * as fc from 'fast-check';
+import { RunIdSchema } from '@markco/protocol';
 import { formatPlace, parsePlace } from './route.ts';
 
 test('an address names a project, a document and a heading', () => {
@@ -12,6 +13,14 @@ test('an address names a project, a document and a heading', () => {
     path: '01-a/02 b',
     heading: 'first-steps',
   });
+});
+
+test('an address names a run, and where in its output to begin', () => {
+  const runId = RunIdSchema.parse('019a8f3c-0000-7000-8000-000000000001');
+  expect(parsePlace(`/runs/${runId}`)).toEqual({ at: 'run', runId });
+  expect(parsePlace(`/runs/${runId}`, '#1205')).toEqual({ at: 'run', runId, from: 1205 });
+  expect(formatPlace({ at: 'run', runId, from: 1205 })).toBe(`/runs/${runId}#1205`);
+  for (const bad of ['/runs/', '/runs/../x', '/runs/1', `/runs/${runId}/x`]) expect(parsePlace(bad).at).toBe('home');
 });
 
 test('an address that is none leads home', () => {

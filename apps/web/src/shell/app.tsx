@@ -23,6 +23,8 @@ import { SignIn } from './sign-in.tsx';
 const VariablesPanel = later(async () => (await import('../panels/variables-panel.tsx')).VariablesPanel);
 const RunsPanel = later(async () => (await import('../panels/runs-panel.tsx')).RunsPanel);
 
+const RunPage = later(async () => (await import('../run-page/run-page.tsx')).RunPage);
+
 function PanelButton({
   panel,
   icon,
@@ -142,6 +144,7 @@ function Content() {
   const place = router.place.value;
   const { projects, project, documents, document } = workspace;
   if (projects.value === undefined) return <Wait step={t('readingProjects')} retry={() => client.reconnect()} />;
+  if (place.at === 'run') return <RunPage key={place.runId} place={place} />;
   if (place.at === 'home' || project.value === undefined) return <Home />;
   if (document.value !== undefined) return <DocumentPane project={project.value} document={document.value} />;
   if (documents.value === undefined) return <Wait step={t('readingDocuments')} retry={() => client.reconnect()} />;

@@ -14,6 +14,7 @@ const paths = {
   variables: 'M5.5 2.5H4.5v4L3 8l1.5 1.5v4h1M10.5 2.5h1v4L13 8l-1.5 1.5v4h-1',
   refresh: 'M13.5 8a5.5 5.5 0 1 1-1.6-3.9M13.5 2.5V6H10',
   run: 'M5 3l8 5-8 5z',
+  output: 'M2 3h12v10H2zM4.5 6l2 2-2 2M8.5 10h3',
   stop: 'M4 4h8v8H4z',
   more: 'M3.5 8h.01M8 8h.01M12.5 8h.01',
   plus: 'M8 3v10M3 8h10',

@@ -17,6 +17,7 @@ import {
   type ProjectHere,
   type ProjectId,
   type Run,
+  type RunId,
   type SessionHere,
 } from '@markco/protocol';
 import { computed, effect, signal, type ReadonlySignal } from '@preact/signals';
@@ -56,6 +57,8 @@ export type Workspace = {
   noteDocuments(documents: readonly Document[]): void;
   forgetDocuments(ids: readonly DocumentId[]): void;
   noteRun(run: Run): void;
+  /** The run whose whole output is in view belongs to this project. */
+  noteRunInView(run: Run): void;
   /** Asks the device for the last runs and the sessions again. */
   refreshRuns(): void;
   /** Asks for the sessions again; many such wishes at once are one question. */
@@ -89,11 +92,18 @@ export function createWorkspace({ client, ownCopy, router }: WorkspaceParts): Wo
   const sessions = signal<readonly SessionHere[]>([]);
   const troubles = signal<ReadonlyMap<string, FileTrouble>>(new Map());
   const refused = signal(false);
+  const runProject = signal<{ readonly runId: RunId; readonly id: ProjectId } | undefined>(undefined);
   const host = signal<HostFacts | undefined>(undefined);
 
+  let seenLast: ProjectId | undefined;
   const project = computed(() => {
     const place = router.place.value;
-    return place.at === 'home' ? undefined : projects.value?.find((candidate) => candidate.slug === place.slug);
+    if (place.at === 'home') return undefined;
+    // Of a run the address says no project: the one in view stays, until the run says which is its own.
+    const id = runProject.value?.runId === (place.at === 'run' ? place.runId : '') ? runProject.value?.id : seenLast;
+    const found = projects.value?.find((one) => (place.at === 'run' ? one.id === id : one.slug === place.slug));
+    seenLast = found?.id ?? seenLast;
+    return found;
   });
   const document = computed(() => {
     const place = router.place.value;
@@ -288,6 +298,9 @@ export function createWorkspace({ client, ownCopy, router }: WorkspaceParts): Wo
     noteDocuments,
     forgetDocuments,
     noteRun,
+    noteRunInView(run) {
+      runProject.value = { runId: run.id, id: run.projectId };
+    },
     refreshRuns,
     refreshSessions,
     close() {

@@ -17,6 +17,7 @@ export type CellActions = {
   /** Stops the cell at the cursor when it runs, else every cell of the document that does. */
   interrupt(view: EditorView): boolean;
   restart(view: EditorView): boolean;
+  restartAndRunAll(view: EditorView): boolean;
   move(view: EditorView, by: 1 | -1): boolean;
   insert(view: EditorView, where: 'above' | 'below'): boolean;
   remove(view: EditorView): boolean;
@@ -95,6 +96,28 @@ export function createCellActions(parts: Pick<EditorParts, 'runs' | 't' | 'notif
     );
   }
 
+  function runMany(view: EditorView, which: 'all' | 'above' | 'below'): boolean {
+    const at = head(view);
+    for (const cell of scanNow(view).cells) {
+      if (which === 'above' && endOf(cell) >= at) continue;
+      if (which === 'below' && endOf(cell) < at) continue;
+      if (cell.options.eval && cell.closed) submit(cell);
+    }
+    return true;
+  }
+
+  function restart(then: () => void): void {
+    parts
+      .confirm(t('editor.restart.ask'))
+      .then(async (yes) => {
+        if (!yes) return;
+        await runs.restart();
+        parts.notify(t('editor.restart.done'));
+        then();
+      })
+      .catch((error: unknown) => parts.notify(error instanceof Error ? error.message : String(error)));
+  }
+
   return {
     run(view, then) {
       const { cells } = scanNow(view);
@@ -115,15 +138,7 @@ export function createCellActions(parts: Pick<EditorParts, 'runs' | 't' | 'notif
       else insertAt(view, endOf(cell), cell.language, 'below');
       return true;
     },
-    runMany(view, which) {
-      const at = head(view);
-      for (const cell of scanNow(view).cells) {
-        if (which === 'above' && endOf(cell) >= at) continue;
-        if (which === 'below' && endOf(cell) < at) continue;
-        if (cell.options.eval && cell.closed) submit(cell);
-      }
-      return true;
-    },
+    runMany,
     press(view, offset) {
       const cell = scanNow(view).cells.find(
         (candidate) => view.state.doc.lineAt(candidate.from).from === view.state.doc.lineAt(offset).from,
@@ -141,14 +156,11 @@ export function createCellActions(parts: Pick<EditorParts, 'runs' | 't' | 'notif
       return true;
     },
     restart() {
-      parts
-        .confirm(t('editor.restart.ask'))
-        .then(async (yes) => {
-          if (!yes) return;
-          await runs.restart();
-          parts.notify(t('editor.restart.done'));
-        })
-        .catch((error: unknown) => parts.notify(error instanceof Error ? error.message : String(error)));
+      restart(() => undefined);
+      return true;
+    },
+    restartAndRunAll(view) {
+      restart(() => runMany(view, 'all'));
       return true;
     },
     move(view, by) {

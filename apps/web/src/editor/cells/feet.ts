@@ -34,7 +34,7 @@ export const activeCells = Facet.define<() => ReadonlySet<string>, () => Readonl
 });
 
 export function createFeet(
-  parts: Pick<EditorParts, 'runs' | 't' | 'locale' | 'now' | 'files' | 'links' | 'announce' | 'notify'>,
+  parts: Pick<EditorParts, 'runs' | 't' | 'locale' | 'now' | 'files' | 'links' | 'openRun' | 'announce' | 'notify'>,
 ): Feet {
   const { runs, t } = parts;
   const entries = new Map<string, Entry>();
@@ -66,6 +66,10 @@ export function createFeet(
       },
       onAnswer: (text) => runs.answer(cellId, text),
       menu: {
+        onWhole() {
+          const run = runs.stateOf(cellId);
+          if (run !== null) parts.openRun(run.id);
+        },
         onClear: () => clear(cellId),
         onSource: () => toggleText(cellId),
         onCopied: () => parts.notify(t('editor.output.copied')),

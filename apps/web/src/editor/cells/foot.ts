@@ -20,7 +20,12 @@ export type FootParts = {
   readonly openLink: (target: string) => void;
   readonly onResize: () => void;
   readonly onAnswer: (text: string) => void;
-  readonly menu: { readonly onClear: () => void; readonly onSource: () => void; readonly onCopied: () => void };
+  readonly menu: {
+    readonly onWhole: () => void;
+    readonly onClear: () => void;
+    readonly onSource: () => void;
+    readonly onCopied: () => void;
+  };
 };
 
 export type FootFacts = {
@@ -119,8 +124,8 @@ export function createFoot(parts: FootParts): Foot {
     drawProgress(live);
     drawQuestion(live?.question ?? null);
     output.hidden = output.childElementCount === 0;
-    menu.element.hidden = items.length === 0 && !facts.isText;
-    menu.showsText(facts.isText);
+    menu.element.hidden = items.length === 0 && !facts.isText && facts.run === null;
+    menu.shows({ isText: facts.isText, hasRun: facts.run !== null && facts.run.state !== 'sending' });
   }
 
   function drawProgress(live: RunOutput | null): void {

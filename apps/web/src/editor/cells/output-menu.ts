@@ -3,20 +3,30 @@ import type { Translate } from '../parts.ts';
 
 export type OutputMenu = {
   readonly element: HTMLElement;
-  /** Whether the output is seen as text: then the menu offers the way back. */
-  showsText(isText: boolean): void;
+  /** `isText`: the output is seen as text, and the menu offers the way back. `hasRun`: a run is known whose output it is. */
+  shows(facts: { readonly isText: boolean; readonly hasRun: boolean }): void;
 };
 
 export type OutputMenuParts = {
   readonly document: Document;
   readonly t: Translate;
   readonly textOf: () => string;
+  /** Shows the whole output on a page of its own. */
+  readonly onWhole: () => void;
   readonly onClear: () => void;
   readonly onSource: () => void;
   readonly onCopied: () => void;
 };
 
-export function createOutputMenu({ document, t, textOf, onClear, onSource, onCopied }: OutputMenuParts): OutputMenu {
+export function createOutputMenu({
+  document,
+  t,
+  textOf,
+  onWhole,
+  onClear,
+  onSource,
+  onCopied,
+}: OutputMenuParts): OutputMenu {
   const element = document.createElement('details');
   element.className = 'mc-menu';
   const summary = document.createElement('summary');
@@ -35,6 +45,7 @@ export function createOutputMenu({ document, t, textOf, onClear, onSource, onCop
     list.append(button);
     return button;
   };
+  const whole = add(t('editor.output.whole'), onWhole);
   add(t('editor.output.copy'), () => {
     navigator.clipboard.writeText(textOf()).then(onCopied, () => undefined);
   });
@@ -53,7 +64,8 @@ export function createOutputMenu({ document, t, textOf, onClear, onSource, onCop
   });
   return {
     element,
-    showsText(isText) {
+    shows({ isText, hasRun }) {
+      whole.hidden = !hasRun;
       source.textContent = t(isText ? 'editor.output.drawn' : 'editor.output.source');
     },
   };

@@ -97,6 +97,12 @@ export function createStreamView(document: Document, terminal: Terminal, t: Tran
 }
 
 function drawChunk(document: Document, chunk: HTMLElement, lines: readonly Line[]): void {
+  chunk.style.containIntrinsicHeight = `auto ${lines.length * 1.5}em`;
+  chunk.replaceChildren(...nodesOf(document, lines));
+}
+
+/** Lines with their colors, each with its end. */
+export function nodesOf(document: Document, lines: readonly Line[]): readonly Node[] {
   const nodes: Node[] = [];
   let plain = '';
   const flush = (): void => {
@@ -117,8 +123,7 @@ function drawChunk(document: Document, chunk: HTMLElement, lines: readonly Line[
     plain += '\n';
   }
   flush();
-  chunk.style.containIntrinsicHeight = `auto ${lines.length * 1.5}em`;
-  chunk.replaceChildren(...nodes);
+  return nodes;
 }
 
 const isPlain = (style: TextStyle): boolean => style.key === '||,,,,,,';
