@@ -3,6 +3,9 @@ import type { StartInterpreter } from './interpreter.ts';
 
 const KINDS: Readonly<Record<string, () => Promise<StartInterpreter>>> = {
   bash: async () => (await import('../bash/interpreter.ts')).startBash,
+  javascript: async () => (await import('../javascript/interpreter.ts')).startJavaScript,
+  jupyter: async () => (await import('../jupyter/kernel.ts')).startJupyterKernel,
+  remote: async () => (await import('../remote/remote.ts')).startRemote,
 };
 
 export async function loadKind(name: string): Promise<StartInterpreter> {

@@ -1,0 +1,70 @@
+/** What a cell prints and asks. Both streams go one way, so that their order is kept. */
+import { readSync, writeSync, read } from 'node:fs';
+import { StringDecoder } from 'node:string_decoder';
+import { Readable, Writable } from 'node:stream';
+
+const EVENTS = 3;
+const LINE_BYTES = 64 * 1024;
+
+/** Tells the keeper; waits while it takes no more. */
+export function emit(event) {
+  const bytes = Buffer.from(`${JSON.stringify(event)}\n`);
+  for (let sent = 0; sent < bytes.length;) {
+    try {
+      sent += writeSync(EVENTS, bytes, sent);
+    } catch (error) {
+      if (error.code !== 'EAGAIN') return; // The keeper is gone, and this process soon.
+    }
+  }
+}
+
+class Out extends Writable {
+  #name;
+  #decoder = new StringDecoder('utf8');
+
+  constructor(name, fd) {
+    super({ decodeStrings: false });
+    this.#name = name;
+    this.fd = fd;
+    this._type = 'pipe';
+  }
+
+  _write(chunk, _encoding, done) {
+    const text = typeof chunk === 'string' ? chunk : this.#decoder.write(chunk);
+    if (text !== '') emit({ event: 'text', stream: this.#name, text });
+    done();
+  }
+
+  _destroy(_error, done) {
+    done(); // Stays open: the next cell prints here too.
+  }
+}
+
+/** Every line of it is asked for. */
+class In extends Readable {
+  fd = 0;
+
+  _read() {
+    emit({ event: 'ask', prompt: '', password: false });
+    const bytes = Buffer.alloc(LINE_BYTES);
+    read(0, bytes, 0, LINE_BYTES, null, (error, length) => this.push(error ? null : bytes.subarray(0, length)));
+  }
+}
+
+/** Asks for a line and waits for it: what `prompt` does in a browser. */
+function prompt(question = '', { password = false } = {}) {
+  emit({ event: 'ask', prompt: String(question), password: password === true });
+  const bytes = Buffer.alloc(LINE_BYTES);
+  let text = Buffer.alloc(0);
+  while (!text.includes(10)) text = Buffer.concat([text, bytes.subarray(0, readSync(0, bytes))]);
+  return text.subarray(0, text.indexOf(10)).toString('utf8');
+}
+
+export function takeOverStreams() {
+  const streams = { stdout: new Out('stdout', 1), stderr: new Out('stderr', 2) };
+  for (const [name, stream] of Object.entries(streams))
+    Object.defineProperty(process, name, { get: () => stream, configurable: true, enumerable: true });
+  let stdin = null;
+  Object.defineProperty(process, 'stdin', { get: () => (stdin ??= new In()), configurable: true, enumerable: true });
+  globalThis.prompt = prompt;
+}
