@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { eventsOf, eventually, finished, firstEvent, testDevice, textOf } from './runs.fixture.ts';
+import { eventsOf, eventually, finished, firstEvent, memoryStore, testDevice, textOf } from './runs.fixture.ts';
 
 const soon = (): AbortSignal => AbortSignal.timeout(20_000);
 
@@ -122,4 +122,21 @@ test('a run that is cancelled before its code has begun is interrupted when it b
   expect((await finished(device.runs, device.request('x'))).events.at(-1)).toMatchObject({
     payload: { data: { 'text/plain': '7' } },
   });
+});
+
+test('a run is cancelled also while the disk takes nothing, and its end is noted once it does', async () => {
+  const rows = memoryStore();
+  let full = false;
+  await using device = await testDevice({
+    store: { ...rows, put: (...row) => (full ? Promise.reject(new Error('ENOSPC')) : rows.put(...row)) },
+  });
+  const request = device.request('print("on", flush=True)\nwhile True: pass');
+  await device.runs.submit(request);
+  await firstEvent(device.runs, request.id, () => true);
+  full = true;
+  const cancelled = device.runs.cancel(request.id, soon());
+  await firstEvent(device.runs, request.id, (event) => event.type === 'error');
+  expect((await device.runs.get(request.id))?.state).toBe('running');
+  full = false;
+  expect(await cancelled).toMatchObject({ state: 'cancelled', error: { type: 'KeyboardInterrupt' } });
 });

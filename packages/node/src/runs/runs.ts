@@ -298,7 +298,10 @@ export async function createRuns(parts: RunsParts) {
     async cancel(id: RunId, signal: AbortSignal): Promise<Run> {
       const { run } = await journal.require(id);
       if (runMachine.isTerminal(run.state)) return run;
-      await journal.note(id, { cancelRequested: true });
+      await journal.note(id, { cancelRequested: true }).catch((error: unknown) => {
+        // Who fills the disk must be ended by this. Only a crash right now would forget that it was asked for.
+        log.warn('run.cancel-not-noted', { runId: id, reason: String(error) });
+      });
       if (lanes.leave(run.sessionId, id)) await executor.settle(id, CANCELLED);
       else await executor.cancel((await journal.require(id)).run);
       return untilOver(id, signal);
