@@ -32,6 +32,15 @@ export type CellRun = {
   readonly errorType: string;
   /** Null when this page has not seen its events; the document's `output` fence has its output then. */
   readonly output: RunOutput | null;
+  /** What installs a package that it was missing. */
+  readonly install: InstallRun | null;
+};
+
+export type InstallRun = {
+  readonly state: 'sending' | Run['state'];
+  readonly ended: boolean;
+  readonly trouble: string;
+  readonly output: RunOutput;
 };
 
 export type RunsView = {
@@ -46,6 +55,8 @@ export type RunsView = {
   answer(cellId: string, text: string): void;
   /** Fetches the events of an ended run, so that colors and rich output are seen again. */
   replay(cellId: string): void;
+  /** Runs a command that installs a package in the session of the cell's run, beside it: the cell keeps its output. */
+  install(cellId: string, command: string): void;
   forget(cellId: string): void;
   /** Starts the sessions that this document's runs used anew; resolves when all are ready. */
   restart(): Promise<void>;
@@ -173,6 +184,31 @@ export function createRunsView({ client, document, ids, onTrouble }: RunsParts):
     }
   }
 
+  async function install(entry: Entry, sessionId: Run['sessionId'], command: string): Promise<void> {
+    const output = createRunOutput();
+    const set = (change: Partial<InstallRun>): void => {
+      const known = entry.view.install ?? { state: 'sending', ended: false, trouble: '', output };
+      update(entry, { install: { ...known, output, ...change } });
+    };
+    set({ state: 'sending', ended: false, trouble: '' });
+    try {
+      const id = newId<RunId>(ids);
+      const { state } = await client.submitRun({ id, sessionId, code: command }, closing.signal);
+      set({ state });
+      const stop = client.followRun(id, 0, {
+        onEvent(event) {
+          output.fold(event);
+          set({});
+        },
+        onEnd: (run) => set({ state: run.state, ended: true, trouble: run.error?.message ?? '' }),
+        onError: ({ message }) => set({ state: 'failed', ended: true, trouble: message }),
+      });
+      closing.signal.addEventListener('abort', stop, { once: true });
+    } catch (error) {
+      set({ state: 'failed', ended: true, trouble: Failure.from(error).message });
+    }
+  }
+
   const report = (work: Promise<unknown>): void => {
     work.catch((error: unknown) => {
       if (!closing.signal.aborted) onTrouble(Failure.from(error).message);
@@ -220,6 +256,11 @@ export function createRunsView({ client, document, ids, onTrouble }: RunsParts):
       const entry = entries.get(cellId);
       if (entry !== undefined && entry.view.output === null && !isActive(entry.view)) follow(entry, REPLAY_CHARS_MAX);
     },
+    install(cellId, command) {
+      const entry = entries.get(cellId);
+      if (entry?.run === null || entry === undefined || entry.view.install?.ended === false) return;
+      report(install(entry, entry.run.sessionId, command));
+    },
     forget(cellId) {
       const entry = entries.get(cellId);
       if (entry === undefined || isActive(entry.view)) return;
@@ -262,6 +303,7 @@ function unsent(id: RunId, code: string): CellRun {
     trouble: '',
     errorType: '',
     output: null,
+    install: null,
   };
 }
 

@@ -18,6 +18,7 @@ import { ViewPlugin, type EditorView, type ViewUpdate } from '@codemirror/view';
 import { findCells, outlineOf, type Cell, type CellOptions, type Language, cellIdsAt } from '@markco/protocol';
 import { ySyncAnnotation, ySyncFacet } from 'y-codemirror.next';
 import type { Heading } from './parts.ts';
+import type { RunnableCell } from './runs.ts';
 import { mapTree, NO_TREE, parseFurther, type WholeTree } from './whole-tree.ts';
 
 type Span = { readonly from: number; readonly to: number };
@@ -35,6 +36,11 @@ export type CellSpan = Span & {
   readonly options: CellOptions;
   readonly output: (Span & { readonly text: string }) | null;
 };
+
+/** What is asked for when a cell is run. */
+export function runnableOf({ id, language, code, options: { on } }: CellSpan): RunnableCell {
+  return { id, language, code, ...(on === null ? {} : { on }) };
+}
 
 export type DrawnBlock = Span & { readonly kind: 'table' | 'math' | 'diagram' };
 

@@ -6,7 +6,7 @@ import { EditorSelection, type ChangeSpec } from '@codemirror/state';
 import type { EditorView } from '@codemirror/view';
 import type { EditorParts } from '../parts.ts';
 import { isActive } from '../runs.ts';
-import { scanNow, type CellSpan } from '../scan.ts';
+import { runnableOf, scanNow, type CellSpan } from '../scan.ts';
 
 export type CellActions = {
   /** Runs the cell at the cursor, then stays, goes to the next (a new one at the end), or inserts one below. */
@@ -42,8 +42,7 @@ export function createCellActions(parts: Pick<EditorParts, 'runs' | 't' | 'notif
       parts.notify(t('editor.cell.unclosed'));
       return false;
     }
-    const { on } = cell.options;
-    runs.submit({ id: cell.id, language: cell.language, code: cell.code, ...(on === null ? {} : { on }) });
+    runs.submit(runnableOf(cell));
     return true;
   }
 

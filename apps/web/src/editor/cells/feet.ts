@@ -8,7 +8,7 @@ import { feetChanged, type FootWidgets } from '../blocks.ts';
 import type { Question } from '../output/run-output.ts';
 import type { EditorParts } from '../parts.ts';
 import { isActive } from '../runs.ts';
-import { scanField, scanNow, type CellSpan } from '../scan.ts';
+import { runnableOf, scanField, scanNow, type CellSpan } from '../scan.ts';
 import { createFoot, type Foot } from './foot.ts';
 
 /** Drawing may take this part of the time: one fifth. */
@@ -65,6 +65,15 @@ export function createFeet(
         if (followed?.cellId === cellId) showFollowed();
       },
       onAnswer: (text) => runs.answer(cellId, text),
+      install: {
+        onInstall: (command) => runs.install(cellId, command),
+        onRunAgain() {
+          scanNow(host);
+          const cell = cellOf(host.state, cellId);
+          if (cell !== undefined) runs.submit(runnableOf(cell));
+        },
+        onCopied: () => parts.notify(t('editor.output.copied')),
+      },
       menu: {
         onWhole() {
           const run = runs.stateOf(cellId);
@@ -88,6 +97,7 @@ export function createFeet(
     const output = cell?.output ?? null;
     entry.foot.draw({
       run,
+      language: cell?.language ?? '',
       fence: output === null ? null : output.text.slice(0, FENCE_CHARS_MAX),
       isText: asText.has(cellId),
       isStale: run !== null && !isActive(run) && cell !== undefined && cell.code.trimEnd() !== run.code.trimEnd(),

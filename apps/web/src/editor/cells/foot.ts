@@ -4,10 +4,13 @@
  * in it jumps: not when an edit remaps it, not when its output becomes text of the document.
  */
 import { fenceMatches, itemsOfFence } from '../output/fence-output.ts';
-import { createItemView, type ItemView } from '../output/item-views.ts';
+import { createItemView, type ItemParts, type ItemView } from '../output/item-views.ts';
+import { missingPackage } from '../output/missing-package.ts';
 import type { OutputItem, Question, RunOutput } from '../output/run-output.ts';
+import { tableText } from '../output/table-text.ts';
 import type { Translate } from '../parts.ts';
 import { isActive, type CellRun } from '../runs.ts';
+import { createInstallOffer, type InstallOffer, type InstallParts } from './install.ts';
 import { createOutputMenu, type OutputMenu } from './output-menu.ts';
 import { statusLine } from './status.ts';
 
@@ -20,6 +23,7 @@ export type FootParts = {
   readonly openLink: (target: string) => void;
   readonly onResize: () => void;
   readonly onAnswer: (text: string) => void;
+  readonly install: InstallParts;
   readonly menu: {
     readonly onWhole: () => void;
     readonly onClear: () => void;
@@ -30,6 +34,7 @@ export type FootParts = {
 
 export type FootFacts = {
   readonly run: CellRun | null;
+  readonly language: string;
   /** The text of the `output` fence, or null without one. */
   readonly fence: string | null;
   readonly isText: boolean;
@@ -70,17 +75,33 @@ export function createFoot(parts: FootParts): Foot {
   const progressText = document.createElement('span');
   const progressLine = div('mc-progress');
   progressLine.append(progress, progressText);
-  const menu: OutputMenu = createOutputMenu({ ...parts.menu, document, t, textOf: () => textOf(shown) });
+  const menu: OutputMenu = createOutputMenu({
+    ...parts.menu,
+    document,
+    t,
+    textOf: () => textOf(shown),
+    tableOf: () => tableOf(shown),
+  });
   status.append(statusText, stale, menu.element);
   element.append(status, trouble, earlier, output);
 
-  let facts: FootFacts = { run: null, fence: null, isText: false, isStale: false };
+  let facts: FootFacts = { run: null, language: '', fence: null, isText: false, isStale: false };
   let shown: readonly OutputItem[] = [];
   let fenceText: string | null = null;
   let fenceItems: readonly OutputItem[] = [];
   let question: Question | null = null;
   let form: HTMLElement | null = null;
   const views = new Map<OutputItem, ItemView>();
+  let offer: { readonly item: OutputItem; readonly shown: InstallOffer | null } | null = null;
+
+  const itemParts: ItemParts = {
+    document,
+    t,
+    locale: parts.locale,
+    urlOf: parts.urlOf,
+    openLink: parts.openLink,
+    onResize: parts.onResize,
+  };
 
   function itemsToShow(): { items: readonly OutputItem[]; live: RunOutput | null } {
     const live = facts.run?.output ?? null;
@@ -107,10 +128,7 @@ export function createFoot(parts: FootParts): Foot {
     for (const item of items) {
       let view = views.get(item);
       if (view === undefined) {
-        view = createItemView(
-          { document, t, locale: parts.locale, urlOf: parts.urlOf, openLink: parts.openLink, onResize: parts.onResize },
-          item,
-        );
+        view = createItemView(itemParts, item);
         views.set(item, view);
         if (before === null) output.prepend(view.element);
         else before.after(view.element);
@@ -121,11 +139,31 @@ export function createFoot(parts: FootParts): Foot {
     shown = items;
     earlier.hidden = (live?.earlierItems ?? 0) === 0;
     earlier.textContent = earlier.hidden ? '' : `… ${t('editor.output.items', { count: live?.earlierItems ?? 0 })}`;
+    drawInstall(items);
     drawProgress(live);
     drawQuestion(live?.question ?? null);
     output.hidden = output.childElementCount === 0;
     menu.element.hidden = items.length === 0 && !facts.isText && facts.run === null;
     menu.shows({ isText: facts.isText, hasRun: facts.run !== null && facts.run.state !== 'sending' });
+  }
+
+  /** Under the error that ended the run. */
+  function drawInstall(items: readonly OutputItem[]): void {
+    const { run, language } = facts;
+    const error = run === null || isActive(run) ? undefined : items.findLast((item) => item.kind === 'error');
+    if (error === undefined || run === null) {
+      offer?.shown?.element.remove();
+      offer = null;
+      return;
+    }
+    if (offer?.item !== error) {
+      offer?.shown?.element.remove();
+      const missing = missingPackage(language, error.type, error.message);
+      offer = { item: error, shown: missing === null ? null : createInstallOffer(missing, itemParts, parts.install) };
+    }
+    if (offer.shown === null) return;
+    if (!offer.shown.element.isConnected) views.get(error)?.element.after(offer.shown.element);
+    offer.shown.draw(run.install);
   }
 
   function drawProgress(live: RunOutput | null): void {
@@ -209,6 +247,15 @@ function questionForm(
   if (document.activeElement === document.body || document.activeElement?.closest('.mc-editor') !== null)
     queueMicrotask(() => input.focus({ preventScroll: true }));
   return form;
+}
+
+function tableOf(items: readonly OutputItem[]): string | null {
+  for (const item of items) {
+    const html = item.kind === 'display' || item.kind === 'result' ? item.data['text/html'] : undefined;
+    const table = typeof html === 'string' ? tableText(html) : null;
+    if (table !== null) return table;
+  }
+  return null;
 }
 
 /** What "copy" takes: text as shown, pictures as Markdown. */

@@ -11,6 +11,8 @@ export type OutputMenuParts = {
   readonly document: Document;
   readonly t: Translate;
   readonly textOf: () => string;
+  /** Its first table as tab-separated text. */
+  readonly tableOf: () => string | null;
   /** Shows the whole output on a page of its own. */
   readonly onWhole: () => void;
   readonly onClear: () => void;
@@ -22,6 +24,7 @@ export function createOutputMenu({
   document,
   t,
   textOf,
+  tableOf,
   onWhole,
   onClear,
   onSource,
@@ -48,6 +51,12 @@ export function createOutputMenu({
   const whole = add(t('editor.output.whole'), onWhole);
   add(t('editor.output.copy'), () => {
     navigator.clipboard.writeText(textOf()).then(onCopied, () => undefined);
+  });
+  const table = add(t('editor.output.copyTable'), () => {
+    navigator.clipboard.writeText(tableOf() ?? '').then(onCopied, () => undefined);
+  });
+  summary.addEventListener('click', () => {
+    if (!element.open) table.hidden = tableOf() === null;
   });
   add(t('editor.output.save'), () => save(document, textOf()));
   const source = add(t('editor.output.source'), onSource);

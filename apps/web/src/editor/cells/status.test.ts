@@ -18,6 +18,7 @@ const run: CellRun = {
   trouble: '',
   errorType: '',
   output: null,
+  install: null,
 };
 const line = (change: Partial<CellRun>, now = 0): string => {
   const { icon, parts } = statusLine({ ...run, ...change }, now, t, 'en');

@@ -55,6 +55,16 @@ function showBundle(parts: ItemParts, data: MimeBundle): HTMLElement {
     const value = data[mime];
     return typeof value === 'string' ? value : null;
   };
+  if (data['application/vnd.jupyter.widget-view+json'] !== undefined) {
+    const widget = document.createElement('div');
+    const note = document.createElement('div');
+    note.className = 'mc-output-unknown';
+    note.textContent = t('editor.output.widget');
+    widget.append(note);
+    const said = text('text/plain');
+    if (said !== null) widget.append(streamOf(parts, said).element);
+    return widget;
+  }
   const html = text('text/html');
   if (html !== null) return createHtmlFrame(document, html, t('editor.output.html'), parts.onResize);
   const svg = text('image/svg+xml');

@@ -11,7 +11,8 @@ export type MimeBundle = Readonly<Record<string, unknown>>;
 
 export type OutputItem =
   | { readonly kind: 'stream'; readonly terminal: Terminal }
-  | { readonly kind: 'display'; readonly data: MimeBundle }
+  /** One with an id may be shown again, as something else, in its place. */
+  | { readonly kind: 'display'; readonly data: MimeBundle; readonly displayId?: string }
   | { readonly kind: 'result'; readonly data: MimeBundle }
   /** A file of the project. */
   | { readonly kind: 'picture'; readonly alt: string; readonly path: string }
@@ -67,13 +68,24 @@ export function createRunOutput(): RunOutput {
     add({ kind: 'stream', terminal });
   }
 
+  function display(data: MimeBundle, metadata: Readonly<Record<string, unknown>>): void {
+    const { displayId, update } = metadata;
+    if (typeof displayId !== 'string') return add({ kind: 'display', data });
+    const shown: OutputItem = { kind: 'display', data, displayId };
+    const isSame = (item: OutputItem): boolean => item.kind === 'display' && item.displayId === displayId;
+    // What is shown by another run, or went because there was too much, is shown here: nothing is lost.
+    if (update !== true || !items.some(isSame)) return add(shown);
+    items = items.map((item) => (isSame(item) ? shown : item));
+    output.items = items;
+  }
+
   function apply(event: RunEvent): void {
     switch (event.type) {
       case 'stdout':
       case 'stderr':
         return stream(event.payload.text, event.type);
       case 'display':
-        return add({ kind: 'display', data: event.payload.data });
+        return display(event.payload.data, event.payload.metadata);
       case 'progress':
         output.progress = { fraction: event.payload.fraction ?? null, message: event.payload.message ?? '' };
         return;
