@@ -1,10 +1,16 @@
 /** The languages a session can run, as a table: one row a language, nothing about a language anywhere else. */
 import { bashRuntime } from './bash/bash.ts';
+import { withKernels } from './jupyter/jupyter.ts';
 import { javascriptRuntime } from './javascript/javascript.ts';
+import { juliaRuntime, rRuntime } from './jupyter/rows.ts';
 import { pythonRuntime } from './python/python.ts';
 import type { RuntimeDescriptor } from './runtime.ts';
 
-export const RUNTIMES: readonly RuntimeDescriptor[] = [pythonRuntime, bashRuntime, javascriptRuntime];
+export const RUNTIMES: readonly RuntimeDescriptor[] = [
+  ...[pythonRuntime, bashRuntime, javascriptRuntime].map(withKernels),
+  rRuntime,
+  juliaRuntime,
+];
 
 /** The row for a language or one of its aliases, in any case. */
 export function runtimeFor(name: string): RuntimeDescriptor | undefined {

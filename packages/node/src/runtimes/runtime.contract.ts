@@ -1,6 +1,6 @@
 /** What every runtime keeps to, whoever runs its code; each kind's test calls this with its own words for the same deeds. */
 import { kill } from 'node:process';
-import type { Language, RunEvent } from '@markco/protocol';
+import type { Language, RunEvent, SessionConfig } from '@markco/protocol';
 import { expect, test, type TestContext } from 'vitest';
 import {
   eventsOf,
@@ -46,9 +46,15 @@ export type Words = {
 };
 
 /** Where the contract runs. `reason`: why it cannot here. */
-export type Kind = { readonly language: Language; readonly words: Words; reason?(): Promise<string | null> };
+export type Kind = {
+  readonly language: Language;
+  readonly words: Words;
+  /** What the project wishes of its session. */
+  readonly config?: SessionConfig;
+  reason?(): Promise<string | null>;
+};
 
-export function runtimeContract(name: string, { language, words, reason }: Kind): void {
+export function runtimeContract(name: string, { language, words, config, reason }: Kind): void {
   const check = (
     what: string,
     work: (device: TestDevice, request: (code: string) => ReturnType<TestDevice['request']>) => Promise<void>,
@@ -60,7 +66,7 @@ export function runtimeContract(name: string, { language, words, reason }: Kind)
       await using device = await testDevice();
       await work(device, (text) => {
         const made = device.request(text);
-        return { ...made, session: { ...made.session, language } as typeof made.session };
+        return { ...made, session: { ...made.session, language, ...(config && { config }) } as typeof made.session };
       });
     });
 

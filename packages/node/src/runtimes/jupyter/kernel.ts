@@ -3,10 +3,11 @@
  *
  * 1. A run is over when the kernel has replied and all its output is here (`requests.ts`).
  * 2. Output of no request of ours (a thread of an earlier cell) belongs to the run that is on.
- * 3. An interrupt that came before the kernel had begun the run is given again when it begins: kernels ignore signals
- *    between two requests.
+ * 3. An interrupt that comes before the kernel has begun the run is given when it begins: between two requests kernels
+ *    ignore signals, or die of them.
  */
 import { env } from 'node:process';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Interpreter, InterpreterOptions, LastWord, Sink, StartInterpreter } from '../keeper/interpreter.ts';
 import { createAnswers } from './answers.ts';
 import { openChannels, type Channels } from './channels.ts';
@@ -54,6 +55,8 @@ async function start(
   const outputs = createOutputs(sink);
   const requests = createRequests();
   let current: { id: string; hasBegun: boolean; isInterrupted: boolean } | null = null;
+  /** What has come on the kernel's own descriptors. */
+  let piecesBeside = 0;
   let asked: KernelMessage | null = null;
   let isHeard = false;
   let info: Reply = null;
@@ -79,6 +82,7 @@ async function start(
     kernelArgv(spec, connection.file),
     { cwd: options.cwd, env: kernelEnv(spec, env) },
     (stream, text) => {
+      piecesBeside += 1;
       if (current !== null && !isEcho(info, text)) sink.text(stream, text);
     },
   );
@@ -118,6 +122,8 @@ async function start(
   }
 
   const language = isMap(info?.['language_info']) ? info['language_info'] : {};
+  const isR = info?.['implementation'] === 'IRkernel';
+  if (isR) await requests.wait(channels.send('shell', 'execute_request', SURVIVE_INTERRUPTS), () => undefined);
   const version = String(language['version'] ?? spec.label).slice(0, 100);
 
   function lastWord(reply: Reply): LastWord {
@@ -127,6 +133,15 @@ async function start(
     if (error !== null) return { type: 'error', payload: error };
     if (reply !== null && status === 'error') return { type: 'error', payload: errorOf(reply) };
     return { type: 'error', payload: { type: 'Interrupted', message: 'The run was interrupted.', traceback: [] } };
+  }
+
+  /** What the kernel's children wrote last may be behind its reply, which came another way. */
+  async function drainBeside(): Promise<void> {
+    for (let round = 0, seen = -1; round < 1_000 && seen !== piecesBeside; round += 1) {
+      seen = piecesBeside;
+      await turn();
+      await turn();
+    }
   }
 
   const { ask } = createAnswers({
@@ -166,20 +181,25 @@ async function start(
       const reply = await requests.wait(id, (message) => {
         if (message.type === 'execute_input' && !mine.hasBegun) {
           mine.hasBegun = true;
-          if (mine.isInterrupted) interrupt();
+          if (mine.isInterrupted && !isR) interrupt();
         }
         outputs.take(message);
       });
       showPages(reply, sink);
+      await drainBeside();
       if (leaves(reply)) channels.send('control', 'shutdown_request', { restart: false });
       current = asked = null;
       return lastWord(reply);
     },
     interrupt() {
       if (current === null) return;
-      current.isInterrupted = true;
       asked = null;
-      interrupt();
+      const mine = current;
+      mine.isInterrupted = true;
+      requests.hurry(mine.id);
+      if (isR) againUntil(() => current !== mine, interrupt);
+      else if (mine.hasBegun) interrupt();
+      else setTimeout(() => current === mine && !mine.hasBegun && interrupt(), BEGINS_MS).unref();
     },
     input(text) {
       if (asked === null) return false;
@@ -201,6 +221,27 @@ function isEcho(info: Reply, text: string): boolean {
   return info?.['implementation'] === 'ipython' && !text.startsWith('Fatal Python error');
 }
 
+/**
+ * R that is interrupted outside of a cell's code, where its kernel still prepares the run, ends. With this it goes on
+ * there, and is interrupted again until the cell's code is reached.
+ */
+const SURVIVE_INTERRUPTS = {
+  code: 'options(interrupt = function() for (each in computeRestarts()) if (identical(each[[1L]], "resume")) invokeRestart(each))',
+  silent: true,
+  store_history: false,
+  user_expressions: {},
+  allow_stdin: false,
+};
+const AGAIN_MS = 300;
+
+function againUntil(isOver: () => boolean, act: () => void): void {
+  if (isOver()) return;
+  act();
+  setTimeout(() => againUntil(isOver, act), AGAIN_MS).unref();
+}
+
+/** Kernels that do not say when they begin are interrupted this long after they were asked to. */
+const BEGINS_MS = 500;
 const SILENCED_MAX = 1_000;
 /** Longer than anybody waits for an answer. */
 const QUESTION_MS = 30_000;

@@ -11,10 +11,13 @@ export type Reply = KernelMessage['content'] | null;
 
 /** After the first of the two, since the last message about the request. */
 const QUIET_MS = 2_000;
+/** The same once it was interrupted: an interrupt at a bad moment is why kernels leave the reply out. */
+const INTERRUPTED_QUIET_MS = 200;
 
 type Waiting = {
   reply: KernelMessage['content'] | undefined;
   isIdle: boolean;
+  quietMs: number;
   timer: NodeJS.Timeout | undefined;
   readonly onOutput: (message: KernelMessage) => void;
   readonly resolve: (reply: Reply) => void;
@@ -28,7 +31,7 @@ export function createRequests() {
     if (request.reply === undefined && !request.isIdle) return;
     const isOver = request.reply !== undefined && request.isIdle;
     if (isOver) end(id, request);
-    else request.timer = setTimeout(() => end(id, request), QUIET_MS).unref();
+    else request.timer = setTimeout(() => end(id, request), request.quietMs).unref();
   }
 
   function end(id: string, request: Waiting): void {
@@ -40,7 +43,7 @@ export function createRequests() {
     /** Resolves when the request is over: its reply's content, or null when the kernel has not given one. */
     wait(id: string, onOutput: (message: KernelMessage) => void): Promise<Reply> {
       return new Promise((resolve) => {
-        waiting.set(id, { reply: undefined, isIdle: false, timer: undefined, onOutput, resolve });
+        waiting.set(id, { reply: undefined, isIdle: false, quietMs: QUIET_MS, timer: undefined, onOutput, resolve });
       });
     },
 
@@ -59,6 +62,14 @@ export function createRequests() {
       if (request === undefined) return;
       request.reply = message.content;
       settle(message.parent, request);
+    },
+
+    /** It was interrupted. */
+    hurry(id: string): void {
+      const request = waiting.get(id);
+      if (request === undefined) return;
+      request.quietMs = INTERRUPTED_QUIET_MS;
+      settle(id, request);
     },
 
     /** Nobody waits for it any more. */

@@ -17,7 +17,7 @@ export type Attached = {
   readonly token: string | null;
 };
 
-export const ATTACHED_FILE = 'runtimes.json';
+const ATTACHED_FILE = 'runtimes.json';
 
 const FILE_BYTES_MAX = 64 * 1024;
 const ENTRIES_MAX = 100;
@@ -45,6 +45,24 @@ export async function readAttached(home: string): Promise<readonly Attached[]> {
     names.add(name.toLowerCase());
   }
   return entries;
+}
+
+/** How a session names an attached server: the file and the name. Its token is read from there by whoever needs it. */
+export function attachedExecutable(home: string, name: string): string {
+  return `${path.join(home, ATTACHED_FILE)}#${name}`;
+}
+
+export function isAttached(executable: string): boolean {
+  return executable.includes(`${path.sep}${ATTACHED_FILE}#`);
+}
+
+/** Rejects with a sentence when it is there no more. */
+export async function findAttached(executable: string): Promise<Attached> {
+  const at = executable.lastIndexOf('#');
+  const [file, name] = [executable.slice(0, at), executable.slice(at + 1)];
+  const found = (await readAttached(path.dirname(file))).find((each) => each.name === name);
+  if (found === undefined) throw new Error(`No runtime called ${name} is attached any more (${file}).`);
+  return found;
 }
 
 async function readPrivate(file: string): Promise<string | null> {

@@ -13,7 +13,8 @@ import { expect, onTestFinished, test } from 'vitest';
 import { eventually, ids } from '../../runs/runs.fixture.ts';
 import type { Interpreter } from '../keeper/interpreter.ts';
 import { NO_WISHES } from '../runtime.ts';
-import { attachedExecutable, startRemote } from './remote.ts';
+import { attachedExecutable } from './attached.ts';
+import { startRemote } from './remote.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 type Seen = { readonly method: string; readonly path: string; readonly body: Json; readonly headers: Json };

@@ -8,7 +8,7 @@
 import path from 'node:path';
 import type { QuestionKind } from '@markco/protocol';
 import type { Interpreter, LastWord, Sink, StartInterpreter } from '../keeper/interpreter.ts';
-import { readAttached, type Attached } from './attached.ts';
+import { findAttached, type Attached } from './attached.ts';
 import { ENDPOINTS, replyOf } from './replies.ts';
 import { open, readAll, readJson } from './request.ts';
 import { readServerEvents, type ServerEvent } from './server-events.ts';
@@ -28,15 +28,9 @@ const RESULT_BYTES_MAX = 32 * 1024 * 1024;
 const ASSET_BYTES_MAX = 650 * 1024;
 const ASSETS_MAX = 100;
 
-/** How `options.executable` names an attached server: its file and its name. Tokens are read from there, here. */
-export function attachedExecutable(home: string, name: string): string {
-  return `${path.join(home, 'runtimes.json')}#${name}`;
-}
-
 export const startRemote: StartInterpreter = async (options, sink, signal) => {
-  const [file = '', name = ''] = options.executable.split(/#(?=[^#]*$)/);
-  const server = (await readAttached(path.dirname(file))).find((each) => each.name === name);
-  if (server === undefined) throw new Error(`No runtime called ${name} is attached any more (${file}).`);
+  const server = await findAttached(options.executable);
+  const { name } = server;
   const starting = AbortSignal.any([signal, AbortSignal.timeout(START_MS)]);
   const failed = (cause: unknown): Error =>
     new Error(`The attached runtime ${name} did not start: ${sentence(cause)}`, { cause });
