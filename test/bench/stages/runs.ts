@@ -8,6 +8,8 @@ import { median, quantile } from '../quantile.ts';
 import type { Row, Target } from '../result.ts';
 import { installJupyter, JUPYTER_BIN, startJupyter, withJupyterFirst } from '../servers/jupyter.ts';
 import { markco, startDevice } from '../servers/markco.ts';
+import { fence } from './fence.ts';
+import { kept } from './kept.ts';
 
 const LINE_BYTES = 80;
 const SERVER = 'Jupyter Server';
@@ -199,4 +201,4 @@ const idle: Stage = {
     }),
 };
 
-export const runs: readonly Stage[] = [cold, warm, output, interrupt, idle];
+export const runs: readonly Stage[] = [cold, warm, output, interrupt, idle, kept, fence];
