@@ -14,9 +14,9 @@ import {
   type RunId,
   type SessionId,
 } from '@markco/protocol';
-import { place } from '@markco/scheduler';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createSessionWishes } from './cells/session-wish.ts';
 import { writeOutput } from './cells/write-output.ts';
 import type { Config } from './config.ts';
 import { createRuntimeDetection, detectCapability } from './device/capability.ts';
@@ -50,9 +50,10 @@ import { saveAsset, saveFile } from './projects/assets.ts';
 import { createProjects } from './projects/projects.ts';
 import { createJournalStore } from './runs/journal-store.ts';
 import { createRuns } from './runs/runs.ts';
+import { createPlace } from './runs/place.ts';
 import type { Kill } from './runtimes/process-table.ts';
 import { openLevelStore } from './store/level.ts';
-import { createSubmit, requireHere } from './submit.ts';
+import { createSessionFor, createSubmit, requireHere } from './submit.ts';
 
 export type NodeParts = {
   readonly ids: IdSource;
@@ -206,33 +207,14 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       warn: (event, fields) => logger.warn(event, flat(fields)),
     },
     projectFolder: async (id) => projects.root(id),
-    async place(request, session) {
-      const facts = {
-        deviceId: device.id,
-        name: device.name,
-        capability: await capability(),
-        runningRuns: 0,
-        queuedRuns: runMetrics.queued,
-        latencyMs: 0,
-        heartbeatsMissed: 0,
-        runsLost: 0,
-      };
-      const sessionOn = session.state === 'running' ? device.id : null;
-      const placed = place(
-        { devices: [facts] },
-        { language: session.language, from: device.id, needsGpu: false, sessionOn, runOn: device.id },
-      );
-      logger.info('run.routed', {
-        run_id: request.id,
-        project_id: session.projectId,
-        doc_path: request.documentId === null ? undefined : catalog.get(request.documentId)?.path,
-        route_target: 'device',
-        reason: placed.why,
-      });
-      if (placed.chosen === null) throw new Failure('runtime_missing', placed.why);
-      metrics.routed.inc({ host_type: 'device', reason: placed.reason });
-      return { hostType: 'device', deviceId: placed.chosen, reason: placed.reason };
-    },
+    place: createPlace({
+      device,
+      capability,
+      queuedRuns: () => runMetrics.queued,
+      documentPath: (id) => catalog.get(id)?.path,
+      log: logger,
+      routed: metrics.routed,
+    }),
     async barrier(run, docVersion, signal) {
       if (run.documentId !== undefined && docVersion !== null)
         await documents.reached(run.documentId, Buffer.from(docVersion, 'base64'), signal);
@@ -261,7 +243,8 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     if (run === null) throw new Failure('not_found', 'There is no such run here.');
     return run;
   };
-  const submit = createSubmit({ runs, projects, device, ids });
+  const sessionFor = createSessionFor(createSessionWishes({ catalog, documents }));
+  const submit = createSubmit({ runs, projects, device, ids, sessionFor });
 
   let port = config.port;
   const hosts = (): string[] =>
@@ -285,7 +268,14 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     onError: (route, error) => logger.error('http.failed', { route }, error),
     handlers: {
       ...projectRoutes({ projects, documents, ids, author, userId: user.id }),
-      ...runRoutes({ runs, projects, submit, requireHere: (runOn) => requireHere(device, runOn), requireRun }),
+      ...runRoutes({
+        runs,
+        projects,
+        submit,
+        sessionFor,
+        requireHere: (runOn) => requireHere(device, runOn),
+        requireRun,
+      }),
       ...mrpRoutes({ runs, projects, ids, env: parts.env, version: parts.version, home: config.home, runtimes }),
       ...deviceRoutes({
         identity,

@@ -9,8 +9,10 @@ import {
   type RunId,
   type RunRequest,
 } from '@markco/protocol';
+import type { SessionWishes } from './cells/session-wish.ts';
 import type { Projects } from './projects/projects.ts';
-import { runtimeFor } from './runtimes/descriptor.ts';
+import { RUNTIMES, runtimeFor } from './runtimes/descriptor.ts';
+import type { SessionWish } from './runtimes/session-host.ts';
 import type { Runs } from './runs/runs.ts';
 
 export type SubmitParts = {
@@ -18,7 +20,11 @@ export type SubmitParts = {
   readonly projects: Projects;
   readonly device: Device;
   readonly ids: IdSource;
+  readonly sessionFor: SessionFor;
 };
+
+/** Which session runs a language for a document: `bad_request`, `unsupported`. */
+export type SessionFor = (request: Pick<RunRequest, 'projectId' | 'documentId' | 'language'>) => Promise<SessionWish>;
 
 /** The session of a project that all its documents share unless they say otherwise. */
 export const DEFAULT_SESSION = 'default';
@@ -29,14 +35,20 @@ export function requireHere(device: Device, runOn: string | undefined): void {
   throw new Failure('not_found', `No device here is called ${runOn}. Leave it out to run on ${device.name}.`);
 }
 
-export function createSubmit({ runs, projects, device, ids }: SubmitParts): (request: RunRequest) => Promise<Run> {
+export function createSubmit({
+  runs,
+  projects,
+  device,
+  ids,
+  sessionFor,
+}: SubmitParts): (request: RunRequest) => Promise<Run> {
   return async (request) => {
     requireHere(device, request.runOn);
     requireVersion(request.docVersion);
-    const { documentId, projectId, language, sessionId } = request;
+    const { documentId, projectId, sessionId } = request;
     if (projectId !== undefined) projects.get(projectId);
     if (documentId !== undefined && projectId !== undefined) projects.record(projectId, documentId);
-    const session = sessionId === undefined ? sessionKey(projectId, language) : { sessionId };
+    const session = sessionId === undefined ? await sessionFor(request) : { sessionId };
     return runs.submit({
       id: request.id ?? newId<RunId>(ids),
       session,
@@ -58,10 +70,16 @@ function requireVersion(docVersion: string | undefined): void {
   }
 }
 
-export function sessionKey(projectId: RunRequest['projectId'], language: string | undefined) {
-  if (projectId === undefined || language === undefined)
-    throw new Failure('bad_request', 'Give `sessionId`, or `projectId` and `language`.');
-  const runtime = runtimeFor(language);
-  if (runtime === undefined) throw new Failure('unsupported', `This device cannot run ${language}. It can run Python.`);
-  return { projectId, language: runtime.language, name: DEFAULT_SESSION };
+export function createSessionFor(wishes: SessionWishes): SessionFor {
+  return async ({ projectId, documentId, language }) => {
+    if (projectId === undefined || language === undefined)
+      throw new Failure('bad_request', 'Give `sessionId`, or `projectId` and `language`.');
+    const runtime = runtimeFor(language);
+    if (runtime === undefined) {
+      const known = RUNTIMES.map((row) => row.label).join(', ');
+      throw new Failure('unsupported', `This device cannot run ${language}. It can run ${known}.`);
+    }
+    const config = (await wishes(projectId, documentId)).session[runtime.language];
+    return { projectId, language: runtime.language, name: config.name ?? DEFAULT_SESSION, config };
+  };
 }

@@ -13,6 +13,7 @@ import { Failure, LIMITS, runMachine, type IdSource, type Run, type RunId, type 
 import type { Ending } from '../runtimes/session.ts';
 import type { SessionHost } from '../runtimes/session-host.ts';
 import type { Journal, RunLog } from './journal.ts';
+import { limitTime, type TimeLimit } from './time-limit.ts';
 import { endSpool, makeRunFolder, spoolFile, type ErrorPayload, type LastEvent } from './spool.ts';
 
 const STORAGE_RETRY_MS = 1_000;
@@ -44,6 +45,8 @@ export function createExecutor(parts: ExecutorParts, closing: AbortSignal) {
   const stops = new Map<RunId, AbortController>();
   const settling = new Map<RunId, Promise<void>>();
   const waitedForWorker = new Set<RunId>();
+  /** Of the runs that their interpreters have. */
+  const limits = new Map<RunId, TimeLimit>();
 
   async function begin(id: RunId, stop: AbortSignal): Promise<Ending> {
     const { run, docVersion } = await journal.require(id);
@@ -65,7 +68,25 @@ export function createExecutor(parts: ExecutorParts, closing: AbortSignal) {
     stop.throwIfAborted();
     if (!started.applied) throw new Failure('conflict', 'The run ended before it started.');
     parts.touch(id);
-    return sessions.session(run.sessionId).execute(id, run.code, spoolFile(parts.runFolder(id)));
+    return withinTime(
+      started.row.run,
+      sessions.session(run.sessionId).execute(id, run.code, spoolFile(parts.runFolder(id))),
+    );
+  }
+
+  /** Interrupts a run whose own time is over; its ending then is `TimeLimit`. */
+  async function withinTime(run: Run, ending: Promise<Ending>): Promise<Ending> {
+    const limit = limitTime(run, parts.ids.now(), (why) => {
+      parts.log.info('run.time-limit', { runId: run.id, reason: why });
+      const session = sessions.session(run.sessionId);
+      if (session.current === run.id) void session.interrupt(why);
+    });
+    limits.set(run.id, limit);
+    try {
+      return await ending;
+    } finally {
+      limit.clear();
+    }
   }
 
   async function barrierInTime(run: Run, docVersion: string | null, signal: AbortSignal): Promise<void> {
@@ -87,7 +108,7 @@ export function createExecutor(parts: ExecutorParts, closing: AbortSignal) {
     const session = sessions.session(run.sessionId);
     const found = await session.attach(closing);
     if (closing.aborted) return { kind: 'detached' };
-    if (found) return session.resume(run.id);
+    if (found) return withinTime(run, session.resume(run.id));
     await session.stop(); // Nothing may write its spool any more.
     return {
       kind: 'died',
@@ -109,7 +130,8 @@ export function createExecutor(parts: ExecutorParts, closing: AbortSignal) {
       const ending = run.state === 'running' ? await resume(run) : await begin(id, stop.signal);
       if (ending.kind === 'detached') return;
       if (ending.kind === 'died') parts.onSessionLost(run.sessionId);
-      failure = loss(lost, ending);
+      const overtime = limits.get(id)?.reached ?? null;
+      failure = overtime === null ? loss(lost, ending) : timeLimit(overtime);
     } catch (error) {
       if (closing.aborted) return;
       if (!stop.signal.aborted)
@@ -123,6 +145,7 @@ export function createExecutor(parts: ExecutorParts, closing: AbortSignal) {
       stops.delete(id);
     }
     await settle(id, failure);
+    limits.delete(id);
   }
 
   /** Ends a run that no worker has, or whose worker is done: see `settleOnce`. Calls for one run queue up. */
@@ -139,11 +162,13 @@ export function createExecutor(parts: ExecutorParts, closing: AbortSignal) {
       try {
         const { run, cancelRequested } = await journal.require(id);
         const last = await endSpool(parts.runFolder(id), id, fallback, parts.ids);
-        const step = stepFor(last, cancelRequested);
-        const stepped = await journal.step(id, step, last.type === 'result' ? 'result' : last.payload.type, {
+        const overtime = limits.get(id)?.reached ?? null;
+        const step = stepFor(last, cancelRequested, overtime);
+        const error = last.type === 'result' ? null : overtime === null ? last.payload : timeLimit(overtime);
+        const stepped = await journal.step(id, step, error === null ? 'result' : error.type, {
           completedAt: time(),
           ...(run.startedAt === undefined ? {} : { ranOn: parts.deviceName }),
-          ...(last.type === 'result' ? {} : { error: shortened(last.payload) }),
+          ...(error === null ? {} : { error: shortened(error) }),
         });
         parts.touch(id);
         if (stepped.applied) parts.onOver(stepped.row.run);
@@ -200,8 +225,13 @@ function errorOf(error: unknown, stop: AbortSignal): ErrorPayload {
   return { type: failure.code, message: failure.message, traceback: [] };
 }
 
-function stepFor(last: LastEvent, cancelRequested: boolean): 'complete' | 'cancel' | 'fail' {
+function timeLimit(message: string): ErrorPayload {
+  return { type: 'TimeLimit', message, traceback: [] };
+}
+
+function stepFor(last: LastEvent, cancelRequested: boolean, overtime: string | null): 'complete' | 'cancel' | 'fail' {
   if (last.type === 'result') return 'complete';
+  if (overtime !== null) return 'fail';
   return cancelRequested || NAMES_OF_CANCEL.includes(last.payload.type) ? 'cancel' : 'fail';
 }
 

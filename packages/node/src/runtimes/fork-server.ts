@@ -12,7 +12,7 @@ import { Failure } from '@markco/protocol';
 import * as z from 'zod/mini';
 import { findProcess, type ProcessName } from './process-table.ts';
 import type { SessionPlace, WorkerCommand } from './runtime.ts';
-import { LOG_CHARS_SHOWN, type StartedWorker } from './worker-process.ts';
+import { LOG_CHARS_SHOWN, saidSoon, type StartedWorker } from './worker-process.ts';
 
 const SERVERS_MAX = 4;
 const LINE_CHARS_MAX = 64 * 1024;
@@ -31,7 +31,8 @@ export type ForkRequest = {
   readonly cwd: string;
 };
 
-type Birth = { ready(): void; ended(how: string): void };
+/** `how` is null when nobody knows any more. */
+type Birth = { ready(): void; ended(how: string | null): void };
 type Server = {
   fork(request: ForkRequest, signal: AbortSignal): Promise<StartedWorker>;
   end(): void;
@@ -86,7 +87,7 @@ function startServer(command: ForkRequest['command'], env: Readonly<Record<strin
     alive = false;
     child.stdin?.destroy();
     for (const tell of forks.values()) tell(null);
-    for (const birth of births.values()) birth.ended('no answer');
+    for (const birth of births.values()) birth.ended(null);
     forks.clear();
   }
 
@@ -107,21 +108,21 @@ function startServer(command: ForkRequest['command'], env: Readonly<Record<strin
   });
 
   /** Known before the worker can say anything: both come through the same pipe, this first. */
-  function forked(ref: number): Promise<{ pid: number; ready: Promise<boolean>; ending: () => string | null }> {
+  function forked(ref: number): Promise<{ pid: number; ready: Promise<boolean>; ended: Promise<string | null> }> {
     return new Promise((resolve, reject) => {
       forks.set(ref, (pid) => {
         if (pid === null) return reject(new Failure('runtime_missing', `${program} does not answer.`));
-        let how: string | null = null;
+        const ended = Promise.withResolvers<string | null>();
         const ready = new Promise<boolean>((tell) =>
           births.set(pid, {
             ready: () => tell(true),
             ended(said) {
-              how = said;
+              ended.resolve(said);
               tell(false);
             },
           }),
         );
-        resolve({ pid, ready, ending: () => how });
+        resolve({ pid, ready, ended: ended.promise });
       });
     });
   }
@@ -147,15 +148,15 @@ function startServer(command: ForkRequest['command'], env: Readonly<Record<strin
     const ref = next++;
     const birth = forked(ref);
     child.stdin?.write(`${JSON.stringify({ ref, ...place, limit: forkServer.limitBytes, cwd })}\n`);
-    const { pid, ready, ending } = await birth;
+    const { pid, ready, ended } = await birth;
     const listens = await Promise.race([ready, untilAborted(AbortSignal.any([signal, AbortSignal.timeout(READY_MS)]))]);
     const found: ProcessName | null = listens ? await findProcess(pid) : null;
-    if (found !== null) return { process: found, ending };
+    if (found !== null) return { process: found, ending: () => saidSoon(ended) };
     signal.throwIfAborted();
     const said = (await readFile(path.join(place.folder, 'worker.log'), 'utf8').catch(() => '')).trim();
     throw new Failure(
       'runtime_missing',
-      `${program} did not start (${ending() ?? 'no answer'})${said === '' ? '.' : `: ${said.slice(-LOG_CHARS_SHOWN)}`}`,
+      `${program} did not start (${(await saidSoon(ended)) ?? 'no answer'})${said === '' ? '.' : `: ${said.slice(-LOG_CHARS_SHOWN)}`}`,
     );
   }
 }

@@ -165,7 +165,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
     const dead = worker;
     worker = null;
     if (dead !== null) await killAll(dead.process);
-    const how = dead?.ending() ?? null;
+    const how = (await dead?.ending()) ?? null;
     if (state === 'running') step('fail', how ?? 'gone');
     await note(null);
     const memory = how === 'signal SIGKILL' ? ' (often because memory ran out)' : '';
@@ -196,7 +196,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
       const opened = await connect(signal);
       const found = await findProcess(opened.hello.pid);
       if (found === null) throw new Failure('not_found', 'The session ended.');
-      worker = { process: found, ending: () => null };
+      worker = { process: found, ending: async () => null };
       return true;
     } catch (error) {
       signal.throwIfAborted();
@@ -322,13 +322,13 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
 
     /**
      * Interrupts the current run: SIGINT, after 2 s SIGTERM, after 1 s SIGKILL, each to the whole
-     * process group. Resolves when the run has ended; at once when there is none.
+     * process group. Resolves when the run has ended; at once when there is none. `why` becomes the run's error.
      */
-    async interrupt(): Promise<void> {
+    async interrupt(why?: string): Promise<void> {
       const target = current;
       const name = worker?.process;
       if (target === null || name === undefined) return;
-      link?.send({ op: 'interrupt', run: target.run });
+      link?.send({ op: 'interrupt', run: target.run, ...(why === undefined ? {} : { why }) });
       for (const [signal, graceMs] of [
         ['SIGINT', INTERRUPT_GRACE_MS],
         ['SIGTERM', TERMINATE_GRACE_MS],

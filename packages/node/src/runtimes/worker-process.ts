@@ -7,16 +7,18 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { open, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Failure } from '@markco/protocol';
 import type { WorkerCommand } from './runtime.ts';
 import { findProcess, signalGroup, type Kill, type ProcessName } from './process-table.ts';
 
+const ENDING_MS = 1_000;
 export const LOG_CHARS_SHOWN = 2_000;
 
 export type StartedWorker = {
   readonly process: ProcessName;
-  /** How it ended, once it has: `exit code 3`, `signal SIGKILL`. */
-  ending(): string | null;
+  /** How it ended, for one that is known to be dead: `exit code 3`, `signal SIGKILL`; null when nobody says. */
+  ending(): Promise<string | null>;
 };
 
 /** `runtime_missing` when the interpreter does not start. An abort kills what was started. */
@@ -42,8 +44,10 @@ export async function startWorker(
     stdio: ['ignore', 'pipe', log.fd],
   });
   let ending: string | null = null;
+  const ended = Promise.withResolvers<string>();
   child.once('exit', (code, name) => {
     ending = name === null ? `exit code ${code}` : `signal ${name}`;
+    ended.resolve(ending);
   });
   const watch = new AbortController();
   const until = { signal: AbortSignal.any([signal, watch.signal]) };
@@ -63,7 +67,7 @@ export async function startWorker(
     }
     stdout.destroy();
     child.unref();
-    return { process: found, ending: () => ending };
+    return { process: found, ending: () => saidSoon(ended.promise) };
   } catch (error) {
     if (child.pid !== undefined) signalGroup(kill, { pid: child.pid, startedAt: '' }, 'SIGKILL');
     if (error instanceof Failure) throw error;
@@ -75,6 +79,16 @@ export async function startWorker(
     );
   } finally {
     watch.abort();
+  }
+}
+
+/** The word of a process's end may be behind the end of its connection. */
+export async function saidSoon(said: Promise<string | null>): Promise<string | null> {
+  const timer = new AbortController();
+  try {
+    return await Promise.race([said, delay(ENDING_MS, null, { signal: timer.signal })]);
+  } finally {
+    timer.abort();
   }
 }
 

@@ -51,6 +51,12 @@ export function parseCellOptions(lines: readonly string[], info: CellInfo): Cell
   return options;
 }
 
+/** The options that code carries in its own first lines: what a host knows of a cell that was sent to it. */
+export function codeOptions(code: string, language: Language): CellOptions {
+  const lines = code.split('\n', OPTION_LINES_MAX);
+  return parseCellOptions(lines.slice(0, countOptionLines(lines, language)), { language, options: new Map() });
+}
+
 /**
  * Options read before: an editor asks for all cells after each key, and reading YAML is what that costs.
  * At the bound it starts anew.

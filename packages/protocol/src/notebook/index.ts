@@ -1,6 +1,6 @@
 /** The notebook in a Markdown text: its cells and outputs, configuration, outline, links, order and published form. */
 export { languageOf } from './cell-info.ts';
-export type { CellOptions } from './cell-options.ts';
+export { codeOptions, type CellOptions } from './cell-options.ts';
 export * from './cells.ts';
 export { type NotebookConfig, readConfig, readConfigBlocks, type SessionConfig } from './config.ts';
 export * from './edit.ts';

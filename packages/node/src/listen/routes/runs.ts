@@ -2,13 +2,14 @@
 import { Failure, LIMITS, type Run, type RunId, type RunRequest, type SessionId } from '@markco/protocol';
 import type { Projects } from '../../projects/projects.ts';
 import type { Runs } from '../../runs/runs.ts';
-import { sessionKey } from '../../submit.ts';
+import type { SessionFor } from '../../submit.ts';
 import type { SomeHandlers } from '../handlers.ts';
 
 export type RunRoutesParts = {
   readonly runs: Runs;
   readonly projects: Projects;
   readonly submit: (request: RunRequest) => Promise<Run>;
+  readonly sessionFor: SessionFor;
   /** Fails with `not_found` when `runOn` names another device. */
   readonly requireHere: (runOn: string | undefined) => void;
   /** Fails with `not_found`. */
@@ -23,6 +24,7 @@ export function runRoutes({
   runs,
   projects,
   submit,
+  sessionFor,
   requireHere,
   requireRun,
 }: RunRoutesParts): SomeHandlers<
@@ -43,7 +45,7 @@ export function runRoutes({
       projects.get(body.projectId);
       if (body.documentId !== undefined) projects.record(body.projectId, body.documentId);
       requireHere(body.runOn);
-      return runs.sessions.ensure(sessionKey(body.projectId, body.language));
+      return runs.sessions.ensure(await sessionFor(body));
     },
     sessions: () => ({
       sessions: runs.sessions.list().map((session) => {

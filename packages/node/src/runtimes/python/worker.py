@@ -29,6 +29,8 @@ from markco_worker.stdin import Questions, Stdin  # noqa: E402
 IDLE_CHECK_S = 5
 # How long the host's own signal may take.
 INTERRUPT_S = 0.1
+# How far the host's word may be behind its signal on a busy machine.
+TOLD_WHY_S = 1
 STARTS_PROCESS = ("subprocess.Popen", "os.system", "os.posix_spawn", "os.fork", "os.forkpty")
 
 
@@ -39,6 +41,8 @@ class Worker:
         self._commands = queue.SimpleQueue()
         self._running = False
         self._interrupt = None
+        self._why = (None, None)
+        self._told_why = threading.Event()
         self._active = threading.Event()
         self._rest = threading.Lock()
         self._output = Output(folder, limit_bytes, self._spooled)
@@ -82,12 +86,22 @@ class Worker:
         duration = round((time.monotonic() - started) * 1000, 3)
         if kind == "result":
             payload = {"data": payload, "executionCount": self._cells.count, "durationMs": duration}
+        elif payload["type"] == "KeyboardInterrupt":
+            payload = self._why_interrupted(run, payload)
         self._questions.run = None
         self._running = False
         try:
             self._output.end(kind, payload)
         except (TypeError, ValueError, RecursionError) as error:
             self._output.end("error", describe(error))
+
+    def _why_interrupted(self, run, payload):
+        # The host's word may be behind its signal.
+        self._told_why.clear()
+        if self._why[0] != run:
+            self._told_why.wait(TOLD_WHY_S)
+        of, why = self._why
+        return dict(payload, type="TimeLimit", message=why) if of == run and why else payload
 
     def _spooled(self, run, size, ended):
         self._link.poke(run, size, ended, self._output.beside())
@@ -98,8 +112,11 @@ class Worker:
     def _on_command(self, command):
         if command["op"] == "execute":
             self._link.current = command["run"]
+            SHIELD.hit = False  # That of the run before says nothing of this one.
             self._commands.put(command)
         elif command["op"] == "interrupt":
+            self._why = (command["run"], command.get("why"))
+            self._told_why.set()
             self._interrupt = (command["run"], time.monotonic() + INTERRUPT_S)
         elif command["op"] == "input":
             accepted = self._questions.answer(command["run"], command["text"])

@@ -1,0 +1,52 @@
+/** Where a run goes and why: this device and its state as the scheduler sees them, and its answer in the log. */
+import {
+  Failure,
+  type Device,
+  type DocumentId,
+  type NodeCapability,
+  type Run,
+  type RuntimeSession,
+} from '@markco/protocol';
+import { place } from '@markco/scheduler';
+import type { RunRequest } from './runs.ts';
+
+export type PlaceParts = {
+  readonly device: Device;
+  readonly capability: () => Promise<NodeCapability>;
+  readonly queuedRuns: () => number;
+  readonly documentPath: (id: DocumentId) => string | undefined;
+  readonly log: { info(event: string, fields: Readonly<Record<string, string | undefined>>): void };
+  readonly routed: { inc(labels: { readonly host_type: 'device'; readonly reason: string }): void };
+};
+
+export function createPlace(parts: PlaceParts) {
+  const { device } = parts;
+  /** `runtime_missing` when no device can run it; its message says why. */
+  return async (request: RunRequest, session: RuntimeSession): Promise<Run['routedTo']> => {
+    const facts = {
+      deviceId: device.id,
+      name: device.name,
+      capability: await parts.capability(),
+      runningRuns: 0,
+      queuedRuns: parts.queuedRuns(),
+      latencyMs: 0,
+      heartbeatsMissed: 0,
+      runsLost: 0,
+    };
+    const sessionOn = session.state === 'running' ? device.id : null;
+    const placed = place(
+      { devices: [facts] },
+      { language: session.language, from: device.id, needsGpu: false, sessionOn, runOn: device.id },
+    );
+    parts.log.info('run.routed', {
+      run_id: request.id,
+      project_id: session.projectId,
+      doc_path: request.documentId === null ? undefined : parts.documentPath(request.documentId),
+      route_target: 'device',
+      reason: placed.why,
+    });
+    if (placed.chosen === null) throw new Failure('runtime_missing', placed.why);
+    parts.routed.inc({ host_type: 'device', reason: placed.reason });
+    return { hostType: 'device', deviceId: placed.chosen, reason: placed.reason };
+  };
+}
