@@ -5,6 +5,7 @@
 import { fanOut, latency, throughput } from './live.ts';
 import { returnBySockets, returnByStream } from './return.ts';
 import {
+  areKernels,
   bulkOutput,
   coldRuns,
   firstBytes,
@@ -27,6 +28,7 @@ const jobs = {
   lengthOf,
   returnBySockets,
   returnByStream,
+  areKernels,
   coldRuns,
   warmRuns,
   firstBytes,

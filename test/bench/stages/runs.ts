@@ -6,7 +6,7 @@ import type { Driver } from '../drive.ts';
 import type { Found, Sources } from '../driver/runs/measures.ts';
 import { median, quantile } from '../quantile.ts';
 import type { Row, Target } from '../result.ts';
-import { installJupyter, JUPYTER_BIN, startJupyter, withJupyterFirst } from '../servers/jupyter.ts';
+import { installJupyter, JUPYTER_BIN, JUPYTER_SHARE, startJupyter, withJupyterFirst } from '../servers/jupyter.ts';
 import { markco, startDevice } from '../servers/markco.ts';
 import { fence } from './fence.ts';
 import { kept } from './kept.ts';
@@ -27,7 +27,10 @@ async function withSources<T>(bench: Bench, work: (sources: Sources, driver: Dri
       try {
         const place = async (name: string): Promise<string> => mkdtemp(join(folder, name));
         const ours = await place('markco-');
-        const device = await startDevice(ours, missing === undefined ? { PATH: withJupyterFirst() } : {});
+        const device = await startDevice(
+          ours,
+          missing === undefined ? { PATH: withJupyterFirst(), JUPYTER_PATH: JUPYTER_SHARE } : {},
+        );
         stops.push(() => device.stop());
         const projects = join(ours, 'projects');
         await mkdir(projects);
@@ -201,4 +204,35 @@ const idle: Stage = {
     }),
 };
 
-export const runs: readonly Stage[] = [cold, warm, output, interrupt, idle, kept, fence];
+const kernel: Stage = {
+  name: 'run-kernel',
+  about: '`1+1` in a Jupyter kernel of a project, and in the same kernel with nothing in between',
+  run: (bench) =>
+    withSources(bench, async (all, driver) => {
+      const [ours, bare] = [all[markco.name], all[KERNEL]];
+      if (ours?.kind !== 'markco' || bare === undefined) return [];
+      const sources: Sources = { [markco.name]: { ...ours, kernel: 'python3' }, [KERNEL]: bare };
+      const { found: are, troubles } = await driver.run('areKernels', { sources, rounds: 1 });
+      if (are[markco.name]?.[0] !== true) {
+        bench.skip(kernel.name, troubles[0] ?? 'this device does not run the kernel that a project names');
+        return [];
+      }
+      const rounds = bench.quick ? 2 : 10;
+      const { found } = await driver.run('warmRuns', { sources, rounds, each: 30 });
+      const p50 = (name: string): number => median((found[name] ?? []).flat());
+      const row = (measure: string, value: number, peer: number | null, target?: Target): Row => ({
+        stage: kernel.name,
+        measure,
+        unit: 'ms',
+        ours: value,
+        peers: peer === null ? {} : { [KERNEL]: peer },
+        ...(target === undefined ? {} : { target }),
+      });
+      return [
+        row('`1+1` in a kernel of a project, p50', p50(markco.name), p50(KERNEL)),
+        row('… over the same kernel bare', p50(markco.name) - p50(KERNEL), null, atMost(1)),
+      ];
+    }),
+};
+
+export const runs: readonly Stage[] = [cold, warm, output, interrupt, idle, kept, fence, kernel];

@@ -34,6 +34,8 @@ export type Source =
       readonly token: string;
       readonly folder: string;
       readonly pid: number;
+      /** A Jupyter kernel that its projects name. */
+      readonly kernel?: string;
     }
   | { readonly kind: 'jupyter-server'; readonly origin: string; readonly token: string; readonly pid: number }
   | { readonly kind: 'ipykernel'; readonly python: string; readonly folder: string };

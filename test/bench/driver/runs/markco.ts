@@ -2,7 +2,7 @@
 import { newId, type IdSource, type Run, type RunEvent, type RunId } from '@markco/protocol';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WebSocket } from 'ws';
 import { familyOf } from '../../machine.ts';
@@ -79,6 +79,10 @@ export async function openStream({ origin, token }: Pick<MarkcoSource, 'origin' 
   };
 }
 
+/** The page of a project that wishes its Python cells to run in a Jupyter kernel. */
+const wishOf = (kernel: string): string =>
+  `# Settings\n\n\`\`\`yaml config\nsession:\n  python:\n    kernel: ${kernel}\n\`\`\`\n`;
+
 export const newRunId = (): RunId => newId<RunId>(ids);
 
 export async function markcoSessions(source: MarkcoSource): Promise<Interpreters> {
@@ -98,6 +102,7 @@ export async function markcoSessions(source: MarkcoSource): Promise<Interpreters
   async function prepare(): Promise<Interpreter> {
     const folder = join(source.folder, `project-${projects++}`);
     await mkdir(folder, { recursive: true });
+    if (source.kernel !== undefined) await writeFile(join(folder, 'mrmd.md'), wishOf(source.kernel));
     const { id: projectId } = await api<{ id: string }>('POST', '/api/projects/open-local', { localPath: folder });
     let sessionId = '';
     return {

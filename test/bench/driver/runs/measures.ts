@@ -94,6 +94,16 @@ export const warmRuns = ({ each, ...turns }: Turns & { readonly each: number }):
     return found;
   });
 
+/** Whether each source runs its code in a Jupyter kernel. */
+export const areKernels = (turns: Turns): Promise<Found<boolean>> =>
+  inTurns(turns, async (interpreters) => {
+    const interpreter = await interpreters.prepare();
+    let said = '';
+    await interpreter.run("import sys; print('ipykernel' in sys.modules)", (text) => (said += text));
+    await interpreter.end();
+    return said.trim() === 'True';
+  });
+
 /** Milliseconds to the first letter of a cell that prints it and goes on. */
 export const firstBytes = (turns: Turns): Promise<Found<number>> =>
   inWarmTurns(turns, async (interpreter) => {
