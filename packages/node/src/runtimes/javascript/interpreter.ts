@@ -18,7 +18,12 @@ const WAKE_AFTER_MS = 50;
 const ANSWER_MS = 2_000;
 const QUESTIONS_MAX = 64;
 
-type Current = { readonly number: number; readonly resolve: (word: LastWord) => void; isAsked: boolean };
+type Current = {
+  readonly number: number;
+  readonly resolve: (word: LastWord) => void;
+  /** How what it asked for is answered, or null: it has not asked. */
+  asked: 'order' | 'line' | null;
+};
 type Told = Extract<Said, { event: 'told' }>;
 
 const INTERRUPTED: LastWord = {
@@ -45,19 +50,19 @@ export const startJavaScript: StartInterpreter = async (options, sink) => {
   }
 
   function watch(opened: Program) {
-    return watchStdin(opened.stdinFile, () => ask('', false));
+    return watchStdin(opened.stdinFile, () => ask('', false, 'line'));
   }
 
-  function ask(prompt: string, password: boolean): void {
-    if (current === null || current.isAsked) return;
-    current.isAsked = true;
+  function ask(prompt: string, password: boolean, by: 'order' | 'line'): void {
+    if (current === null || current.asked !== null) return;
+    current.asked = by;
     sink.ask({ prompt, password });
   }
 
   function hear(said: Said): void {
     if (said.event === 'text') sink.text(said.stream, said.text);
     else if (said.event === 'display') sink.display(said.payload);
-    else if (said.event === 'ask') ask(said.prompt, said.password);
+    else if (said.event === 'ask') ask(said.prompt, said.password, said.byOrder ? 'order' : 'line');
     else if (said.event === 'told') waiting.get(said.ref)?.(said);
     else if (said.event === 'done' && said.number === current?.number) finish(said.word);
   }
@@ -89,7 +94,7 @@ export const startJavaScript: StartInterpreter = async (options, sink) => {
       const prepared = await prepare(code);
       if (current?.number !== number) return; // Interrupted before it began.
       program.forgetAnswers();
-      program.send({ op: 'execute', number, code: prepared });
+      program.send({ op: 'execute', number, code: prepared, isQuiet: code.trimEnd().endsWith(';') });
       stdin.start();
     } catch (error) {
       finish({ type: 'error', payload: { type: 'SessionEnded', message: String(error), traceback: [] } });
@@ -97,7 +102,7 @@ export const startJavaScript: StartInterpreter = async (options, sink) => {
   }
 
   async function interrupt(target: Current): Promise<void> {
-    if (target.isAsked) {
+    if (target.asked === 'line') {
       program?.break();
       await delay(WAKE_AFTER_MS);
       if (current === target) program?.answer('');
@@ -144,7 +149,7 @@ export const startJavaScript: StartInterpreter = async (options, sink) => {
       new Promise((resolve) => {
         count += 1;
         isInterrupted = false;
-        current = { number: count, resolve, isAsked: false };
+        current = { number: count, resolve, asked: null };
         void execute(count, code);
       }),
     interrupt() {
@@ -154,8 +159,10 @@ export const startJavaScript: StartInterpreter = async (options, sink) => {
     },
     input(text) {
       if (current === null || program === null) return false;
-      current.isAsked = false;
-      if (!program.answer(text)) return false;
+      const { asked } = current;
+      current.asked = null;
+      if (asked === 'order') program.send({ op: 'input', text });
+      else if (!program.answer(text)) return false;
       stdin.start();
       return true;
     },

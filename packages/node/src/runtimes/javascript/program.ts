@@ -13,15 +13,15 @@ const READ_ONLY = constants.O_RDONLY;
 /** What the interpreter says: see `child/main.mjs`. */
 export type Said =
   | { readonly event: 'ready'; readonly version: string }
-  | { readonly event: 'began'; readonly number: number }
   | { readonly event: 'done'; readonly number: number; readonly word: LastWord }
   | { readonly event: 'text'; readonly stream: 'stdout' | 'stderr'; readonly text: string }
   | { readonly event: 'display'; readonly payload: Parameters<Sink['display']>[0] }
-  | { readonly event: 'ask'; readonly prompt: string; readonly password: boolean }
+  | { readonly event: 'ask'; readonly prompt: string; readonly password: boolean; readonly byOrder?: true }
   | { readonly event: 'told'; readonly ref: number; readonly answer?: unknown; readonly problem?: string };
 
 export type Order =
-  | { readonly op: 'execute'; readonly number: number; readonly code: string }
+  | { readonly op: 'execute'; readonly number: number; readonly code: string; readonly isQuiet: boolean }
+  | { readonly op: 'input'; readonly text: string }
   | { readonly op: 'interrupt'; readonly number: number }
   | { readonly op: 'ask'; readonly ref: number; readonly kind: QuestionKind; readonly question: unknown };
 

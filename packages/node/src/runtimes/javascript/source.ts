@@ -33,7 +33,8 @@ function problemOf(code: string): string | null {
   const first = tryScript(code);
   if (first === null || !/\bawait\b|\bimport\b/.test(code)) return first;
   const body = code.replace(/^[ \t]*import\s+(?!type\b)[\w*{"'][^;\n(]*?(?:from\s*)?(["'])[^"'\n]*\1[^\n]*$/gm, ';');
-  return tryScript(`async () => {\n${body}\n}`);
+  const open = `async () => {\n${body}\n`;
+  return tryScript(`${open}}`) === null ? null : tryScript(open);
 }
 
 function tryScript(code: string): string | null {
@@ -90,6 +91,7 @@ function dynamic(statement: string, name: string): string {
       : [
           named
             .slice(1, -1)
+            .trim()
             .replace(/([\w$]+)\s+as\s+([\w$]+)/g, '$1: $2')
             .replace(/\s+/g, ' '),
         ]),

@@ -62,8 +62,8 @@ export function createCells() {
     return problem === undefined ? { value } : { problem, error: value };
   }
 
-  async function work(number, code) {
-    const name = `cell ${number}`;
+  async function work(number, code, isQuiet) {
+    const name = `cell-${number}`;
     const text = /^\s*\{[^]*\}\s*$/.test(code) && compiles(`(${code})`) ? `(${code})` : code;
     const told = await evaluate(`${text}\n//# sourceURL=${name}`, { awaitPromise: true });
     if (told.problem !== undefined) {
@@ -73,7 +73,7 @@ export function createCells() {
       return { type: 'error', payload: describe(told.error, where) };
     }
     const { value } = told;
-    if (value === undefined || code.trimEnd().endsWith(';')) return NOT_SHOWN;
+    if (value === undefined || isQuiet) return NOT_SHOWN;
     globalThis._ = value;
     return { type: 'result', data: bundleOf(value) };
   }
@@ -91,12 +91,12 @@ export function createCells() {
     evaluate,
 
     /** Its last word: never rejects. */
-    async run(number, code) {
+    async run({ number, code, isQuiet }) {
       const stopped = new Promise((resolve) => {
         current = { number, stop: () => resolve(INTERRUPTED) };
       });
       try {
-        return await Promise.race([work(number, code), stopped]);
+        return await Promise.race([work(number, code, isQuiet), stopped]);
       } catch {
         return INTERRUPTED; // V8 ended it: see `breaker.mjs`.
       } finally {

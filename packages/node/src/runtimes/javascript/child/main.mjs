@@ -2,7 +2,7 @@
  * The interpreter of a JavaScript session: `main.mjs`, on Node 20 or newer, with nothing but Node.
  *
  * Events go to descriptor 3 and orders come from 4, a line of JSON each; `breaker.mjs` listens on 5. What was answered
- * to a question comes on descriptor 0, as a line.
+ * to a question comes on descriptor 0, as a line, or as an order when the code does not stand still for it.
  */
 import { createRequire } from 'node:module';
 import { Socket } from 'node:net';
@@ -11,7 +11,7 @@ import { createAnswers } from './answers.mjs';
 import { startBreaker } from './breaker.mjs';
 import { createCells } from './cells.mjs';
 import { createDisplay } from './display.mjs';
-import { emit, takeOverStreams } from './streams.mjs';
+import { beginInput, emit, forgetInput, takeInput, takeOverStreams } from './streams.mjs';
 
 globalThis.require = createRequire(path.join(process.cwd(), 'cell.js'));
 globalThis.display = createDisplay((payload) => emit({ event: 'display', payload }));
@@ -28,10 +28,12 @@ process.on('SIGINT', () => undefined);
 
 async function obey(order) {
   if (order.op === 'execute') {
-    emit({ event: 'began', number: order.number });
-    const word = await cells.run(order.number, order.code);
+    beginInput();
+    const word = await cells.run(order);
+    forgetInput();
     emit({ event: 'done', number: order.number, word });
   } else if (order.op === 'interrupt') cells.interrupt(order.number);
+  else if (order.op === 'input') takeInput(order.text);
   else if (order.op === 'ask') {
     try {
       emit({ event: 'told', ref: order.ref, answer: await answer(order.kind, order.question) });

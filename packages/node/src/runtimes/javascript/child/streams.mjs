@@ -1,5 +1,5 @@
 /** What a cell prints and asks. Both streams go one way, so that their order is kept. */
-import { readSync, writeSync, read } from 'node:fs';
+import { readSync, writeSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
 import { Readable, Writable } from 'node:stream';
 
@@ -40,16 +40,44 @@ class Out extends Writable {
   }
 }
 
-/** Every line of it is asked for. */
+/** Every line of it is asked for, once somebody wants it: reading ahead would ask what nobody needs. */
 class In extends Readable {
   fd = 0;
+  #wants = false;
+  #asked = false;
+
+  constructor() {
+    super();
+    this.on('resume', () => this.ask());
+  }
 
   _read() {
-    emit({ event: 'ask', prompt: '', password: false });
-    const bytes = Buffer.alloc(LINE_BYTES);
-    read(0, bytes, 0, LINE_BYTES, null, (error, length) => this.push(error ? null : bytes.subarray(0, length)));
+    this.#wants = true;
+    setImmediate(() => this.ask());
+  }
+
+  ask() {
+    if (!this.#wants || this.#asked || this.isPaused()) return;
+    this.#asked = true;
+    emit({ event: 'ask', prompt: '', password: false, byOrder: true });
+  }
+
+  forget() {
+    this.#asked = false;
+  }
+
+  take(text) {
+    this.#asked = this.#wants = false;
+    this.push(`${text}\n`);
   }
 }
+
+let stdin = null;
+
+/** A cell begins: what waits for a line since an earlier one asks again. */
+export const beginInput = () => stdin?.ask();
+export const forgetInput = () => stdin?.forget();
+export const takeInput = (text) => stdin?.take(text);
 
 /** Asks for a line and waits for it: what `prompt` does in a browser. */
 function prompt(question = '', { password = false } = {}) {
@@ -64,7 +92,6 @@ export function takeOverStreams() {
   const streams = { stdout: new Out('stdout', 1), stderr: new Out('stderr', 2) };
   for (const [name, stream] of Object.entries(streams))
     Object.defineProperty(process, name, { get: () => stream, configurable: true, enumerable: true });
-  let stdin = null;
   Object.defineProperty(process, 'stdin', { get: () => (stdin ??= new In()), configurable: true, enumerable: true });
   globalThis.prompt = prompt;
 }

@@ -1,0 +1,219 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Question, QuestionKind, Run, RunEvent } from '@markco/protocol';
+import { expect, test as base } from 'vitest';
+import {
+  eventsOf,
+  eventually,
+  finished,
+  firstEvent,
+  testDevice,
+  textOf,
+  type TestDevice,
+} from '../../runs/runs.fixture.ts';
+import { completeness, prepare } from './source.ts';
+
+type Told = { readonly run: Run; readonly events: RunEvent[]; readonly text: string };
+type Session = {
+  readonly device: TestDevice;
+  readonly request: (code: string) => ReturnType<TestDevice['request']>;
+  readonly run: (code: string) => Promise<Told>;
+  /** What the last value of a cell looks like, or its error. */
+  readonly shown: (code: string) => Promise<unknown>;
+  readonly ask: <K extends QuestionKind>(kind: K, question: Question<K>) => Promise<unknown>;
+};
+
+const test = base.extend<{ js: Session }>({
+  js: async ({}, use) => {
+    await using device = await testDevice();
+    const request = (code: string) => {
+      const made = device.request(code);
+      return { ...made, session: { ...made.session, language: 'js' } as typeof made.session };
+    };
+    const run = (code: string) => finished(device.runs, request(code));
+    await use({
+      device,
+      request,
+      run,
+      async shown(code) {
+        const last = (await run(code)).events.at(-1);
+        if (last?.type === 'result') return last.payload.data?.['text/plain'] ?? null;
+        return last?.type === 'error' ? `${last.payload.type}: ${last.payload.message}` : undefined;
+      },
+      async ask(kind, question) {
+        const id = device.runs.sessions.list()[0]?.id;
+        if (id === undefined) throw new Error('there is no session');
+        return device.runs.sessions.ask(id, kind, question, AbortSignal.timeout(10_000));
+      },
+    });
+  },
+});
+
+test('the last value is the result, unless a semicolon ends it', async ({ js }) => {
+  expect(await js.shown('1 + 1')).toBe('2');
+  expect(await js.shown('1 + 1;')).toBeNull();
+  expect(await js.shown('let a = 1')).toBeNull();
+  expect(await js.shown('({ a: [1, "x"], m: new Map([[1, 2]]) })')).toBe("{ a: [ 1, 'x' ], m: Map(1) { 1 => 2 } }");
+  expect(await js.shown('{ b: 2 }')).toBe('{ b: 2 }');
+  expect(await js.shown('10n ** 20n')).toBe('100000000000000000000n');
+  expect(await js.shown('({ [Symbol.for("nodejs.util.inspect.custom")]: () => "mine" })')).toBe('mine');
+  expect(await js.shown('_')).toBe('mine');
+});
+
+test('names may be declared again, and `await` stands where it likes', async ({ js }) => {
+  await js.run('const a = 1; let b = 2; class C {}; function f() { return 3 }');
+  expect(await js.shown('const a = await Promise.resolve(10); let b = a; class C {}\na + b + f()')).toBe('23');
+  expect(await js.shown('typeof C')).toBe("'function'");
+});
+
+test('TypeScript runs as it is written', async ({ js }) => {
+  expect(await js.shown('interface P { n: number }\nconst p: P = { n: 4 }\nconst g = <T,>(x: T): T => x\ng(p.n)')).toBe(
+    '4',
+  );
+  expect(await js.shown('enum Color { Red, Green }\nColor.Green')).toBe('1');
+  expect(await js.shown('const q: number = await Promise.resolve(7) as number\nq')).toBe('7');
+});
+
+test('packages of the project and files of its folder are imported and required', async ({ js }) => {
+  const folder = path.join(js.device.project, 'node_modules', 'pkg');
+  await mkdir(folder, { recursive: true });
+  await writeFile(path.join(folder, 'package.json'), '{"name":"pkg","type":"module","exports":"./m.js"}');
+  await writeFile(path.join(folder, 'm.js'), 'export default "d"; export const a = "a", b = "b";');
+  await writeFile(path.join(js.device.project, 'own.cjs'), 'module.exports = { own: 5 }');
+  expect(await js.shown('import d, { a, b as c } from "pkg"\nd + a + c')).toBe("'dab'");
+  expect(await js.shown('import * as all from "pkg"\nimport "node:fs"\nall.b')).toBe("'b'");
+  expect(await js.shown('(await import("./own.cjs")).default.own')).toBe('5');
+  expect(await js.shown('require("./own.cjs").own')).toBe('5');
+  expect(await js.shown('import { join } from "node:path"\njoin("a", "b")')).toBe("'a/b'");
+  expect(await js.shown('import nothing from "no-such-package"')).toContain('no-such-package');
+});
+
+test('an error says where in the cell, and nothing of what runs it', async ({ js }) => {
+  const { events } = await js.run('function inner() { throw new TypeError("no") }\n\ninner()');
+  const last = events.at(-1);
+  if (last?.type !== 'error') throw new Error('it did not fail');
+  expect(last.payload).toMatchObject({ type: 'TypeError', message: 'no' });
+  expect(last.payload.traceback.join('\n')).toMatch(/^TypeError: no\n\s+at inner \(cell-1:1:\d+\)\n\s+at cell-1:3:1$/);
+  const wrong = (await js.run('let ok = 1\nlet = = 2')).events.at(-1);
+  if (wrong?.type !== 'error') throw new Error('it did not fail');
+  expect(wrong.payload.traceback.slice(0, 3)).toEqual(['cell-2:2:7', 'let = = 2', '      ^']);
+  expect(await js.shown('throw 5')).toBe('Uncaught: 5');
+  expect(await js.shown('JSON.parse("{")')).toMatch(/^SyntaxError: /);
+});
+
+test('code that never comes back after an `await` is interrupted too', async ({ js }) => {
+  await js.run('let kept = 1');
+  const endless = js.request('await new Promise((wake) => setTimeout(wake, 20)); console.log("busy"); for (;;);');
+  await js.device.runs.submit(endless);
+  await firstEvent(js.device.runs, endless.id, (event) => textOf([event]).includes('busy'));
+  await js.device.runs.cancel(endless.id, AbortSignal.timeout(10_000));
+  expect((await js.device.runs.get(endless.id))?.state).toBe('cancelled');
+  expect(await js.shown('kept')).toBe('1');
+});
+
+test('a question that is interrupted lets the session go on', async ({ js }) => {
+  await js.run('let kept = 1');
+  const asking = js.request('prompt("never?"); console.log("went on")');
+  await js.device.runs.submit(asking);
+  await firstEvent(js.device.runs, asking.id, (event) => event.type === 'stdin-request');
+  await js.device.runs.cancel(asking.id, AbortSignal.timeout(10_000));
+  expect(textOf(await eventsOf(js.device.runs, asking.id))).toBe('');
+  expect(await js.shown('kept')).toBe('1');
+});
+
+test('`readline` and what a subprocess reads are asked for', async ({ js }) => {
+  for (const code of [
+    'import readline from "node:readline/promises"\nconst rl = readline.createInterface({ input: process.stdin })\nconsole.log(`<${await rl.question("")}>`); rl.close()',
+    'require("node:child_process").execSync("read x; echo \\"<$x>\\"", { stdio: "inherit" });',
+  ]) {
+    const asking = js.request(code);
+    await js.device.runs.submit(asking);
+    await firstEvent(js.device.runs, asking.id, (event) => event.type === 'stdin-request');
+    await js.device.runs.input(asking.id, 'yes', AbortSignal.timeout(5_000));
+    expect(textOf(await eventsOf(js.device.runs, asking.id))).toContain('<yes>');
+  }
+});
+
+test('what nobody catches is told in the next output, and the session lives', async ({ js }) => {
+  await js.run('var marker = 1; setTimeout(() => Promise.reject(new Error("late")), 10);');
+  await js.run('await new Promise((wake) => setTimeout(wake, 50)); setTimeout(() => { throw new Error("later") }, 1);');
+  await eventually(async () =>
+    (await js.run('await new Promise((wake) => setTimeout(wake, 50))')).text.includes('later'),
+  );
+  expect(await js.shown('marker')).toBe('1');
+});
+
+test('`process.exit` ends the run, and the next one has a new session', async ({ js }) => {
+  await js.run('let gone = 1');
+  const { run, events } = await js.run('console.log("bye"); process.exit(3)');
+  expect(run.state).toBe('failed');
+  expect(events.at(-1)).toMatchObject({ payload: { type: 'ExitCode', message: 'exit code 3' } });
+  expect(await js.shown('typeof gone')).toBe("'undefined'");
+  expect((await js.run('process.exit(0)')).run.state).toBe('completed');
+  expect(await js.shown('1')).toBe('1');
+});
+
+test('bundles are shown as what they are, and replaced in their place', async ({ js }) => {
+  const { events } = await js.run(
+    'const shown = display({ "image/png": Buffer.from("PNG"), "text/html": "<b>x</b>" }); shown.update("now")',
+  );
+  const [first, second] = events.filter((event) => event.type === 'display');
+  expect(first?.payload.data).toEqual({ 'image/png': 'UE5H', 'text/html': '<b>x</b>' });
+  expect(second?.payload.data).toEqual({ 'text/plain': "'now'" });
+  expect(second?.payload.metadata).toEqual({ displayId: first?.payload.metadata['displayId'], update: true });
+});
+
+test('questions are answered by the live session, and change nothing', async ({ js }) => {
+  await js.run('const user = { name: "Ada", tags: ["x", "y"], get side() { effects++; return 1 } }; let effects = 0');
+  await js.run('function greet(who, how = 1) { return who }; class Box { open() {} }; const box = new Box();');
+  const labels = async (code: string): Promise<string[]> => {
+    const told = (await js.ask('complete', { code, cursor: code.length })) as { matches: { label: string }[] };
+    return told.matches.map((match) => match.label);
+  };
+  expect(await labels('us')).toContain('user');
+  expect(await labels('user.na')).toEqual(['name']);
+  expect(await labels('user.tags[0].toUp')).toContain('toUpperCase');
+  expect(await labels('box.')).toContain('open');
+  expect(await labels('Math.ma')).toEqual(['max']);
+  expect(await labels('whi')).toContain('while');
+  expect(await js.ask('complete', { code: 'a = user.na', cursor: 11 })).toMatchObject({
+    cursorStart: 9,
+    cursorEnd: 11,
+  });
+  expect(await js.ask('hover', { code: 'greet(1)', cursor: 2 })).toMatchObject({
+    found: true,
+    signature: 'greet(who, how = 1)',
+  });
+  expect(await js.ask('inspect', { code: 'user.name', cursor: 9 })).toMatchObject({ found: true, value: "'Ada'" });
+  expect(await js.ask('hover', { code: 'effects++', cursor: 3 })).toMatchObject({ value: '0' });
+  const { variables } = (await js.ask('variables', {})) as { variables: { name: string }[] };
+  expect(variables.map((one) => one.name)).toEqual(['Box', 'box', 'effects', 'greet', 'user']);
+  expect(await js.ask('variable', { name: 'user', path: ['tags'] })).toMatchObject({
+    type: 'Array',
+    children: [
+      { name: '0', value: "'x'" },
+      { name: '1', value: "'y'" },
+    ],
+  });
+  expect(await js.shown('effects')).toBe('0');
+  await js.ask('reset', {});
+  expect(await js.shown('typeof user')).toBe("'undefined'");
+});
+
+test('whole, unfinished and wrong code are told apart', () => {
+  expect(['1', 'const a: number = 1', 'await f()', 'import a from "b"\na'].map(completeness)).toEqual(
+    Array.from({ length: 4 }, () => 'complete'),
+  );
+  expect(['if (x) {', 'f(1,', 'const a = `x', 'await f('].map(completeness)).toEqual(
+    Array.from({ length: 4 }, () => 'incomplete'),
+  );
+  expect(['x ]', 'let = = 2'].map(completeness)).toEqual(['invalid', 'invalid']);
+});
+
+test('what is JavaScript already stays to the letter; an import keeps its lines', async () => {
+  const plain = 'const text = "import x from y"\n// import("a")\nawait 1';
+  expect(await prepare(plain)).toBe(plain);
+  expect(await prepare('import {\n  a,\n  b as c,\n} from "m"\na')).toBe(
+    'const { a, b: c, } = await __markco_import("m");\n\n\n\na',
+  );
+});
