@@ -32,7 +32,8 @@ export async function startDevice(cli: Cli): Promise<StartedDevice> {
   const { createNode } = await import('@markco/node');
   const starting = createNode(quietOnTerminal(cli, config), {
     ids: { now: cli.now, randomBytes: cli.randomBytes },
-    env: cli.env,
+    // A flag may have chosen another state folder than the environment.
+    env: { ...cli.env, MARKCO_HOME: config.home },
     kill: cli.kill,
     pid: cli.pid,
     pageFolder: cli.pageFolder,

@@ -65,8 +65,8 @@ async function present(cli: Cli, device: RunningDevice, dirs: readonly string[],
     cli.out.write(
       `${runtimes.map(({ label, available, version: its }) => `${label}${its === undefined ? '' : ` ${its}`} ${available ? '✓' : '✗'}`).join('  ')}\n`,
     );
-    for (const runtime of runtimes)
-      if (!runtime.available && runtime.hint !== undefined) cli.err.write(`${runtime.hint}\n`);
+    if (runtimes.some(({ available }) => !available))
+      cli.out.write('`markco doctor` says how to get what is missing.\n');
     cli.out.write('Ctrl-C stops MarkCo; running cells go on.\n');
   }
   if (options.browser && !options.json) await showPage(cli, url);

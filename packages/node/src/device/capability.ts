@@ -4,6 +4,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { availableParallelism, freemem, networkInterfaces, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { RUNTIMES } from '../runtimes/descriptor.ts';
+import { listKernels } from '../runtimes/jupyter/jupyter.ts';
 import { NO_WISHES } from '../runtimes/runtime.ts';
 
 const MB = 1024 * 1024;
@@ -22,6 +23,8 @@ export type RuntimeHere = {
   readonly available: boolean;
   readonly version?: string;
   readonly hint?: string;
+  /** The Jupyter kernels and attached servers that run this language, when there are any. */
+  readonly kernels?: { readonly name: string; readonly label: string }[];
 };
 
 /** The table of runtimes, each looked for once; an interpreter does not come and go within a minute. */
@@ -40,12 +43,17 @@ export function createRuntimeDetection({
 
 async function detectRuntimes(env: CapabilityParts['env'], folder: string): Promise<readonly RuntimeHere[]> {
   const signal = AbortSignal.timeout(10_000);
+  const place = { env, projectFolder: folder, config: NO_WISHES };
+  const all = await listKernels(place);
   return Promise.all(
-    RUNTIMES.map(async ({ language, label, detect }) => {
-      const found = await detect({ env, projectFolder: folder, config: NO_WISHES }, signal);
+    RUNTIMES.map(async ({ language, aliases, label, detect }) => {
+      const found = await detect(place, signal);
+      const mine = all.filter((kernel) => kernel.language === language || aliases.includes(kernel.language));
+      const kernels =
+        mine.length === 0 ? {} : { kernels: mine.map(({ name, label: title }) => ({ name, label: title })) };
       return found.available
-        ? { language, label, available: true, version: found.version }
-        : { language, label, available: false, hint: found.hint };
+        ? { language, label, available: true, version: found.version, ...kernels }
+        : { language, label, available: false, hint: found.hint, ...kernels };
     }),
   );
 }

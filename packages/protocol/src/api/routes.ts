@@ -101,6 +101,8 @@ export const RuntimeSchema = z.strictObject({
   version: z.optional(z.string()),
   /** What to do when it is missing. */
   hint: z.optional(z.string()),
+  /** What a project or document may name as its `kernel` to run this language in instead. */
+  kernels: z.optional(z.array(z.strictObject({ name: z.string(), label: z.string() }))),
 });
 
 /** A session as its device lists it: what it costs right now, and what it is doing. */

@@ -1,5 +1,6 @@
 /** The device itself over HTTP: who it is, how it does, what it can run. */
 import { Failure, type NodeCapability } from '@markco/protocol';
+import type { RuntimeHere } from '../../device/capability.ts';
 import type { Identity } from '../../device/identity.ts';
 import type { Metrics } from '../../observe/metrics.ts';
 import { SESSION_COOKIE } from '../guard.ts';
@@ -11,9 +12,7 @@ export type DeviceRoutesParts = {
   readonly home: string;
   readonly metrics: Metrics;
   readonly stats: () => Record<string, unknown>;
-  readonly runtimes: () => Promise<
-    readonly { language: string; label: string; available: boolean; version?: string; hint?: string }[]
-  >;
+  readonly runtimes: () => Promise<readonly RuntimeHere[]>;
   readonly capability: () => Promise<NodeCapability>;
 };
 
