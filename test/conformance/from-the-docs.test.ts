@@ -1,4 +1,4 @@
-/** The pages `docs/protocol/http.md` and `sync.md`, taken at their word: their programs are run as they stand there. */
+/** The pages `docs/protocol/http.md`, `mrp.md` and `sync.md`, taken at their word: their programs are run as they stand there. */
 import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -31,6 +31,29 @@ test('curl and http.md are enough to open a folder, make and move a document, ke
   expect(stdout).toContain('"type":"result"');
   expect(await readFile(join(device.folder, 'from/elsewhere.md'), 'utf8')).toBe('# From curl\n');
   expect((await device.get<{ runs: unknown[] }>('/api/runs')).runs).toHaveLength(1);
+});
+
+test('curl and mrp.md are enough to run code, look into its session, answer what it asks, and make a session', async () => {
+  const script = await program('mrp.md', 'sh');
+  const { stdout, stderr } = await promisify(execFile)('bash', ['--norc', '-euo', 'pipefail', '-c', script], {
+    env: { PATH: process.env['PATH'], MARKCO_HOME: device.home, FOLDER: device.folder },
+    timeout: 60_000,
+  });
+  expect(stderr.trim()).toBe('');
+  expect(stdout).not.toContain('"error":{');
+  for (const part of [
+    '"runtime":"markco"',
+    '"result":"6.283185307179586"',
+    'event: start\ndata: {"execId":"first"',
+    'data: {"content":"hello\\n"}',
+    '"fullValue":"2"',
+    '"label":"radius"',
+    '"status":"incomplete"',
+    'data: {"content":"hello Ada\\n"}',
+    '"id":"work"',
+  ])
+    expect(stdout).toContain(part);
+  expect(stdout.split('event: done\ndata: {}\n')).toHaveLength(3);
 });
 
 test('a stock provider and sync.md are enough to write a document', async () => {
@@ -74,6 +97,8 @@ test('every rule of the pages has a test that is named after it', async () => {
     'sync',
     'projects',
     'observe',
+    'mrp/mrp',
+    'mrp/own',
     '../failure/device/once',
     '../failure/device/barrier',
   ]) {
@@ -82,7 +107,9 @@ test('every rule of the pages has a test that is named after it', async () => {
       for (const [name] of title.matchAll(/\b[A-Z]+-\d+\b/g)) names.add(name);
   }
   const rules = (
-    await Promise.all(['http.md', 'sync.md'].map((page) => readFile(join(ROOT, 'docs/protocol', page), 'utf8')))
+    await Promise.all(
+      ['http.md', 'mrp.md', 'sync.md'].map((page) => readFile(join(ROOT, 'docs/protocol', page), 'utf8')),
+    )
   ).flatMap((text) => [...text.matchAll(/^- \*\*([A-Z]+-\d+)\*\*/gm)].map(([, rule]) => rule ?? ''));
   expect(rules.length).toBeGreaterThan(25);
   expect(rules.filter((rule) => !names.has(rule))).toEqual([]);

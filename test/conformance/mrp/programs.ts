@@ -24,6 +24,8 @@ export type Programs = {
   readonly read: string;
   readonly whole: string;
   readonly begun: string | null;
+  /** Whether its interpreter can say what its variables are while it runs code. */
+  readonly tellsWhileBusy: boolean;
   /** A function that has documentation, and where the cursor stands in it; null where there is none to tell. */
   readonly documented: { readonly setup: string; readonly code: string } | null;
 };
@@ -42,6 +44,7 @@ const PYTHON: Programs = {
   read: 'print(answer_to_all)',
   whole: 'x = 1',
   begun: 'if True:',
+  tellsWhileBusy: true,
   documented: { setup: 'def told(a, b=1):\n    "What it does."\n    return a\n', code: 'told' },
 };
 const BASH: Programs = {
@@ -58,6 +61,7 @@ const BASH: Programs = {
   read: 'echo "$answer_to_all"',
   whole: 'x=1',
   begun: 'if true; then',
+  tellsWhileBusy: true,
   documented: null,
 };
 const JS: Programs = {
@@ -74,12 +78,14 @@ const JS: Programs = {
   read: 'console.log(answer_to_all)',
   whole: 'var x = 1',
   begun: 'if (true) {',
+  tellsWhileBusy: true,
   documented: null,
 };
 const R: Programs = {
   print: 'cat("hi there\\n")',
   printError: 'cat("to stderr\\n", file = stderr())',
-  value: '6 * 7',
+  // Its kernel shows values as displays.
+  value: null,
   escapes: 'cat("a\\rb\\033[31mc\\033[0m\\n")',
   fails: 'no_such_name_here',
   failsInLine3: null,
@@ -90,6 +96,7 @@ const R: Programs = {
   read: 'cat(answer_to_all, "\\n", sep = "")',
   whole: 'x <- 1',
   begun: null,
+  tellsWhileBusy: false,
   documented: null,
 };
 const JULIA: Programs = {
@@ -106,6 +113,7 @@ const JULIA: Programs = {
   read: 'println(answer_to_all)',
   whole: 'x = 1',
   begun: null,
+  tellsWhileBusy: false,
   documented: null,
 };
 

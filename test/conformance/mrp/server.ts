@@ -11,10 +11,12 @@ export type Server = {
   /** The answer's JSON; fails when it is a refusal. */
   get<T = Record<string, unknown>>(path: string, body?: unknown): Promise<T>;
   /** The events of a stream as they come; it ends with the connection. */
-  stream(path: string, body: unknown, signal?: AbortSignal): AsyncGenerator<StreamEvent>;
+  stream(path: string, body: unknown, leaving?: AbortSignal): AsyncGenerator<StreamEvent>;
 };
 
 const STREAM_TIMEOUT_MS = 90_000;
+/** The first execution in a language may have to start a slow interpreter. */
+const ASK_TIMEOUT_MS = 60_000;
 
 export function serverAt(url: string, token: string | undefined): Server {
   const origin = url.replace(/\/+(mrp\/v1\/?)?$/, '');
@@ -30,7 +32,7 @@ export function serverAt(url: string, token: string | undefined): Server {
   const server: Server = {
     origin,
     async ask(path, body, method = body === undefined ? 'GET' : 'POST') {
-      const response = await send(path, body, method);
+      const response = await send(path, body, method, AbortSignal.timeout(ASK_TIMEOUT_MS));
       const text = await response.text();
       const isJson = response.headers.get('content-type')?.includes('json') === true;
       return { status: response.status, text, json: isJson ? (JSON.parse(text) as unknown) : undefined };
@@ -40,7 +42,11 @@ export function serverAt(url: string, token: string | undefined): Server {
       if (status !== 200) throw new Error(`${path} answered ${status}: ${text.slice(0, 500)}`);
       return json as T;
     },
-    async *stream(path, body, signal = AbortSignal.timeout(STREAM_TIMEOUT_MS)) {
+    async *stream(path, body, leaving) {
+      const signal = AbortSignal.any([
+        AbortSignal.timeout(STREAM_TIMEOUT_MS),
+        ...(leaving === undefined ? [] : [leaving]),
+      ]);
       const response = await send(path, body, 'POST', signal);
       const type = response.headers.get('content-type') ?? '';
       if (response.status !== 200 || !type.startsWith('text/event-stream') || response.body === null)

@@ -1,6 +1,8 @@
 /**
  * Questions about code and names: answered by the live session, also while it runs something; by what is known of the
  * language where there is no session, it does not run, or its interpreter does not answer this.
+ *
+ * An interpreter that is too busy to answer is `not_ready`, except where the answer itself can say that little is known.
  */
 import { Failure, type Answer, type Question, type QuestionKind } from '@markco/protocol';
 import type { Runs } from '../runs/runs.ts';
@@ -16,6 +18,8 @@ export type Ask = <K extends QuestionKind>(
   otherwise: () => Answer<K>,
 ) => Promise<Answer<K>>;
 
+const SAYS_ITSELF: readonly QuestionKind[] = ['complete', 'isComplete'];
+
 export function createAsk(parts: {
   readonly runs: Pick<Runs, 'sessions'>;
   readonly sessions: Pick<MrpSessions, 'find'>;
@@ -26,7 +30,8 @@ export function createAsk(parts: {
     try {
       return await parts.runs.sessions.ask(session.id, kind, question, signal);
     } catch (error) {
-      if (error instanceof Failure && error.code === 'unsupported') return otherwise();
+      const { code } = Failure.from(error);
+      if (code === 'unsupported' || (code === 'not_ready' && SAYS_ITSELF.includes(kind))) return otherwise();
       throw error;
     }
   };
