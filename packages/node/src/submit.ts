@@ -70,6 +70,8 @@ function requireVersion(docVersion: string | undefined): void {
   }
 }
 
+const SESSION_NAME_CHARS_MAX = 100;
+
 export function createSessionFor(wishes: SessionWishes): SessionFor {
   return async ({ projectId, documentId, language }) => {
     if (projectId === undefined || language === undefined)
@@ -80,6 +82,8 @@ export function createSessionFor(wishes: SessionWishes): SessionFor {
       throw new Failure('unsupported', `This device cannot run ${language}. It can run ${known}.`);
     }
     const config = (await wishes(projectId, documentId)).session[runtime.language];
-    return { projectId, language: runtime.language, name: config.name ?? DEFAULT_SESSION, config };
+    // A kernel of its own is a session of its own: the one that others share runs in another interpreter.
+    const name = config.name ?? config.kernel?.slice(0, SESSION_NAME_CHARS_MAX) ?? DEFAULT_SESSION;
+    return { projectId, language: runtime.language, name, config };
   };
 }
