@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { SessionHere } from '@markco/protocol';
 import { expect, test as base } from 'vitest';
 import { endSessions } from './device.fixture.ts';
 
@@ -111,6 +112,59 @@ test('a cell that fails ends the run of the file with 1, and the next cell is no
     code: 1,
     err: '✗ page.md has no cell 3; its last is cell 2.\n',
   });
+});
+
+test('the code of a program is the code of its run, a cell has a label, and what takes too long ends with 124', async ({
+  machine,
+}) => {
+  const fence = (language: string, code: string) => `\`\`\`${language}\n${code}\n\`\`\`\n`;
+  await writeFile(
+    join(machine.project, 'codes.md'),
+    [
+      fence('python', '#| label: setup\nprint("set up")'),
+      fence('bash', 'echo before\nexit 3'),
+      fence('python', 'import time\nprint("slow", flush=True)\ntime.sleep(600)'),
+    ].join('\n'),
+  );
+  await machine.up(machine.project);
+  expect(await machine.markco(['run', 'codes.md', '--cell', 'setup'])).toEqual({ code: 0, out: 'set up\n', err: '' });
+  expect(await machine.markco(['run', 'codes.md', '--all'])).toMatchObject({ code: 3, out: 'set up\nbefore\n' });
+  expect(await machine.markco(['run', 'codes.md', '--cell', 'other'])).toMatchObject({
+    code: 1,
+    err: '✗ codes.md has no cell called other. Its labels: setup.\n',
+  });
+  expect(await machine.markco(['run', 'codes.md', '--cell', '3', '--timeout', '1.5'])).toMatchObject({
+    code: 124,
+    err: expect.stringContaining('not done in time'),
+  });
+  expect(await machine.markco(['run', 'codes.md', '--cell', '1', '--all'])).toMatchObject({ code: 2, out: '' });
+});
+
+test('a session is interrupted, restarted and stopped by its language or its id', async ({ machine }) => {
+  await writeFile(
+    join(machine.project, 'page.md'),
+    cells('kept = 1', 'import time\nprint("busy", flush=True)\ntime.sleep(600)', 'print(kept)'),
+  );
+  await machine.up(machine.project);
+  const running = machine.start('run', 'page.md');
+  await outputUntil(running, 'busy');
+  const listed = async () =>
+    (JSON.parse((await machine.markco(['sessions', '--json'])).out) as { sessions: SessionHere[] }).sessions;
+  const [session] = await listed();
+  expect(session?.currentRun).toBeDefined();
+  const ended = once(running, 'exit');
+  expect(await machine.markco(['sessions', 'interrupt', 'python'])).toMatchObject({ code: 0 });
+  expect(await ended).toEqual([1, null]);
+  expect(await machine.markco(['run', 'page.md', '--cell', '3'])).toMatchObject({ code: 0, out: '1\n' });
+  expect(await machine.markco(['sessions', 'restart', session?.id.slice(0, 13) ?? ''])).toMatchObject({ code: 0 });
+  expect(await machine.markco(['run', 'page.md', '--cell', '3'])).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('NameError'),
+  });
+  expect(await machine.markco(['sessions', 'stop', 'python'])).toMatchObject({ code: 0 });
+  expect((await listed()).filter(({ state }) => state === 'running')).toEqual([]);
+  expect(await machine.markco(['sessions', 'stop'])).toMatchObject({ code: 2, out: '' });
+  expect(await machine.markco(['sessions', 'stop', 'cobol'])).toMatchObject({ code: 1 });
 });
 
 test('a program that asks is answered from stdin; without an answer its run is cancelled', async ({ machine }) => {

@@ -4,6 +4,8 @@ import type { OpenDocument } from '@markco/client/client';
 
 export type RunnableCell = {
   readonly id: string;
+  /** Its `#| label:`. */
+  readonly label: string | null;
   readonly language: string;
   readonly code: string;
 };
@@ -17,6 +19,7 @@ export function cellsOf(open: OpenDocument): readonly RunnableCell[] {
   );
   return cells.map((cell, index) => ({
     id: cell.options.label ?? ids[index] ?? '',
+    label: cell.options.label ?? null,
     language: cell.language,
     code: cell.code,
   }));

@@ -43,5 +43,5 @@ export type Cli = {
   readonly sampleProject: string;
 };
 
-/** 0: done. 1: it could not be done. 2 (wrong usage) is decided before a command is called. */
-export type ExitCode = 0 | 1;
+/** 0: done. 1: it could not be done. Others: what a program that was run ended with. Wrong usage is decided before. */
+export type ExitCode = number;

@@ -8,10 +8,17 @@ export type Followed = {
   onEvent(event: RunEvent): void;
   /** Whether questions of the program are answered from stdin, and Ctrl-C cancels it. Else it is only watched. */
   readonly attended: boolean;
+  /** Cancels it when it aborts, as Ctrl-C does. */
+  readonly until?: AbortSignal;
 };
 
 /** Resolves with the run in its terminal state. An abort of `cli.signal` cancels an attended run and leaves a watched one alone. */
-export async function followToEnd(cli: Cli, client: Client, run: Run, { onEvent, attended }: Followed): Promise<Run> {
+export async function followToEnd(
+  cli: Cli,
+  client: Client,
+  run: Run,
+  { onEvent, attended, until }: Followed,
+): Promise<Run> {
   const { promise, resolve, reject } = Promise.withResolvers<Run>();
   const answering = new AbortController();
   const stop = client.followRun(run.id, 0, {
@@ -29,12 +36,15 @@ export async function followToEnd(cli: Cli, client: Client, run: Run, { onEvent,
     cli.err.write('\nCancelling the run. Press Ctrl-C again to leave it as it is.\n');
     client.cancelRun(run.id).catch(reject);
   };
+  const onLate = (): void => void client.cancelRun(run.id).catch(reject);
   cli.signal.addEventListener('abort', onAbort, { once: true });
+  until?.addEventListener('abort', onLate, { once: true });
   try {
     if (cli.signal.aborted) onAbort();
     return await promise;
   } finally {
     cli.signal.removeEventListener('abort', onAbort);
+    until?.removeEventListener('abort', onLate);
     answering.abort();
     stop();
   }

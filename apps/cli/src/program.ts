@@ -2,7 +2,8 @@
  * The command line as a function: words in, exit code out.
  *
  * 1. Results go to stdout; everything else, errors and help about errors too, goes to stderr.
- * 2. 0: done. 1: it could not be done. 2: wrong usage, and nothing was done. 130: stopped by the person.
+ * 2. 0: done. 1: it could not be done. 2: wrong usage, and nothing was done. 124: not done in time.
+ *    130: stopped by the person. `run` ends with what the program of the cell ended with, where it says so.
  */
 import { Failure } from '@markco/protocol';
 import { Command, CommanderError } from 'commander';

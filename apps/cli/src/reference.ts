@@ -2,7 +2,7 @@
 import { realpath } from 'node:fs/promises';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 import type { Api } from '@markco/client/api';
-import { Failure, type Device, type ProjectHere, type Run, type RunId } from '@markco/protocol';
+import { Failure, type Device, type ProjectHere, type Run, type RunId, type SessionHere } from '@markco/protocol';
 import type { Cli } from './cli.ts';
 import { printable, shortIds } from './render.ts';
 
@@ -44,6 +44,11 @@ export async function pickRun(api: Api, typed: string, signal: AbortSignal): Pro
     if (!isRunId(typed)) throw error;
     return api('run', { params: { id: typed }, signal });
   }
+}
+
+/** By its id, or by its language where no other session has that. */
+export function pickSession(sessions: readonly SessionHere[], typed: string): SessionHere {
+  return pick('session', typed, sessions, ({ id, language }) => ({ id, names: [language] }));
 }
 
 const isRunId = (text: string): text is RunId => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
