@@ -3,6 +3,7 @@ import { indexedDbCopies, openClient, type Socket } from '@markco/client';
 import { filePathOf, type Failure } from '@markco/protocol';
 import { computed, effect, signal } from '@preact/signals';
 import { render } from 'preact';
+import { createAway } from './away/away.ts';
 import { now } from './boot/clock.ts';
 import { signIn } from './boot/sign-in.ts';
 import { followUpdates } from './boot/updates.ts';
@@ -61,6 +62,7 @@ function startShell(): Shell {
   const heard = signal('');
   const openOutside = (url: string): void => void window.open(url, '_blank', 'noopener,noreferrer');
   const links = createLinks({ workspace, router, toasts, openOutside });
+  const away = createAway({ client, storage: localStorage, now, later: (work) => setTimeout(work, 500) });
   const editors: Editors = createEditors({
     client,
     ids: { now, randomBytes },
@@ -79,6 +81,7 @@ function startShell(): Shell {
     pathOf: (id) => workspace.documents.peek()?.find((document) => document.id === id)?.path ?? '',
     onSave: () => sayWhetherSaved(shell),
     links,
+    away,
     openRun: (runId) => router.go({ at: 'run', runId }),
     live: createLive({ api: client.api, sessions: workspace.sessions, runs: workspace.runs }),
   });
@@ -105,6 +108,7 @@ function startShell(): Shell {
       startWriting: (document) => (view.jump.value = { documentId: document.id, offset: 0, length: 0 }),
     }),
     projects: createProjectActions(actionParts),
+    away,
     search: createSearch(client),
     editors,
     saveStatus: createShownStatus(status),

@@ -16,6 +16,7 @@ import {
   type EditorParts,
   type Heading,
   type PooledEditor,
+  type RunsParts,
 } from '../editor/index.ts';
 import { language, lookup } from '../i18n/words.ts';
 import type { Live } from '../live/live.ts';
@@ -47,6 +48,7 @@ export type EditorsParts = Pick<
   readonly client: Client;
   readonly ids: IdSource;
   readonly live: Live;
+  readonly away: RunsParts['away'];
   /** Where a document is now; it may have been renamed since it was opened. */
   pathOf(id: DocumentId): string;
 };
@@ -99,7 +101,7 @@ export function createEditors(parts: EditorsParts): Editors {
   function make(id: DocumentId, entry: Opened, parent: HTMLElement): PooledEditor {
     const { open, projectId } = entry;
     entry.pooled = true;
-    const runs = createRunsView({ client: parts.client, document: open, ids: parts.ids, onTrouble });
+    const runs = createRunsView({ client: parts.client, document: open, ids: parts.ids, away: parts.away, onTrouble });
     const editorParts: EditorParts = {
       ...parts,
       parent,

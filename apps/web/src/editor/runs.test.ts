@@ -78,6 +78,7 @@ function world(recent: readonly Run[] = []): World {
     api: () => Promise.resolve({ runs: recent }),
   };
   const view = createRunsView({
+    away: { note: () => undefined, recall: () => undefined },
     client: client as unknown as RunsParts['client'],
     document: { projectId, documentId, version: () => 'AA==' },
     ids,

@@ -72,6 +72,11 @@ export type RunsParts = {
   >;
   readonly document: Pick<OpenDocument, 'projectId' | 'documentId' | 'version'>;
   readonly ids: IdSource;
+  /** Told what of the runs reaches the page, and of those that had ended before. */
+  readonly away: {
+    note(run: Run, event: RunEvent): void;
+    recall(run: Run): void;
+  };
   /** Told of what went wrong and has no cell to be shown under. */
   readonly onTrouble: (message: string) => void;
 };
@@ -89,7 +94,7 @@ type Entry = {
   readonly abort: AbortController;
 };
 
-export function createRunsView({ client, document, ids, onTrouble }: RunsParts): RunsView {
+export function createRunsView({ client, document, ids, away, onTrouble }: RunsParts): RunsView {
   const entries = new Map<string, Entry>();
   const listeners = new Set<(cellId: string) => void>();
   const closing = new AbortController();
@@ -119,6 +124,7 @@ export function createRunsView({ client, document, ids, onTrouble }: RunsParts):
     const known = entries.get(run.cellId);
     if (known !== undefined && known.view.id > run.id) return;
     const entry = known?.view.id === run.id ? known : track(run.cellId, viewOf(run, null), run);
+    if (known?.view.id !== run.id && runMachine.isTerminal(run.state)) away.recall(run);
     if (entry.run !== null && runMachine.isTerminal(entry.run.state)) return;
     entry.run = run;
     update(entry, viewOf(run, entry.view.output));
@@ -146,6 +152,7 @@ export function createRunsView({ client, document, ids, onTrouble }: RunsParts):
         chars += sizeOf(event);
         if (chars > charsMax) return entry.unfollow?.();
         output.fold(event);
+        if (!replaying && entry.run !== null) away.note(entry.run, event);
         if (!replaying) update(entry, output.errorType === null ? {} : { errorType: output.errorType });
       },
       onEnd(run) {

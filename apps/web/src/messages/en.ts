@@ -174,6 +174,12 @@ export const en = {
   showRunOf: 'Whole output of {name}',
   restartText: 'Its variables are lost. Documents and outputs stay.',
 
+  whileAway: { one: 'While you were away: {count} line', other: 'While you were away: {count} lines' },
+  whileAwayMore: {
+    one: 'While you were away: more than {count} line',
+    other: 'While you were away: more than {count} lines',
+  },
+
   // One run's own page
   wholeOutput: 'Whole output',
   readingOutput: 'Reading the output…',

@@ -173,6 +173,12 @@ export const fr: Readonly<Record<keyof typeof en, Message>> = {
   showRunOf: 'Sortie entière de {name}',
   restartText: 'Ses variables seront perdues. Les documents et les sorties restent.',
 
+  whileAway: { one: 'En votre absence : {count} ligne', other: 'En votre absence : {count} lignes' },
+  whileAwayMore: {
+    one: 'En votre absence : plus de {count} ligne',
+    other: 'En votre absence : plus de {count} lignes',
+  },
+
   wholeOutput: 'Sortie entière',
   readingOutput: 'Lecture de la sortie…',
   outputNotKept: 'La sortie de cette exécution n’est plus gardée. Sa cellule et les fichiers liés l’ont.',

@@ -2,6 +2,7 @@
 import type { Document } from '@markco/protocol';
 import { labelOf } from '@markco/protocol/notebook/title';
 import { useEffect } from 'preact/hooks';
+import { AwayBar } from '../away/away-bar.tsx';
 import { Dialogs } from '../dialogs/dialogs.tsx';
 import { DocumentPane } from '../document/document-pane.tsx';
 import { t, timeOfDay } from '../i18n/words.ts';
@@ -204,6 +205,7 @@ export function App() {
       <Sidebar />
       <div class="column">
         <DeviceBar />
+        <AwayBar />
         <TopBar document={document} />
         <main id="main" tabIndex={-1}>
           <Content />

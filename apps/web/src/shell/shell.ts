@@ -3,6 +3,7 @@ import type { Client } from '@markco/client';
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import type { ReadonlySignal } from '@preact/signals';
+import type { Away } from '../away/away.ts';
 import type { SaveStatus } from '../status/save-status.ts';
 import type { CommandRegistry } from '../commands/registry.ts';
 import type { DocumentActions } from '../workspace/document-actions.ts';
@@ -24,6 +25,7 @@ export type Shell = {
   readonly documents: DocumentActions;
   readonly projects: ProjectActions;
   readonly search: Search;
+  readonly away: Away;
   readonly editors: Editors;
   /** Of the document in view; `undefined` where there is none. */
   readonly saveStatus: ReadonlySignal<SaveStatus | undefined>;

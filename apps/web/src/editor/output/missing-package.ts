@@ -8,16 +8,18 @@ export type MissingPackage = {
 };
 
 /** What a package is called when it is not called like its module. */
-const PYTHON_NAMES: Readonly<Record<string, string>> = {
-  bs4: 'beautifulsoup4',
-  cv2: 'opencv-python',
-  dateutil: 'python-dateutil',
-  dotenv: 'python-dotenv',
-  PIL: 'pillow',
-  skimage: 'scikit-image',
-  sklearn: 'scikit-learn',
-  yaml: 'pyyaml',
-};
+const PYTHON_NAMES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    bs4: 'beautifulsoup4',
+    cv2: 'opencv-python',
+    dateutil: 'python-dateutil',
+    dotenv: 'python-dotenv',
+    PIL: 'pillow',
+    skimage: 'scikit-image',
+    sklearn: 'scikit-learn',
+    yaml: 'pyyaml',
+  }),
+);
 
 /** A module inside a package that is there has a dot; no package is missing then. */
 const PYTHON = /No module named (['"]?)([A-Za-z_][A-Za-z0-9_]{0,99})\1$/;
@@ -30,7 +32,7 @@ export function missingPackage(language: string, type: string, message: string):
     case 'python': {
       const module = /^(?:ModuleNotFoundError|ImportError)$/.test(type) ? PYTHON.exec(message.trim())?.[2] : undefined;
       if (module === undefined) return null;
-      const name = PYTHON_NAMES[module] ?? module;
+      const name = PYTHON_NAMES.get(module) ?? module;
       return { name, command: `%pip install ${name}`, runsHere: true };
     }
     case 'r': {
