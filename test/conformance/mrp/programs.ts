@@ -61,7 +61,7 @@ const BASH: Programs = {
   read: 'echo "$answer_to_all"',
   whole: 'x=1',
   begun: 'if true; then',
-  tellsWhileBusy: true,
+  tellsWhileBusy: false,
   documented: null,
 };
 const JS: Programs = {
@@ -70,8 +70,8 @@ const JS: Programs = {
   value: '6 * 7',
   escapes: 'process.stdout.write("a\\rb\\x1b[31mc\\x1b[0m\\n")',
   fails: 'noSuchNameHere',
-  failsInLine3: null,
-  asks: null,
+  failsInLine3: 'var a = 1\nvar b = 2\nnoSuchNameHere()\n',
+  asks: 'console.log("hello " + prompt("Name? "))',
   waits: 'console.log("begun"); await new Promise((resolve) => setTimeout(resolve, 30_000))',
   slow: 'console.log("one"); await new Promise((resolve) => setTimeout(resolve, 300)); console.log("two")',
   assign: 'var answer_to_all = 42',

@@ -12,7 +12,9 @@ test.each([
   ['  File "<cell 3>", line 2, in f\n  File "/lib/x.py", line 9, in g\nValueError: x', { line: 2, column: null }],
   ['  File "<cell 1>", line 1, in <module>\n  File "<cell 1>", line 7, in f\nE: x', { line: 7, column: null }],
   ['  File "/lib/x.py", line 9, in g\nValueError: x', { line: null, column: null }],
-  ['ReferenceError: x\n    at <cell 4>:3:9\n    at run', { line: 3, column: 9 }],
+  ['  File "<cell 4>", line 2, in <module>\n  File "<cell 1>", line 7, in f\nE: x', { line: 2, column: null }],
+  ['Error: x\n    at g (cell-1:8:1)\n    at f (cell-4:3:9)\n    at cell-4:5:1\n    at run', { line: 3, column: 9 }],
+  ['cell-3:1:9\nlet c = ;\n        ^\nSyntaxError: Unexpected token', { line: 1, column: 9 }],
   ['', { line: null, column: null }],
 ] as const)('the place in %j', (traceback, place) => {
   expect(placeOf(traceback.split('\n'), 'a\nb\nc')).toEqual(place);
