@@ -1,4 +1,5 @@
 /** Bash 4 or newer, the user's own. */
+import { QUESTION_KINDS } from '@markco/protocol';
 import { findProgram } from '../find-program.ts';
 import { keeperCommand } from '../keeper/command.ts';
 import type { RuntimeDescriptor } from '../runtime.ts';
@@ -7,7 +8,7 @@ export const bashRuntime: RuntimeDescriptor = {
   language: 'bash',
   aliases: ['sh', 'shell', 'zsh'],
   label: 'Bash',
-  answers: [],
+  answers: QUESTION_KINDS,
   detect: (place, signal) =>
     findProgram(
       {

@@ -6,13 +6,20 @@
  * Neither profile nor `.bashrc` is read: the environment is the one the device was started in.
  */
 import { kill } from 'node:process';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Interpreter, LastWord, StartInterpreter } from '../keeper/interpreter.ts';
 import { watchStdin } from '../keeper/stdin-watch.ts';
-import { openShell } from './shell.ts';
+import { createBashAnswers } from './answers.ts';
+import { openShell, type Shell } from './shell.ts';
 
-/** An interrupt this soon after a cell began may have come before it, and is then given again. */
+/**
+ * A signal that comes between a program's fork and its start is lost, by Bash and at a terminal. It is given again: soon
+ * when the cell has just begun, otherwise after what a program may take to end in its own way, and before it is killed.
+ */
 const EARLY_MS = 300;
-const AGAIN_MS = 100;
+const AGAIN_EARLY_MS = 100;
+const AGAIN_MS = 700;
+const ANSWER_MS = 3_000;
 const INTERRUPTED: LastWord = {
   type: 'error',
   payload: { type: 'KeyboardInterrupt', message: 'Interrupted.', traceback: [] },
@@ -27,15 +34,68 @@ type Current = {
 };
 
 export const startBash: StartInterpreter = async (options, sink) => {
-  const shell = await openShell(options, sink);
+  let shell = await open();
   let current: Current | null = null;
   let count = 0;
   const { promise: gone, resolve: tellGone } = Promise.withResolvers<string>();
 
   const stdin = watchStdin(shell.stdinFile, () => sink.ask({ prompt: '', password: false }));
+  let turn: Promise<unknown> = Promise.resolve();
+  let asked = 0;
+  let onTold: (number: number) => void = () => undefined;
+  const answers = createBashAnswers({ ...options, query });
 
-  function interruptGroup(): void {
+  async function open(): Promise<Shell> {
+    const opened = await openShell(options, sink);
+    opened.onSaid(hear);
+    opened.onExit((code, signal) => {
+      if (opened === shell) end(code, signal);
+    });
+    return opened;
+  }
+
+  /** One question after the other: they share a file. */
+  function query(...words: readonly string[]): Promise<string> {
+    if (current !== null) return Promise.reject(new Error('Bash is busy with a cell.'));
+    const mine = turn.then(() => queryNow(words));
+    turn = mine.catch(() => undefined);
+    return mine;
+  }
+
+  async function queryNow(words: readonly string[]): Promise<string> {
+    asked += 1;
+    const number = asked;
+    const over = new AbortController();
+    const told = new Promise<void>((resolve) => {
+      onTold = (one) => one === number && resolve();
+    });
+    const late = delay(ANSWER_MS, undefined, { signal: over.signal }).then(() => {
+      throw new Error('Bash is busy and does not answer now.');
+    });
+    try {
+      shell.ask(number, words);
+      await Promise.race([told, late]);
+      return shell.readAnswer();
+    } finally {
+      over.abort();
+      late.catch(() => undefined);
+    }
+  }
+
+  async function reset(): Promise<object> {
+    if (current !== null) throw new Error('Bash is busy with a cell. Stop it first.');
+    shell.close();
+    shell = await open();
+    return {};
+  }
+
+  function interruptNow(target: Current): void {
     kill(0, 'SIGINT'); // Everything of this session; the keeper itself passes it over.
+    interruptAfter(target, AGAIN_MS);
+  }
+
+  function interruptAfter(target: Current, ms: number): void {
+    setTimeout(() => current === target && kill(0, 'SIGINT'), ms);
   }
 
   function finish(word: LastWord): void {
@@ -46,8 +106,9 @@ export const startBash: StartInterpreter = async (options, sink) => {
     over?.resolve(over.isInterrupted && word.type === 'error' ? INTERRUPTED : word);
   }
 
-  shell.onSaid((words) => {
+  function hear(words: string): void {
     const [event, number = '', status = ''] = words.split(' ');
+    if (event === 'told') return onTold(Number(number));
     if (current === null || Number(number) !== current.number) return;
     if (event === 'end') return finish(lastWord(Number(status)));
     if (event === 'ask') {
@@ -56,14 +117,16 @@ export const startBash: StartInterpreter = async (options, sink) => {
       return sink.ask({ prompt: words.split(' ').slice(3).join(' '), password: status === '1' });
     }
     current.beganAt = performance.now();
-    if (current.isInterrupted) interruptGroup();
-  });
-  shell.onExit((code, signal) => {
+    if (current.isInterrupted) interruptNow(current);
+  }
+
+  function end(code: number | null, signal: string | null): void {
     if (code !== null) finish(lastWord(code)); // `exit`; whoever was killed has no last word.
     else shell.drain();
     tellGone(signal === null ? `exit code ${code}` : `signal ${signal}`);
-  });
+  }
 
+  await answers.begin();
   const interpreter: Interpreter = {
     version: shell.version,
     gone,
@@ -79,14 +142,15 @@ export const startBash: StartInterpreter = async (options, sink) => {
       if (target === null) return;
       target.isInterrupted = true;
       const { beganAt } = target;
-      if (beganAt === null || performance.now() - beganAt > EARLY_MS) return;
-      setTimeout(() => current === target && interruptGroup(), AGAIN_MS);
+      if (beganAt === null) return;
+      if (performance.now() - beganAt < EARLY_MS) interruptAfter(target, AGAIN_EARLY_MS);
+      interruptAfter(target, AGAIN_MS);
     },
     input: (text) => current !== null && shell.answer(text) && stdin.start(),
-    ask: () => Promise.reject(new Error('Bash does not answer this.')),
-    close: shell.close,
-    pause: shell.pause,
-    resume: shell.resume,
+    ask: (kind, question) => (kind === 'reset' ? reset() : answers.ask(kind, question)),
+    close: () => shell.close(),
+    pause: () => shell.pause(),
+    resume: () => shell.resume(),
   };
   return interpreter;
 };

@@ -44,3 +44,40 @@ __markco_ask() {
   done
   builtin printf 'ask %s %s %s\0' "$__markco_run" "$hidden" "$prompt" >"$__markco_says"
 }
+
+# Answers a question into a file and says so. Runs in a subshell: whatever it does, the session stays as it was.
+__markco_answer() {
+  {
+    case $2 in
+      command)
+        builtin compgen -P 'k ' -k -- "$3"
+        builtin compgen -P 'f ' -A function -- "$3"
+        builtin compgen -P 'a ' -a -- "$3"
+        builtin compgen -P 'b ' -b -- "$3"
+        builtin compgen -P 'c ' -c -- "$3"
+        ;;
+      file)
+        builtin compgen -P 'd ' -d -- "$3"
+        builtin compgen -P 'p ' -f -- "$3"
+        ;;
+      variable) builtin compgen -P 'v ' -v -- "$3" ;;
+      names) builtin compgen -v ;;
+      values)
+        for __markco_name in "${@:3}"; do
+          builtin declare -p "$__markco_name"
+          builtin printf '\0'
+        done
+        ;;
+      word)
+        builtin type -t -- "$3"
+        builtin printf '\0'
+        case $(builtin type -t -- "$3") in
+          function) builtin declare -f -- "$3" ;;
+          builtin | keyword) builtin help -m -- "$3" ;;
+          *) builtin type -- "$3" ;;
+        esac
+        ;;
+    esac
+  } >"$__markco_answers"
+  builtin printf 'told %s\0' "$1" >"$__markco_says"
+}

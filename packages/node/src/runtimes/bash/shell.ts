@@ -9,11 +9,14 @@ import { makePipes, openForChild, readPipe, writePipe } from '../keeper/pipes.ts
 const READS_SPECIALLY = /\bread\b[^\n;|&]*\s-[a-z]*[ps]/i;
 const BOOT = new URL('shell.bash', import.meta.url);
 
+export type Shell = Awaited<ReturnType<typeof openShell>>;
+
 /** Starts it; resolves when it waits for commands. */
 export async function openShell({ executable, cwd, folder }: InterpreterOptions, sink: Sink) {
   const pipes = await makePipes(folder, ['out', 'err', 'in', 'says']);
   const cell = path.join(folder, 'cell');
   const boot = path.join(folder, 'boot');
+  const answers = path.join(folder, 'answers');
   let onSaid: (words: string) => void = () => undefined;
   const out = readPipe(pipes.out, (text) => sink.text('stdout', text));
   const err = readPipe(pipes.err, (text) => sink.text('stderr', withoutUs(text, cell)));
@@ -28,7 +31,10 @@ export async function openShell({ executable, cwd, folder }: InterpreterOptions,
 
   writeFileSync(
     boot,
-    `__markco_says=${quoted(pipes.says)} __markco_in=${quoted(pipes.in)}\n${readFileSync(BOOT, 'utf8')}`,
+    [
+      `__markco_says=${quoted(pipes.says)} __markco_in=${quoted(pipes.in)} __markco_answers=${quoted(answers)}`,
+      readFileSync(BOOT, 'utf8'),
+    ].join('\n'),
     { mode: 0o600 },
   );
   const child = spawn(executable, ['--norc', '--noediting', '-i', '+m'], {
@@ -61,6 +67,11 @@ export async function openShell({ executable, cwd, folder }: InterpreterOptions,
           `{ __markco_end ${number} $?; } 2>/dev/null\n`,
       );
     },
+    /** Has a question of `shell.bash` answered into a file, which is said as `told NUMBER`. */
+    ask(number: number, words: readonly string[]): void {
+      commands.write(`{ (__markco_answer ${number} ${words.map(quoted).join(' ')}); } 2>/dev/null\n`);
+    },
+    readAnswer: (): string => readFileSync(answers, 'utf8'),
     answer: (text: string) => stdin.write(`${text}\n`),
     drain(): void {
       for (const reader of [out, err]) {
@@ -78,6 +89,7 @@ export async function openShell({ executable, cwd, folder }: InterpreterOptions,
     },
     close(): void {
       for (const one of [out, err, says, stdin]) one.close();
+      child.removeAllListeners('exit'); // It was meant to end.
       child.kill('SIGKILL');
     },
   };

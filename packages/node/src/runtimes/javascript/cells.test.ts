@@ -211,7 +211,7 @@ test('whole, unfinished and wrong code are told apart', () => {
 });
 
 test('what is JavaScript already stays to the letter; an import keeps its lines', async () => {
-  const plain = 'const text = "import x from y"\n// import("a")\nawait 1';
+  const plain = 'const text = "import x from y"\n// import("./a")\nawait 1';
   expect(await prepare(plain)).toBe(plain);
   expect(await prepare('import {\n  a,\n  b as c,\n} from "m"\na')).toBe(
     'const { a, b: c, } = await __markco_import("m");\n\n\n\na',

@@ -26,9 +26,13 @@ const FOLDER_CHECK_MS = 5_000;
 const LAST_WORD_MS = 300;
 const ANSWER_BYTES_MAX = 1024 * 1024;
 
+type ErrorPayload = Extract<LastWord, { type: 'error' }>['payload'];
+
 const [kind = '', folder = '', socket = '', limitBytes = '', given = '{}'] = process.argv.slice(2);
 const beside = [0, 0]; // The files in which other workers keep what went past them: a keeper has none.
 let current: RunId | null = null;
+/** Why the run that is on was interrupted, when its time was over. */
+let overtime: string | null = null;
 let isAsked = false;
 let isPassword = false;
 let executionCount = 0;
@@ -79,7 +83,11 @@ async function start(): Promise<Interpreter> {
 function obey(order: Order): void {
   if (order.op === 'execute') void execute(order.run, order.code, order.spool);
   else if (order.op === 'interrupt') {
-    if (order.run === current) started.interrupt();
+    if (order.run !== current) return;
+    overtime = order.why ?? null;
+    started.interrupt();
+  } else if (order.op === 'notice') {
+    if (order.run === current) output.sink.text('stderr', `${order.text}\n`);
   } else if (order.op === 'input') link.send({ event: 'answered', ref: order.ref, accepted: input(order) });
   else if (order.op === 'ask') void answer(order);
 }
@@ -95,6 +103,7 @@ async function execute(run: RunId, code: string, path: string): Promise<void> {
     return refuse(error instanceof Error ? error.message : String(error));
   }
   current = run;
+  overtime = null;
   executionCount += 1;
   output.begin(spool);
   const startedAt = performance.now();
@@ -106,7 +115,7 @@ async function execute(run: RunId, code: string, path: string): Promise<void> {
   const durationMs = Math.round((performance.now() - startedAt) * 1000) / 1000;
   const last =
     word.type === 'error'
-      ? ({ type: 'error', payload: fitError(word.payload) } as const)
+      ? ({ type: 'error', payload: fitError(whyEnded(word.payload)) } as const)
       : ({ type: 'result', payload: { data: word.data && fitBundle(word.data), executionCount, durationMs } } as const);
   try {
     await output.end(last);
@@ -118,6 +127,10 @@ async function execute(run: RunId, code: string, path: string): Promise<void> {
   current = null;
   // With its interpreter gone the run is over once this process is: a host that heard of it before would send the next.
   if (!isOver) link.poke({ event: 'spooled', run, bytes: spool.size, ended: true, beside });
+}
+
+function whyEnded(payload: ErrorPayload): ErrorPayload {
+  return overtime === null ? payload : { ...payload, type: 'TimeLimit', message: overtime };
 }
 
 function input({ run, text }: { readonly run: RunId; readonly text: string }): boolean {

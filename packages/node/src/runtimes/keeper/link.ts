@@ -16,7 +16,8 @@ const OUTBOX_BYTES_MAX = 64 * 1024 * 1024;
 /** What a host may send: see `WorkerOrder` of `../worker-link.ts`. */
 export type Order =
   | { readonly op: 'execute'; readonly run: RunId; readonly code: string; readonly spool: string }
-  | { readonly op: 'interrupt'; readonly run: RunId }
+  | { readonly op: 'interrupt'; readonly run: RunId; readonly why?: string }
+  | { readonly op: 'notice'; readonly run: RunId; readonly text: string }
   | { readonly op: 'input'; readonly run: RunId; readonly text: string; readonly ref: number }
   | { readonly op: 'ask'; readonly kind: QuestionKind; readonly question: unknown; readonly ref: number };
 
