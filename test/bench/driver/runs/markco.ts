@@ -103,7 +103,10 @@ export async function markcoSessions(source: MarkcoSource): Promise<Interpreters
     const folder = join(source.folder, `project-${projects++}`);
     await mkdir(folder, { recursive: true });
     if (source.kernel !== undefined) await writeFile(join(folder, 'mrmd.md'), wishOf(source.kernel));
-    const { id: projectId } = await api<{ id: string }>('POST', '/api/projects/open-local', { localPath: folder });
+    const open = (): Promise<{ id: string }> => api('POST', '/api/projects/open-local', { localPath: folder });
+    await open();
+    // Asked again it answers once its documents are indexed.
+    const { id: projectId } = await open();
     let sessionId = '';
     return {
       async run(code, onText): Promise<Ended> {
@@ -114,7 +117,11 @@ export async function markcoSessions(source: MarkcoSource): Promise<Interpreters
           if (event.type === 'stdout' || event.type === 'stderr') onText?.(event.payload.text);
           else if (event.type === 'result') resultAt = performance.now();
         });
-        return { resultAt, endedAt: performance.now(), error: ended.error?.type ?? null };
+        return {
+          resultAt,
+          endedAt: performance.now(),
+          error: ended.error === undefined ? null : `${ended.error.type}: ${ended.error.message}`,
+        };
       },
       interrupt: () => stream.interrupt(sessionId),
       end: () => (sessionId === '' ? Promise.resolve() : api('DELETE', `/api/sessions/${sessionId}`)),

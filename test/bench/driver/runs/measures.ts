@@ -99,8 +99,9 @@ export const areKernels = (turns: Turns): Promise<Found<boolean>> =>
   inTurns(turns, async (interpreters) => {
     const interpreter = await interpreters.prepare();
     let said = '';
-    await interpreter.run("import sys; print('ipykernel' in sys.modules)", (text) => (said += text));
+    const { error } = await interpreter.run("import sys; print('ipykernel' in sys.modules)", (text) => (said += text));
     await interpreter.end();
+    if (error !== null) throw new Error(error);
     return said.trim() === 'True';
   });
 
@@ -184,7 +185,7 @@ export const interrupts = (turns: Turns): Promise<Found<Interrupted>> =>
       await asked;
       let value = '';
       await interpreter.run('print(kept)', (text) => (value += text));
-      return { ms: endedAt - askedAt, failed: error !== 'KeyboardInterrupt' || value !== 'kept\n' };
+      return { ms: endedAt - askedAt, failed: error?.startsWith('KeyboardInterrupt') !== true || value !== 'kept\n' };
     } catch {
       return { ms: INTERRUPT_LIMIT_MS, failed: true };
     }
