@@ -3,11 +3,14 @@ import { readConfig } from './config.ts';
 
 test('what is not said has a default, and flags count before the environment', () => {
   expect(readConfig({})).toMatchObject({ port: 7717, host: '127.0.0.1', logLevel: 'info' });
-  expect(readConfig({ MARKCO_PORT: '1', MARKCO_HOME: '/a', MARKCO_HOST: '::1', LOG_LEVEL: 'debug' })).toEqual({
+  const limits = { MARKCO_SESSION_MEMORY_MB: '512', MARKCO_SESSION_PROCESSES: '64' };
+  const own = { MARKCO_PORT: '1', MARKCO_HOME: '/a', MARKCO_HOST: '::1', LOG_LEVEL: 'debug' };
+  expect(readConfig({ ...own, ...limits })).toEqual({
     home: '/a',
     port: 1,
     host: '::1',
     logLevel: 'debug',
+    sessionLimits: { memoryBytes: 512 * 1024 * 1024, processes: 64 },
   });
   expect(readConfig({ MARKCO_PORT: '1', MARKCO_HOME: '/a' }, { port: 2, home: '/b', host: 'localhost' })).toMatchObject(
     { home: '/b', port: 2, host: 'localhost' },
@@ -17,6 +20,7 @@ test('what is not said has a default, and flags count before the environment', (
 
 test.each([
   [{ MARKCO_PORT: 'x' }, 'MARKCO_PORT'],
+  [{ MARKCO_SESSION_MEMORY_MB: '0' }, 'MARKCO_SESSION_MEMORY_MB'],
   [{ MARKCO_PORT: '70000' }, '70000'],
   [{ MARKCO_PORT: '-1' }, 'MARKCO_PORT'],
   [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL'],

@@ -1,9 +1,12 @@
 /** Environment and flags as one frozen value, read once. Each field: its default, its unit. */
 import { Failure } from '@markco/protocol';
 import envPaths from 'env-paths';
+import { totalmem } from 'node:os';
 import * as z from 'zod/mini';
 
+const MB = 1024 * 1024;
 const flag = z.enum(['0', '1'], 'must be 0 or 1');
+const whole = z.string().check(z.regex(/^[1-9]\d{0,8}$/, 'must be a whole number above 0'));
 const port = z.string().check(z.regex(/^\d{1,5}$/, 'must be a port number'));
 
 const EnvironmentSchema = z.object({
@@ -19,6 +22,10 @@ const EnvironmentSchema = z.object({
   ENABLE_DEVICE_AGENT: z.optional(flag),
   ENABLE_REMOTE_EXEC_ROUTING: z.optional(flag),
   ENABLE_CLOUD_FALLBACK: z.optional(flag),
+  /** What one session may use, in MB. Default: four fifths of the machine's memory. */
+  MARKCO_SESSION_MEMORY_MB: z.optional(whole),
+  /** Processes and threads of one session. Default 2048. */
+  MARKCO_SESSION_PROCESSES: z.optional(whole),
   LOG_LEVEL: z.optional(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])),
 });
 
@@ -26,6 +33,7 @@ export type Config = {
   readonly home: string;
   readonly port: number;
   readonly host: string;
+  readonly sessionLimits: { readonly memoryBytes: number; readonly processes: number };
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 };
 
@@ -53,6 +61,10 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     home: flags.home ?? env.MARKCO_HOME ?? envPaths('markco', { suffix: '' }).data,
     port: chosenPort,
     host: flags.host ?? env.MARKCO_HOST ?? '127.0.0.1',
+    sessionLimits: {
+      memoryBytes: Number(env.MARKCO_SESSION_MEMORY_MB ?? Math.floor((totalmem() * 0.8) / MB)) * MB,
+      processes: Number(env.MARKCO_SESSION_PROCESSES ?? 2_048),
+    },
     logLevel: env.LOG_LEVEL ?? 'info',
   });
 }

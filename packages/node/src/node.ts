@@ -202,6 +202,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     ids,
     env: parts.env,
     kill: parts.kill,
+    limits: config.sessionLimits,
     log: {
       info: (event, fields) => logger.info(event, flat(fields)),
       warn: (event, fields) => logger.warn(event, flat(fields)),

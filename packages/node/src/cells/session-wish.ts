@@ -21,7 +21,7 @@ export function createSessionWishes(parts: {
   return async (projectId, documentId) => {
     const page = parts.catalog.byPath(projectId, PROJECT_PAGE)?.id;
     const ids = [page, documentId];
-    const positions = await Promise.all(ids.map((id) => (id === undefined ? 0 : parts.documents.position(id))));
+    const positions = await Promise.all(ids.map(async (id) => (id === undefined ? 0 : parts.documents.position(id))));
     const key = JSON.stringify([projectId, documentId]);
     const stamp = JSON.stringify([page, positions]);
     const before = kept.get(key);

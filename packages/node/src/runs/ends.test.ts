@@ -15,7 +15,7 @@ import {
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { trials } from '../../../../setup/trials.ts';
-import type { Ending } from '../runtimes/session.ts';
+import type { Ending } from '../runtimes/ending.ts';
 import type { SessionHost } from '../runtimes/session-host.ts';
 import { createExecutor, type Executor } from './execute.ts';
 import { createWorld, type World } from './frozen.fixture.ts';

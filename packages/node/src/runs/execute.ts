@@ -10,7 +10,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Failure, LIMITS, runMachine, type IdSource, type Run, type RunId, type SessionId } from '@markco/protocol';
-import type { Ending } from '../runtimes/session.ts';
+import type { Ending } from '../runtimes/ending.ts';
 import type { SessionHost } from '../runtimes/session-host.ts';
 import type { Journal, RunLog } from './journal.ts';
 import { limitTime, type TimeLimit } from './time-limit.ts';
@@ -216,7 +216,8 @@ function loss(type: string, ending: Exclude<Ending, { kind: 'detached' }>): Erro
       : ending.reason;
   const lastWords = ending.kind === 'died' ? ending.lastWords : [];
   const traceback = lastWords.length === 0 ? [] : [...lastWords, message];
-  return { type: ending.kind === 'refused' ? 'Refused' : ending.kind === 'ended' ? 'lost' : type, message, traceback };
+  const own = ending.kind === 'died' ? ending.limit : ending.kind === 'refused' ? 'Refused' : 'lost';
+  return { type: own ?? type, message, traceback };
 }
 
 function errorOf(error: unknown, stop: AbortSignal): ErrorPayload {

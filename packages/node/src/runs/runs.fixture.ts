@@ -75,6 +75,7 @@ export async function testDevice(changes: Partial<RunsParts> = {}) {
     env: { ...env, MARKCO_SECRET: 'not for cells' },
     kill,
     log: quiet,
+    limits: { memoryBytes: 2 * 1024 ** 3, processes: 1_000 },
     projectFolder: async () => project,
     place: async () => ({ hostType: 'device', deviceId: parts.device.id, reason: 'session-affinity' }),
     barrier: async () => undefined,

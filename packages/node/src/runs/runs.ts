@@ -21,6 +21,7 @@ import {
   type SessionId,
   type UserId,
 } from '@markco/protocol';
+import type { LimitKind, SessionLimits } from '../runtimes/limits/limits.ts';
 import type { RuntimeDescriptor } from '../runtimes/runtime.ts';
 import type { Kill } from '../runtimes/process-table.ts';
 import { createSessionHost, type SessionWish } from '../runtimes/session-host.ts';
@@ -55,6 +56,9 @@ export type RunsParts = {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly kill: Kill;
   readonly log: RunLog;
+  /** What a session may take of this machine. */
+  readonly limits: SessionLimits;
+  readonly limitKind?: LimitKind;
   /** The table of runtimes; another one only in tests. */
   readonly runtimes?: readonly RuntimeDescriptor[];
   /** A project's folder, absolute. `not_found` when it is not open on this device. */
@@ -336,6 +340,7 @@ export async function createRuns(parts: RunsParts) {
       start: sessions.start,
       interrupt: sessions.interrupt,
       ask: sessions.ask,
+      cost: sessions.cost,
       /** What it is doing now, and how many runs wait for it. */
       load: (id: SessionId): { readonly currentRun: RunId | null; readonly queued: number } => ({
         currentRun: sessions.session(id).current,

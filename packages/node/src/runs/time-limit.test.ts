@@ -40,3 +40,14 @@ test('the limit counts on when the host was away', async () => {
   await eventually(async () => (await next.get(request.id))?.state === 'failed');
   expect((await next.get(request.id))?.error?.type).toBe('TimeLimit');
 });
+
+test('it holds in every language alike', async () => {
+  await using device = await testDevice();
+  const { session } = device.request('');
+  const request = device.request('#| timeout: 500ms\necho begun; sleep 60', {
+    session: { ...session, language: 'bash' } as typeof session,
+  });
+  const { run, events } = await finished(device.runs, request);
+  expect(run).toMatchObject({ state: 'failed', error: { type: 'TimeLimit' } });
+  expect(events.at(-1)).toMatchObject({ type: 'error', payload: { type: 'TimeLimit' } });
+});

@@ -10,6 +10,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Failure } from '@markco/protocol';
 import * as z from 'zod/mini';
+import type { Hold } from './limits/limits.ts';
 import { findProcess, type ProcessName } from './process-table.ts';
 import type { SessionPlace, WorkerCommand } from './runtime.ts';
 import { LOG_CHARS_SHOWN, saidSoon, type StartedWorker } from './worker-process.ts';
@@ -29,6 +30,7 @@ export type ForkRequest = {
   readonly command: WorkerCommand & { readonly forkServer: NonNullable<WorkerCommand['forkServer']> };
   readonly place: SessionPlace;
   readonly cwd: string;
+  readonly hold: Hold;
 };
 
 /** `how` is null when nobody knows any more. */
@@ -142,13 +144,16 @@ function startServer(command: ForkRequest['command'], env: Readonly<Record<strin
     },
   };
 
-  async function forkOne({ command: { forkServer }, place, cwd }: ForkRequest, signal: AbortSignal) {
+  async function forkOne({ command: { forkServer }, place, cwd, hold }: ForkRequest, signal: AbortSignal) {
     signal.throwIfAborted();
     if (!alive) throw new Failure('runtime_missing', `${program} ended.`);
     const ref = next++;
     const birth = forked(ref);
-    child.stdin?.write(`${JSON.stringify({ ref, ...place, limit: forkServer.limitBytes, cwd })}\n`);
+    child.stdin?.write(
+      `${JSON.stringify({ ref, ...place, limit: forkServer.limitBytes, cwd, dataBytes: hold.processBytesMax })}\n`,
+    );
     const { pid, ready, ended } = await birth;
+    await hold.add(pid);
     const listens = await Promise.race([ready, untilAborted(AbortSignal.any([signal, AbortSignal.timeout(READY_MS)]))]);
     const found: ProcessName | null = listens ? await findProcess(pid) : null;
     if (found !== null) return { process: found, ending: () => saidSoon(ended) };

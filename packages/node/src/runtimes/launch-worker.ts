@@ -1,5 +1,6 @@
 /** Starts the worker of a session: forked from a warm interpreter where there is one, which is quick; else from nothing. */
 import type { ForkServers } from './fork-server.ts';
+import type { Hold } from './limits/limits.ts';
 import type { Kill } from './process-table.ts';
 import type { SessionPlace, WorkerCommand } from './runtime.ts';
 import { startWorker, type StartedWorker } from './worker-process.ts';
@@ -9,6 +10,7 @@ export type LaunchParts = {
   readonly kill: Kill;
   /** What a worker inherits. */
   readonly env: Readonly<Record<string, string>>;
+  readonly hold: Hold;
   /** It could not be forked, and is started the slow way. */
   onNotForked(reason: string): void;
 };
@@ -24,11 +26,11 @@ export async function launchWorker(
   const { forkServer } = command;
   if (forkServer !== undefined) {
     try {
-      return await parts.forks.fork({ command: { ...command, forkServer }, place, cwd }, signal);
+      return await parts.forks.fork({ command: { ...command, forkServer }, place, cwd, hold: parts.hold }, signal);
     } catch (error) {
       signal.throwIfAborted();
       parts.onNotForked(String(error));
     }
   }
-  return startWorker(command, { folder: place.folder, cwd, env: parts.env }, parts.kill, signal);
+  return startWorker(command, { folder: place.folder, cwd, env: parts.env, hold: parts.hold }, parts.kill, signal);
 }

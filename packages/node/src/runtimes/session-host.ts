@@ -25,6 +25,9 @@ import {
 } from '@markco/protocol';
 import { createForkServers } from './fork-server.ts';
 import { RUNTIMES } from './descriptor.ts';
+import { chooseLimits } from './limits/choose.ts';
+import { createCosts, type SessionCost } from './limits/costs.ts';
+import type { LimitKind, SessionLimits } from './limits/limits.ts';
 import type { RuntimeDescriptor } from './runtime.ts';
 import type { Kill } from './process-table.ts';
 import { readRecords, socketPathFor, writeRecord, type SessionRecord } from './session-record.ts';
@@ -38,6 +41,7 @@ export type SessionWish = SessionKey & { readonly config?: SessionConfig };
 
 /** Sessions of one device. Further ones are refused with `too_many`. */
 const SESSIONS_MAX = 200;
+const LIMITS_LOOKED_AT_MS = 1_000;
 
 export type SessionHostParts = {
   /** The state folder of the device; it exists. */
@@ -48,6 +52,10 @@ export type SessionHostParts = {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly kill: Kill;
   readonly log: SessionLog;
+  /** What a session may take of this machine. */
+  readonly limits: SessionLimits;
+  /** The kind of limit; another one than this machine's best only in tests. */
+  readonly limitKind?: LimitKind;
   /** The table of runtimes; another one only in tests. */
   readonly runtimes?: readonly RuntimeDescriptor[];
   /** A project's folder, absolute. `not_found` when it is not open on this device. */
@@ -66,6 +74,8 @@ export async function createSessionHost(parts: SessionHostParts) {
   const ending = new AbortController();
   const attaching: Promise<unknown>[] = [];
   const forks = createForkServers(inherited(parts.env));
+  const limitKind = parts.limitKind ?? (await chooseLimits(parts.kill));
+  const costs = createCosts(parts.ids.now);
 
   function descriptorOf(language: Language): RuntimeDescriptor {
     const found = (parts.runtimes ?? RUNTIMES).find((row) => row.language === language);
@@ -99,6 +109,8 @@ export async function createSessionHost(parts: SessionHostParts) {
         now: parts.ids.now,
         log: parts.log,
         forks,
+        hold: limitKind.hold(record.id, parts.limits),
+        limits: parts.limits,
         projectFolder: () => parts.projectFolder(record.projectId),
         onSpooled: parts.onSpooled,
         onChange: () => {
@@ -142,6 +154,10 @@ export async function createSessionHost(parts: SessionHostParts) {
     return session;
   }
 
+  const looking = setInterval(() => {
+    for (const session of sessions.values()) void session.tellLimits();
+  }, LIMITS_LOOKED_AT_MS).unref();
+
   await mkdir(path.join(parts.home, 'sessions'), { recursive: true, mode: 0o700 });
   const records = await readRecords(path.join(parts.home, 'sessions'), (folder, error) =>
     parts.log.warn('session.unreadable', { folder, reason: String(error) }),
@@ -167,6 +183,9 @@ export async function createSessionHost(parts: SessionHostParts) {
       const session = sessions.get(id);
       return session === undefined ? null : view(session);
     },
+
+    /** What a session costs right now; null while it has no process. */
+    cost: async (id: SessionId): Promise<SessionCost | null> => costs.of(id, await require(id).hold.cost()),
 
     list: (): readonly RuntimeSession[] => [...sessions.values()].map(view),
 
@@ -223,6 +242,7 @@ export async function createSessionHost(parts: SessionHostParts) {
       ending.abort(new Failure('not_ready', 'This device is closing.'));
       await Promise.allSettled(attaching);
       forks.close();
+      clearInterval(looking);
       if (options.keep) for (const session of sessions.values()) session.detach();
       else await Promise.all([...sessions.values()].map((session) => session.stop()));
     },

@@ -18,6 +18,10 @@ import {
   type SessionEvent,
   type SessionState,
 } from '@markco/protocol';
+import type { Ending } from './ending.ts';
+import { escalate } from './escalation.ts';
+import { NONE_MET, type Hold, type SessionLimits } from './limits/limits.ts';
+import { notices, whyEnded } from './limits/words.ts';
 import { createQuestions } from './questions.ts';
 import { NO_WISHES, type RuntimeDescriptor } from './runtime.ts';
 import { readLastWords } from './last-words.ts';
@@ -28,22 +32,9 @@ import type { ForkServers } from './fork-server.ts';
 import { launchWorker } from './launch-worker.ts';
 import { inherited, type StartedWorker } from './worker-process.ts';
 
-/** After SIGINT, and after SIGTERM. Then the next stronger signal follows. */
-const INTERRUPT_GRACE_MS = 2_000;
-const TERMINATE_GRACE_MS = 1_000;
 /** A worker whose connection broke but which lives is asked again this long, then killed. */
 const REATTACH_MS = 2_000;
 const POLL_MS = 5;
-
-export type Ending =
-  /** The worker has said that the run's last event is on disk. */
-  | { readonly kind: 'ended' }
-  /** The worker is dead. */
-  | { readonly kind: 'died'; readonly reason: string; readonly lastWords: readonly string[] }
-  /** The worker did not start it: its spool was there already or could not be made. */
-  | { readonly kind: 'refused'; readonly reason: string }
-  /** This host let go of the session; the run goes on without it. */
-  | { readonly kind: 'detached' };
 
 export type SessionLog = {
   info(event: string, fields: Readonly<Record<string, unknown>>): void;
@@ -57,6 +48,8 @@ export type SessionParts = {
   readonly now: () => number;
   readonly log: SessionLog;
   readonly forks: ForkServers;
+  readonly hold: Hold;
+  readonly limits: SessionLimits;
   /** The project's folder, absolute. */
   projectFolder(): Promise<string>;
   /** The spool of a run has grown. */
@@ -79,6 +72,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
   let turn: Promise<unknown> = Promise.resolve();
   let beside: readonly [number, number] | null = null;
   let detached = false;
+  let met = NONE_MET;
   let starting: AbortController | null = null;
   const answers = new Map<number, (accepted: boolean) => void>();
   const questions = createQuestions(parts.descriptor);
@@ -164,13 +158,19 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
   async function bury(): Promise<void> {
     const dead = worker;
     worker = null;
+    const why = whyEnded(met, await parts.hold.met(), parts.limits);
     if (dead !== null) await killAll(dead.process);
+    met = NONE_MET;
     const how = (await dead?.ending()) ?? null;
     if (state === 'running') step('fail', how ?? 'gone');
     await note(null);
-    const memory = how === 'signal SIGKILL' ? ' (often because memory ran out)' : '';
-    const reason = `The session ended${how === null ? '' : ` with ${how}`}${memory}. Its output is kept, its variables are gone.`;
-    settle({ kind: 'died', reason, lastWords: beside === null ? [] : await readLastWords(folder, beside) });
+    const ended = `The session ended${how === null ? '' : ` with ${how}`}.${why === null ? '' : ` ${why}`}`;
+    settle({
+      kind: 'died',
+      reason: `${ended} Its output is kept, its variables are gone.`,
+      lastWords: beside === null ? [] : await readLastWords(folder, beside),
+      ...(why === null ? {} : { limit: 'MemoryLimit' }),
+    });
     beside = null;
   }
 
@@ -179,6 +179,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
     if (found !== null && found.startedAt !== name.startedAt) return; // The id already belongs to somebody else.
     signalGroup(parts.kill, name, 'SIGKILL');
     while (await lives(name)) await delay(POLL_MS);
+    await parts.hold.killAll();
   }
 
   async function note(process: SessionRecord['process']): Promise<void> {
@@ -197,6 +198,8 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
       const found = await findProcess(opened.hello.pid);
       if (found === null) throw new Failure('not_found', 'The session ended.');
       worker = { process: found, ending: async () => null };
+      await parts.hold.add(found.pid);
+      met = await parts.hold.met();
       return true;
     } catch (error) {
       signal.throwIfAborted();
@@ -273,6 +276,8 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
     get changedAt(): string {
       return new Date(since).toISOString();
     },
+    hold: parts.hold,
+
     get current(): RunId | null {
       return current?.run ?? null;
     },
@@ -329,16 +334,9 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
       const name = worker?.process;
       if (target === null || name === undefined) return;
       link?.send({ op: 'interrupt', run: target.run, ...(why === undefined ? {} : { why }) });
-      for (const [signal, graceMs] of [
-        ['SIGINT', INTERRUPT_GRACE_MS],
-        ['SIGTERM', TERMINATE_GRACE_MS],
-      ] as const) {
-        signalGroup(parts.kill, name, signal);
-        if (await endsWithin(target.over, graceMs)) return;
-        parts.log.warn('session.escalates', { sessionId: record.id, runId: target.run, after: signal });
-      }
-      signalGroup(parts.kill, name, 'SIGKILL');
-      await target.over;
+      await escalate(parts.kill, name, target.over, (after) =>
+        parts.log.warn('session.escalates', { sessionId: record.id, runId: target.run, after }),
+      );
     },
 
     /** Answers a `stdin-request`. `conflict` when the run does not ask for anything. */
@@ -379,6 +377,15 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
       });
     },
 
+    /** Tells the run that is on which limits its session has met since it was last told. */
+    async tellLimits(): Promise<void> {
+      if (current === null) return;
+      const now = await parts.hold.met();
+      const texts = notices(met, now, parts.limits);
+      met = now;
+      for (const text of texts) if (current !== null) link?.send({ op: 'notice', run: current.run, text });
+    },
+
     /** Lets go of the worker, which goes on, run and all. */
     detach(): void {
       detached = true;
@@ -386,13 +393,4 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
       settle({ kind: 'detached' });
     },
   };
-}
-
-async function endsWithin(over: Promise<unknown>, ms: number): Promise<boolean> {
-  const timer = new AbortController();
-  try {
-    return await Promise.race([over.then(() => true), delay(ms, false, { signal: timer.signal })]);
-  } finally {
-    timer.abort();
-  }
 }

@@ -1,7 +1,8 @@
 /**
  * The connection of a host to the worker of a session: lines of JSON over a unix socket.
  *
- * Host → worker: `execute {run, code, spool}`, `interrupt {run, why?}`, `input {run, text, ref}`, `ask {ref, kind, question}`.
+ * Host → worker: `execute {run, code, spool}`, `interrupt {run, why?}`, `notice {run, text}`,
+ * `input {run, text, ref}`, `ask {ref, kind, question}`.
  * Worker → host: `hello` on connecting, `spooled` when a run's spool has grown or ended (the host
  * reads the events from the spool itself), `answered` to an input, `told` to a question, `refused` when a run
  * cannot start, `trouble` when its disk is full.
@@ -54,6 +55,8 @@ export type WorkerOrder =
   | { readonly op: 'execute'; readonly run: RunId; readonly code: string; readonly spool: string }
   /** Goes with a SIGINT: one that comes before the code has begun is given again then. `why`: its time is over. */
   | { readonly op: 'interrupt'; readonly run: RunId; readonly why?: string }
+  /** Goes into the run's output as a line of stderr. */
+  | { readonly op: 'notice'; readonly run: RunId; readonly text: string }
   | { readonly op: 'input'; readonly run: RunId; readonly text: string; readonly ref: number }
   | { readonly op: 'ask'; readonly kind: QuestionKind; readonly question: unknown; readonly ref: number };
 

@@ -9,6 +9,7 @@ import { open, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Failure } from '@markco/protocol';
+import type { Hold } from './limits/limits.ts';
 import type { WorkerCommand } from './runtime.ts';
 import { findProcess, signalGroup, type Kill, type ProcessName } from './process-table.ts';
 
@@ -29,6 +30,7 @@ export async function startWorker(
     readonly cwd: string;
     /** What it inherits. */
     readonly env: Readonly<Record<string, string>>;
+    readonly hold: Hold;
   },
   kill: Kill,
   signal: AbortSignal,
@@ -36,13 +38,15 @@ export async function startWorker(
   signal.throwIfAborted();
   const logFile = path.join(options.folder, 'worker.log');
   await using log = await open(logFile, 'w', 0o600);
-  const [program, ...rest] = command.argv;
+  const most = options.hold.processBytesMax;
+  const [program, ...rest] = most === null ? command.argv : withDataLimit(command.argv, most);
   const child = spawn(program, rest, {
     cwd: options.cwd,
     env: { ...options.env, ...command.env },
     detached: true,
     stdio: ['ignore', 'pipe', log.fd],
   });
+  if (child.pid !== undefined) void options.hold.add(child.pid);
   let ending: string | null = null;
   const ended = Promise.withResolvers<string>();
   child.once('exit', (code, name) => {
@@ -80,6 +84,11 @@ export async function startWorker(
   } finally {
     watch.abort();
   }
+}
+
+/** A shell can set what Node cannot, and then becomes the program. */
+function withDataLimit(argv: WorkerCommand['argv'], bytes: number): WorkerCommand['argv'] {
+  return ['/bin/sh', '-c', 'ulimit -d "$0"; exec "$@"', String(Math.floor(bytes / 1024)), ...argv];
 }
 
 /** The word of a process's end may be behind the end of its connection. */

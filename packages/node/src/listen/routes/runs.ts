@@ -47,12 +47,19 @@ export function runRoutes({
       requireHere(body.runOn);
       return runs.sessions.ensure(await sessionFor(body));
     },
-    sessions: () => ({
-      sessions: runs.sessions.list().map((session) => {
+    async sessions() {
+      const sessions = runs.sessions.list().map(async (session) => {
         const { currentRun, queued } = runs.sessions.load(session.id);
-        return { ...session, queued, ...(currentRun === null ? {} : { currentRun }) };
-      }),
-    }),
+        const usage = await runs.sessions.cost(session.id);
+        return {
+          ...session,
+          queued,
+          ...(currentRun === null ? {} : { currentRun }),
+          ...(usage === null ? {} : { usage }),
+        };
+      });
+      return { sessions: await Promise.all(sessions) };
+    },
     restartSession: ({ params }) =>
       runs.sessions.restart(params['id'] as SessionId, AbortSignal.timeout(CANCEL_TIMEOUT_MS)),
     migrateSession() {

@@ -1,7 +1,7 @@
 """A warm interpreter that forks the workers of new sessions: `forkserver.py`, standard library only.
 
 Starting an interpreter costs tens of milliseconds, a fork two. Requests come as lines of JSON on standard input
-(`{ref, folder, socket, limit, cwd}`), events go to standard output: `forked {ref, pid}` at once, `ready {pid}` when
+(`{ref, folder, socket, limit, cwd, dataBytes}`), events go to standard output: `forked {ref, pid}` at once, `ready {pid}` when
 the worker listens, `ended {pid, code, signal}` when it is gone. When standard input ends, so does this program; its
 workers go on, each in a process session of its own.
 
@@ -11,6 +11,7 @@ workers go on, each in a process session of its own.
 import gc
 import json
 import os
+import resource
 import select
 import signal
 import sys
@@ -56,6 +57,8 @@ def become_worker(request):
     os.dup2(log, 2)
     os.close(log)
     os.chdir(request["cwd"])
+    if request["dataBytes"] is not None:
+        resource.setrlimit(resource.RLIMIT_DATA, (request["dataBytes"], request["dataBytes"]))
     ready = os.dup(1)
     worker.start(request["folder"], request["socket"], request["limit"], ready)
 

@@ -121,6 +121,8 @@ class Worker:
         elif command["op"] == "input":
             accepted = self._questions.answer(command["run"], command["text"])
             self._link.answer({"event": "answered", "ref": command["ref"], "accepted": accepted})
+        elif command["op"] == "notice":
+            self._output.notice(command["run"], command["text"])
         elif command["op"] == "ask":
             self._asking.ask(command)
 

@@ -68,6 +68,11 @@ class Output:
                 self._spool.event(kind, payload)
             self._announce(False)
 
+    def notice(self, run, text):
+        """A line of the host's own, if that run is still on."""
+        if self._spool is not None and self._spool.run == run:
+            self.queue.append(("stderr", text + "\n"))
+
     def end(self, kind, payload):
         """Appends the last event, once everything before it is there. It is shown at once, and final once it is synced."""
         with SHIELD, self._lock:

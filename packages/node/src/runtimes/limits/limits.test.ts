@@ -1,0 +1,97 @@
+/** What a session takes is bounded and counted, by each kind of limit this machine can have. */
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { kill } from 'node:process';
+import { newId, type SessionId } from '@markco/protocol';
+import { expect, test } from 'vitest';
+import { eventually, finished, ids, testDevice } from '../../runs/runs.fixture.ts';
+import { cgroupV2 } from './cgroup-v2.ts';
+import { chooseLimits } from './choose.ts';
+import { processSession } from './process-session.ts';
+
+const MB = 1024 * 1024;
+const limits = { memoryBytes: 300 * MB, processes: 40 };
+const strongest = await chooseLimits(kill);
+const held = strongest.name.startsWith('cgroup');
+
+test('code that takes too much memory ends alone, and its run says which limit it met', async (context) => {
+  if (!held) return context.skip(`this machine gives ${strongest.name} only`);
+  await using device = await testDevice({ limits });
+  const { run } = await finished(device.runs, device.request('print("on", flush=True)\nx = bytearray(10**9)'));
+  expect(run).toMatchObject({ state: 'failed', error: { type: 'MemoryLimit' } });
+  expect(run.error?.message).toContain('may use 300 MB');
+  expect((await finished(device.runs, device.request('print(1)'))).text).toBe('1\n');
+});
+
+test('a session gets no more processes than it may have, and is told so while it runs', async (context) => {
+  if (!held) return context.skip(`this machine gives ${strongest.name} only`);
+  await using device = await testDevice({ limits });
+  const code = `import subprocess, time
+ps = []
+try:
+    for _ in range(100): ps.append(subprocess.Popen(["sleep", "60"]))
+except OSError as e: print(len(ps), flush=True)
+time.sleep(3)`;
+  const { text } = await finished(device.runs, device.request(code));
+  expect(text).toContain('This session has 40 processes and threads, the most it may have.');
+});
+
+test('what left its process group ends with the session all the same', async (context) => {
+  if (!held) return context.skip(`this machine gives ${strongest.name} only`);
+  await using device = await testDevice({ limits });
+  const code = 'import subprocess\np = subprocess.Popen(["sleep", "1000"], start_new_session=True)\nprint(p.pid)';
+  const { text } = await finished(device.runs, device.request(code));
+  const alive = (): Promise<boolean> =>
+    readFile(`/proc/${text.trim()}/stat`, 'latin1').then(
+      (stat) => !stat.includes(') Z '),
+      () => false,
+    );
+  expect(await alive()).toBe(true);
+  const [session] = device.runs.sessions.list();
+  if (session === undefined) throw new Error('no session');
+  await device.runs.sessions.remove(session.id);
+  await eventually(async () => !(await alive()));
+});
+
+test.each([strongest, processSession])('$name: a session is counted with what it started', async (limitKind) => {
+  await using device = await testDevice({ limits: { memoryBytes: 2_000 * MB, processes: 200 }, limitKind });
+  const code = 'import subprocess\nx = bytearray(100 * 1024**2)\np = subprocess.Popen(["sleep", "1000"])';
+  await finished(device.runs, device.request(code));
+  const [session] = device.runs.sessions.list();
+  const cost = await device.runs.sessions.cost(session?.id ?? newId<SessionId>(ids));
+  expect(cost?.processes).toBe(2);
+  expect(cost?.memoryBytes).toBeGreaterThan(100 * MB);
+  expect(cost?.memoryBytes).toBeLessThan(400 * MB);
+});
+
+test('without control groups, memory is bounded in each process, and the code is told', async () => {
+  await using device = await testDevice({ limits, limitKind: processSession });
+  const { run } = await finished(device.runs, device.request('x = bytearray(10**9)'));
+  expect(run).toMatchObject({ state: 'failed', error: { type: 'MemoryError' } });
+});
+
+test('version 2: groups are made where the system lets this user, and nowhere else', async () => {
+  const root = await mkdtemp(path.join(tmpdir(), 'markco-cgroup-'));
+  const slice = path.join(root, 'user.slice');
+  await mkdir(path.join(slice, 'login.scope'), { recursive: true });
+  const membership = '0::/user.slice/login.scope\n';
+  expect(await cgroupV2(membership, root)).toBeNull();
+  await writeFile(path.join(slice, 'cgroup.subtree_control'), 'cpu\n');
+  expect(await cgroupV2(membership, root)).toBeNull();
+  await writeFile(path.join(slice, 'cgroup.subtree_control'), 'cpu memory pids\n');
+  const kind = await cgroupV2(membership, root);
+  const id = newId<SessionId>(ids);
+  const hold = kind?.hold(id, limits);
+  await hold?.add(4711);
+  const group = path.join(slice, `markco-${id}`);
+  const written = async (name: string) => readFile(path.join(group, name), 'utf8');
+  expect(await written('memory.max')).toBe(String(300 * MB));
+  expect(await written('pids.max')).toBe('40');
+  expect(await written('cgroup.procs')).toBe('4711');
+  await writeFile(path.join(group, 'memory.events'), 'low 0\nmax 12\noom 1\noom_kill 2\n');
+  await writeFile(path.join(group, 'pids.events'), 'max 3\n');
+  expect(await hold?.met()).toEqual({ memory: 2, processes: 3 });
+  expect(await cgroupV2('4:memory:/x\n', root)).toBeNull();
+  await rm(root, { recursive: true });
+});

@@ -1,0 +1,42 @@
+/**
+ * What a session may take of the machine, so that runaway code slows its own session and nothing else.
+ *
+ * A kind of limit (`cgroup-v1.ts`, `cgroup-v2.ts`, `process-session.ts`) holds a session's processes, says what they
+ * cost, which limit they met, and ends them all. What it holds is found again by the session's id.
+ */
+import type { SessionId } from '@markco/protocol';
+
+export type SessionLimits = {
+  /** Of all processes of a session together. Over it, the system ends the largest of them. */
+  readonly memoryBytes: number;
+  /** Processes and threads of a session together. Over it, starting a further one fails. */
+  readonly processes: number;
+};
+
+export type Cost = {
+  readonly memoryBytes: number;
+  /** Since they began. */ readonly cpuMs: number;
+  readonly processes: number;
+};
+
+/** How often each limit was met since the session's processes were first held. */
+export type LimitsMet = { readonly memory: number; readonly processes: number };
+export const NONE_MET: LimitsMet = { memory: 0, processes: 0 };
+
+export type Hold = {
+  /** Where nothing counts a session's memory together: what each of its processes may have, set as it starts. */
+  readonly processBytesMax: number | null;
+  /** Takes a process in, and with it whatever it starts from now on. Never rejects: one that is gone needs no limit. */
+  add(pid: number): Promise<void>;
+  /** Null when nothing is held. */
+  cost(): Promise<Cost | null>;
+  met(): Promise<LimitsMet>;
+  /** Kills everything held, also what left the process group. Resolves when nothing is left. */
+  killAll(): Promise<void>;
+};
+
+export type LimitKind = {
+  /** For people: `cgroup v2`. */
+  readonly name: string;
+  hold(session: SessionId, limits: SessionLimits): Hold;
+};

@@ -1,0 +1,25 @@
+/** What people read when a session has met a limit. */
+import type { LimitsMet, SessionLimits } from './limits.ts';
+
+const MB = 1024 * 1024;
+
+const memory = ({ memoryBytes }: SessionLimits): string =>
+  memoryBytes >= 1024 * MB ? `${(memoryBytes / (1024 * MB)).toFixed(1)} GB` : `${Math.round(memoryBytes / MB)} MB`;
+
+/** Why a session is gone, or null when it was no limit. */
+export function whyEnded(before: LimitsMet, now: LimitsMet, limits: SessionLimits): string | null {
+  if (now.memory <= before.memory) return null;
+  return `It was out of memory: a session of this device may use ${memory(limits)}.`;
+}
+
+/** What a run that goes on is told, one sentence a limit. */
+export function notices(before: LimitsMet, now: LimitsMet, limits: SessionLimits): readonly string[] {
+  return [
+    ...(now.processes > before.processes
+      ? [`This session has ${limits.processes} processes and threads, the most it may have. It cannot start another.`]
+      : []),
+    ...(now.memory > before.memory
+      ? [`This session reached its memory limit of ${memory(limits)}; a program that it started was ended.`]
+      : []),
+  ];
+}
