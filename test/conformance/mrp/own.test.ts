@@ -3,7 +3,7 @@ import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LIMITS, type Run, type RunEvent } from '@markco/protocol';
 import { afterAll, expect, test } from 'vitest';
-import { isError } from '../answers.fixture.ts';
+import { conforms, isError } from '../answers.fixture.ts';
 import { eventually, messagesOf, newRunId, startDevice, type Answer } from '../device.fixture.ts';
 import { following, serverAt, textOf } from './server.ts';
 
@@ -29,6 +29,29 @@ test('MRP-20 a program needs the token, and a page elsewhere is refused before t
   }
 });
 
+test('MRP-1 every answer has the shape of its route', async () => {
+  const cursor = { code: 'told', cursor: 4 };
+  for (const round of ['cold', 'warm']) {
+    conforms('mrpComplete', await mrp('/complete', cursor));
+    conforms('mrpInspect', await mrp('/inspect', { ...cursor, detail: 2 }));
+    conforms('mrpHover', await mrp('/hover', cursor));
+    conforms('mrpVariables', await mrp('/variables', {}));
+    conforms('mrpIsComplete', await mrp('/is_complete', cursor));
+    conforms('mrpHistory', await mrp('/history', {}));
+    conforms('mrpInput', await mrp('/input', { text: 'x\n' }));
+    conforms('mrpInterrupt', await mrp('/interrupt', {}));
+    conforms('mrpCapabilities', await mrp('/capabilities'));
+    conforms('mrpSessions', await mrp('/sessions'));
+    if (round === 'cold') conforms('mrpExecute', await mrp('/execute', { code: 'def told(): "Docs."' }));
+  }
+  conforms('mrpVariable', await mrp('/variables/told', {}));
+  conforms('mrpSession', await mrp('/sessions/default'));
+  conforms('mrpResetSession', await device.ask('/mrp/v1/sessions/default/reset', { method: 'POST' }));
+  conforms('mrpCreateSession', await mrp('/sessions', { id: 'made' }));
+  conforms('mrpDeleteSession', await device.ask('/mrp/v1/sessions/made', { method: 'DELETE' }));
+  conforms('mrpExecute', await mrp('/execute', { code: '1 / 0' }));
+});
+
 test('MRP-21 a client that leaves ends no run, and finds its events again', async () => {
   const execId = newRunId();
   const leaving = new AbortController();
@@ -42,6 +65,22 @@ test('MRP-21 a client that leaves ends no run, and finds its events again', asyn
     'one\ntwo\nresult',
   );
   expect((await runOf(execId)).state).toBe('completed');
+});
+
+test('MRP-21 who waits for an answer and leaves ends no run, and is no trouble', async () => {
+  const execId = newRunId();
+  const leaving = new AbortController();
+  const asked = fetch(`${device.origin}/mrp/v1/execute`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${device.token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ code: 'import time\ntime.sleep(0.5)\n6 * 7', execId, session: 'left' }),
+    signal: leaving.signal,
+  }).catch(() => 'left');
+  await eventually(async () => (await device.ask(`/api/runs/${execId}`)).status === 200, 'the run');
+  leaving.abort();
+  expect(await asked).toBe('left');
+  await eventually(async () => (await runOf(execId)).state === 'completed', 'the end of the run');
+  expect(device.log()).not.toContain('http.failed');
 });
 
 test('MRP-21 the same UUID is one run, however often it is sent; another name may be used again', async () => {

@@ -2,7 +2,7 @@
  * The HTTP side of the route table. Every route is mounted from the table and authorized by itself; what is not in
  * the table is the page, or does not exist.
  */
-import { Failure, LIMITS, ROUTES, UUID_PATTERN, type Route, type RouteName } from '@markco/protocol';
+import { Failure, LIMITS, ROUTES, UUID_PATTERN, type FailureCode, type Route, type RouteName } from '@markco/protocol';
 import { getRequestListener } from '@hono/node-server';
 import type { HttpBindings } from '@hono/node-server';
 import { Hono, type Context } from 'hono';
@@ -27,6 +27,9 @@ type AnyHandler = (input: {
   request: Request;
   signal: AbortSignal;
 }) => unknown;
+
+/** Answers as a 5xx that mean no trouble of this device: nobody has to look into them. */
+const REFUSALS: readonly FailureCode[] = ['not_ready', 'unsupported', 'barrier_timeout'];
 
 /** RFC 9562 §5.9: the id of nothing. */
 const NIL_ID = '00000000-0000-0000-0000-000000000000';
@@ -67,7 +70,7 @@ export function createHttp({ guard, handlers, pageFolder, onError }: HttpParts):
         return respond(context, route, answer);
       } catch (error) {
         const failure = Failure.from(error);
-        if (failure.status >= 500) onError(`${route.method} ${route.path}`, error);
+        if (failure.status >= 500 && !REFUSALS.includes(failure.code)) onError(`${route.method} ${route.path}`, error);
         return failed(context, failure);
       }
     });

@@ -27,6 +27,7 @@ export type MrpRoutesParts = {
   readonly runtimes: () => Promise<readonly { readonly language: string; readonly available: boolean }[]>;
 };
 
+const CLIENT_LEFT = 499;
 /** As many as the device has sessions at all. */
 const SESSIONS_MAX = 200;
 
@@ -84,7 +85,12 @@ export function mrpRoutes({
     },
 
     async mrpExecute({ body, signal }) {
-      return execution.whole(await execution.submit(body), signal);
+      const submitted = await execution.submit(body);
+      // Who has left gets no answer; the run goes on, and nothing is wrong.
+      return execution.whole(submitted, signal).catch((error: unknown) => {
+        if (signal.aborted) return new Response(null, { status: CLIENT_LEFT });
+        throw error;
+      });
     },
     async mrpExecuteStream({ body, query }) {
       const stop = new AbortController();
