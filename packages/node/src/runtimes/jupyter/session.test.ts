@@ -1,8 +1,9 @@
 /** Kernels kept by a keeper keep to what every runtime keeps to, and a document chooses among them by name. */
 import { tmpdir } from 'node:os';
-import { env } from 'node:process';
+import { env, kill } from 'node:process';
 import { expect, test } from 'vitest';
-import { finished, testDevice } from '../../runs/runs.fixture.ts';
+import { eventually, finished, testDevice } from '../../runs/runs.fixture.ts';
+import { findProcess } from '../process-table.ts';
 import { NO_WISHES } from '../runtime.ts';
 import { runtimeContract } from '../runtime.contract.ts';
 import { findKernelspecs } from './kernelspec.ts';
@@ -89,4 +90,19 @@ test('a project that names a kernel runs in it, with its questions', async (cont
   expect(
     await device.runs.sessions.ask(session.id, 'isComplete', { code: '%time 1' }, AbortSignal.timeout(10_000)),
   ).toEqual({ status: 'complete', indent: '' });
+});
+
+test('a kernel does not outlive its keeper, even one that looks after nothing itself', async (context) => {
+  const why = await missing('r', 'apt install r-cran-irkernel')();
+  if (why !== null) context.skip(why);
+  await using device = await testDevice();
+  const made = device.request('cat(Sys.getpid())');
+  const { text } = await finished(device.runs, {
+    ...made,
+    session: { ...made.session, language: 'r' } as typeof made.session,
+  });
+  const [session] = device.runs.sessions.list();
+  expect(await findProcess(Number(text))).not.toBeNull();
+  kill(Number(session?.hostRuntimeId), 'SIGKILL');
+  await eventually(async () => (await findProcess(Number(text))) === null);
 });

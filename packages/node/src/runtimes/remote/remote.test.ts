@@ -187,6 +187,23 @@ test('a server that does not stop when it is asked to is not waited for', async 
   expect(await running).toMatchObject({ type: 'error', payload: { type: 'Interrupted' } });
 });
 
+test('while the disk is full nothing more is read', async () => {
+  const { url } = await serve({
+    'POST /execute/stream': (response) =>
+      events(response, ['stdout', { content: 'later' }], ['result', RESULT], ['done', {}]).end(),
+  });
+  const { start, textOf } = await attached(url);
+  const remote = await start();
+  remote.pause?.();
+  const running = run(remote);
+  // An answer to a question has made the whole way there and back: the events were there before.
+  await remote.ask('isComplete', { code: '' }).catch(() => undefined);
+  expect(textOf('stdout')).toBe('');
+  remote.resume?.();
+  expect((await running).type).toBe('result');
+  expect(textOf('stdout')).toBe('later');
+});
+
 const misbehaving: readonly (readonly [string, Handler, RegExp])[] = [
   [
     'cuts the connection',

@@ -66,6 +66,9 @@ async function beginSession(server: Attached, id: string, signal: AbortSignal): 
 function createRemote(server: Attached, capabilities: Json, session: string, sink: Sink): Interpreter {
   const features = isMap(capabilities['features']) ? capabilities['features'] : {};
   let asked: string | null = null;
+  /** Resolves when what is printed can be kept again: until then nothing more is read, and the server has to wait. */
+  let gate = Promise.withResolvers<void>();
+  gate.resolve();
   /** Gives up the run that is on, which goes on at the server if that does not stop it. */
   let giveUp: AbortController | null = null;
 
@@ -148,6 +151,7 @@ function createRemote(server: Attached, capabilities: Json, session: string, sin
         }
         for await (const event of readServerEvents(answer.body as AsyncIterable<Buffer>)) {
           if (event.event === 'done') break;
+          await gate.promise;
           await current.take(event);
         }
       }
@@ -210,6 +214,8 @@ function createRemote(server: Attached, capabilities: Json, session: string, sin
     // It is not ours to end, and a run says when it is away.
     gone: new Promise(() => undefined),
     close: () => undefined,
+    pause: () => void (gate = Promise.withResolvers()),
+    resume: () => gate.resolve(),
   };
 }
 
