@@ -82,8 +82,9 @@ export function createBashAnswers({ executable, cwd, query }: BashAnswersParts) 
   }
 
   async function variables({ filter = {} }: Question<'variables'>): Promise<Answer<'variables'>> {
+    const fits = patternOf(filter.namePattern);
     const all: Variable[] = (await declared(await names()))
-      .filter(({ name, type }) => (filter.types?.includes(type) ?? true) && name.includes(filter.namePattern ?? ''))
+      .filter(({ name, type }) => (filter.types?.includes(type) ?? true) && fits.test(name))
       .filter(({ name }) => filter.excludePrivate !== true || !name.startsWith('_'))
       .map(asVariable);
     return { variables: all.slice(0, VARIABLES_MAX), count: all.length, truncated: all.length > VARIABLES_MAX };
@@ -154,6 +155,14 @@ function matchesOf(told: string): Match[] {
     if (byLabel.size >= MATCHES_MAX) break;
   }
   return [...byLabel.values()].filter(({ label, detail }) => detail !== 'file' || path.basename(label) !== '');
+}
+
+function patternOf(text: string | undefined): RegExp {
+  try {
+    return new RegExp(text ?? '');
+  } catch (error) {
+    throw new Error(`\`namePattern\` is no regular expression: ${String(error)}.`, { cause: error });
+  }
 }
 
 /** The name of a variable, function or command around the cursor. */

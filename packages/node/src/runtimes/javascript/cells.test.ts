@@ -195,6 +195,9 @@ test('questions are answered by the live session, and change nothing', async ({ 
       { name: '1', value: "'y'" },
     ],
   });
+  expect(await js.ask('variables', { filter: { namePattern: '^b' } })).toMatchObject({ count: 1 });
+  await expect(js.ask('variables', { filter: { namePattern: '(' } })).rejects.toThrow('no regular expression');
+  await expect(js.ask('format', { code: 'a' })).rejects.toThrow('No formatter is installed');
   expect(await js.shown('effects')).toBe('0');
   await js.ask('reset', {});
   expect(await js.shown('typeof user')).toBe("'undefined'");

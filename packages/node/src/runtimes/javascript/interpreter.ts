@@ -8,6 +8,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Interpreter, LastWord, StartInterpreter } from '../keeper/interpreter.ts';
 import { watchStdin } from '../keeper/stdin-watch.ts';
+import { format } from './format.ts';
 import { openProgram, type Program, type Said } from './program.ts';
 import { completeness, prepare } from './source.ts';
 
@@ -114,6 +115,7 @@ export const startJavaScript: StartInterpreter = async (options, sink) => {
 
   async function tell(kind: Parameters<Interpreter['ask']>[0], question: unknown): Promise<unknown> {
     if (kind === 'isComplete') return { status: completeness((question as { code: string }).code), indent: '' };
+    if (kind === 'format') return format((question as { code: string }).code, options.cwd);
     if (kind === 'reset') return reset();
     const to = program;
     if (to === null) throw new Error('JavaScript is not running. Run a cell to start it.');

@@ -1,5 +1,6 @@
 /** JavaScript and TypeScript on Node 20 or newer: the user's own `node`, or else the one this device runs on. */
 import { execPath } from 'node:process';
+import { QUESTION_KINDS } from '@markco/protocol';
 import { findProgram } from '../find-program.ts';
 import { keeperCommand } from '../keeper/command.ts';
 import type { RuntimeDescriptor } from '../runtime.ts';
@@ -8,7 +9,7 @@ export const javascriptRuntime: RuntimeDescriptor = {
   language: 'js',
   aliases: ['javascript', 'node', 'ts', 'typescript'],
   label: 'JavaScript',
-  answers: ['complete', 'inspect', 'hover', 'variables', 'variable', 'isComplete', 'reset'],
+  answers: QUESTION_KINDS,
   detect: (place, signal) =>
     findProgram(
       {

@@ -91,9 +91,10 @@ export function createAnswers(cells) {
 
   async function variables({ filter = {} }) {
     const all = [];
+    const fits = patternOf(filter.namePattern);
     for (const name of (await ownNames()).toSorted((a, b) => (a < b ? -1 : 1))) {
       if (filter.excludePrivate && name.startsWith('_')) continue;
-      if (filter.namePattern !== undefined && !name.includes(filter.namePattern)) continue;
+      if (!fits.test(name)) continue;
       const found = await look(name);
       if (found === null) continue;
       const shown = variable(name, found.value);
@@ -126,6 +127,14 @@ export function createAnswers(cells) {
 
   const answers = { complete, inspect, hover, variables, variable: one };
   return (kind, question) => answers[kind](question);
+}
+
+function patternOf(text) {
+  try {
+    return new RegExp(text ?? '');
+  } catch (error) {
+    throw new Error(`\`namePattern\` is no regular expression: ${error.message}.`);
+  }
 }
 
 /** Getters are not called: they may do anything. */
