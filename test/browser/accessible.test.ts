@@ -99,7 +99,7 @@ for (const [screen, options] of Object.entries(SCREENS)) {
       await press('Escape');
       await page.getByRole('dialog').waitFor({ state: 'hidden' });
     }
-    for (const panel of narrow ? ['History'] : ['Outline', 'History', 'Runs']) {
+    for (const panel of narrow ? ['Variables', 'History'] : ['Outline', 'Variables', 'History', 'Runs']) {
       await notebook.command(panel);
       await page.locator('.panel').getByRole('heading', { name: panel, exact: true }).waitFor();
       await page.locator('.panel .wait').waitFor({ state: 'hidden' });
@@ -116,6 +116,13 @@ for (const [screen, options] of Object.entries(SCREENS)) {
     await page.keyboard.type('page');
     await page.locator('.hit').first().waitFor();
     await look('search');
+    if (narrow) await press('Escape');
+    await notebook.seen.locator('.mc-menu summary').first().click();
+    await notebook.seen.getByRole('button', { name: 'Whole output' }).first().click();
+    await page.locator('.log-line').first().waitFor();
+    await page.getByRole('searchbox', { name: 'Find in the output' }).fill('red');
+    await page.locator('.log mark').first().waitFor();
+    await look('run');
     expect([...new Set(found)]).toEqual([]);
   });
 }

@@ -132,12 +132,13 @@ export function createRunsView({ client, document, ids, away, onTrouble }: RunsP
   }
 
   /** A run of a session that ended lets those behind it in; of theirs nobody tells. */
-  function moveUp({ id, sessionId, state }: Run): void {
+  function moveUp({ id, sessionId, state, startedAt }: Run): void {
     if (!runMachine.isTerminal(state)) return;
     for (const entry of entries.values()) {
       const { view, run } = entry;
-      if (run?.sessionId !== sessionId || view.state !== 'queued' || view.id < id || view.queuePosition === 0) continue;
-      update(entry, { queuePosition: view.queuePosition - 1 });
+      if (run?.sessionId !== sessionId || view.state !== 'queued' || view.queuePosition === 0) continue;
+      // One that never began may have waited behind this one.
+      if (startedAt !== undefined || id < view.id) update(entry, { queuePosition: view.queuePosition - 1 });
     }
   }
 

@@ -49,7 +49,10 @@ function RunLine({ run, now }: { readonly run: Run; readonly now: number }) {
         type="button"
         title={t('showRun')}
         aria-label={t('showRunOf', { name })}
-        onClick={() => router.go({ at: 'run', runId: run.id })}
+        onClick={() => {
+          router.go({ at: 'run', runId: run.id });
+          if (view.narrow.peek()) view.panel.value = 'none';
+        }}
       >
         <Icon name="output" />
       </button>
