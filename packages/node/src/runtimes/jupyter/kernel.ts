@@ -122,6 +122,7 @@ async function start(
   }
 
   const language = isMap(info?.['language_info']) ? info['language_info'] : {};
+  const isIPython = info?.['implementation'] === 'ipython';
   const isR = info?.['implementation'] === 'IRkernel';
   if (isR) await requests.wait(channels.send('shell', 'execute_request', SURVIVE_INTERRUPTS), () => undefined);
   const version = String(language['version'] ?? spec.label).slice(0, 100);
@@ -186,7 +187,7 @@ async function start(
         outputs.take(message);
       });
       showPages(reply, sink);
-      await drainBeside();
+      if (!isIPython) await drainBeside();
       if (leaves(reply)) channels.send('control', 'shutdown_request', { restart: false });
       current = asked = null;
       return lastWord(reply);
