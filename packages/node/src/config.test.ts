@@ -3,7 +3,7 @@ import { readConfig } from './config.ts';
 
 test('what is not said has a default, and flags count before the environment', () => {
   expect(readConfig({})).toMatchObject({ port: 7717, host: '127.0.0.1', logLevel: 'info' });
-  const limits = { MARKCO_SESSION_MEMORY_MB: '512', MARKCO_SESSION_PROCESSES: '64' };
+  const limits = { MARKCO_SESSION_MEMORY_MB: '512', MARKCO_SESSION_PROCESSES: '64', MARKCO_SESSION_IDLE_HOURS: '2' };
   const own = { MARKCO_PORT: '1', MARKCO_HOME: '/a', MARKCO_HOST: '::1', LOG_LEVEL: 'debug' };
   expect(readConfig({ ...own, ...limits })).toEqual({
     home: '/a',
@@ -11,6 +11,7 @@ test('what is not said has a default, and flags count before the environment', (
     host: '::1',
     logLevel: 'debug',
     sessionLimits: { memoryBytes: 512 * 1024 * 1024, processes: 64 },
+    sessionIdleMs: 2 * 3_600_000,
   });
   expect(readConfig({ MARKCO_PORT: '1', MARKCO_HOME: '/a' }, { port: 2, home: '/b', host: 'localhost' })).toMatchObject(
     { home: '/b', port: 2, host: 'localhost' },

@@ -5,6 +5,7 @@ import { totalmem } from 'node:os';
 import * as z from 'zod/mini';
 
 const MB = 1024 * 1024;
+const HOUR_MS = 3_600_000;
 const flag = z.enum(['0', '1'], 'must be 0 or 1');
 const whole = z.string().check(z.regex(/^[1-9]\d{0,8}$/, 'must be a whole number above 0'));
 const port = z.string().check(z.regex(/^\d{1,5}$/, 'must be a port number'));
@@ -26,6 +27,8 @@ const EnvironmentSchema = z.object({
   MARKCO_SESSION_MEMORY_MB: z.optional(whole),
   /** Processes and threads of one session. Default 2048. */
   MARKCO_SESSION_PROCESSES: z.optional(whole),
+  /** Hours without a run after which a session ends, told ten minutes before. Default 24; 0 for never. */
+  MARKCO_SESSION_IDLE_HOURS: z.optional(z.string().check(z.regex(/^\d{1,6}$/, 'must be a whole number'))),
   LOG_LEVEL: z.optional(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])),
 });
 
@@ -34,6 +37,8 @@ export type Config = {
   readonly port: number;
   readonly host: string;
   readonly sessionLimits: { readonly memoryBytes: number; readonly processes: number };
+  /** Null for never. */
+  readonly sessionIdleMs: number | null;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 };
 
@@ -65,6 +70,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       memoryBytes: Number(env.MARKCO_SESSION_MEMORY_MB ?? Math.floor((totalmem() * 0.8) / MB)) * MB,
       processes: Number(env.MARKCO_SESSION_PROCESSES ?? 2_048),
     },
+    sessionIdleMs: Number(env.MARKCO_SESSION_IDLE_HOURS ?? 24) * HOUR_MS || null,
     logLevel: env.LOG_LEVEL ?? 'info',
   });
 }

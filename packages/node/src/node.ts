@@ -203,6 +203,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     env: parts.env,
     kill: parts.kill,
     limits: config.sessionLimits,
+    idleMs: config.sessionIdleMs,
     log: {
       info: (event, fields) => logger.info(event, flat(fields)),
       warn: (event, fields) => logger.warn(event, flat(fields)),
@@ -277,7 +278,10 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
         requireHere: (runOn) => requireHere(device, runOn),
         requireRun,
       }),
-      ...mrpRoutes({ runs, projects, ids, env: parts.env, version: parts.version, home: config.home, runtimes }),
+      ...mrpRoutes({
+        ...{ runs, projects, ids, sessionFor, runtimes },
+        ...{ env: parts.env, version: parts.version, home: config.home },
+      }),
       ...deviceRoutes({
         identity,
         version: parts.version,

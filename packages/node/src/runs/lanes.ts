@@ -79,6 +79,9 @@ export function createLanes(carry: (run: RunId) => Promise<void>, onShift: (runs
     /** How many runs wait for a session, without the one that is on. */
     waiting: (session: SessionId): number => lanes.get(session)?.waiting.length ?? 0,
 
+    /** Whether a run is on in a session, or waits for it. */
+    isBusy: (session: SessionId): boolean => lanes.has(session),
+
     sessions: (): readonly SessionId[] => [...lanes.keys()],
 
     /** How many runs of its session come before a waiting run; null when it does not wait. */

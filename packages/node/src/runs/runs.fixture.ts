@@ -76,6 +76,7 @@ export async function testDevice(changes: Partial<RunsParts> = {}) {
     kill,
     log: quiet,
     limits: { memoryBytes: 2 * 1024 ** 3, processes: 1_000 },
+    idleMs: null,
     projectFolder: async () => project,
     place: async () => ({ hostType: 'device', deviceId: parts.device.id, reason: 'session-affinity' }),
     barrier: async () => undefined,

@@ -29,6 +29,7 @@ import { createEventLog } from './events.ts';
 import { CANCELLED, createExecutor } from './execute.ts';
 import type { SaveAsset } from './excerpt.ts';
 import { dropOldEvents } from './keep.ts';
+import { inOrder, sameOr } from './rows.ts';
 import { createJournal, type JournalStore, type RunLog, type RunRow } from './journal.ts';
 import { createLanes } from './lanes.ts';
 import { createOutputs } from './outputs.ts';
@@ -59,6 +60,8 @@ export type RunsParts = {
   /** What a session may take of this machine. */
   readonly limits: SessionLimits;
   readonly limitKind?: LimitKind;
+  /** How long a session may be idle; null for as long as it likes. */
+  readonly idleMs: number | null;
   /** The table of runtimes; another one only in tests. */
   readonly runtimes?: readonly RuntimeDescriptor[];
   /** A project's folder, absolute. `not_found` when it is not open on this device. */
@@ -71,6 +74,13 @@ export type RunsParts = {
   writeOutput(run: Run, text: string): Promise<void>;
   /** Stores a generated file; resolves with the path a link in the document uses. */
   saveAsset(run: Run, ...content: Parameters<SaveAsset>): ReturnType<SaveAsset>;
+};
+
+export type SessionLoad = {
+  readonly currentRun: RunId | null;
+  readonly queued: number;
+  /** When it ends for being idle, Unix milliseconds. */
+  readonly endsAt: number | null;
 };
 
 export type RunQuery = {
@@ -104,6 +114,7 @@ export async function createRuns(parts: RunsParts) {
     userId: parts.user.id,
     deviceId: parts.device.id,
     onSpooled: (run) => events.touch(run),
+    isBusy: (id) => lanes.isBusy(id),
   });
   const journal = createJournal(parts.store, { now: parts.ids.now, log, onChange: (run) => tell(run) });
   const events = createEventLog({
@@ -342,10 +353,12 @@ export async function createRuns(parts: RunsParts) {
       ask: sessions.ask,
       cost: sessions.cost,
       /** What it is doing now, and how many runs wait for it. */
-      load: (id: SessionId): { readonly currentRun: RunId | null; readonly queued: number } => ({
+      load: (id: SessionId): SessionLoad => ({
         currentRun: sessions.session(id).current,
         queued: lanes.waiting(id),
+        endsAt: sessions.endsAt(id),
       }),
+      look: sessions.look,
       /** Starts its interpreter anew: what waits is cancelled, what runs dies. */
       async restart(id: SessionId, signal: AbortSignal): Promise<RuntimeSession> {
         sessionOf(id);
@@ -374,20 +387,4 @@ export async function createRuns(parts: RunsParts) {
       await outputs.idle();
     },
   };
-}
-
-function sameOr(row: RunRow, request: RunRequest): RunRow {
-  const { run } = row;
-  if (
-    run.code === request.code &&
-    (run.documentId ?? null) === request.documentId &&
-    (run.cellId ?? null) === request.cellId
-  )
-    return row;
-  throw new Failure('conflict', 'Another run has this id already. Submit this one under an id of its own.');
-}
-
-/** As they were accepted; what was running comes before what waited for it. */
-function inOrder(a: RunRow, b: RunRow): number {
-  return Number(b.run.state === 'running') - Number(a.run.state === 'running') || a.turn - b.turn;
 }

@@ -25,6 +25,7 @@ import {
 } from '@markco/protocol';
 import { createForkServers } from './fork-server.ts';
 import { RUNTIMES } from './descriptor.ts';
+import { decideIdle, type IdleNotice } from './idle.ts';
 import { chooseLimits } from './limits/choose.ts';
 import { createCosts, type SessionCost } from './limits/costs.ts';
 import type { LimitKind, SessionLimits } from './limits/limits.ts';
@@ -41,7 +42,7 @@ export type SessionWish = SessionKey & { readonly config?: SessionConfig };
 
 /** Sessions of one device. Further ones are refused with `too_many`. */
 const SESSIONS_MAX = 200;
-const LIMITS_LOOKED_AT_MS = 1_000;
+const LOOK_MS = 1_000;
 
 export type SessionHostParts = {
   /** The state folder of the device; it exists. */
@@ -56,6 +57,10 @@ export type SessionHostParts = {
   readonly limits: SessionLimits;
   /** The kind of limit; another one than this machine's best only in tests. */
   readonly limitKind?: LimitKind;
+  /** How long a session may be idle; null for as long as it likes. */
+  readonly idleMs: number | null;
+  /** Whether a run of it is on or waits. */
+  isBusy(id: SessionId): boolean;
   /** The table of runtimes; another one only in tests. */
   readonly runtimes?: readonly RuntimeDescriptor[];
   /** A project's folder, absolute. `not_found` when it is not open on this device. */
@@ -95,6 +100,7 @@ export async function createSessionHost(parts: SessionHostParts) {
       hostDeviceId: parts.deviceId,
       ...(noted === null ? {} : { hostRuntimeId: String(noted.pid), startedAt: noted.since }),
       state: session.state,
+      ...(noted?.environmentHash === undefined ? {} : { environmentHash: noted.environmentHash }),
       sessionAffinityKey: record.name,
       updatedAt: session.changedAt,
     };
@@ -154,9 +160,32 @@ export async function createSessionHost(parts: SessionHostParts) {
     return session;
   }
 
+  const notices = new Map<SessionId, IdleNotice>();
+
+  async function endIdle(session: Session): Promise<void> {
+    const { id } = session.record;
+    const cost = await session.hold.cost();
+    const facts = { usedAt: session.usedAt, busy: parts.isBusy(id), cpuMs: cost?.cpuMs ?? null };
+    const decided = decideIdle(facts, notices.get(id) ?? null, parts.ids.now(), parts.idleMs);
+    if (decided.notice === null) notices.delete(id);
+    else if (notices.get(id) !== decided.notice) {
+      notices.set(id, decided.notice);
+      parts.log.info('session.idle', { sessionId: id, endsAt: new Date(decided.notice.endsAt).toISOString() });
+    }
+    if (!decided.end || parts.isBusy(id)) return;
+    notices.delete(id);
+    await session.stop('idle');
+  }
+
+  /** Tells sessions the limits they have met, and ends those that nobody uses. */
+  async function look(): Promise<void> {
+    const living = [...sessions.values()].filter((session) => session.state === 'running');
+    await Promise.all(living.flatMap((session) => [session.tellLimits(), endIdle(session)]));
+  }
+
   const looking = setInterval(() => {
-    for (const session of sessions.values()) void session.tellLimits();
-  }, LIMITS_LOOKED_AT_MS).unref();
+    look().catch((error: unknown) => parts.log.warn('session.look', { reason: String(error) }));
+  }, LOOK_MS).unref();
 
   await mkdir(path.join(parts.home, 'sessions'), { recursive: true, mode: 0o700 });
   const records = await readRecords(path.join(parts.home, 'sessions'), (folder, error) =>
@@ -183,6 +212,11 @@ export async function createSessionHost(parts: SessionHostParts) {
       const session = sessions.get(id);
       return session === undefined ? null : view(session);
     },
+
+    look,
+
+    /** When an idle session will end unless it is used, Unix milliseconds; null while none has been told so. */
+    endsAt: (id: SessionId): number | null => notices.get(id)?.endsAt ?? null,
 
     /** What a session costs right now; null while it has no process. */
     cost: async (id: SessionId): Promise<SessionCost | null> => costs.of(id, await require(id).hold.cost()),

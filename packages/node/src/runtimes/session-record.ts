@@ -39,7 +39,15 @@ export const SessionRecordSchema = z.strictObject({
     }) satisfies z.ZodMiniType<SessionConfig>,
   ),
   createdAt: z.iso.datetime(),
-  process: z.nullable(z.strictObject({ pid: z.int(), startedAt: text, executable: text, since: z.iso.datetime() })),
+  process: z.nullable(
+    z.strictObject({
+      pid: z.int(),
+      startedAt: text,
+      executable: text,
+      since: z.iso.datetime(),
+      environmentHash: z.optional(text),
+    }),
+  ),
 });
 export type SessionRecord = z.infer<typeof SessionRecordSchema>;
 

@@ -22,15 +22,16 @@ import type { Ending } from './ending.ts';
 import { escalate } from './escalation.ts';
 import { NONE_MET, type Hold, type SessionLimits } from './limits/limits.ts';
 import { notices, whyEnded } from './limits/words.ts';
+import { killWorker } from './kill-worker.ts';
 import { createQuestions } from './questions.ts';
 import { NO_WISHES, type RuntimeDescriptor } from './runtime.ts';
 import { readLastWords } from './last-words.ts';
-import { findProcess, lives, signalGroup, type Kill, type ProcessName } from './process-table.ts';
+import { findProcess, lives, type Kill, type ProcessName } from './process-table.ts';
 import { writeRecord, type SessionRecord } from './session-record.ts';
 import { connectWorker, type WorkerEvent, type WorkerLink } from './worker-link.ts';
 import type { ForkServers } from './fork-server.ts';
-import { launchWorker } from './launch-worker.ts';
-import { inherited, type StartedWorker } from './worker-process.ts';
+import { beginWorker } from './begin-worker.ts';
+import type { StartedWorker } from './worker-process.ts';
 
 /** A worker whose connection broke but which lives is asked again this long, then killed. */
 const REATTACH_MS = 2_000;
@@ -73,6 +74,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
   let beside: readonly [number, number] | null = null;
   let detached = false;
   let met = NONE_MET;
+  let usedAt = parts.now();
   let starting: AbortController | null = null;
   const answers = new Map<number, (accepted: boolean) => void>();
   const questions = createQuestions(parts.descriptor);
@@ -104,6 +106,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
   function settle(ending: Ending): void {
     const before = current;
     current = null;
+    usedAt = parts.now();
     before?.resolve(ending);
   }
 
@@ -174,13 +177,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
     beside = null;
   }
 
-  async function killAll(name: ProcessName): Promise<void> {
-    const found = await findProcess(name.pid);
-    if (found !== null && found.startedAt !== name.startedAt) return; // The id already belongs to somebody else.
-    signalGroup(parts.kill, name, 'SIGKILL');
-    while (await lives(name)) await delay(POLL_MS);
-    await parts.hold.killAll();
-  }
+  const killAll = (name: ProcessName): Promise<void> => killWorker(parts.kill, parts.hold, name);
 
   async function note(process: SessionRecord['process']): Promise<void> {
     record = { ...record, process };
@@ -215,22 +212,8 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
   }
 
   async function spawnNow(signal: AbortSignal): Promise<void> {
-    const projectFolder = await parts.projectFolder();
-    const place = { env: parts.env, projectFolder, config: record.config ?? NO_WISHES };
-    const detected = await parts.descriptor.detect(place, signal);
-    if (!detected.available) throw new Failure('runtime_missing', detected.hint);
-    const command = parts.descriptor.command({ folder, socket: record.socket }, detected.executable, place);
-    const started = await launchWorker(
-      command,
-      { folder, socket: record.socket },
-      projectFolder,
-      {
-        ...parts,
-        env: inherited(parts.env),
-        onNotForked: (reason) => parts.log.warn('session.not-forked', { sessionId: record.id, reason }),
-      },
-      signal,
-    );
+    const place = { folder, socket: record.socket };
+    const { worker: started, about } = await beginWorker(place, record.config ?? NO_WISHES, parts, signal);
     worker = started;
     beside = [0, 0];
     try {
@@ -241,7 +224,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
       throw error;
     }
     const { pid, startedAt } = started.process;
-    await note({ pid, startedAt, executable: detected.executable, since: new Date(parts.now()).toISOString() });
+    await note({ pid, startedAt, ...about, since: new Date(parts.now()).toISOString() });
   }
 
   function send(run: RunId, work: (to: WorkerLink) => void): Promise<Ending> {
@@ -251,6 +234,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
       return Promise.resolve({ kind: 'died', reason: 'The session ended before the run reached it.', lastWords: [] });
     const { promise, resolve } = Promise.withResolvers<Ending>();
     current = { run, over: promise, resolve };
+    usedAt = parts.now();
     work(link);
     return promise;
   }
@@ -277,6 +261,10 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
       return new Date(since).toISOString();
     },
     hold: parts.hold,
+    /** When a run of it last began or ended, Unix milliseconds. */
+    get usedAt(): number {
+      return usedAt;
+    },
 
     get current(): RunId | null {
       return current?.run ?? null;
@@ -358,7 +346,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
       questions.ask(link, kind, question, signal),
 
     /** Ends the worker and everything it started. Its run, if any, dies. The session can be started again. */
-    stop(): Promise<void> {
+    stop(why = 'asked'): Promise<void> {
       starting?.abort(new Failure('conflict', 'The session was stopped while it started.'));
       return inTurn(async () => {
         const dead = worker?.process ?? record.process;
@@ -368,7 +356,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
         if (dead !== null && (await lives(dead))) await killAll(dead);
         lost?.close();
         await note(null);
-        if (state !== 'cold') step('stop', 'asked');
+        if (state !== 'cold') step('stop', why);
         settle({
           kind: 'died',
           reason: 'The session was stopped. Its output is kept, its variables are gone.',

@@ -114,6 +114,8 @@ export const SessionHereSchema = z.extend(RuntimeSessionSchema, {
   currentRun: z.optional(RunIdSchema),
   /** Runs that wait for it. */
   queued: CountSchema,
+  /** It has been idle for long, and ends then unless it is used. */
+  endsAt: z.optional(TimeSchema),
 });
 export type SessionHere = z.infer<typeof SessionHereSchema>;
 

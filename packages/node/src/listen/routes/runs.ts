@@ -49,13 +49,14 @@ export function runRoutes({
     },
     async sessions() {
       const sessions = runs.sessions.list().map(async (session) => {
-        const { currentRun, queued } = runs.sessions.load(session.id);
+        const { currentRun, queued, endsAt } = runs.sessions.load(session.id);
         const usage = await runs.sessions.cost(session.id);
         return {
           ...session,
           queued,
           ...(currentRun === null ? {} : { currentRun }),
           ...(usage === null ? {} : { usage }),
+          ...(endsAt === null ? {} : { endsAt: new Date(endsAt).toISOString() }),
         };
       });
       return { sessions: await Promise.all(sessions) };
