@@ -47,8 +47,9 @@ const TOOLS: readonly Tool[] = [
   {
     name: 'Bash',
     commands: [['bash', '--version']],
-    version: /version (\d[\d.]*)/,
-    without: 'Bash cells cannot run',
+    // What macOS brings is 3.2, which cannot run cells.
+    version: /version ((?:[4-9]|\d\d)\.[\d.]*)/,
+    without: 'Bash cells need Bash 4 or newer and cannot run',
     packages: {
       'apt-get': 'bash',
       dnf: 'bash',
@@ -59,6 +60,22 @@ const TOOLS: readonly Tool[] = [
       winget: 'Git.Git',
     },
     site: 'https://www.gnu.org/software/bash/',
+  },
+  {
+    name: 'Node.js',
+    commands: [['node', '--version']],
+    version: /v((?:2\d|[3-9]\d)\.\S+)/,
+    without: 'JavaScript cells run on the Node.js that MarkCo itself runs on',
+    packages: {
+      'apt-get': 'nodejs',
+      dnf: 'nodejs',
+      pacman: 'nodejs',
+      apk: 'nodejs',
+      zypper: 'nodejs',
+      brew: 'node',
+      winget: 'OpenJS.NodeJS.LTS',
+    },
+    site: 'https://nodejs.org/',
   },
   {
     name: 'R',

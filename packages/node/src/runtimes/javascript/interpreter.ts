@@ -55,7 +55,8 @@ export const startJavaScript: StartInterpreter = async (options, sink) => {
   }
 
   function ask(prompt: string, password: boolean, by: 'order' | 'line'): void {
-    if (current === null || current.asked !== null) return;
+    if (current === null) return void program?.answer(''); // Nobody watches: a timer must not wait for ever.
+    if (current.asked !== null) return;
     current.asked = by;
     sink.ask({ prompt, password });
   }

@@ -177,7 +177,7 @@ function checkFolder(): void {
 
 function leave(code: number): never {
   output.flush();
+  killDescendants(process.pid); // Before their parents: an orphan is nobody's descendant.
   interpreter?.close();
-  killDescendants(process.pid);
   process.exit(code);
 }
