@@ -336,6 +336,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
             interrupt: (id: SessionId) => runs.sessions.interrupt(id),
             watch: (projectId: ProjectId, tell) => {
               projects.get(projectId);
+              runs.sessions.warm(projectId);
               return watch.project(projectId, tell);
             },
           });

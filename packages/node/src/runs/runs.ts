@@ -351,6 +351,7 @@ export async function createRuns(parts: RunsParts) {
       start: sessions.start,
       interrupt: sessions.interrupt,
       ask: sessions.ask,
+      warm: (projectId: ProjectId): void => track(sessions.warm(projectId)),
       cost: sessions.cost,
       /** What it is doing now, and how many runs wait for it. */
       load: (id: SessionId): SessionLoad => ({

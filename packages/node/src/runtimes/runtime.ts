@@ -43,6 +43,8 @@ export type RuntimeDescriptor = {
   readonly aliases: readonly string[];
   /** What people call it. */
   readonly label: string;
+  /** Its sessions can be forked from a warm interpreter. */
+  readonly forks?: true;
   /** What it answers besides running code. */
   readonly answers: readonly QuestionKind[];
   /** Looks for an interpreter. An abort ends the programs it asks. */

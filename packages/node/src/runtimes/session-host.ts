@@ -29,7 +29,7 @@ import { decideIdle, type IdleNotice } from './idle.ts';
 import { chooseLimits } from './limits/choose.ts';
 import { createCosts, type SessionCost } from './limits/costs.ts';
 import type { LimitKind, SessionLimits } from './limits/limits.ts';
-import type { RuntimeDescriptor } from './runtime.ts';
+import { NO_WISHES, type RuntimeDescriptor } from './runtime.ts';
 import type { Kill } from './process-table.ts';
 import { readRecords, socketPathFor, writeRecord, type SessionRecord } from './session-record.ts';
 import { createSession, type Session, type SessionLog } from './session.ts';
@@ -43,6 +43,7 @@ export type SessionWish = SessionKey & { readonly config?: SessionConfig };
 /** Sessions of one device. Further ones are refused with `too_many`. */
 const SESSIONS_MAX = 200;
 const LOOK_MS = 1_000;
+const WARM_MS = 10_000;
 
 export type SessionHostParts = {
   /** The state folder of the device; it exists. */
@@ -161,6 +162,7 @@ export async function createSessionHost(parts: SessionHostParts) {
   }
 
   const notices = new Map<SessionId, IdleNotice>();
+  const warmed = new Set<ProjectId>();
 
   async function endIdle(session: Session): Promise<void> {
     const { id } = session.record;
@@ -194,6 +196,23 @@ export async function createSessionHost(parts: SessionHostParts) {
   for (const record of records) adopt(record);
 
   return {
+    /**
+     * Makes ready what can be before anybody asks, for a project that somebody has just opened: the interpreters that
+     * fork their sessions. What is missing is told when a cell is run.
+     */
+    async warm(projectId: ProjectId): Promise<void> {
+      if (warmed.has(projectId)) return;
+      warmed.add(projectId);
+      const place = { env: parts.env, projectFolder: await parts.projectFolder(projectId), config: NO_WISHES };
+      for (const row of parts.runtimes ?? RUNTIMES) {
+        if (row.forks !== true) continue;
+        const found = await row.detect(place, AbortSignal.any([ending.signal, AbortSignal.timeout(WARM_MS)]));
+        if (!found.available || ending.signal.aborted) continue;
+        const command = row.command({ folder: parts.home, socket: '' }, found.executable, place);
+        if (command.forkServer !== undefined) forks.warm({ ...command, forkServer: command.forkServer });
+      }
+    },
+
     /** The session with this key, made when there is none; nothing is started. `unsupported`, `not_found`, `too_many`. */
     async ensure(key: SessionWish): Promise<RuntimeSession> {
       for (const session of sessions.values()) {

@@ -18,6 +18,7 @@ export const pythonRuntime: RuntimeDescriptor = {
   language: 'python',
   aliases: ['python3', 'py', 'ipython'],
   label: 'Python',
+  forks: true,
   answers: QUESTION_KINDS,
   async detect(place, signal) {
     const wished = place.config.path ?? place.config.venv;
