@@ -220,6 +220,7 @@ test('R: output, state, errors, plots, input, an interrupt and questions', async
   await run(kernel, 'x <- 5\ncat("hé\\n")\nmessage("warned")');
   expect(textOf('stdout')).toBe('hé\n');
   expect(textOf('stderr')).toContain('warned');
+  expect(await run(kernel, 'x + 1')).toEqual(result('[1] 6'));
   expect(await run(kernel, 'stop("bad")')).toMatchObject({
     type: 'error',
     payload: { message: expect.stringContaining('bad') as unknown },

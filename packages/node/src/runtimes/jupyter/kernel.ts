@@ -22,6 +22,8 @@ import { isMap, type KernelMessage } from './wire.ts';
 const START_MS = 120_000;
 /** A kernel does not send to who has not subscribed yet; it is asked again until its output is heard. */
 const ASK_AGAIN_MS = 50;
+/** Some kernels publish nothing about this question: so many replies are enough. */
+const REPLIES_UNHEARD = 10;
 /** Output of a kernel that has ended may still be on its way. */
 const LAST_OUTPUT_MS = 100;
 
@@ -124,13 +126,18 @@ async function start(
   const language = isMap(info?.['language_info']) ? info['language_info'] : {};
   const isIPython = info?.['implementation'] === 'ipython';
   const isR = info?.['implementation'] === 'IRkernel';
-  if (isR) await requests.wait(channels.send('shell', 'execute_request', SURVIVE_INTERRUPTS), () => undefined);
+  if (isR) {
+    outputs.holdValues();
+    const asked = requests.wait(channels.send('shell', 'execute_request', SURVIVE_INTERRUPTS), () => undefined);
+    await Promise.race([asked, child.gone]);
+  }
   const version = String(language['version'] ?? spec.label).slice(0, 100);
 
   function lastWord(reply: Reply): LastWord {
     const status = reply?.['status'];
+    const result = outputs.end(status === 'ok');
     const error = outputs.error();
-    if (status === 'ok') return { type: 'result', data: outputs.result() };
+    if (status === 'ok') return { type: 'result', data: result };
     if (error !== null) return { type: 'error', payload: error };
     if (reply !== null && status === 'error') return { type: 'error', payload: errorOf(reply) };
     return { type: 'error', payload: { type: 'Interrupted', message: 'The run was interrupted.', traceback: [] } };
@@ -261,10 +268,13 @@ async function askInfo(
   isHeard: () => boolean,
   signal: AbortSignal,
 ): Promise<Reply> {
-  for (;;) {
+  for (let replies = 0; ;) {
     const id = channels.send('shell', 'kernel_info_request', {});
-    const reply = await Promise.race([requests.wait(id, () => undefined), aborted(signal)]);
-    if (reply !== null && isHeard()) return reply;
+    const answered = requests.wait(id, () => undefined);
+    requests.hurry(id);
+    const reply = await Promise.race([answered, aborted(signal)]);
+    replies += reply === null ? 0 : 1;
+    if (reply !== null && (isHeard() || replies >= REPLIES_UNHEARD)) return reply;
     await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
   }
 }

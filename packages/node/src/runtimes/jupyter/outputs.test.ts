@@ -57,16 +57,36 @@ test('a widget keeps its text, lines are joined, and the last result is the resu
   take('display_data', { data: widget });
   take('display_data', { data: { 'application/vnd.jupyter.widget-view+json': {} } });
   take('execute_result', { data: { 'text/plain': ['a\n', 'b'] } });
-  expect(outputs.result()).toEqual({ 'text/plain': 'a\nb' });
+  expect(outputs.end(true)).toEqual({ 'text/plain': 'a\nb' });
   take('execute_result', { data: { 'text/plain': '2' } });
-  expect(outputs.result()).toEqual({ 'text/plain': '2' });
+  expect(outputs.end(true)).toEqual({ 'text/plain': '2' });
   expect(events.map((event) => (event as unknown[])[1])).toEqual([
     { 'text/plain': 'IntSlider()' },
     { 'text/plain': '[a widget]' },
     { 'text/plain': 'a\nb' },
   ]);
   outputs.begin('next');
-  expect(outputs.result()).toBeNull();
+  expect(outputs.end(true)).toBeNull();
+});
+
+test('of a kernel that sends values as displays, the last thing a cell does is its result', () => {
+  const { events, outputs, take } = recorded();
+  const value = (text: string) => take('display_data', { data: { 'text/plain': text } });
+  outputs.holdValues();
+  value('1');
+  take('stream', { name: 'stdout', text: 'a' });
+  value('2');
+  value('3');
+  expect(outputs.end(true)).toEqual({ 'text/plain': '3' });
+  expect(events.map((event) => (event as unknown[])[1])).toEqual([{ 'text/plain': '1' }, 'a', { 'text/plain': '2' }]);
+  outputs.begin('failed');
+  value('4');
+  expect(outputs.end(false)).toBeNull();
+  expect(events.at(-1)).toEqual(['display', { 'text/plain': '4' }, 'failed-1', false]);
+  outputs.begin('picture');
+  take('display_data', { data: { 'image/png': 'AA', 'text/plain': 'plot' } });
+  expect(events.at(-1)).toMatchObject(['display', { 'image/png': 'AA' }, 'picture-1', false]);
+  expect(outputs.end(true)).toBeNull();
 });
 
 test('an error keeps its colored traceback as lines, whatever the kernel made of it', () => {

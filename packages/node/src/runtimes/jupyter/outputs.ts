@@ -3,7 +3,9 @@
  *
  * 1. `clear_output` clears what is text as a terminal does. Displays that come after it take the places of those before,
  *    as updates: a plot that is drawn again and again stays one plot.
- * 2. Widgets need a program in the page that we do not have: their text is kept.
+ * 2. R sends the value of a cell as a display like any other: one that is the last thing a cell does, and no picture, is
+ *    the cell's result. It is held back for as long as a frame takes, to see whether it is the last.
+ * 3. Widgets need a program in the page that we do not have: their text is kept.
  */
 import type { LastWord, Sink } from '../keeper/interpreter.ts';
 import { isMap, type KernelMessage } from './wire.ts';
@@ -15,6 +17,7 @@ const ESCAPES = /\x1b\[[0-9;:?]*[A-Za-z]/g;
 const WIDGET = 'application/vnd.jupyter.widget-view+json';
 /** Displays of one run whose places are known. Further ones are shown anew instead of in their place. */
 const PLACES_MAX = 1_000;
+const HELD_MS = 20;
 
 export function createOutputs(sink: Pick<Sink, 'text' | 'display'>) {
   let run = '';
@@ -22,6 +25,9 @@ export function createOutputs(sink: Pick<Sink, 'text' | 'display'>) {
   let error: ErrorPayload | null = null;
   let isAnythingShown = false;
   let willClear = false;
+  let holds = false;
+  let held: KernelMessage['content'] | null = null;
+  let holding: NodeJS.Timeout | undefined;
   /** Displays since the last clear. */
   let count = 0;
   const shown = new Set<string>();
@@ -31,6 +37,13 @@ export function createOutputs(sink: Pick<Sink, 'text' | 'display'>) {
     count = 0;
     if (isAnythingShown) sink.text('stdout', CLEAR);
     isAnythingShown = false;
+  }
+
+  function letGo(): void {
+    clearTimeout(holding);
+    const value = held;
+    held = null;
+    if (value !== null) display(value, false);
   }
 
   function display(content: KernelMessage['content'], isUpdate: boolean): void {
@@ -45,8 +58,14 @@ export function createOutputs(sink: Pick<Sink, 'text' | 'display'>) {
   }
 
   return {
+    /** Values come as displays. */
+    holdValues(): void {
+      holds = true;
+    },
+
     /** A run begins: what it returns and how it fails is its own. */
     begin(next: string): void {
+      letGo();
       run = next;
       result = null;
       error = null;
@@ -62,7 +81,13 @@ export function createOutputs(sink: Pick<Sink, 'text' | 'display'>) {
         return;
       }
       if (!OUTPUTS.has(type)) return;
+      letGo();
       if (willClear) clear();
+      if (holds && type === 'display_data' && isValue(content)) {
+        held = content;
+        holding = setTimeout(letGo, HELD_MS);
+        return;
+      }
       switch (type) {
         case 'stream':
           isAnythingShown = true;
@@ -81,9 +106,23 @@ export function createOutputs(sink: Pick<Sink, 'text' | 'display'>) {
       }
     },
 
-    result: () => result,
+    /** The run is over: what it returned. */
+    end(isOk: boolean): Record<string, unknown> | null {
+      if (isOk && held !== null && result === null) {
+        clearTimeout(holding);
+        result = bundleOf(held['data']);
+        held = null;
+      }
+      letGo();
+      return result;
+    },
     error: () => error,
   };
+}
+
+function isValue({ data, transient }: KernelMessage['content']): boolean {
+  const isNamed = isMap(transient) && transient['display_id'] !== undefined;
+  return !isNamed && isMap(data) && !Object.keys(data).some((mime) => mime.startsWith('image/'));
 }
 
 const OUTPUTS: ReadonlySet<string> = new Set([
