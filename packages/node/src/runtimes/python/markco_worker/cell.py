@@ -7,6 +7,7 @@ import sys
 import types
 
 from .display import bundle_of, make_display, show_figures
+from .ipython import install as install_in_ipython
 from .shell import RUNNER, install_hint, run_line, to_python
 from .shield import SHIELD
 
@@ -28,6 +29,7 @@ class Cells:
         self.names = main.__dict__
         self.names["__builtins__"] = builtins
         builtins.display = make_display(emit)
+        install_in_ipython(builtins.display, emit)
         setattr(builtins, RUNNER, run_line)
 
     def reset(self):
