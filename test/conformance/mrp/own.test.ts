@@ -171,6 +171,22 @@ test('MRP-24 a session goes by its name, by its id, and by its project and langu
   isError(await mrp('/execute', { code: '1', session: 'elsewhere:x' }), 404, 'not_found');
 });
 
+test('MRP-24 the session that pages of a project use is the default one, whatever the project calls it', async () => {
+  const text = '```yaml config\nsession:\n  python:\n    name: analysis\n```\n';
+  const path = `/api/projects/${device.project.id}/documents`;
+  const { id } = await device.get<{ id: string }>(path, { body: { path: 'mrmd', text } });
+  await device.get('/api/sessions/ensure', { body: { projectId: device.project.id, language: 'python' } });
+  await mrp('/execute', { code: 'shared = 1', session: 'default' });
+  for (const session of ['', 'default', 'analysis', '@python'])
+    expect((await mrp('/execute', { code: 'shared', session })).json).toMatchObject({ result: '1' });
+  expect((await mrp('/execute', { code: 'shared', session: 'default@python' })).json).toMatchObject({ success: false });
+  const { sessions } = (await mrp('/sessions')).json as { sessions: { id: string; sessionId: string }[] };
+  expect(sessions.map((session) => session.id)).toEqual(expect.arrayContaining(['analysis', 'default@python']));
+  for (const session of sessions)
+    expect((await mrp(`/sessions/${encodeURIComponent(session.id)}`)).json).toMatchObject(session);
+  await device.ask(`${path}/${id}`, { method: 'DELETE' });
+});
+
 test('MRP-25 a file that code saved is an asset of its run, and no path leads anywhere else', async () => {
   const code = [
     'import os',

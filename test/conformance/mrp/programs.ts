@@ -84,18 +84,18 @@ const JS: Programs = {
 const R: Programs = {
   print: 'cat("hi there\\n")',
   printError: 'cat("to stderr\\n", file = stderr())',
-  // Its kernel shows values as displays.
+  // R numbers the parts of a value: `[1] 42`.
   value: null,
   escapes: 'cat("a\\rb\\033[31mc\\033[0m\\n")',
   fails: 'no_such_name_here',
   failsInLine3: null,
-  asks: null,
+  asks: 'name <- readline("Name? "); cat("hello ", name, "\\n", sep = "")',
   waits: 'cat("begun\\n"); Sys.sleep(30)',
   slow: 'cat("one\\n"); Sys.sleep(0.3); cat("two\\n")',
   assign: 'answer_to_all <- 42',
   read: 'cat(answer_to_all, "\\n", sep = "")',
   whole: 'x <- 1',
-  begun: null,
+  begun: 'f <- function(',
   tellsWhileBusy: false,
   documented: null,
 };

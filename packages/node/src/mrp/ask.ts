@@ -25,7 +25,7 @@ export function createAsk(parts: {
   readonly sessions: Pick<MrpSessions, 'find'>;
 }): Ask {
   return async (name, kind, question, signal, otherwise) => {
-    const session = parts.sessions.find(name);
+    const session = await parts.sessions.find(name);
     if (session?.state !== 'running') return otherwise();
     try {
       return await parts.runs.sessions.ask(session.id, kind, question, signal);

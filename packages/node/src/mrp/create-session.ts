@@ -8,23 +8,28 @@ import { Failure, newId, type IdSource, type MrpCreateSession, type RuntimeSessi
 import type { ProjectHere, Projects } from '../projects/projects.ts';
 import type { Runs } from '../runs/runs.ts';
 import type { RuntimeDescriptor } from '../runtimes/runtime.ts';
+import type { SessionKey } from '../runtimes/session-host.ts';
 import type { Environment } from './describe.ts';
-import { readSessionName } from './session-name.ts';
-import type { Meant, MrpSessions } from './sessions.ts';
+import { DEFAULT_NAME, readSessionName } from './session-name.ts';
+import type { MrpSessions } from './sessions.ts';
 
 export type CreateParts = {
   readonly runs: Pick<Runs, 'sessions'>;
-  readonly projects: Pick<Projects, 'list' | 'root'>;
-  readonly sessions: Pick<MrpSessions, 'meant' | 'find'>;
+  readonly projects: Pick<Projects, 'list'>;
+  readonly sessions: Pick<MrpSessions, 'meant' | 'ensure'>;
   readonly ids: IdSource;
   readonly env: Readonly<Record<string, string | undefined>>;
   runtimeFor(language: string): RuntimeDescriptor | undefined;
-  environmentOf(language: Meant['language'], folder: string): Promise<Environment & { version?: string }>;
+  environmentOf(
+    language: SessionKey['language'],
+    projectId: SessionKey['projectId'],
+  ): Promise<Environment & { version?: string }>;
 };
 
 export async function createSession(parts: CreateParts, wish: MrpCreateSession): Promise<RuntimeSession> {
   // Without an id it is one more session, under a name of its own.
-  const name = readSessionName(wish.id ?? newId<string & RuntimeSession['id']>(parts.ids).slice(-12));
+  const id = wish.id ?? newId<RuntimeSession['id']>(parts.ids).slice(-12);
+  const name = readSessionName(id === DEFAULT_NAME ? '' : id);
   if ('id' in name) {
     const found = parts.runs.sessions.get(name.id);
     if (found !== null) return found;
@@ -34,11 +39,18 @@ export async function createSession(parts: CreateParts, wish: MrpCreateSession):
   if (name.language !== null && parts.runtimeFor(name.language) !== parts.runtimeFor(language ?? ''))
     throw new Failure('bad_request', '`language` and the language in `id` are two. Give one of them.');
   const inFolder = wish.environment?.cwd === undefined ? null : await projectAround(parts, wish.environment.cwd);
-  const meant = parts.sessions.meant({ ...name, language, project: inFolder?.slug ?? name.project });
-  if (name.project !== null && parts.sessions.meant(name).projectId !== meant.projectId)
+  const meant = await parts.sessions.meant({ ...name, language, project: inFolder?.slug ?? name.project });
+  if (name.project !== null && (await parts.sessions.meant(name)).projectId !== meant.projectId)
     throw new Failure('bad_request', '`environment.cwd` is not in the project that `id` names. Give one of them.');
   await refuseOtherWishes(parts, wish, meant);
-  return parts.runs.sessions.ensure(meant);
+  // One that is there stays as it was made.
+  const there = parts.runs.sessions
+    .list()
+    .find(
+      ({ projectId, language: of, sessionAffinityKey }) =>
+        projectId === meant.projectId && of === meant.language && sessionAffinityKey === meant.name,
+    );
+  return there ?? parts.runs.sessions.ensure(meant);
 }
 
 async function projectAround(parts: CreateParts, cwd: string): Promise<ProjectHere> {
@@ -59,7 +71,7 @@ async function projectAround(parts: CreateParts, cwd: string): Promise<ProjectHe
 }
 
 /** Whatever names a program, a variable or a package is only taken when it is what the device uses by itself. */
-async function refuseOtherWishes(parts: CreateParts, wish: MrpCreateSession, meant: Meant): Promise<void> {
+async function refuseOtherWishes(parts: CreateParts, wish: MrpCreateSession, meant: SessionKey): Promise<void> {
   const { executable, virtualenv, env = {} } = wish.environment ?? {};
   if ((wish.dependencies?.length ?? 0) > 0)
     throw new Failure(
@@ -73,7 +85,7 @@ async function refuseOtherWishes(parts: CreateParts, wish: MrpCreateSession, mea
       'Sessions have the variables of the device, and none from elsewhere. Set them in code, and leave `environment.env` out.',
     );
   if (executable === undefined && virtualenv === undefined && wish.pythonVersion === undefined) return;
-  const used = await parts.environmentOf(meant.language, parts.projects.root(meant.projectId));
+  const used = await parts.environmentOf(meant.language, meant.projectId);
   if (executable !== undefined && executable !== used.executable)
     throw new Failure(
       'forbidden',

@@ -3,6 +3,7 @@ import {
   LIMITS,
   type Language,
   type MrpSession,
+  type ProjectId,
   type Run,
   type RuntimeSession,
   type SessionId,
@@ -10,6 +11,7 @@ import {
 import type { Projects } from '../projects/projects.ts';
 import type { Runs } from '../runs/runs.ts';
 import { NO_WISHES, type RuntimeDescriptor } from '../runtimes/runtime.ts';
+import type { SessionFor } from '../submit.ts';
 import { madeAt, type MrpSessions } from './sessions.ts';
 
 const DETECT_TIMEOUT_MS = 10_000;
@@ -23,6 +25,9 @@ export function createDescriptions(parts: {
   readonly projects: Pick<Projects, 'root'>;
   readonly sessions: Pick<MrpSessions, 'idOf'>;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where there is no project yet. */
+  readonly home: string;
+  readonly sessionFor: SessionFor;
   runtimeFor(language: string): RuntimeDescriptor | undefined;
 }) {
   const { runs, projects } = parts;
@@ -43,7 +48,7 @@ export function createDescriptions(parts: {
     const own = recent.filter((run) => run.sessionId === session.id);
     const times = own.flatMap((run) => [run.createdAt, run.startedAt ?? '', run.completedAt ?? '']);
     return {
-      id: parts.sessions.idOf(session),
+      id: await parts.sessions.idOf(session),
       sessionId: session.id,
       language: session.language,
       created: madeAt(session.id),
@@ -53,10 +58,16 @@ export function createDescriptions(parts: {
     };
   }
 
-  async function environmentOf(language: Language, projectFolder: string): Promise<Environment & { version?: string }> {
+  /** What runs a language in a project: its own virtual environment, or what it names. */
+  async function environmentOf(
+    language: Language,
+    projectId: ProjectId | undefined,
+  ): Promise<Environment & { version?: string }> {
+    const projectFolder = projectId === undefined ? parts.home : projects.root(projectId);
+    const { config = NO_WISHES } = projectId === undefined ? {} : await parts.sessionFor({ projectId, language });
     const found = await parts
       .runtimeFor(language)
-      ?.detect({ env: parts.env, projectFolder, config: NO_WISHES }, AbortSignal.timeout(DETECT_TIMEOUT_MS));
+      ?.detect({ env: parts.env, projectFolder, config }, AbortSignal.timeout(DETECT_TIMEOUT_MS));
     if (found?.available !== true) return { cwd: projectFolder, executable: '' };
     const { executable, virtualenv, version } = found;
     return { cwd: projectFolder, executable, version, ...(virtualenv === undefined ? {} : { virtualenv }) };
@@ -71,7 +82,7 @@ export function createDescriptions(parts: {
     },
 
     async one(session: RuntimeSession): Promise<MrpSession> {
-      const { version: _, ...environment } = await environmentOf(session.language, projects.root(session.projectId));
+      const { version: _, ...environment } = await environmentOf(session.language, session.projectId);
       return { ...(await describe(session, await newest())), environment };
     },
 

@@ -82,7 +82,7 @@ export function createExecution(parts: {
       execId: string | undefined,
       text: string,
     ): Promise<{ accepted: boolean; error?: string }> {
-      const found = sessions.find(session);
+      const found = await sessions.find(session);
       if (found === null) return { accepted: false, error: 'There is no such session.' };
       const id = execId === undefined ? runs.sessions.load(found.id).currentRun : execIds.find(found.id, execId);
       if (id === null) return { accepted: false, error: 'No run of this session waits for an answer.' };
@@ -98,7 +98,7 @@ export function createExecution(parts: {
 
     /** Ends what the session is doing; what waits for it stays in the queue. Whether there was anything. */
     async interrupt(session: string | undefined): Promise<boolean> {
-      const found = sessions.find(session);
+      const found = await sessions.find(session);
       if (found === null) return false;
       if (runs.sessions.load(found.id).currentRun !== null) {
         await runs.sessions.interrupt(found.id);

@@ -1,25 +1,26 @@
 /**
  * The sessions of this device as the runtime protocol sees them: found by id or by name, made as they are needed.
  *
- * A part of a name that is left out is the project opened first, the name `default`, Python; where only a name is
- * given, a session that has it already is meant before one that would have to be made.
+ * A part of a name that is left out is the project opened first, the session its pages use, Python; so is `default`
+ * alone. Where only a name is given, a session that has it already is meant before one that would have to be made.
  */
 import { Failure, UUID_PATTERN, type Language, type RuntimeSession, type SessionId } from '@markco/protocol';
 import type { ProjectHere, Projects } from '../projects/projects.ts';
 import type { Runs } from '../runs/runs.ts';
 import type { RuntimeDescriptor } from '../runtimes/runtime.ts';
+import type { SessionWish } from '../runtimes/session-host.ts';
+import type { SessionFor } from '../submit.ts';
 import { DEFAULT_NAME, readSessionName, writeSessionName, type SessionName } from './session-name.ts';
 
 const FIRST_LANGUAGE: Language = 'python';
-
-/** What a name means, whether there is such a session or not. */
-export type Meant = { readonly projectId: ProjectHere['id']; readonly name: string; readonly language: Language };
 
 export type MrpSessions = ReturnType<typeof createMrpSessions>;
 
 export function createMrpSessions(parts: {
   readonly runs: Pick<Runs, 'sessions'>;
   readonly projects: Pick<Projects, 'list' | 'get' | 'bySlug'>;
+  /** What pages of a project use for a language, and how it runs there. */
+  readonly sessionFor: SessionFor;
   runtimeFor(language: string): RuntimeDescriptor | undefined;
 }) {
   const { projects } = parts;
@@ -50,27 +51,34 @@ export function createMrpSessions(parts: {
     );
   }
 
-  /** What is taken for a name's missing parts, in order of preference. */
-  function existing(wanted: SessionName): RuntimeSession | null {
+  /** What a name means when its missing parts are filled in, whether there is such a session or not. */
+  async function meant(name: SessionName): Promise<SessionWish> {
+    const wish = await parts.sessionFor({ projectId: projectOf(name.project).id, language: languageOf(name.language) });
+    return name.name === null ? wish : { ...wish, name: name.name };
+  }
+
+  async function existing(wanted: SessionName): Promise<RuntimeSession | null> {
     const project = wanted.project === null ? null : projectOf(wanted.project).id;
     const language = wanted.language === null ? null : languageOf(wanted.language);
-    const name = wanted.name ?? DEFAULT_NAME;
+    const only = wanted.name === null ? await meant(wanted) : null;
     const first = firstProject()?.id;
-    const fitting = sessions
-      .list()
-      .filter((session) => nameOf(session) === name)
-      .filter((session) => session.projectId === (project ?? (name === DEFAULT_NAME ? first : session.projectId)))
-      .filter(
-        (session) => session.language === (language ?? (name === DEFAULT_NAME ? FIRST_LANGUAGE : session.language)),
-      );
+    const fits = (session: RuntimeSession): boolean =>
+      only === null
+        ? nameOf(session) === wanted.name &&
+          session.projectId === (project ?? session.projectId) &&
+          session.language === (language ?? session.language)
+        : nameOf(session) === only.name && session.projectId === only.projectId && session.language === only.language;
     const rank = (session: RuntimeSession): number =>
       (session.projectId === first ? 0 : 2) + (session.language === FIRST_LANGUAGE ? 0 : 1);
+    const fitting = sessions.list().filter(fits);
     return fitting.toSorted((a, b) => rank(a) - rank(b) || (a.id < b.id ? -1 : 1))[0] ?? null;
   }
 
-  function find(text: string | undefined): RuntimeSession | null {
-    const read = readSessionName(text ?? '');
-    return 'id' in read ? sessions.get(read.id) : existing(read);
+  const read = (text: string | undefined) => readSessionName(text === DEFAULT_NAME ? '' : (text ?? ''));
+
+  async function find(text: string | undefined): Promise<RuntimeSession | null> {
+    const name = read(text);
+    return 'id' in name ? sessions.get(name.id) : existing(name);
   }
 
   return {
@@ -78,8 +86,8 @@ export function createMrpSessions(parts: {
     firstProject,
 
     /** Fails with `not_found`. */
-    require(text: string): RuntimeSession {
-      const found = find(text);
+    async require(text: string): Promise<RuntimeSession> {
+      const found = await find(text);
       if (found === null)
         throw new Failure('not_found', 'There is no such session on this device. GET /mrp/v1/sessions lists them.');
       return found;
@@ -87,45 +95,42 @@ export function createMrpSessions(parts: {
 
     /** The session of this name, made when there is none; nothing is started. */
     async ensure(text: string | undefined): Promise<RuntimeSession> {
-      const read = readSessionName(text ?? '');
-      const found = 'id' in read ? sessions.get(read.id) : existing(read);
-      if (found !== null) return found;
-      if ('id' in read) throw new Failure('not_found', 'There is no session with this id on this device.');
-      return sessions.ensure(meant(read));
+      const name = read(text);
+      if ('id' in name) {
+        const found = sessions.get(name.id);
+        if (found !== null) return found;
+        throw new Failure('not_found', 'There is no session with this id on this device.');
+      }
+      // One that pages use is told how they wish it; any other one stays as it was made.
+      if (name.name === null) return sessions.ensure(await meant(name));
+      return (await existing(name)) ?? sessions.ensure(await meant(name));
     },
 
     meant,
 
     /** The language a question is about, also where there is no session. */
     languageFor(text: string | undefined): Language {
-      const read = readSessionName(text ?? '');
-      return 'id' in read ? (sessions.get(read.id)?.language ?? FIRST_LANGUAGE) : languageOf(read.language);
+      const name = read(text);
+      return 'id' in name ? (sessions.get(name.id)?.language ?? FIRST_LANGUAGE) : languageOf(name.language);
     },
 
     /** The shortest name that means this session. */
-    idOf(session: RuntimeSession): string {
+    async idOf(session: RuntimeSession): Promise<string> {
       const project = projects.list().find(({ id }) => id === session.projectId);
       if (project === undefined) return session.id;
-      const parts = { project: project.slug, language: session.language };
+      const name = nameOf(session);
+      const own = { project: project.slug, language: session.language };
       for (const [leaveProject, leaveLanguage] of [
         [true, true],
         [true, false],
         [false, true],
       ] as const) {
-        const text = writeSessionName(nameOf(session), parts, { project: leaveProject, language: leaveLanguage });
-        if (find(text)?.id === session.id) return text;
+        const text = writeSessionName(name, own, { project: leaveProject, language: leaveLanguage });
+        if ((await find(text))?.id === session.id) return text;
       }
-      return writeSessionName(nameOf(session), parts, { project: false, language: false });
+      return writeSessionName(name, own, { project: false, language: false });
     },
   };
-
-  function meant(name: SessionName): Meant {
-    return {
-      projectId: projectOf(name.project).id,
-      name: name.name ?? DEFAULT_NAME,
-      language: languageOf(name.language),
-    };
-  }
 }
 
 function nameOf(session: RuntimeSession): string {

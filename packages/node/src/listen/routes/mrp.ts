@@ -13,6 +13,7 @@ import { sseResponse } from '../../mrp/sse.ts';
 import type { Projects } from '../../projects/projects.ts';
 import type { Runs } from '../../runs/runs.ts';
 import { runtimeFor } from '../../runtimes/descriptor.ts';
+import type { SessionFor } from '../../submit.ts';
 import type { Handlers, SomeHandlers } from '../handlers.ts';
 
 type MrpName = Extract<keyof Handlers, `mrp${string}`>;
@@ -24,6 +25,7 @@ export type MrpRoutesParts = {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly version: string;
   readonly home: string;
+  readonly sessionFor: SessionFor;
   readonly runtimes: () => Promise<readonly { readonly language: string; readonly available: boolean }[]>;
 };
 
@@ -38,10 +40,11 @@ export function mrpRoutes({
   env,
   version,
   home,
+  sessionFor,
   runtimes,
 }: MrpRoutesParts): SomeHandlers<MrpName> {
-  const sessions = createMrpSessions({ runs, projects, runtimeFor });
-  const descriptions = createDescriptions({ runs, projects, sessions, env, runtimeFor });
+  const sessions = createMrpSessions({ runs, projects, sessionFor, runtimeFor });
+  const descriptions = createDescriptions({ runs, projects, sessions, env, home, sessionFor, runtimeFor });
   const { executionCount, environmentOf } = descriptions;
   const newRunId = (): RunId => newId<RunId>(ids);
   const execution = createExecution({ runs, projects, sessions, executionCount, newRunId });
@@ -54,9 +57,7 @@ export function mrpRoutes({
       const [first = 'python'] = languages;
       const features = (language: string): Record<string, boolean> =>
         featuresOf(runtimeFor(language) ?? { answers: [] });
-      const project = sessions.firstProject();
-      const folder = project === undefined ? home : projects.root(project.id);
-      const { version: _, ...environment } = await environmentOf(first as Language, folder);
+      const { version: _, ...environment } = await environmentOf(first as Language, sessions.firstProject()?.id);
       return {
         runtime: 'markco',
         version,
@@ -73,13 +74,13 @@ export function mrpRoutes({
       const made = await createSession({ runs, projects, sessions, ids, env, runtimeFor, environmentOf }, body);
       return descriptions.one(made);
     },
-    mrpSession: ({ params }) => descriptions.one(sessions.require(named(params))),
+    mrpSession: async ({ params }) => descriptions.one(await sessions.require(named(params))),
     async mrpDeleteSession({ params }) {
-      await runs.sessions.remove(sessions.require(named(params)).id);
+      await runs.sessions.remove((await sessions.require(named(params))).id);
       return {};
     },
     async mrpResetSession({ params, signal }) {
-      const session = sessions.require(named(params));
+      const session = await sessions.require(named(params));
       if (session.state === 'running') await runs.sessions.ask(session.id, 'reset', {}, signal);
       return descriptions.one(session);
     },
@@ -119,7 +120,7 @@ export function mrpRoutes({
       ask(session, 'format', question, signal, () => UNASKED.format(question.code)),
 
     async mrpHistory({ body: { session, ...query } }) {
-      const found = sessions.find(session);
+      const found = await sessions.find(session);
       if (found === null) return { entries: [], hasMore: false };
       return historyOf(runs, found.id, query);
     },
