@@ -84,8 +84,7 @@ const JS: Programs = {
 const R: Programs = {
   print: 'cat("hi there\\n")',
   printError: 'cat("to stderr\\n", file = stderr())',
-  // R numbers the parts of a value: `[1] 42`.
-  value: null,
+  value: '6 * 7',
   escapes: 'cat("a\\rb\\033[31mc\\033[0m\\n")',
   fails: 'no_such_name_here',
   failsInLine3: null,
