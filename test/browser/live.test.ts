@@ -132,4 +132,13 @@ test('the pointer on a name shows its type, its value and its documentation', as
   await pointAt('greet\n```');
   await hover.getByText('greet(name, times=2)').waitFor();
   await hover.getByText('Says hello.').waitFor();
+
+  await notebook.page.mouse.move(5, 5);
+  await hover.first().waitFor({ state: 'detached' });
+  await notebook.caretAfter('answer, gre');
+  await notebook.press('Alt+F1');
+  await hover.getByText('Says hello.').waitFor();
+  await notebook.page.locator('[aria-live]').getByText('Says hello.').waitFor({ state: 'attached' });
+  await notebook.press('ArrowLeft');
+  await hover.waitFor({ state: 'detached' });
 });

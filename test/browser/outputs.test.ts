@@ -70,6 +70,9 @@ test('ten megabytes of output do not freeze the page, and long output is a scrol
   await expect.poll(height, SOON).toBeGreaterThan(folded);
   await notebook.output().getByRole('button', { name: 'Show less' }).click();
   await expect.poll(height, SOON).toBe(folded);
+  await notebook.output().getByRole('button', { name: 'Whole output' }).click();
+  await notebook.page.locator('.log').getByText('0 xxx').first().waitFor();
+  await notebook.page.goBack();
   await folder.reads('out.md', /_assets\//);
   expect((await folder.read('out.md')).length).toBeLessThan(100_000);
 });

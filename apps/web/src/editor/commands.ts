@@ -11,6 +11,7 @@ export type CommandParts = {
   readonly actions: CellActions;
   readonly undo: () => void;
   readonly redo: () => void;
+  readonly inspect: () => void;
   readonly clearOutput: (cellId: string) => void;
   readonly view: () => EditorView;
 };
@@ -19,6 +20,7 @@ export function createEditorCommands({
   actions,
   undo,
   redo,
+  inspect,
   clearOutput,
   view,
 }: CommandParts): readonly EditorCommand[] {
@@ -43,6 +45,7 @@ export function createEditorCommands({
       key: '',
       run: () => actions.restartAndRunAll(view()),
     },
+    { id: 'inspect', title: 'editor.command.inspect', key: 'Alt-F1', run: inspect },
     { id: 'cell-above', title: 'editor.command.insertAbove', key: '', run: () => actions.insert(view(), 'above') },
     { id: 'cell-below', title: 'editor.command.insertBelow', key: '', run: () => actions.insert(view(), 'below') },
     { id: 'cell-delete', title: 'editor.command.deleteCell', key: '', run: () => actions.remove(view()) },

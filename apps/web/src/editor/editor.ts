@@ -22,7 +22,7 @@ import { runButtons } from './cells/run-button.ts';
 import { createEditorCommands } from './commands.ts';
 import { completions } from './completions.ts';
 import { documentLanguage } from './languages.ts';
-import { liveHover } from './live-hover.ts';
+import { inspectAtCaret, liveHover } from './live-hover.ts';
 import type { EditorHandle, EditorParts, Translate } from './parts.ts';
 import { pasting } from './pasting.ts';
 import { following } from './prose/following.ts';
@@ -50,6 +50,7 @@ export function createEditor(parts: EditorParts): EditorHandle {
     undo: () => void undoManager.undo(),
     redo: () => void undoManager.redo(),
     clearOutput: (cellId) => feet.clear(cellId),
+    inspect: () => void inspectAtCaret(view, parts),
     view: () => view,
   });
 

@@ -1,6 +1,6 @@
 /** The variables of the session that runs this document's code: what each is, what it holds, and what is inside it. */
 import { runMachine, type Document, type Language, type SessionHere, type Variable } from '@markco/protocol';
-import { useComputed, useSignal } from '@preact/signals';
+import { useSignal } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { t } from '../i18n/words.ts';
 import { sessionOf } from '../live/live.ts';
@@ -132,14 +132,14 @@ export function VariablesPanel({ document }: { readonly document: Document }) {
   const { editors, workspace } = useShell();
   const chosen = useSignal<Language | undefined>(undefined);
   useEffect(() => workspace.refreshSessions(), [document.id]);
-  // The headings change when the document was read anew, and with it perhaps the languages.
-  const languages = useComputed(() => {
-    void editors.outline.value;
-    return editors.editor.value?.languages() ?? [];
-  }).value;
+  const runs = workspace.runs.value;
+  // After the document was read anew, or a cell of it was run, there may be another language.
+  const languages = useMemo(
+    () => editors.editor.value?.languages() ?? [],
+    [editors.editor.value, editors.outline.value, runs],
+  );
   const language = languages.find((one) => one === chosen.value) ?? languages[0];
   if (language === undefined) return <p class="empty">{t('noCells')}</p>;
-  const runs = workspace.runs.value;
   const place = { projectId: document.projectId, documentId: document.id, language };
   const session = sessionOf(place, workspace.sessions.value, runs);
   const ended = runs.filter((run) => run.sessionId === session?.id && runMachine.isTerminal(run.state));

@@ -101,6 +101,7 @@ export function createFoot(parts: FootParts): Foot {
     urlOf: parts.urlOf,
     openLink: parts.openLink,
     onResize: parts.onResize,
+    onWhole: parts.menu.onWhole,
   };
 
   function itemsToShow(): { items: readonly OutputItem[]; live: RunOutput | null } {

@@ -17,6 +17,8 @@ export type ItemParts = {
   readonly urlOf: (path: string) => string;
   readonly openLink: (target: string) => void;
   readonly onResize: () => void;
+  /** Shows all that the run printed; absent where this is done already. */
+  readonly onWhole?: () => void;
 };
 
 export type ItemView = { readonly element: HTMLElement; refresh(): void };
@@ -27,7 +29,7 @@ export function createItemView(parts: ItemParts, item: OutputItem): ItemView {
   const still = (element: HTMLElement): ItemView => ({ element, refresh: () => undefined });
   switch (item.kind) {
     case 'stream':
-      return createStreamView(parts.document, item.terminal, parts.t, parts.locale);
+      return createStreamView(parts.document, item.terminal, parts.t, parts.locale, parts.onWhole);
     case 'display':
     case 'result':
       return still(showBundle(parts, item.data));

@@ -16,12 +16,29 @@ export type StreamView = {
   refresh(): void;
 };
 
-export function createStreamView(document: Document, terminal: Terminal, t: Translate, locale: string): StreamView {
+/** @param onWhole shows all there was, where more was printed than is kept here */
+export function createStreamView(
+  document: Document,
+  terminal: Terminal,
+  t: Translate,
+  locale: string,
+  onWhole?: () => void,
+): StreamView {
   const element = document.createElement('div');
   element.className = 'mc-stream';
   const earlier = document.createElement('div');
   earlier.className = 'mc-stream-earlier';
   earlier.hidden = true;
+  const earlierText = document.createElement('span');
+  earlier.append(earlierText);
+  if (onWhole !== undefined) {
+    const whole = document.createElement('button');
+    whole.type = 'button';
+    whole.className = 'mc-stream-whole';
+    whole.textContent = t('editor.output.whole');
+    whole.addEventListener('click', onWhole);
+    earlier.append(' ', whole);
+  }
   const scroller = document.createElement('div');
   scroller.className = 'mc-stream-scroller';
   scroller.tabIndex = -1;
@@ -78,7 +95,7 @@ export function createStreamView(document: Document, terminal: Terminal, t: Tran
         more.hidden = !long;
         earlier.hidden = dropped === 0;
         if (dropped > 0)
-          earlier.textContent = `… ${t(dropped === 1 ? 'editor.output.earlier.one' : 'editor.output.earlier.other', { count: dropped.toLocaleString(locale) })}`;
+          earlierText.textContent = `… ${t(dropped === 1 ? 'editor.output.earlier.one' : 'editor.output.earlier.other', { count: dropped.toLocaleString(locale) })}`;
         label();
         if (long && atEnd && !showsAll) scroller.scrollTop = scroller.scrollHeight;
       }
