@@ -294,3 +294,12 @@ test('MRP-29 an answer to input, an interrupt and a question reach a session tha
     /stdin-response.*secret words/,
   );
 });
+
+test('MRP-29 an interrupt ends code whose interpreter is still starting', async () => {
+  const session = 'starting';
+  const live = following(server.stream('/execute/stream', { code: 'import time\ntime.sleep(60)', session }));
+  await live.until(({ event }) => event === 'start');
+  expect((await mrp('/interrupt', { session })).json).toEqual({ interrupted: true });
+  expect((await live.all).map(({ event }) => event)).toEqual(['start', 'error', 'done']);
+  expect((await mrp('/execute', { code: '6 * 7', session })).json).toMatchObject({ result: '42' });
+});

@@ -1,5 +1,13 @@
 /** Running code for programs of the runtime protocol: ordinary durable runs without a document. */
-import { Failure, type MrpExecute, type MrpResult, type Run, type RunEvent, type RunId } from '@markco/protocol';
+import {
+  Failure,
+  runMachine,
+  type MrpExecute,
+  type MrpResult,
+  type Run,
+  type RunEvent,
+  type RunId,
+} from '@markco/protocol';
 import type { Projects } from '../projects/projects.ts';
 import type { Runs } from '../runs/runs.ts';
 import { assetsOf } from './assets.ts';
@@ -104,16 +112,10 @@ export function createExecution(parts: {
         await runs.sessions.interrupt(found.id);
         return true;
       }
-      // A run whose interpreter is still starting is not busy with it yet, and is what is meant all the same.
-      const recent = await runs.list({
-        projectId: found.projectId,
-        state: null,
-        before: null,
-        limit: RUNS_LOOKED_AT,
-      });
-      const on = recent.find(
-        (run) => run.sessionId === found.id && (run.state === 'scheduled' || run.state === 'running'),
-      );
+      // The first run whose interpreter is still starting is not on yet, and is what is meant all the same.
+      const { projectId } = found;
+      const recent = await runs.list({ projectId, state: null, before: null, limit: RUNS_LOOKED_AT });
+      const on = recent.findLast((run) => run.sessionId === found.id && !runMachine.isTerminal(run.state));
       if (on === undefined) return false;
       await runs.cancel(on.id, AbortSignal.timeout(INTERRUPT_TIMEOUT_MS));
       return true;
