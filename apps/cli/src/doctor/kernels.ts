@@ -3,6 +3,15 @@ import type { Cli } from '../cli.ts';
 import { configOf } from '../home.ts';
 import type { Check } from './check.ts';
 
+/** Languages that run in a kernel only. */
+const NEEDED = [
+  {
+    language: 'R',
+    fix: 'In R: install.packages("IRkernel"); IRkernel::installspec() (Debian, Ubuntu: sudo apt-get install -y r-cran-irkernel)',
+  },
+  { language: 'Julia', fix: 'In Julia: using Pkg; Pkg.add("IJulia")' },
+];
+
 export async function checkKernels(cli: Cli): Promise<readonly Check[]> {
   const [{ findKernelspecs }, { readAttached }] = await Promise.all([
     import('@markco/node/runtimes/jupyter/kernelspec'),
@@ -11,22 +20,21 @@ export async function checkKernels(cli: Cli): Promise<readonly Check[]> {
   const { home } = configOf(cli);
   const config = { path: null, venv: null, cwd: null, name: null, kernel: null };
   const specs = await findKernelspecs({ env: cli.env, projectFolder: cli.cwd, config });
-  const kernels: Check =
-    specs.length > 0
-      ? { name: 'Kernels', state: 'ok', found: specs.map(({ name, label }) => `${name} (${label})`).join(', ') }
-      : {
-          name: 'Kernels',
-          state: 'missing',
-          found: 'no Jupyter kernel; R and Julia cells cannot run',
-          fix: 'Debian and Ubuntu: sudo apt-get install -y r-cran-irkernel; in Julia: using Pkg; Pkg.add("IJulia")',
-        };
+  const found = specs.map(({ name, label }) => `${name} (${label})`).join(', ');
+  const kernels: Check[] = specs.length === 0 ? [] : [{ name: 'Kernels', state: 'ok', found }];
+  for (const { language, fix } of NEEDED) {
+    if (specs.some((spec) => spec.language.toLowerCase() === language.toLowerCase())) continue;
+    const name = `${language} kernel`;
+    kernels.push({ name, state: 'missing', found: `not found; ${language} cells cannot run`, fix });
+  }
   try {
     const servers = await readAttached(home);
-    if (servers.length === 0) return [kernels];
-    const found = servers.map(({ name, url }) => `${name} (${new URL(url).host})`).join(', ');
-    return [kernels, { name: 'Attached', state: 'ok', found }];
+    if (servers.length === 0) return kernels;
+    const names = servers.map(({ name, url }) => `${name} (${new URL(url).host})`).join(', ');
+    return [...kernels, { name: 'Attached', state: 'ok', found: names }];
   } catch (error) {
-    const found = error instanceof Error ? error.message : String(error);
-    return [kernels, { name: 'Attached', state: 'missing', found, fix: `Mend ${home}/runtimes.json, or remove it` }];
+    const why = error instanceof Error ? error.message : String(error);
+    const fix = `Mend ${home}/runtimes.json, or remove it`;
+    return [...kernels, { name: 'Attached', state: 'missing', found: why, fix }];
   }
 }
