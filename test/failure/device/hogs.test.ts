@@ -5,7 +5,7 @@ import { readdir, readFile, readlink, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runMachine, type Run, type RunEvent, type RuntimeSession } from '@markco/protocol';
 import { afterAll, expect, test } from 'vitest';
-import { chooseLimits } from '../../../packages/node/src/runtimes/limits/choose.ts';
+import { chooseLimits } from '@markco/node/runtimes/limits/choose';
 import { eventually, messagesOf, newRunId, startDevice, type Device } from '../../conformance/device.fixture.ts';
 import { smallDisk, withTemporaryFolder } from '../small-disk.ts';
 import { HOGS, type Hog } from './hogs.fixture.ts';
