@@ -91,11 +91,16 @@ export const startBash: StartInterpreter = async (options, sink) => {
 
   function interruptNow(target: Current): void {
     kill(0, 'SIGINT'); // Everything of this session; the keeper itself passes it over.
+    interruptAfter(target, AGAIN_EARLY_MS);
     interruptAfter(target, AGAIN_MS);
   }
 
   function interruptAfter(target: Current, ms: number): void {
-    setTimeout(() => current === target && kill(0, 'SIGINT'), ms);
+    setTimeout(() => {
+      if (current !== target) return;
+      kill(0, 'SIGINT');
+      shell.tellEnd(target.number);
+    }, ms);
   }
 
   function finish(word: LastWord): void {

@@ -6,6 +6,7 @@ PS1= PS2=
 set +H +o history
 unset HISTFILE MAILCHECK TMOUT
 __markco_status=0
+__markco_ended=
 __markco_trap=
 
 # While nothing runs an interrupt does nothing: it would tear the line that is being read.
@@ -17,10 +18,13 @@ __markco_begin() {
   return "$__markco_status"
 }
 
+# Until SIGINT is ignored again one may tear this too, or the line that calls it: then it is called once more.
 __markco_end() {
+  [[ $__markco_ended != "$1" ]] || return 0
   __markco_status=$2
   __markco_trap=$(trap -p INT)
   trap '' INT
+  __markco_ended=$1
   builtin printf 'end %s %s\0' "$1" "$2" >"$__markco_says"
 }
 

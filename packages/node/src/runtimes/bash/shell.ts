@@ -63,10 +63,11 @@ export async function openShell({ executable, cwd, folder }: InterpreterOptions,
       writeFileSync(cell, code, { mode: 0o600 });
       const first = READS_SPECIALLY.test(code) ? '__markco_ask_first; ' : '';
       commands.write(
-        `{ ${first}__markco_begin ${number}; } 2>/dev/null; . ${quoted(cell)} <${quoted(pipes.in)}\n` +
-          `{ __markco_end ${number} $?; } 2>/dev/null\n`,
+        `{ ${first}__markco_begin ${number}; } 2>/dev/null; . ${quoted(cell)} <${quoted(pipes.in)}\n` + endOf(number),
       );
     },
+    /** Has the end of a cell told again, when it has come: an interrupt may have dropped it. */
+    tellEnd: (number: number) => void commands.write(endOf(number)),
     /** Has a question of `shell.bash` answered into a file, which is said as `told NUMBER`. */
     ask(number: number, words: readonly string[]): void {
       commands.write(`{ (__markco_answer ${number} ${words.map(quoted).join(' ')}); } 2>/dev/null\n`);
@@ -93,6 +94,10 @@ export async function openShell({ executable, cwd, folder }: InterpreterOptions,
       child.kill('SIGKILL');
     },
   };
+}
+
+function endOf(number: number): string {
+  return `{ __markco_end ${number} $?; } 2>/dev/null\n`;
 }
 
 function quoted(text: string): string {
