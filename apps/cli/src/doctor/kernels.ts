@@ -7,7 +7,7 @@ import type { Check } from './check.ts';
 const NEEDED = [
   {
     language: 'R',
-    fix: 'In R: install.packages("IRkernel"); IRkernel::installspec() (Debian, Ubuntu: sudo apt-get install -y r-cran-irkernel)',
+    fix: 'In R: install.packages("IRkernel") (Debian, Ubuntu: sudo apt-get install -y r-cran-irkernel)',
   },
   { language: 'Julia', fix: 'In Julia: using Pkg; Pkg.add("IJulia")' },
 ];

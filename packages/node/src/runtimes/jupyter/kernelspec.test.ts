@@ -46,6 +46,26 @@ test('JUPYTER_PATH names further folders; a relative one is passed over', async 
   expect(found.map(({ name }) => name)).toContain('extra');
 });
 
+test('the kernel of R is found in its package, where nobody has registered it', async ({ folder }) => {
+  const made = async (version: string): Promise<string> => {
+    const own = path.join(folder, 'home', 'R', 'x86_64-library', version, 'IRkernel', 'kernelspec');
+    await mkdir(own, { recursive: true });
+    await writeFile(path.join(own, 'kernel.json'), JSON.stringify({ ...spec, language: 'R' }));
+    return own;
+  };
+  await made('4.9');
+  const newest = await made('4.10');
+  const registered = (await findKernelspecs(place(folder))).find(({ name }) => name === 'ir');
+  // This machine may have one that is registered, which then comes first.
+  expect([newest, '/usr/share/jupyter/kernels/ir', '/usr/local/share/jupyter/kernels/ir']).toContain(
+    registered?.folder,
+  );
+  const named = await install(path.join(folder, 'home', '.local', 'share', 'jupyter'), 'ir', spec);
+  expect((await findKernelspecs(place(folder), 'linux')).filter(({ name }) => name === 'ir')).toMatchObject([
+    { folder: named },
+  ]);
+});
+
 test('what cannot be read or started is left out', async ({ folder }) => {
   const data = path.join(folder, 'home', '.local', 'share', 'jupyter');
   await install(data, 'garbage', '{');

@@ -2,6 +2,8 @@
  * The Jupyter kernels of this machine, found as `jupyter kernelspec list` finds them but without Jupyter:
  * `kernels/NAME/kernel.json` in the data folders of the project's environment, of the user and of the system.
  *
+ * R's kernel registers itself only where Jupyter is installed, so its package is looked for besides.
+ *
  * 1. The project's own environment comes first: a project that has one means it. Else the first folder that has a name wins.
  */
 import { access, constants, readdir, readFile } from 'node:fs/promises';
@@ -44,7 +46,32 @@ export async function findKernelspecs(
       if (spec !== null && (await isThere(spec.argv[0], place.env))) found.set(spec.name, spec);
     }
   }
+  for (const library of found.has('ir') ? [] : await rLibraries(place.env)) {
+    const spec = await readKernelspec(path.join(library, 'IRkernel', 'kernelspec'));
+    if (spec === null || !(await isThere(spec.argv[0], place.env))) continue;
+    return [...found.values(), { ...spec, name: 'ir' }];
+  }
   return [...found.values()];
+}
+
+/** Where R keeps packages; of a user the newest version's first. */
+async function rLibraries(env: Environment): Promise<readonly string[]> {
+  const home = env['HOME'];
+  const own = home === undefined ? [] : await Promise.all((await foldersIn(path.join(home, 'R'))).map(foldersIn));
+  const named = [env['R_LIBS'], env['R_LIBS_USER'], env['R_LIBS_SITE']].flatMap((all) =>
+    (all ?? '').split(path.delimiter),
+  );
+  const system = ['/usr/local/lib/R/site-library', '/usr/lib/R/site-library', '/usr/lib/R/library'];
+  const all = [...named, ...own.flat(), ...system, '/Library/Frameworks/R.framework/Resources/library'];
+  return all.filter((folder) => path.isAbsolute(folder));
+}
+
+async function foldersIn(folder: string): Promise<readonly string[]> {
+  const names = await readdir(folder).catch((): string[] => []);
+  return names
+    .toSorted((a, b) => b.localeCompare(a, 'en', { numeric: true }))
+    .slice(0, 20)
+    .map((name) => path.join(folder, name));
 }
 
 /** The kernelspec in a folder, or null when there is none that can be read. */

@@ -6,7 +6,7 @@ export const rRuntime = kernelRow({
   aliases: [],
   label: 'R',
   answers: ['complete', 'inspect', 'hover', 'variables', 'variable', 'isComplete', 'reset'],
-  hint: 'R cells need R and its Jupyter kernel. Install them (Debian and Ubuntu: `sudo apt install r-base-core r-cran-irkernel`; elsewhere in R: `install.packages("IRkernel"); IRkernel::installspec()`), then run the cell again.',
+  hint: 'R cells need R and its Jupyter kernel. Install them (Debian and Ubuntu: `sudo apt install r-base-core r-cran-irkernel`; elsewhere in R: `install.packages("IRkernel")`), then run the cell again.',
 });
 
 export const juliaRuntime = kernelRow({
