@@ -52,6 +52,16 @@ test('MRP-1 every answer has the shape of its route', async () => {
   conforms('mrpExecute', await mrp('/execute', { code: '1 / 0' }));
 });
 
+test('MRP-2 a field that is null is one that is missing', async () => {
+  const nothing = { session: null, execId: null, cellId: null, cellMeta: null, assetDir: null, silent: null };
+  expect((await mrp('/execute', { code: '6 * 7', ...nothing })).json).toMatchObject({ result: '42' });
+  expect((await mrp('/variables', { session: null, filter: { namePattern: null } })).status).toBe(200);
+  const environment = { cwd: null, executable: null, virtualenv: null, env: null };
+  expect((await mrp('/sessions', { id: 'nulls', environment, dependencies: null })).status).toBe(200);
+  isError(await mrp('/execute', { code: null }), 400, 'bad_request');
+  isError(await mrp('/execute', null), 400, 'bad_request');
+});
+
 test('MRP-21 a client that leaves ends no run, and finds its events again', async () => {
   const execId = newRunId();
   const leaving = new AbortController();

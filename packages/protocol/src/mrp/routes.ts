@@ -2,7 +2,8 @@
  * The MRMD Runtime Protocol of a device, `/mrp/v1/*`, as rows of the route table.
  *
  * `session` is the id of a session, or `PROJECT:NAME@LANGUAGE` of which each part may be left out: the project opened
- * first, the name `default`, Python. Unknown fields are ignored, as the protocol asks.
+ * first, the name `default`, Python. Unknown fields are ignored, as the protocol asks; a field that is null is one
+ * that is missing, as some programs write it.
  */
 import * as z from 'zod/mini';
 import { CountSchema, TimeSchema } from '../entity/scalar.ts';
@@ -97,6 +98,22 @@ export type MrpResult = z.infer<typeof MrpResultSchema>;
 
 const of = { session };
 
+const isMap = (value: unknown): value is object => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Without what is null, two levels down: no request has optional fields any deeper. */
+function withoutNulls(value: unknown, depth = 2): unknown {
+  if (depth === 0 || !isMap(value)) return value;
+  const kept = Object.entries(value).filter(([, field]) => field !== null);
+  return Object.fromEntries(kept.map(([key, field]) => [key, withoutNulls(field, depth - 1)]));
+}
+
+function bodyOf<T extends z.ZodMiniType>(schema: T) {
+  return z.pipe(
+    z.transform((value: unknown) => withoutNulls(value)),
+    schema,
+  );
+}
+
 export const MRP_ROUTES = {
   mrpCapabilities: {
     method: 'GET',
@@ -125,7 +142,7 @@ export const MRP_ROUTES = {
   mrpCreateSession: {
     method: 'POST',
     path: '/mrp/v1/sessions',
-    body: MrpCreateSessionSchema,
+    body: bodyOf(MrpCreateSessionSchema),
     status: 200,
     answer: MrpSessionSchema,
   },
@@ -135,7 +152,7 @@ export const MRP_ROUTES = {
   mrpExecute: {
     method: 'POST',
     path: '/mrp/v1/execute',
-    body: MrpExecuteSchema,
+    body: bodyOf(MrpExecuteSchema),
     status: 200,
     answer: MrpResultSchema,
   },
@@ -143,82 +160,86 @@ export const MRP_ROUTES = {
   mrpExecuteStream: {
     method: 'POST',
     path: '/mrp/v1/execute/stream',
-    body: MrpExecuteSchema,
+    body: bodyOf(MrpExecuteSchema),
     query: z.object({ accumulated: z.optional(z.string()) }),
     status: 200,
   },
   mrpInput: {
     method: 'POST',
     path: '/mrp/v1/input',
-    body: z.object({ session, exec_id: z.optional(text), text: z.string().check(z.maxLength(LIMITS.eventBytesMax)) }),
+    body: bodyOf(
+      z.object({ session, exec_id: z.optional(text), text: z.string().check(z.maxLength(LIMITS.eventBytesMax)) }),
+    ),
     status: 200,
     answer: z.object({ accepted: z.boolean(), error: z.optional(z.string()) }),
   },
   mrpInterrupt: {
     method: 'POST',
     path: '/mrp/v1/interrupt',
-    body: z.object(of),
+    body: bodyOf(z.object(of)),
     status: 200,
     answer: z.object({ interrupted: z.boolean() }),
   },
   mrpComplete: {
     method: 'POST',
     path: '/mrp/v1/complete',
-    body: z.extend(QUESTIONS.complete, of),
+    body: bodyOf(z.extend(QUESTIONS.complete, of)),
     status: 200,
     answer: ANSWERS.complete,
   },
   mrpInspect: {
     method: 'POST',
     path: '/mrp/v1/inspect',
-    body: z.extend(QUESTIONS.inspect, of),
+    body: bodyOf(z.extend(QUESTIONS.inspect, of)),
     status: 200,
     answer: ANSWERS.inspect,
   },
   mrpHover: {
     method: 'POST',
     path: '/mrp/v1/hover',
-    body: z.extend(QUESTIONS.hover, of),
+    body: bodyOf(z.extend(QUESTIONS.hover, of)),
     status: 200,
     answer: ANSWERS.hover,
   },
   mrpVariables: {
     method: 'POST',
     path: '/mrp/v1/variables',
-    body: z.extend(QUESTIONS.variables, of),
+    body: bodyOf(z.extend(QUESTIONS.variables, of)),
     status: 200,
     answer: ANSWERS.variables,
   },
   mrpVariable: {
     method: 'POST',
     path: '/mrp/v1/variables/:name',
-    body: z.extend(z.omit(QUESTIONS.variable, { name: true }), of),
+    body: bodyOf(z.extend(z.omit(QUESTIONS.variable, { name: true }), of)),
     status: 200,
     answer: ANSWERS.variable,
   },
   mrpIsComplete: {
     method: 'POST',
     path: '/mrp/v1/is_complete',
-    body: z.extend(QUESTIONS.isComplete, of),
+    body: bodyOf(z.extend(QUESTIONS.isComplete, of)),
     status: 200,
     answer: ANSWERS.isComplete,
   },
   mrpFormat: {
     method: 'POST',
     path: '/mrp/v1/format',
-    body: z.extend(QUESTIONS.format, of),
+    body: bodyOf(z.extend(QUESTIONS.format, of)),
     status: 200,
     answer: ANSWERS.format,
   },
   mrpHistory: {
     method: 'POST',
     path: '/mrp/v1/history',
-    body: z.object({
-      session,
-      n: z.optional(CountSchema),
-      pattern: z.optional(z.string().check(z.maxLength(1_000))),
-      before: z.optional(CountSchema),
-    }),
+    body: bodyOf(
+      z.object({
+        session,
+        n: z.optional(CountSchema),
+        pattern: z.optional(z.string().check(z.maxLength(1_000))),
+        before: z.optional(CountSchema),
+      }),
+    ),
     status: 200,
     answer: z.object({ entries: z.array(z.object({ index: CountSchema, code: z.string() })), hasMore: z.boolean() }),
   },
