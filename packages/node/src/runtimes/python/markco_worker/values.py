@@ -9,7 +9,7 @@ VARIABLES_MAX = 1000
 LINE_CHARS = 200
 KEYS_MAX = 20
 NAMES_MAX = 500
-OURS = {"__builtins__", "__name__", "__doc__", "__package__", "__loader__", "__spec__", "_", "__", "___"}
+OURS = {"_", "__", "___"}  # the last results
 PLAIN = (bool, int, float, complex, str, bytes, type(None))
 SEQUENCES = (list, tuple)
 SETS = (set, frozenset)
@@ -22,7 +22,8 @@ _short.maxlist = _short.maxtuple = _short.maxset = _short.maxfrozenset = _short.
 
 
 def is_users(name, value):
-    return name not in OURS and not isinstance(value, types.ModuleType)
+    is_pythons = name.startswith("__") and name.endswith("__")
+    return not is_pythons and name not in OURS and not isinstance(value, types.ModuleType)
 
 
 def type_name(value):
