@@ -29,6 +29,10 @@ for i in range(40): print(i)
 \`\`\`
 
 \`\`\`python
+import nothing_of_this_name
+\`\`\`
+
+\`\`\`python
 1 / 0
 \`\`\`
 `,
@@ -75,7 +79,9 @@ for (const [screen, options] of Object.entries(SCREENS)) {
     await notebook.seen.locator('.mc-run').first().click();
     await notebook.says('✓', 0);
     await notebook.seen.locator('.mc-run').nth(1).click();
-    await notebook.says('ZeroDivisionError', 1);
+    await notebook.seen.locator('.mc-install button').waitFor();
+    await notebook.seen.locator('.mc-run').nth(2).click();
+    await notebook.says('ZeroDivisionError', 2);
     await notebook.seen.locator('.katex').first().waitFor();
     await look('document');
     await notebook.caretAfter('print(');

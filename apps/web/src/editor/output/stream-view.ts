@@ -53,6 +53,14 @@ export function createStreamView(
   let showsAll = false;
   let lineCount = 0;
 
+  // What scrolls, down or sideways, is reached with the keyboard.
+  let isLong = false;
+  const setFocusable = (): void => {
+    scroller.tabIndex = isLong || scroller.scrollWidth > scroller.clientWidth ? 0 : -1;
+  };
+  const sized = new ResizeObserver(setFocusable);
+  sized.observe(scroller);
+
   const label = (): void => {
     more.textContent = showsAll
       ? t('editor.output.less')
@@ -80,6 +88,7 @@ export function createStreamView(
       for (const [index, chunk] of chunks) {
         if (index >= firstChunk && index <= lastChunk) continue;
         chunk.remove();
+        sized.unobserve(chunk);
         chunks.delete(index);
       }
       const from = Math.max(firstChunk, Number.isFinite(dirty) ? Math.floor(dirty / CHUNK_LINES) : lastChunk + 1);
@@ -89,15 +98,15 @@ export function createStreamView(
       }
       if (lineCount !== total || dirty !== Number.POSITIVE_INFINITY) {
         lineCount = total;
-        const long = lines.length > SCROLL_LINES;
-        element.classList.toggle('mc-stream-long', long);
-        scroller.tabIndex = long ? 0 : -1;
-        more.hidden = !long;
+        isLong = lines.length > SCROLL_LINES;
+        element.classList.toggle('mc-stream-long', isLong);
+        if (isLong) scroller.tabIndex = 0;
+        more.hidden = !isLong;
         earlier.hidden = dropped === 0;
         if (dropped > 0)
           earlierText.textContent = `… ${t(dropped === 1 ? 'editor.output.earlier.one' : 'editor.output.earlier.other', { count: dropped.toLocaleString(locale) })}`;
         label();
-        if (long && atEnd && !showsAll) scroller.scrollTop = scroller.scrollHeight;
+        if (isLong && atEnd && !showsAll) scroller.scrollTop = scroller.scrollHeight;
       }
     },
   };
@@ -109,6 +118,7 @@ export function createStreamView(
     chunk.className = 'mc-stream-chunk';
     chunks.set(index, chunk);
     scroller.append(chunk);
+    sized.observe(chunk);
     return chunk;
   }
 }
