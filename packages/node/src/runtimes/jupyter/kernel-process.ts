@@ -8,6 +8,9 @@ import { spawn } from 'node:child_process';
 import { kill, pid as ownPid } from 'node:process';
 import { StringDecoder } from 'node:string_decoder';
 
+/** ipykernel's debugger warns on stderr of files it will not check: nobody debugs here, and everybody would read it. */
+const QUIET = { PYDEVD_DISABLE_FILE_VALIDATION: '1' };
+
 export type KernelProcess = {
   /** How it ended, once it has: `exit code 3`, `signal SIGKILL`. */
   readonly gone: Promise<string>;
@@ -29,7 +32,7 @@ export function startKernelProcess(
   const [program, ...rest] = argv;
   const child = spawn(program, rest, {
     cwd: options.cwd,
-    env: { ...options.env, JPY_PARENT_PID: String(ownPid) },
+    env: { ...QUIET, ...options.env, JPY_PARENT_PID: String(ownPid) },
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
