@@ -2,9 +2,12 @@
 import { spawn } from 'node:child_process';
 import { closeSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { platform } from 'node:process';
 import type { InterpreterOptions, Sink } from '../keeper/interpreter.ts';
 import { makePipes, openForChild, readPipe, writePipe } from '../keeper/pipes.ts';
 
+/** Where the kernel does not say who waits for a line, at least Bash itself does. */
+const READS = /\bread\b/;
 /** `read` with a prompt or for a secret. */
 const READS_SPECIALLY = /\bread\b[^\n;|&]*\s-[a-z]*[ps]/i;
 const BOOT = new URL('shell.bash', import.meta.url);
@@ -61,7 +64,7 @@ export async function openShell({ executable, cwd, folder }: InterpreterOptions,
     run(number: number, code: string): void {
       stdin.empty();
       writeFileSync(cell, code, { mode: 0o600 });
-      const first = READS_SPECIALLY.test(code) ? '__markco_ask_first; ' : '';
+      const first = (platform === 'linux' ? READS_SPECIALLY : READS).test(code) ? '__markco_ask_first; ' : '';
       commands.write(
         `{ ${first}__markco_begin ${number}; } 2>/dev/null; . ${quoted(cell)} <${quoted(pipes.in)}\n` + endOf(number),
       );
