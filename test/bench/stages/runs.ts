@@ -10,6 +10,7 @@ import { installJupyter, JUPYTER_BIN, JUPYTER_SHARE, startJupyter, withJupyterFi
 import { markco, startDevice } from '../servers/markco.ts';
 import { fence } from './fence.ts';
 import { kept } from './kept.ts';
+import { limits } from './limits.ts';
 
 const LINE_BYTES = 80;
 const SERVER = 'Jupyter Server';
@@ -235,4 +236,4 @@ const kernel: Stage = {
     }),
 };
 
-export const runs: readonly Stage[] = [cold, warm, output, interrupt, idle, kept, fence, kernel];
+export const runs: readonly Stage[] = [cold, warm, output, interrupt, idle, kept, fence, kernel, limits];
