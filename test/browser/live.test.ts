@@ -49,6 +49,24 @@ test('the variables of a session are listed, opened, filtered, and read again af
   expect(await row('later').count()).toBe(1);
 });
 
+test('each language of a document has its own session, and its own variables', async ({ openFolder, openPage }) => {
+  const folder = await openFolder({
+    'many.md': `${cell('only_python = 1')}\n\`\`\`bash\nonly_bash=two\n\`\`\`\n\n\`\`\`js\nconst onlyJs = { deep: [3] }\n\`\`\`\n`,
+  });
+  const notebook = await openPage(folder, 'many');
+  const { page } = notebook;
+  await notebook.caretAfter('only_python');
+  await notebook.press('Control+Shift+Enter');
+  for (const index of [0, 1, 2]) await notebook.says('✓', index);
+  await page.getByRole('button', { name: 'Variables' }).click();
+  await panel(notebook).locator('.variable-name').getByText('only_python', { exact: true }).waitFor();
+  await panel(notebook).getByRole('button', { name: 'bash', exact: true }).click();
+  await panel(notebook).locator('.variable-name').getByText('only_bash', { exact: true }).waitFor();
+  await panel(notebook).getByRole('button', { name: 'js', exact: true }).click();
+  await panel(notebook).locator('.variable-name').getByText('onlyJs', { exact: true }).waitFor();
+  expect(await panel(notebook).getByText('only_python').count()).toBe(0);
+});
+
 test('on a phone the variables are a sheet, and no row is wider than the screen', async ({ openFolder, openPage }) => {
   const folder = await openFolder({ 'phone.md': cell('long_name_of_something = "x" * 5_000\nsmall = [1]') });
   const notebook = await openPage(folder, 'phone', {

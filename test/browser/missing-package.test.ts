@@ -40,6 +40,22 @@ test('a missing package is installed with the command that is shown, and the cel
   await expect.poll(() => offer.count(), SOON).toBe(0);
 });
 
+test('where a session cannot install, the command is shown and copied', async ({ openFolder, openPage }) => {
+  const folder = await openFolder({
+    'js.md': "```js\nimport lodash from 'no-such-package-of-markco'\n```\n",
+  });
+  const notebook = await openPage(folder, 'js', { permissions: ['clipboard-read', 'clipboard-write'] });
+  await notebook.page.locator('.mc-run').first().click();
+  await notebook.says('✗');
+  const offer = notebook.seen.locator('.mc-install');
+  await offer.getByText('npm install no-such-package-of-markco').waitFor();
+  await offer.getByRole('button', { name: 'Copy command' }).click();
+  await notebook.toast('Copied').waitFor();
+  expect(await notebook.page.evaluate(() => navigator.clipboard.readText())).toBe(
+    'npm install no-such-package-of-markco',
+  );
+});
+
 test('what was shown is shown anew in its place; a widget says what it is; a table is copied', async ({
   openFolder,
   openPage,

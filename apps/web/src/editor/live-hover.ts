@@ -36,7 +36,8 @@ export async function inspectAtCaret(
 ): Promise<void> {
   const { state } = view;
   const tooltip = await tooltipAt(view, state.selection.main.head, live);
-  if (view.state !== state) return;
+  // Somebody went on meanwhile.
+  if (view.state.doc !== state.doc || !view.state.selection.eq(state.selection)) return;
   if (tooltip === null) return notify(t('editor.inspect.nothing'));
   view.dispatch({ effects: setAtCaret.of(tooltip) });
   announce(tooltip.create(view).dom.textContent);
