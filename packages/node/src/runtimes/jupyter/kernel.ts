@@ -100,6 +100,13 @@ async function start(
     else child.interrupt();
   }
 
+  /** A signal that comes at a bad moment is lost in the kernel: it is given again until the run shows that it came. */
+  function stop(mine: typeof current, againMs: number): void {
+    if (current !== mine || outputs.error() !== null) return;
+    interrupt();
+    setTimeout(() => stop(mine, againMs), againMs).unref();
+  }
+
   const ready = new AbortController();
   try {
     const either = AbortSignal.any([signal, AbortSignal.timeout(START_MS), ready.signal]);
@@ -189,7 +196,7 @@ async function start(
       const reply = await requests.wait(id, (message) => {
         if (message.type === 'execute_input' && !mine.hasBegun) {
           mine.hasBegun = true;
-          if (mine.isInterrupted && !isR) interrupt();
+          if (mine.isInterrupted && !isR) stop(mine, AGAIN_MS);
         }
         outputs.take(message);
       });
@@ -205,9 +212,9 @@ async function start(
       const mine = current;
       mine.isInterrupted = true;
       requests.hurry(mine.id);
-      if (isR) againUntil(() => current !== mine, interrupt);
-      else if (mine.hasBegun) interrupt();
-      else setTimeout(() => current === mine && !mine.hasBegun && interrupt(), BEGINS_MS).unref();
+      if (isR) stop(mine, AGAIN_R_MS);
+      else if (mine.hasBegun) stop(mine, AGAIN_MS);
+      else setTimeout(() => !mine.hasBegun && stop(mine, AGAIN_MS), BEGINS_MS).unref();
     },
     input(text) {
       if (asked === null) return false;
@@ -240,13 +247,9 @@ const SURVIVE_INTERRUPTS = {
   user_expressions: {},
   allow_stdin: false,
 };
-const AGAIN_MS = 300;
-
-function againUntil(isOver: () => boolean, act: () => void): void {
-  if (isOver()) return;
-  act();
-  setTimeout(() => againUntil(isOver, act), AGAIN_MS).unref();
-}
+const AGAIN_R_MS = 300;
+/** Twice before a session that does not stop is ended. */
+const AGAIN_MS = 700;
 
 /** Kernels that do not say when they begin are interrupted this long after they were asked to. */
 const BEGINS_MS = 500;

@@ -4,7 +4,7 @@
  * 1. `clear_output` clears what is text as a terminal does. Displays that come after it take the places of those before,
  *    as updates: a plot that is drawn again and again stays one plot.
  * 2. R sends the value of a cell as a display like any other: one that is the last thing a cell does, and no picture, is
- *    the cell's result. It is held back for as long as a frame takes, to see whether it is the last.
+ *    the cell's result. It is held back for a moment, to see whether it is the last.
  * 3. Widgets need a program in the page that we do not have: their text is kept.
  */
 import type { LastWord, Sink } from '../keeper/interpreter.ts';
@@ -17,7 +17,7 @@ const ESCAPES = /\x1b\[[0-9;:?]*[A-Za-z]/g;
 const WIDGET = 'application/vnd.jupyter.widget-view+json';
 /** Displays of one run whose places are known. Further ones are shown anew instead of in their place. */
 const PLACES_MAX = 1_000;
-const HELD_MS = 20;
+const HELD_MS = 200;
 
 export function createOutputs(sink: Pick<Sink, 'text' | 'display'>) {
   let run = '';
