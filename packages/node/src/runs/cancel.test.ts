@@ -140,3 +140,23 @@ test('a run is cancelled also while the disk takes nothing, and its end is noted
   full = false;
   expect(await cancelled).toMatchObject({ state: 'cancelled', error: { type: 'KeyboardInterrupt' } });
 });
+
+test('children that a cell forked and that a signal finds tear no event', async () => {
+  await using device = await testDevice();
+  const code = `import os, time
+print("on", flush=True)
+for _ in range(300):
+    if os.fork() == 0:
+        time.sleep(1000)
+        os._exit(0)
+while True:
+    try: time.sleep(1)
+    except KeyboardInterrupt: pass`;
+  const request = device.request(code);
+  await device.runs.submit(request);
+  await firstEvent(device.runs, request.id, (event) => event.type === 'stdout');
+  await device.runs.cancel(request.id, AbortSignal.timeout(20_000));
+  const events = await eventsOf(device.runs, request.id);
+  expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index));
+  expect(events.at(-1)?.type).toBe('error');
+});

@@ -282,7 +282,13 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
         step('start', 'needed');
         try {
           await untilStopped(signal, async (either) => {
-            if (!(await attachNow(either))) await spawnNow(either);
+            if (await attachNow(either)) return;
+            try {
+              await spawnNow(either);
+            } catch (error) {
+              // A host that was killed may have asked for one that has come only now, and keeps others out.
+              if (!(await attachNow(either))) throw error;
+            }
           });
           step('ready', 'connected');
         } catch (error) {

@@ -179,6 +179,7 @@ class Worker:
     def _on_forked(self):
         # A forked child has none of our threads: it prints like any subprocess, and lets go of the sockets.
         self._output.forked = True
+        SHIELD.last_words = lambda: None
         self._questions.leave()
         self._link.drop()
 

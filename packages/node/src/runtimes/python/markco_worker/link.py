@@ -7,8 +7,10 @@ for a run to go on: events are on disk, the host reads them there and is only po
 2. No send waits: a host that does not read slows no program.
 3. `current` is set when an order is taken and cleared when its last event is on disk, both under
    the lock that greets a new host: what a greeting says of the current run is never behind.
-4. What an earlier connection still had in flight when a new one came is not obeyed.
+4. One worker at a time listens there: a second one, which a host that was killed had asked for, ends itself.
+5. What an earlier connection still had in flight when a new one came is not obeyed.
 """
+import fcntl
 import json
 import os
 import socket
@@ -26,6 +28,7 @@ class Link:
         self._connection = None
         self._outbox = b""
         self._state = None
+        self._lock_file = _only_worker(path)
         self._server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             os.unlink(path)
@@ -134,3 +137,14 @@ class Link:
             if self._connection is connection:
                 self._connection = None
         connection.close()
+
+
+def _only_worker(path):
+    """A lock that this process has until it ends; a forked child has none of it. Raises when another worker has it."""
+    lock = os.open(path + ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        raise RuntimeError("another worker of this session is there already")
+    return lock

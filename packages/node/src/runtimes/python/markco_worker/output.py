@@ -50,7 +50,12 @@ class Output:
             for tail in self._tails:
                 tail.attach()
             self._spool, self._kept_bytes, self._full = spool, 0, False
+            spool.make_room = self._reclaim
             self.prompt, self.children = True, False
+
+    def _reclaim(self):
+        for tail in self._tails:
+            tail.reclaim()
 
     def event(self, kind, payload):
         """Appends an event of another kind after everything printed so far. A forked child has none."""

@@ -7,6 +7,7 @@ One JSON object a line, complete as readers get it, each appended by one write.
 2. `seq` is the number of the line, from 0, without gaps.
 3. A line is on disk whole or not at all: what a full disk cut off is taken back and tried again
    until there is space. The program waits meanwhile; nothing it printed is dropped.
+4. A forked child writes nothing here, whatever it was in the middle of.
 """
 import errno
 import fcntl
@@ -45,6 +46,8 @@ class Spool:
         self._seq = 0
         self._synced = 0
         self._on_trouble = on_trouble
+        self._pid = os.getpid()
+        self.make_room = lambda: None
         self._fd = _above_standard(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
     def text(self, kind, text):
@@ -65,6 +68,8 @@ class Spool:
         os.close(self._fd)
 
     def _append(self, kind, payload):
+        if os.getpid() != self._pid:
+            return 0
         now = time.time_ns() // 1_000_000
         line = '{"id":"%s","runId":"%s","seq":%d,"createdAt":"%s.%03dZ","type":"%s","payload":%s}\n' % (
             new_id(now),
@@ -77,6 +82,7 @@ class Spool:
         )
         data = line.encode("utf-8", "replace")
         while not self._write(data):
+            self.make_room()
             time.sleep(0.1)
         self._seq += 1
         self.size += len(data)

@@ -35,7 +35,7 @@ class Tail:
             return None
         self.offset += len(data)
         if self.offset - self._reclaimed > RECLAIM_BYTES:
-            self._reclaim()
+            self.reclaim()
         return self._decoder.decode(data)
 
     def rest(self):
@@ -50,7 +50,10 @@ class Tail:
         self.offset = self._reclaimed = 0
         self._decoder.reset()
 
-    def _reclaim(self):
+    def reclaim(self):
+        """Gives the disk back what is in the spool already."""
+        if self.offset == self._reclaimed:
+            return
         # A hole, not a truncation: a truncation would lose what is written at the same moment.
         try:
             import ctypes
