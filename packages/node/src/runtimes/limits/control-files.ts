@@ -1,5 +1,5 @@
 /** Files of a control group: small, read whole, written in one piece; one that is not there says nothing. */
-import { mkdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rmdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -25,12 +25,10 @@ export function fieldIn(text: string | null, name: string): number {
   return Number(line?.slice(name.length + 1)) || 0;
 }
 
-/** Whether a group can be made below this one; none is left behind. */
+/** Whether a group can be made below this one; none is left behind. Several may ask at once, so each has its own name. */
 export async function canMakeGroup(parent: string): Promise<boolean> {
-  const probe = path.join(parent, 'markco-probe');
   try {
-    await mkdir(probe, { recursive: true });
-    await rmdir(probe);
+    await rmdir(await mkdtemp(path.join(parent, 'markco-probe-')));
     return true;
   } catch {
     return false;
