@@ -73,7 +73,8 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
   let turn: Promise<unknown> = Promise.resolve();
   let beside: readonly [number, number] | null = null;
   let detached = false;
-  let met = NONE_MET;
+  /** The limits met when this worker began, and those that its runs have been told of. */
+  let met = { before: NONE_MET, told: NONE_MET };
   let usedAt = parts.now();
   let starting: AbortController | null = null;
   const answers = new Map<number, (accepted: boolean) => void>();
@@ -161,10 +162,11 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
   async function bury(): Promise<void> {
     const dead = worker;
     worker = null;
-    const why = whyEnded(met, await parts.hold.met(), parts.limits);
+    const metNow = await parts.hold.met();
     if (dead !== null) await killAll(dead.process);
-    met = NONE_MET;
     const how = (await dead?.ending()) ?? null;
+    const why = whyEnded(how, met.before, metNow, parts.limits);
+    met = { before: NONE_MET, told: NONE_MET };
     if (state === 'running') step('fail', how ?? 'gone');
     await note(null);
     const ended = `The session ended${how === null ? '' : ` with ${how}`}.${why === null ? '' : ` ${why}`}`;
@@ -196,7 +198,8 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
       if (found === null) throw new Failure('not_found', 'The session ended.');
       worker = { process: found, ending: async () => null };
       await parts.hold.add(found.pid);
-      met = await parts.hold.met();
+      const before = await parts.hold.met();
+      met = { before, told: before };
       return true;
     } catch (error) {
       signal.throwIfAborted();
@@ -375,8 +378,8 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
     async tellLimits(): Promise<void> {
       if (current === null) return;
       const now = await parts.hold.met();
-      const texts = notices(met, now, parts.limits);
-      met = now;
+      const texts = notices(met.told, now, parts.limits);
+      met = { ...met, told: now };
       for (const text of texts) if (current !== null) link?.send({ op: 'notice', run: current.run, text });
     },
 

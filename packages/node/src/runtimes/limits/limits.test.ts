@@ -5,7 +5,7 @@ import path from 'node:path';
 import { kill } from 'node:process';
 import { newId, type SessionId } from '@markco/protocol';
 import { expect, test } from 'vitest';
-import { eventually, finished, ids, testDevice } from '../../runs/runs.fixture.ts';
+import { eventsOf, eventually, finished, firstEvent, ids, testDevice } from '../../runs/runs.fixture.ts';
 import { cgroupV2 } from './cgroup-v2.ts';
 import { chooseLimits } from './choose.ts';
 import { processSession } from './process-session.ts';
@@ -22,6 +22,28 @@ test('code that takes too much memory ends alone, and its run says which limit i
   expect(run).toMatchObject({ state: 'failed', error: { type: 'MemoryLimit' } });
   expect(run.error?.message).toContain('may use 300 MB');
   expect((await finished(device.runs, device.request('print(1)'))).text).toBe('1\n');
+});
+
+test('a session that was told of a program that took too much says why it ended all the same', async (context) => {
+  if (!held) return context.skip(`this machine gives ${strongest.name} only`);
+  await using device = await testDevice({ limits });
+  const code = `import subprocess, sys
+subprocess.call([sys.executable, "-c", "x = bytearray(10**9)"])
+print("on", flush=True)
+input()
+x = bytearray(10**9)`;
+  const request = device.request(code);
+  await device.runs.submit(request);
+  await firstEvent(device.runs, request.id, (event) => event.type === 'stdin-request');
+  await device.runs.sessions.look();
+  await firstEvent(
+    device.runs,
+    request.id,
+    (event) => event.type === 'stderr' && event.payload.text.includes('300 MB'),
+  );
+  await device.runs.input(request.id, '', AbortSignal.timeout(10_000));
+  const events = await eventsOf(device.runs, request.id);
+  expect(events.at(-1)).toMatchObject({ type: 'error', payload: { type: 'MemoryLimit' } });
 });
 
 test('a session gets no more processes than it may have, and is told so while it runs', async (context) => {

@@ -6,9 +6,13 @@ const MB = 1024 * 1024;
 const memory = ({ memoryBytes }: SessionLimits): string =>
   memoryBytes >= 1024 * MB ? `${(memoryBytes / (1024 * MB)).toFixed(1)} GB` : `${Math.round(memoryBytes / MB)} MB`;
 
-/** Why a session is gone, or null when it was no limit. */
-export function whyEnded(before: LimitsMet, now: LimitsMet, limits: SessionLimits): string | null {
-  if (now.memory <= before.memory) return null;
+/**
+ * Why a session is gone, or null when it was no limit.
+ *
+ * @param how how its worker ended: the system ends who takes too much with SIGKILL; null when nobody knows
+ */
+export function whyEnded(how: string | null, before: LimitsMet, now: LimitsMet, limits: SessionLimits): string | null {
+  if (now.memory <= before.memory || (how !== null && how !== 'signal SIGKILL')) return null;
   return `It was out of memory: a session of this device may use ${memory(limits)}.`;
 }
 
