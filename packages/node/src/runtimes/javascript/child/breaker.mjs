@@ -1,6 +1,8 @@
 /**
  * Ends code that never comes back to the event loop: a second thread of the interpreter, which is told by a byte on
  * descriptor 5 and terminates what the first one executes. Everything that was set before stays.
+ *
+ * It also ends this process when its keeper is gone, which code that never comes back would not notice.
  */
 import { Session } from 'node:inspector';
 import { Socket } from 'node:net';
@@ -13,7 +15,11 @@ export async function startBreaker() {
   worker.unref();
 }
 
+const KEEPER_CHECK_MS = 2_000;
+
 if (!isMainThread) {
+  const keeper = process.ppid;
+  setInterval(() => process.ppid === keeper || process.kill(process.pid, 'SIGKILL'), KEEPER_CHECK_MS);
   const session = new Session();
   session.connectToMainThread();
   const socket = new Socket({ fd: 5, readable: true, writable: true });

@@ -5,6 +5,8 @@ import { Readable, Writable } from 'node:stream';
 
 const EVENTS = 3;
 const LINE_BYTES = 64 * 1024;
+const FULL_MS = 1;
+const NEVER = new Int32Array(new SharedArrayBuffer(4));
 
 /** Tells the keeper; waits while it takes no more. */
 export function emit(event) {
@@ -14,6 +16,7 @@ export function emit(event) {
       sent += writeSync(EVENTS, bytes, sent);
     } catch (error) {
       if (error.code !== 'EAGAIN') return; // The keeper is gone, and this process soon.
+      Atomics.wait(NEVER, 0, 0, FULL_MS); // Asking on and on would take the time that the keeper needs to read.
     }
   }
 }
