@@ -8,7 +8,7 @@ const LONG = { ...SOON, timeout: 90_000 };
 
 async function openWhole(notebook: Notebook): Promise<void> {
   await notebook.seen.locator('.mc-menu summary').first().click();
-  await notebook.seen.getByRole('button', { name: 'Whole output' }).click();
+  await notebook.seen.locator('.mc-menu').getByRole('button', { name: 'Whole output' }).first().click();
   await notebook.page.locator('.run-page').waitFor();
 }
 
