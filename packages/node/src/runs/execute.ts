@@ -44,6 +44,8 @@ export function createExecutor(parts: ExecutorParts, closing: AbortSignal) {
   const { journal, sessions } = parts;
   const stops = new Map<RunId, AbortController>();
   const settling = new Map<RunId, Promise<void>>();
+  /** Of each session the run that is over and not yet noted. */
+  const noting = new Map<SessionId, Promise<void>>();
   const waitedForWorker = new Set<RunId>();
   /** Of the runs that their interpreters have. */
   const limits = new Map<RunId, TimeLimit>();
@@ -117,19 +119,26 @@ export function createExecutor(parts: ExecutorParts, closing: AbortSignal) {
     };
   }
 
-  /** Carries a run to its terminal state. Rejects never; returns early only when closing. */
+  /**
+   * Carries a run to its terminal state. Rejects never. Returns early when closing, and once its interpreter has said
+   * that it is over: what is left to note goes on while the next run of its session is on, in the order of the runs.
+   */
   async function carry(id: RunId): Promise<void> {
     const stop = new AbortController();
     stops.set(id, stop);
     let failure: ErrorPayload;
+    let session: SessionId | null = null;
+    let isOver = false;
     try {
       const { run, cancelRequested } = await journal.require(id);
+      session = run.sessionId;
       if (runMachine.isTerminal(run.state)) return;
       if (cancelRequested && run.state !== 'running') stop.abort(cancelled());
       const lost = run.state === 'running' ? 'lost' : 'SessionEnded';
       const ending = run.state === 'running' ? await resume(run) : await begin(id, stop.signal);
       if (ending.kind === 'detached') return;
       if (ending.kind === 'died') parts.onSessionLost(run.sessionId);
+      isOver = ending.kind === 'ended';
       const overtime = limits.get(id)?.reached ?? null;
       failure = overtime === null ? loss(lost, ending) : timeLimit(overtime);
     } catch (error) {
@@ -144,8 +153,12 @@ export function createExecutor(parts: ExecutorParts, closing: AbortSignal) {
     } finally {
       stops.delete(id);
     }
-    await settle(id, failure);
-    limits.delete(id);
+    // At most one run of a session is being noted while the next one is on.
+    if (session !== null) await noting.get(session);
+    const mine = settle(id, failure).finally(() => limits.delete(id));
+    if (session === null || !isOver) return mine;
+    noting.set(session, mine);
+    void mine.finally(() => noting.get(session) === mine && noting.delete(session));
   }
 
   /** Ends a run that no worker has, or whose worker is done: see `settleOnce`. Calls for one run queue up. */
@@ -188,6 +201,11 @@ export function createExecutor(parts: ExecutorParts, closing: AbortSignal) {
   return {
     carry,
     settle,
+
+    /** Resolves when every run that is over has been noted. */
+    async idle(): Promise<void> {
+      while (noting.size > 0) await Promise.all(noting.values());
+    },
 
     /** A run found queued for a session that had a worker: it runs in that one or, its variables gone, not at all. */
     expectWorker: (id: RunId): void => void waitedForWorker.add(id),

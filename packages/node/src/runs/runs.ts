@@ -384,6 +384,7 @@ export async function createRuns(parts: RunsParts) {
       closing.abort(new Failure('not_ready', 'This device is closing.'));
       if (options.keepSessions) await sessions.close({ keep: true });
       await lanes.close();
+      await executor.idle();
       await Promise.all(background);
       await outputs.idle();
     },

@@ -23,6 +23,11 @@ const WORKING_SHARE = 0.01;
 
 export type IdleDecision = { readonly end: boolean; readonly notice: IdleNotice | null };
 
+/** Whether it is time to look closer. */
+export function mayBeIdle(usedAt: number, now: number, idleMs: number | null): boolean {
+  return idleMs !== null && now - usedAt >= idleMs - NOTICE_MS;
+}
+
 /** @param idleMs how long a session may be idle; null for as long as it likes */
 export function decideIdle(
   facts: IdleFacts,
@@ -33,8 +38,7 @@ export function decideIdle(
   const { usedAt, busy, cpuMs } = facts;
   if (idleMs === null || busy || cpuMs === null) return { end: false, notice: null };
   if (notice === null || notice.usedAt !== usedAt) {
-    const isDue = now - usedAt >= idleMs - NOTICE_MS;
-    return { end: false, notice: isDue ? { endsAt: now + NOTICE_MS, usedAt, cpuMs } : null };
+    return { end: false, notice: mayBeIdle(usedAt, now, idleMs) ? { endsAt: now + NOTICE_MS, usedAt, cpuMs } : null };
   }
   if (now < notice.endsAt) return { end: false, notice };
   const isWorking = cpuMs - notice.cpuMs > NOTICE_MS * WORKING_SHARE;

@@ -25,7 +25,7 @@ import {
 } from '@markco/protocol';
 import { createForkServers } from './fork-server.ts';
 import { RUNTIMES } from './descriptor.ts';
-import { decideIdle, type IdleNotice } from './idle.ts';
+import { decideIdle, mayBeIdle, type IdleNotice } from './idle.ts';
 import { chooseLimits } from './limits/choose.ts';
 import { createCosts, type SessionCost } from './limits/costs.ts';
 import type { LimitKind, SessionLimits } from './limits/limits.ts';
@@ -166,8 +166,11 @@ export async function createSessionHost(parts: SessionHostParts) {
 
   async function endIdle(session: Session): Promise<void> {
     const { id } = session.record;
+    const { usedAt } = session;
+    // Counting costs is not free, and nearly no session has been idle for that long.
+    if (parts.isBusy(id) || !mayBeIdle(usedAt, parts.ids.now(), parts.idleMs)) return void notices.delete(id);
     const cost = await session.hold.cost();
-    const facts = { usedAt: session.usedAt, busy: parts.isBusy(id), cpuMs: cost?.cpuMs ?? null };
+    const facts = { usedAt, busy: parts.isBusy(id), cpuMs: cost?.cpuMs ?? null };
     const decided = decideIdle(facts, notices.get(id) ?? null, parts.ids.now(), parts.idleMs);
     if (decided.notice === null) notices.delete(id);
     else if (notices.get(id) !== decided.notice) {
