@@ -153,8 +153,9 @@ function startServer(command: ForkRequest['command'], env: Readonly<Record<strin
       `${JSON.stringify({ ref, ...place, limit: forkServer.limitBytes, cwd, dataBytes: hold.processBytesMax })}\n`,
     );
     const { pid, ready, ended } = await birth;
-    await hold.add(pid);
+    const held = hold.add(pid);
     const listens = await Promise.race([ready, untilAborted(AbortSignal.any([signal, AbortSignal.timeout(READY_MS)]))]);
+    await held;
     const found: ProcessName | null = listens ? await findProcess(pid) : null;
     if (found !== null) return { process: found, ending: () => saidSoon(ended) };
     signal.throwIfAborted();
