@@ -27,7 +27,7 @@ export type RuntimeHere = {
   readonly kernels?: { readonly name: string; readonly label: string }[];
 };
 
-/** The table of runtimes, each looked for once; an interpreter does not come and go within a minute. */
+/** The table of runtimes, each looked for once and again beside its use when a minute has passed. */
 export function createRuntimeDetection({
   env,
   folder,
@@ -35,8 +35,19 @@ export function createRuntimeDetection({
 }: Pick<CapabilityParts, 'env' | 'folder' | 'now'>): () => Promise<readonly RuntimeHere[]> {
   const keepMs = 60_000;
   let known: { at: number; found: Promise<readonly RuntimeHere[]> } | undefined;
+  async function look(): Promise<readonly RuntimeHere[]> {
+    const found = await detectRuntimes(env, folder);
+    known = { at: now(), found: Promise.resolve(found) };
+    return found;
+  }
+
   return () => {
-    if (known === undefined || now() - known.at > keepMs) known = { at: now(), found: detectRuntimes(env, folder) };
+    if (known === undefined) known = { at: now(), found: look() };
+    else if (now() - known.at > keepMs) {
+      // Whoever asks meanwhile gets what was found before: a run does not wait for interpreters of other languages.
+      known = { at: now(), found: known.found };
+      look().catch(() => undefined);
+    }
     return known.found;
   };
 }

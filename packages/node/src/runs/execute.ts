@@ -61,10 +61,12 @@ export function createExecutor(parts: ExecutorParts, closing: AbortSignal) {
         lastWords: [],
       };
     }
+    const folderMade = makeRunFolder(parts.runFolder(id));
+    folderMade.catch(() => undefined); // It is awaited below, unless something else ends the run before.
     if (run.state === 'queued') await journal.step(id, 'schedule', 'its turn');
     await barrierInTime(run, docVersion, either);
     await sessions.start(run.sessionId, either);
-    await makeRunFolder(parts.runFolder(id));
+    await folderMade;
     either.throwIfAborted();
     const started = await journal.step(id, 'start', 'session ready', { startedAt: time() });
     stop.throwIfAborted();
