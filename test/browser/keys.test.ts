@@ -6,9 +6,13 @@ const cell = (code: string): string => `\`\`\`python\n${code}\n\`\`\`\n`;
 const TWO_CELLS = `# Keys\n\n${cell('1 + 1')}\nBetween.\n\n${cell('2 + 2')}`;
 
 /** The line the caret is on. */
-async function line({ text, caret }: Notebook): Promise<string> {
-  const [before, after] = [(await text()).slice(0, await caret()), (await text()).slice(await caret())];
-  return `${before.split('\n').at(-1)}${after.split('\n')[0]}`;
+function line({ page }: Notebook): Promise<string> {
+  // Seen at one moment: an output may move the caret between two looks.
+  return page.evaluate(() => {
+    const { doc, selection } = window.editorInView().state;
+    const [before, after] = [doc.toString().slice(0, selection.main.head), doc.toString().slice(selection.main.head)];
+    return `${before.split('\n').at(-1)}${after.split('\n')[0]}`;
+  });
 }
 
 test('Shift+Enter runs and goes to the next cell, and makes a new one at the end', async ({ openFolder, openPage }) => {

@@ -134,6 +134,24 @@ test('its output is followed from the first event on, and its end is the host’
   expect(w.view.active()).toEqual([]);
 });
 
+test('a waiting run moves up as its host tells, and nothing told late moves it back', async () => {
+  const w = world();
+  const request = submitted(w);
+  const queued = runOf(request, {});
+  w.change(queued);
+  for (const queuePosition of [2, 1]) {
+    w.change({ ...queued, queuePosition });
+    expect(w.view.stateOf('c')).toMatchObject({ state: 'queued', queuePosition });
+  }
+  w.change(runOf({ ...request, id: newId<RunId>(ids), cellId: 'another' }, { state: 'completed' }));
+  w.answer({ ...queued, queuePosition: 2 });
+  await turn();
+  expect(w.view.stateOf('c')).toMatchObject({ state: 'queued', queuePosition: 1 });
+  w.change({ ...queued, state: 'running' });
+  w.change({ ...queued, queuePosition: 0 });
+  expect(w.view.stateOf('c')?.state).toBe('running');
+});
+
 test('a state that comes late does not bring an ended run back', async () => {
   const w = world();
   const request = submitted(w);

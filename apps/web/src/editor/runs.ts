@@ -125,21 +125,10 @@ export function createRunsView({ client, document, ids, away, onTrouble }: RunsP
     if (known !== undefined && known.view.id > run.id) return;
     const entry = known?.view.id === run.id ? known : track(run.cellId, viewOf(run, null), run);
     if (known?.view.id !== run.id && runMachine.isTerminal(run.state)) away.recall(run);
-    if (entry.run !== null && runMachine.isTerminal(entry.run.state)) return;
+    if (entry.run !== null && isBehind(run, entry.run)) return;
     entry.run = run;
     update(entry, viewOf(run, entry.view.output));
     if (!runMachine.isTerminal(run.state)) follow(entry, Number.POSITIVE_INFINITY);
-  }
-
-  /** A run of a session that ended lets those behind it in; of theirs nobody tells. */
-  function moveUp({ id, sessionId, state, startedAt }: Run): void {
-    if (!runMachine.isTerminal(state)) return;
-    for (const entry of entries.values()) {
-      const { view, run } = entry;
-      if (run?.sessionId !== sessionId || view.state !== 'queued' || view.queuePosition === 0) continue;
-      // One that never began may have waited behind this one.
-      if (startedAt !== undefined || id < view.id) update(entry, { queuePosition: view.queuePosition - 1 });
-    }
   }
 
   function follow(entry: Entry, charsMax: number): void {
@@ -224,9 +213,7 @@ export function createRunsView({ client, document, ids, away, onTrouble }: RunsP
   };
 
   const stopWatching = client.watchProject(document.projectId, (change) => {
-    if (change.run === undefined) return;
-    learn(change.run);
-    moveUp(change.run);
+    if (change.run !== undefined) learn(change.run);
   });
   report(
     client
@@ -298,6 +285,15 @@ export function createRunsView({ client, document, ids, away, onTrouble }: RunsP
     },
   };
 }
+
+/** Whether this was told before what is known: states go forward, and places in the queue down. */
+function isBehind(told: Run, known: Run): boolean {
+  if (runMachine.isTerminal(known.state)) return true;
+  if (told.state === known.state) return placeOf(told) > placeOf(known);
+  return runMachine.states.indexOf(told.state) < runMachine.states.indexOf(known.state);
+}
+
+const placeOf = ({ queuePosition }: Run): number => queuePosition ?? Number.POSITIVE_INFINITY;
 
 function unsent(id: RunId, code: string): CellRun {
   return {

@@ -63,7 +63,7 @@ test(
         const stored = (
           await createJournal(rows, { now: () => 0, log: quiet, onChange: () => undefined }).require(run.id)
         ).run;
-        expect(stored.state).toBe(told.at(-1)?.state);
+        expect(stored.state).toBe(told.at(-1)?.state ?? 'queued');
         if (terminal.length === 1) expect(stored.state).toBe(terminal[0]?.state);
       }),
       { numRuns: trials },
@@ -142,7 +142,7 @@ test('a disk that fails changes nothing and says so', async () => {
   expect((await journal.require(run.id)).run.state).toBe('queued');
   full = false;
   expect(await journal.step(run.id, 'schedule', 'test')).toMatchObject({ applied: true });
-  expect(told).toEqual(['queued', 'scheduled']);
+  expect(told).toEqual(['scheduled']);
 });
 
 test('queued, running and terminal states are synced', async () => {

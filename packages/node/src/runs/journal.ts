@@ -101,7 +101,10 @@ export function createJournal(
     get: read,
     require,
 
-    /** Notes a new run, `queued`. `conflict` when the id is taken; `bad_request` when a field is out of bounds. */
+    /**
+     * Notes a new run, `queued`; whoever gives it its place in a queue tells of it. `conflict` when the id is taken;
+     * `bad_request` when a field is out of bounds.
+     */
     create: (run: Run, docVersion: string | null): Promise<RunRow> =>
       inTurn(run.id, async () => {
         if ((await read(run.id)) !== null) throw new Failure('conflict', 'There is a run with this id already.');
@@ -118,7 +121,6 @@ export function createJournal(
         };
         await write(row, true);
         parts.log.info('run.state', { runId: run.id, from: null, to: row.run.state, cause: 'submitted' });
-        parts.onChange(row.run);
         return row;
       }),
 

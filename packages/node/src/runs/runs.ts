@@ -230,6 +230,7 @@ export async function createRuns(parts: RunsParts) {
       const row = await journal.create(run, request.docVersion);
       await before;
       lanes.enter(session.id, run.id);
+      tell(row.run);
       return present(row.run);
     } catch (error) {
       lanes.release();
