@@ -211,6 +211,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     projectFolder: async (id) => projects.root(id),
     place: createPlace({
       device,
+      now,
       capability,
       queuedRuns: () => runMetrics.queued,
       documentPath: (id) => catalog.get(id)?.path,

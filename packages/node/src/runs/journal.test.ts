@@ -10,7 +10,7 @@ import {
 } from '@markco/protocol';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createJournal, type JournalStore } from './journal.ts';
+import { createJournal, type JournalStore, type RunRow } from './journal.ts';
 import { ids, memoryStore, quiet } from './runs.fixture.ts';
 
 const trials = Number(process.env['MARKCO_TRIALS'] ?? 1) * 20_000;
@@ -63,7 +63,8 @@ test(
         const stored = (
           await createJournal(rows, { now: () => 0, log: quiet, onChange: () => undefined }).require(run.id)
         ).run;
-        expect(stored.state).toBe(told.at(-1)?.state ?? 'queued');
+        const written = told.map(({ state }) => state).filter((state) => state !== 'scheduled');
+        expect(stored.state).toBe(written.at(-1) ?? 'queued');
         if (terminal.length === 1) expect(stored.state).toBe(terminal[0]?.state);
       }),
       { numRuns: trials },
@@ -137,26 +138,61 @@ test('a disk that fails changes nothing and says so', async () => {
   const journal = createJournal(store, { now: () => 0, log: quiet, onChange: (run) => void told.push(run.state) });
   const run = newRun();
   await journal.create(run, null);
+  await journal.step(run.id, 'schedule', 'test');
   full = true;
-  await expect(journal.step(run.id, 'schedule', 'test')).rejects.toMatchObject({ code: 'storage_failed' });
-  expect((await journal.require(run.id)).run.state).toBe('queued');
+  await expect(journal.step(run.id, 'start', 'test')).rejects.toMatchObject({ code: 'storage_failed' });
+  expect((await journal.require(run.id)).run.state).toBe('scheduled');
   full = false;
-  expect(await journal.step(run.id, 'schedule', 'test')).toMatchObject({ applied: true });
-  expect(told).toEqual(['scheduled']);
+  expect(await journal.step(run.id, 'start', 'test')).toMatchObject({ applied: true });
+  expect(told).toEqual(['scheduled', 'running']);
 });
 
-test('queued, running and terminal states are synced', async () => {
+/** What was put, in order, and whether it was synced. */
+function recordedStore() {
   const rows = memoryStore();
-  const synced: boolean[] = [];
+  const puts: (readonly [state: string, synced: boolean])[] = [];
+  let broken = false;
   const store: JournalStore = {
     ...rows,
-    put: (id, value, options) => (synced.push(options.sync), rows.put(id, value, options)),
+    put(id, value, options) {
+      if (broken && options.sync) return Promise.reject(new Error('EIO'));
+      puts.push([(JSON.parse(new TextDecoder().decode(value)) as RunRow).run.state, options.sync]);
+      return rows.put(id, value, options);
+    },
   };
+  return { store, puts, breaks: (does: boolean) => (broken = does) };
+}
+
+test('running and terminal states are synced; a new run that starts at once goes to disk with its start', async () => {
+  const { store, puts } = recordedStore();
   const journal = createJournal(store, { now: () => 0, log: quiet, onChange: () => undefined });
   const run = newRun();
   await journal.create(run, null);
-  for (const event of ['schedule', 'start', 'complete'] as const) await journal.step(run.id, event, 'test');
-  expect(synced).toEqual([true, false, true, true]);
+  const durable = journal.durable(run.id);
+  for (const event of ['schedule', 'start'] as const) await journal.step(run.id, event, 'test');
+  await durable;
+  await journal.step(run.id, 'complete', 'test');
+  await journal.durable(run.id);
+  expect(puts).toEqual([
+    ['queued', false],
+    ['running', true],
+    ['completed', true],
+  ]);
+});
+
+test('a new run that has to wait is synced alone; one that the disk does not take is not said to be there', async () => {
+  const { store, puts, breaks } = recordedStore();
+  const journal = createJournal(store, { now: () => 0, log: quiet, onChange: () => undefined });
+  const run = newRun();
+  await journal.create(run, null);
+  breaks(true);
+  await expect(journal.durable(run.id)).rejects.toMatchObject({ code: 'storage_failed' });
+  breaks(false);
+  await Promise.all([journal.durable(run.id), journal.durable(run.id)]);
+  expect(puts).toEqual([
+    ['queued', false],
+    ['queued', true],
+  ]);
 });
 
 test('an invalid run is refused, a damaged row is left out of the list', async () => {

@@ -3,8 +3,8 @@
  *
  * 1. A run's state changes here and nowhere else, through `runMachine`, forward only; steps of one
  *    run happen one after another. A second terminal is refused, and the refusal is logged (R13).
- * 2. `queued`, `running` and the terminal states are on disk before the promise resolves (R11);
- *    `scheduled` may be lost, it decides nothing.
+ * 2. `running` and the terminal states are on disk before the promise resolves, `queued` once `durable` does
+ *    (R11); `scheduled` is not written at all, it decides nothing.
  * 3. A write that fails changes nothing: neither what is read here nor what is told to listeners.
  */
 import { Failure, RunSchema, runMachine, type Run, type RunId, type RunStep } from '@markco/protocol';
@@ -39,6 +39,9 @@ const RunRowSchema = z.strictObject({
 });
 export type RunRow = z.infer<typeof RunRowSchema>;
 
+/** How long a new run waits for the start that takes it to disk along with itself, before it is synced alone. */
+const SYNC_DELAY_MS = 2;
+
 export type Stepped = { readonly applied: boolean; readonly row: RunRow };
 
 export type Journal = ReturnType<typeof createJournal>;
@@ -50,6 +53,8 @@ export function createJournal(
   /** Rows of runs that have not ended; as many as are queued or running. */
   const open = new Map<RunId, RunRow>();
   const turns = new Map<RunId, Promise<unknown>>();
+  /** New runs that are written and not yet synced, and what waits for that. */
+  const unsynced = new Map<RunId, PromiseWithResolvers<void>>();
 
   let lastTurn = 0;
 
@@ -93,8 +98,23 @@ export function createJournal(
         { cause },
       );
     }
+    keep(row);
+    if (!sync) return;
+    unsynced.get(row.run.id)?.resolve();
+    unsynced.delete(row.run.id);
+  }
+
+  function keep(row: RunRow): void {
     if (runMachine.isTerminal(row.run.state)) open.delete(row.run.id);
     else open.set(row.run.id, row);
+  }
+
+  /** Syncs a new run that nothing else has taken to disk meanwhile. */
+  async function syncAlone(id: RunId): Promise<void> {
+    await inTurn(id, async () => {
+      const row = open.get(id);
+      if (row !== undefined && unsynced.has(id)) await write(row, true);
+    });
   }
 
   return {
@@ -102,8 +122,8 @@ export function createJournal(
     require,
 
     /**
-     * Notes a new run, `queued`; whoever gives it its place in a queue tells of it. `conflict` when the id is taken;
-     * `bad_request` when a field is out of bounds.
+     * Notes a new run, `queued`: a kill loses it no more, and see `durable`. Whoever gives it its place in a queue
+     * tells of it. `conflict` when the id is taken; `bad_request` when a field is out of bounds.
      */
     create: (run: Run, docVersion: string | null): Promise<RunRow> =>
       inTurn(run.id, async () => {
@@ -119,10 +139,20 @@ export function createJournal(
           changedAt: parts.now(),
           turn: nextTurn(),
         };
-        await write(row, true);
+        await write(row, false);
+        unsynced.set(run.id, Promise.withResolvers());
         parts.log.info('run.state', { runId: run.id, from: null, to: row.run.state, cause: 'submitted' });
         return row;
       }),
+
+    /** Resolves when a new run is on disk, by its start or alone; at once for others. `storage_failed`. */
+    async durable(id: RunId): Promise<void> {
+      const synced = unsynced.get(id);
+      if (synced === undefined) return;
+      const alone = Promise.withResolvers<void>();
+      const timer = setTimeout(() => syncAlone(id).then(alone.resolve, alone.reject), SYNC_DELAY_MS);
+      await Promise.race([synced.promise, alone.promise]).finally(() => clearTimeout(timer));
+    },
 
     /** Takes one step. `fields` are set together with the state. A refused step is a value. */
     step: (
@@ -140,7 +170,8 @@ export function createJournal(
         }
         const now = parts.now();
         const changed: RunRow = { ...row, run: { ...row.run, ...fields, state: next.state }, changedAt: now };
-        await write(changed, event !== 'schedule');
+        if (event === 'schedule') keep(changed);
+        else await write(changed, true);
         parts.log.info('run.state', {
           runId: id,
           from: row.run.state,

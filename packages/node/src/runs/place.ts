@@ -12,6 +12,7 @@ import type { RunRequest } from './runs.ts';
 
 export type PlaceParts = {
   readonly device: Device;
+  readonly now: () => number;
   readonly capability: () => Promise<NodeCapability>;
   readonly queuedRuns: () => number;
   readonly documentPath: (id: DocumentId) => string | undefined;
@@ -19,14 +20,27 @@ export type PlaceParts = {
   readonly routed: { inc(labels: { readonly host_type: 'device'; readonly reason: string }): void };
 };
 
+/** How old the state of this device may be that a run is placed by, in milliseconds: no device hears of others sooner. */
+const FRESH_MS = 1_000;
+
 export function createPlace(parts: PlaceParts) {
   const { device } = parts;
+  let known: { readonly at: number; readonly capability: Promise<NodeCapability> } | undefined;
+
+  function capability(): Promise<NodeCapability> {
+    if (known !== undefined && parts.now() - known.at <= FRESH_MS) return known.capability;
+    const asked = parts.capability();
+    known = { at: parts.now(), capability: asked };
+    asked.catch(() => (known = undefined));
+    return asked;
+  }
+
   /** `runtime_missing` when no device can run it; its message says why. */
   return async (request: RunRequest, session: RuntimeSession): Promise<Run['routedTo']> => {
     const facts = {
       deviceId: device.id,
       name: device.name,
-      capability: await parts.capability(),
+      capability: await capability(),
       runningRuns: 0,
       queuedRuns: parts.queuedRuns(),
       latencyMs: 0,

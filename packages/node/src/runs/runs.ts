@@ -190,17 +190,21 @@ export async function createRuns(parts: RunsParts) {
     const before = entering;
     const { promise, resolve: entered } = Promise.withResolvers<void>();
     entering = promise;
+    let accepted: Run;
     try {
-      return await accept(request, before);
+      accepted = await accept(request, before);
     } finally {
       await before;
       entered();
     }
+    // A run whose turn it is starts meanwhile, and its start takes both to disk at once.
+    await journal.durable(accepted.id);
+    return present((await journal.require(accepted.id)).run);
   }
 
   async function accept(request: RunRequest, before: Promise<void>): Promise<Run> {
     const existing = await journal.get(request.id);
-    if (existing !== null) return present(sameOr(existing, request).run);
+    if (existing !== null) return sameOr(existing, request).run;
     if (closing.signal.aborted)
       throw new Failure('not_ready', 'This device is closing. Submit the run again in a moment.');
     if (Buffer.byteLength(request.code) > LIMITS.codeBytesMax) {
@@ -231,7 +235,7 @@ export async function createRuns(parts: RunsParts) {
       await before;
       lanes.enter(session.id, run.id);
       tell(row.run);
-      return present(row.run);
+      return row.run;
     } catch (error) {
       lanes.release();
       throw error;
