@@ -282,8 +282,8 @@ export async function createSessionHost(parts: SessionHostParts) {
     /** Ends the session with everything it started and forgets it. */
     async remove(id: SessionId): Promise<void> {
       const session = require(id);
-      await session.stop();
-      sessions.delete(id);
+      sessions.delete(id); // Before it ends: one that is asked for meanwhile is another one.
+      await session.remove();
       await rm(session.record.socket, { force: true });
       await rm(folderOf(id), { recursive: true, force: true });
     },

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { kill } from 'node:process';
 import { newId, type ProjectId, type SessionId } from '@markco/protocol';
 import { expect, test } from 'vitest';
-import { eventually, finished, ids, testDevice } from '../runs/runs.fixture.ts';
+import { eventsOf, eventually, finished, ids, testDevice } from '../runs/runs.fixture.ts';
 import { findProcess } from './process-table.ts';
 import { SessionRecordSchema, socketPathFor, writeRecord } from './session-record.ts';
 
@@ -68,6 +68,22 @@ test('a session that dies while idle says so and starts again with the next run'
   kill(Number(text), 'SIGKILL');
   await eventually(() => device.runs.sessions.list()[0]?.state === 'error');
   expect((await finished(device.runs, device.request('1'))).run.state).toBe('completed');
+});
+
+test('a session that is removed while runs ask for it is gone, and so is all that it started', async () => {
+  await using device = await testDevice();
+  for (let round = 0; round < 5; round += 1) {
+    const first = await finished(device.runs, device.request('import os; print(os.getpid())'));
+    const { sessionId } = first.run;
+    const late = Array.from({ length: 3 }, () => device.request('1'));
+    for (const request of late) await device.runs.submit(request);
+    const removing = [device.runs.sessions.remove(sessionId), device.runs.sessions.remove(sessionId)];
+    expect((await Promise.allSettled(removing)).map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+    await Promise.all(late.map(({ id }) => eventsOf(device.runs, id)));
+    await expect(lstat(path.join(device.home, 'sessions', sessionId))).rejects.toThrow('ENOENT');
+    expect(device.runs.sessions.get(sessionId)).toBeNull();
+    expect(await findProcess(Number(first.text))).toBeNull();
+  }
 });
 
 test('interrupting a session with nothing to interrupt does nothing', async () => {

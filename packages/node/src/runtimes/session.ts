@@ -73,6 +73,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
   let turn: Promise<unknown> = Promise.resolve();
   let beside: readonly [number, number] | null = null;
   let detached = false;
+  let isRemoved = false;
   /** The limits met when this worker began, and those that its runs have been told of. */
   let met = { before: NONE_MET, told: NONE_MET };
   let usedAt = parts.now();
@@ -281,6 +282,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
     /** Resolves when the worker is ready. `runtime_missing` when it cannot be started. An abort kills what was not ready. */
     start(signal: AbortSignal): Promise<void> {
       return inTurn(async () => {
+        if (isRemoved) throw new Failure('not_found', 'The session was removed. Run the cell again.');
         if (state === 'running') return;
         step('start', 'needed');
         try {
@@ -359,9 +361,8 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
       starting?.abort(new Failure('conflict', 'The session was stopped while it started.'));
       return inTurn(async () => {
         const dead = worker?.process ?? record.process;
-        worker = null;
         const lost = link;
-        link = null;
+        worker = link = null;
         if (dead !== null && (await lives(dead))) await killAll(dead);
         lost?.close();
         await note(null);
@@ -372,6 +373,12 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
           lastWords: [],
         });
       });
+    },
+
+    /** Ends it for good: a run that holds it already does not start it again. */
+    remove(): Promise<void> {
+      isRemoved = true;
+      return this.stop('removed');
     },
 
     /** Tells the run that is on which limits its session has met since it was last told. */
