@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { missingPlatforms, type Packages } from '../setup/lock-platforms.ts';
 import { importsOf, readSources } from '../setup/sources.ts';
 import { belowFloor, documentedPackages, lockedPackages, undocumented, type Floor } from './tidy/dependencies.ts';
+import { dials, needlesslyAllowed } from './tidy/dials.ts';
 import { declaredImports, importDirections, type Manifests } from './tidy/imports.ts';
 import { breachesOf, type Rule } from './tidy/rule.ts';
 import { fileNames, openingDocs, shortFiles, words } from './tidy/words.ts';
@@ -143,13 +144,33 @@ const planted: readonly Planted[] = [
     },
     good: { 'a.test.ts': "test('x', ({ skip }) => skip('needs root'));" },
   },
+  {
+    rule: dials,
+    bad: {
+      'packages/node/src/a.ts': 'const page = await fetch(body.url);',
+      'packages/node/src/b.ts': "import { type Socket,\n  connect } from 'node:net';",
+      'packages/node/src/c.ts': "const { request } = await import('node:http');",
+      'packages/node/src/d.ts': 'channel.connect(`tcp://${host}:${port}`);',
+      'packages/node/src/e.ts': 'parts.fetch(run.url)',
+      'packages/node/src/f.ts': 'createApi({ fetch, origin: peer.origin })',
+      'packages/client/src/a.ts': 'new WebSocket(frame.url)',
+      'packages/client/src/b.ts': "import * as https from 'https';",
+      'packages/node/src/a.py': 'from urllib.request import urlopen',
+    },
+    good: {
+      'packages/node/src/a.ts': "import type { Server } from 'node:http';\n// Who may fetch it, and when.",
+      'packages/node/src/b.ts': "readonly fetch: typeof fetch;\nheaders['sec-fetch-site'];\napp.fetch(request);",
+      'packages/node/src/runtimes/remote/request.ts': "import { request } from 'node:http';",
+      'packages/node/src/a.test.ts': 'await fetch(url);',
+    },
+  },
 ];
 
 const filesOf = (files: Readonly<Record<string, string>>) =>
   Object.entries(files).map(([path, text]) => ({ path, text }));
 
 test('every rule has been planted', () => {
-  const ruled = [importDirections, fileNames, shortFiles, openingDocs, ...words].map((rule) => rule.name);
+  const ruled = [importDirections, fileNames, shortFiles, openingDocs, dials, ...words].map((rule) => rule.name);
   expect(planted.map(({ rule }) => rule.name)).toEqual(expect.arrayContaining(ruled));
 });
 
@@ -161,11 +182,24 @@ for (const { rule, bad, good } of planted) {
   });
 }
 
-for (const rule of [importDirections, declaredImports(manifests), fileNames, shortFiles, openingDocs, ...words]) {
+for (const rule of [
+  importDirections,
+  declaredImports(manifests),
+  fileNames,
+  shortFiles,
+  openingDocs,
+  dials,
+  ...words,
+]) {
   test(`in this repository ${rule.name}`, () => {
     expect(breachesOf(rule, sources).map(({ path, line, message }) => `${path}:${line} ${message}`)).toEqual([]);
   });
 }
+
+test('every file that may open a connection does', () => {
+  expect(needlesslyAllowed(sources)).toEqual([]);
+  expect(needlesslyAllowed([]).length).toBeGreaterThan(10);
+});
 
 test('imports are found however they are written', () => {
   const text = [

@@ -1,0 +1,76 @@
+/**
+ * Which files may open a connection, listed by hand. A peer that could make a device dial would reach what only the
+ * device reaches: so nothing else here can, whatever comes in over a wire.
+ */
+import { isCode, isTest, type Breach, type Rule } from './rule.ts';
+
+/** What each of them opens, and why no peer decides where to. */
+const MAY_DIAL: Readonly<Record<string, string>> = {
+  'packages/node/src/listen/server.ts': 'listens',
+  'packages/node/src/runtimes/worker-link.ts': 'a socket in the folder of a session',
+  'packages/node/src/runtimes/keeper/link.ts': 'listens on that socket',
+  'packages/node/src/runtimes/keeper/pipes.ts': 'reads named pipes in the folder of a session',
+  'packages/node/src/runtimes/jupyter/connection.ts': 'takes free ports of 127.0.0.1 for a kernel',
+  'packages/node/src/runtimes/jupyter/channels.ts': 'those ports, or sockets in the folder of a session',
+  'packages/node/src/runtimes/javascript/child/main.mjs': 'reads the pipes that it was started with',
+  'packages/node/src/runtimes/javascript/child/breaker.mjs': 'reads a pipe that it was started with',
+  'packages/node/src/runtimes/javascript/child/cells.mjs': 'the inspector of its own process',
+  'packages/node/src/runtimes/remote/request.ts': "the servers in the owner's own runtimes.json",
+  'packages/client/src/api.ts': 'the device that its maker names',
+  'packages/client/src/socket.ts': 'the device that its maker names',
+  'apps/cli/src/main.ts': 'hands `fetch` to the commands',
+  'apps/cli/src/command/logs.ts': 'the device in device.json',
+  'apps/cli/src/device.ts': 'the device in device.json',
+  'apps/cli/src/peer.ts': 'the device in device.json',
+  'apps/cli/src/port.ts': 'listens, to find out whether a port is free',
+  'apps/web/src/main.tsx': 'the device that the page came from',
+  'apps/web/src/boot/sign-in.ts': 'the device that the page came from',
+  'apps/web/src/service-worker.ts': 'what the page asks of the device it came from',
+};
+
+const MODULE = String.raw`['"](?:node:)?(?:net|http|https|http2|tls|dns|dns/promises|dgram|undici|zeromq|ws)['"]`;
+const DIALS = new RegExp(
+  [
+    String.raw`^\s*(?:import|export)\s+(?!type\b)[^'";]*?\bfrom\s*${MODULE}`,
+    String.raw`\bimport\(\s*${MODULE}`,
+    String.raw`\brequire\(\s*${MODULE}`,
+    String.raw`(?<!\bapp)\.fetch\(`,
+    String.raw`(?<![\w.'"\x60-]|\b(?:readonly|typeof) )fetch(?![\w'"\x60-])`,
+    String.raw`\bnew (?:globalThis\.)?(?:WebSocket|EventSource|XMLHttpRequest)\(`,
+    String.raw`\.(?:connect|sendBeacon)\(`,
+    // Python.
+    String.raw`^\s*(?:import|from) (?:urllib|http\.client|requests|httpx|aiohttp|ftplib|smtplib|xmlrpc)\b`,
+    String.raw`\bcreate_connection\(`,
+  ].join('|'),
+  'gm',
+);
+
+const withoutComments = (text: string): string =>
+  text
+    .replace(/\/\*[^]*?\*\//g, (comment) => comment.replace(/[^\n]/g, ' '))
+    .replace(/(^|\s)(\/\/|# ).*$/gm, (comment) => ' '.repeat(comment.length));
+
+function dialsIn(path: string, text: string): readonly Breach[] {
+  const code = withoutComments(text);
+  const lines = [...code.matchAll(DIALS)].map(
+    ({ index, 0: found }) => code.slice(0, index + found.trimEnd().length).split('\n').length,
+  );
+  return [...new Set(lines)].map((line) => ({
+    path,
+    line,
+    message: `this file may open no connection: ${code.split('\n')[line - 1]?.trim() ?? ''}`,
+  }));
+}
+
+export const dials: Rule = {
+  name: 'only files that no peer tells where to may open a connection',
+  concerns: (path) =>
+    /^(packages|apps)\/[\w-]+\/src\//.test(path) && (isCode(path) || path.endsWith('.py')) && !isTest(path),
+  check: ({ path, text }) => (Object.hasOwn(MAY_DIAL, path) ? [] : dialsIn(path, text)),
+};
+
+/** Files that are allowed what they do not do: a list that is longer than it must be guards less. */
+export function needlesslyAllowed(files: readonly { readonly path: string; readonly text: string }[]) {
+  const needed = new Set(files.filter(({ path, text }) => dialsIn(path, text).length > 0).map(({ path }) => path));
+  return Object.keys(MAY_DIAL).filter((path) => !needed.has(path));
+}
