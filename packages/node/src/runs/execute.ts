@@ -66,9 +66,9 @@ export function createExecutor(parts: ExecutorParts, closing: AbortSignal) {
     if (run.state === 'queued') await journal.step(id, 'schedule', 'its turn');
     await barrierInTime(run, docVersion, either);
     await sessions.start(run.sessionId, either);
-    await folderMade;
     either.throwIfAborted();
     const started = await journal.step(id, 'start', 'session ready', { startedAt: time() });
+    await folderMade;
     stop.throwIfAborted();
     if (!started.applied) throw new Failure('conflict', 'The run ended before it started.');
     parts.touch(id);
