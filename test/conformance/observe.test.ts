@@ -1,8 +1,9 @@
 /** What a device says of itself: metrics that real use has filled, log lines that name what they are about, and no secret in any of it. */
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Run, RunEvent } from '@markco/protocol';
 import { afterAll, expect, test } from 'vitest';
+import { searchFor } from './canaries.fixture.ts';
 import { eventually, messagesOf, newRunId, startDevice } from './device.fixture.ts';
 
 const ENVIRONMENT_SECRET = 'canary-of-the-environment-51f0';
@@ -132,32 +133,12 @@ test('LOG-1 a line is JSON, and names the user, the device and what it is about'
 });
 
 test('T16 no secret is in the log, the state folder, the project, the metrics or the answers, after a restart neither', async () => {
-  const canaries = { token: device.token, password: PASSWORD, environment: ENVIRONMENT_SECRET };
+  const search = searchFor({ token: device.token, password: PASSWORD, environment: ENVIRONMENT_SECRET });
   await device.stop();
   await device.start();
-  const found: string[] = [];
-  let bytesSeen = 0;
-  const look = (where: string, bytes: Buffer, but: readonly string[] = []): void => {
-    bytesSeen += bytes.length;
-    for (const [name, canary] of Object.entries(canaries)) {
-      const hex = Buffer.from(canary).toString('hex');
-      for (const form of [
-        canary,
-        encodeURIComponent(canary),
-        Buffer.from(canary).toString('base64').replace(/=+$/, ''),
-        hex,
-      ]) {
-        if (!but.includes(name) && bytes.includes(form)) found.push(`${name} in ${where}`);
-      }
-    }
-  };
-  look('the log', Buffer.from(device.log()));
-  for (const folder of [device.home, device.folder]) {
-    for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-      const file = join(entry.parentPath, entry.name);
-      if (entry.isFile()) look(file, await readFile(file), entry.name === 'api-token' ? ['token'] : []);
-    }
-  }
+  search.look('the log', device.log());
+  await search.lookInFolder(device.home, { 'api-token': ['token'] });
+  await search.lookInFolder(device.folder);
   for (const path of [
     '/metrics',
     '/stats',
@@ -167,14 +148,12 @@ test('T16 no secret is in the log, the state folder, the project, the metrics or
     '/api/projects',
     `/api/runs/${run.id}`,
   ])
-    look(path, Buffer.from((await device.ask(path)).text));
-  look(
-    'the events',
-    Buffer.from(JSON.stringify((await messagesOf(device.socket(`/api/runs/${run.id}/events`))).messages)),
-  );
-  expect(found).toEqual([]);
-  expect(bytesSeen).toBeGreaterThan(10_000);
+    search.look(path, (await device.ask(path)).text);
+  const events = await messagesOf(device.socket(`/api/runs/${run.id}/events`));
+  search.look('the events', JSON.stringify(events.messages));
+  expect(search.found).toEqual([]);
+  expect(search.bytesSeen).toBeGreaterThan(10_000);
   // The same search finds what is there: the token in its own file.
-  look('api-token', await readFile(join(device.home, 'api-token')));
-  expect(found).toEqual(['token in api-token', 'token in api-token']);
+  search.look('api-token', await readFile(join(device.home, 'api-token')));
+  expect(search.found).toEqual(['token in api-token']);
 });

@@ -4,6 +4,7 @@ import { access, constants } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { Detected, RuntimePlace } from './runtime.ts';
+import { inherited } from './worker-process.ts';
 
 const ASK_TIMEOUT_MS = 10_000;
 
@@ -63,7 +64,7 @@ async function askVersion(
   try {
     const { stdout } = await promisify(execFile)(executable, [...args], {
       cwd: projectFolder,
-      env: { ...env },
+      env: inherited(env),
       timeout: ASK_TIMEOUT_MS,
       signal,
     });

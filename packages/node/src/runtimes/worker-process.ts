@@ -101,7 +101,7 @@ export async function saidSoon(said: Promise<string | null>): Promise<string | n
   }
 }
 
-/** The host's environment without what is the host's own (its settings and secrets). */
+/** What programs that the host starts inherit: its environment without its own settings and secrets. */
 export function inherited(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) {

@@ -42,7 +42,7 @@ export const startBash: StartInterpreter = async (options, sink) => {
   const stdin = watchStdin(shell.stdinFile, () => sink.ask({ prompt: '', password: false }));
   let turn: Promise<unknown> = Promise.resolve();
   let asked = 0;
-  let onTold: (number: number) => void = () => undefined;
+  let onTold: (number: number, answer: string) => void = () => undefined;
   const answers = createBashAnswers({ ...options, query });
 
   async function open(): Promise<Shell> {
@@ -54,7 +54,7 @@ export const startBash: StartInterpreter = async (options, sink) => {
     return opened;
   }
 
-  /** One question after the other: they share a file. */
+  /** One question after the other: they share a pipe. */
   function query(...words: readonly string[]): Promise<string> {
     if (current !== null) return Promise.reject(new Error('Bash is busy with a cell.'));
     const mine = turn.then(() => queryNow(words));
@@ -66,16 +66,15 @@ export const startBash: StartInterpreter = async (options, sink) => {
     asked += 1;
     const number = asked;
     const over = new AbortController();
-    const told = new Promise<void>((resolve) => {
-      onTold = (one) => one === number && resolve();
+    const told = new Promise<string>((resolve) => {
+      onTold = (one, answer) => one === number && resolve(answer);
     });
-    const late = delay(ANSWER_MS, undefined, { signal: over.signal }).then(() => {
+    const late = delay(ANSWER_MS, undefined, { signal: over.signal }).then((): never => {
       throw new Error('Bash is busy and does not answer now.');
     });
     try {
       shell.ask(number, words);
-      await Promise.race([told, late]);
-      return shell.readAnswer();
+      return await Promise.race([told, late]);
     } finally {
       over.abort();
       late.catch(() => undefined);
@@ -113,7 +112,7 @@ export const startBash: StartInterpreter = async (options, sink) => {
 
   function hear(words: string): void {
     const [event, number = '', status = ''] = words.split(' ');
-    if (event === 'told') return onTold(Number(number));
+    if (event === 'told') return onTold(Number(number), shell.takeAnswer()); // Also one that came too late.
     if (current === null || Number(number) !== current.number) return;
     if (event === 'end') return finish(lastWord(Number(status)));
     if (event === 'ask') {

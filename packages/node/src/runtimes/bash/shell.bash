@@ -49,7 +49,7 @@ __markco_ask() {
   builtin printf 'ask %s %s %s\0' "$__markco_run" "$hidden" "$prompt" >"$__markco_says"
 }
 
-# Answers a question into a file and says so. Runs in a subshell: whatever it does, the session stays as it was.
+# Answers a question into a pipe and says so. Runs in a subshell: whatever it does, the session stays as it was.
 __markco_answer() {
   {
     case $2 in

@@ -10,16 +10,17 @@ import { makePipes, openForChild, readPipe, writePipe } from '../keeper/pipes.ts
 const READS = /\bread\b/;
 /** `read` with a prompt or for a secret. */
 const READS_SPECIALLY = /\bread\b[^\n;|&]*\s-[a-z]*[ps]/i;
+/** Longer answers are cut: nobody reads values of that size. */
+const ANSWER_CHARS_MAX = 4 * 1024 * 1024;
 const BOOT = new URL('shell.bash', import.meta.url);
 
 export type Shell = Awaited<ReturnType<typeof openShell>>;
 
 /** Starts it; resolves when it waits for commands. */
 export async function openShell({ executable, cwd, folder }: InterpreterOptions, sink: Sink) {
-  const pipes = await makePipes(folder, ['out', 'err', 'in', 'says']);
+  const pipes = await makePipes(folder, ['out', 'err', 'in', 'says', 'answers']);
   const cell = path.join(folder, 'cell');
   const boot = path.join(folder, 'boot');
-  const answers = path.join(folder, 'answers');
   let onSaid: (words: string) => void = () => undefined;
   const out = readPipe(pipes.out, (text) => sink.text('stdout', text));
   const err = readPipe(pipes.err, (text) => sink.text('stderr', withoutUs(text, cell)));
@@ -29,13 +30,18 @@ export async function openShell({ executable, cwd, folder }: InterpreterOptions,
     waiting = all.pop() ?? '';
     for (const words of all) onSaid(words);
   });
+  let answer = '';
+  // No file: values of variables, secrets among them, would stay on disk.
+  const answers = readPipe(pipes.answers, (text) => {
+    if (answer.length < ANSWER_CHARS_MAX) answer += text;
+  });
   const stdin = writePipe(pipes.in);
   const ends = [openForChild(pipes.out), openForChild(pipes.err)];
 
   writeFileSync(
     boot,
     [
-      `__markco_says=${quoted(pipes.says)} __markco_in=${quoted(pipes.in)} __markco_answers=${quoted(answers)}`,
+      `__markco_says=${quoted(pipes.says)} __markco_in=${quoted(pipes.in)} __markco_answers=${quoted(pipes.answers)}`,
       readFileSync(BOOT, 'utf8'),
     ].join('\n'),
     { mode: 0o600 },
@@ -71,11 +77,18 @@ export async function openShell({ executable, cwd, folder }: InterpreterOptions,
     },
     /** Has the end of a cell told again, when it has come: an interrupt may have dropped it. */
     tellEnd: (number: number) => void commands.write(endOf(number)),
-    /** Has a question of `shell.bash` answered into a file, which is said as `told NUMBER`. */
+    /** Has a question of `shell.bash` answered, which is said as `told NUMBER`. */
     ask(number: number, words: readonly string[]): void {
       commands.write(`{ (__markco_answer ${number} ${words.map(quoted).join(' ')}); } 2>/dev/null\n`);
     },
-    readAnswer: (): string => readFileSync(answers, 'utf8'),
+    /** What was told last. */
+    takeAnswer(): string {
+      answers.drain();
+      answers.rest();
+      const taken = answer;
+      answer = '';
+      return taken;
+    },
     answer: (text: string) => stdin.write(`${text}\n`),
     drain(): void {
       for (const reader of [out, err]) {
@@ -92,7 +105,7 @@ export async function openShell({ executable, cwd, folder }: InterpreterOptions,
       err.resume();
     },
     close(): void {
-      for (const one of [out, err, says, stdin]) one.close();
+      for (const one of [out, err, says, answers, stdin]) one.close();
       child.removeAllListeners('exit'); // It was meant to end.
       child.kill('SIGKILL');
     },

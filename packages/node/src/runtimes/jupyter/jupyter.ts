@@ -11,6 +11,7 @@ import type { Language, QuestionKind } from '@markco/protocol';
 import { keeperCommand } from '../keeper/command.ts';
 import { attachedExecutable, isAttached, readAttached, type Attached } from '../remote/attached.ts';
 import type { Detected, RuntimeDescriptor, RuntimePlace } from '../runtime.ts';
+import { inherited } from '../worker-process.ts';
 import { findKernelspecs, type Kernelspec } from './kernelspec.ts';
 
 const ASK_TIMEOUT_MS = 5_000;
@@ -127,7 +128,7 @@ async function versionOf(spec: Kernelspec, place: RuntimePlace, signal: AbortSig
   try {
     const { stdout } = await promisify(execFile)(program, ['--version'], {
       cwd: place.projectFolder,
-      env: { ...place.env },
+      env: inherited(place.env),
       timeout: ASK_TIMEOUT_MS,
       signal,
     });

@@ -10,6 +10,7 @@ import { access, constants, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { RuntimePlace } from '../runtime.ts';
+import { inherited } from '../worker-process.ts';
 
 const KNOWN_MAX = 50;
 const ASK_TIMEOUT_MS = 10_000;
@@ -85,7 +86,7 @@ async function ask(executable: string, place: RuntimePlace, signal: AbortSignal)
   try {
     const { stdout } = await promisify(execFile)(executable, ['-S', '-E', '-c', QUESTION], {
       cwd: place.projectFolder,
-      env: { ...place.env },
+      env: inherited(place.env),
       timeout: ASK_TIMEOUT_MS,
       signal,
     });
