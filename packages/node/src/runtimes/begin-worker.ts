@@ -46,8 +46,11 @@ export async function beginWorker(
       `There is no folder ${config.cwd} in this project. Correct \`cwd\` in mrmd.md or in the front matter.`,
     );
   }
-  const worker = await launch(descriptor.command(place, executable, where), place, cwd, parts, signal);
-  return { worker, about: { executable, environmentHash: await environmentHash(detected, projectFolder) } };
+  const [worker, hash] = await Promise.all([
+    launch(descriptor.command(place, executable, where), place, cwd, parts, signal),
+    environmentHash(detected, projectFolder),
+  ]);
+  return { worker, about: { executable, environmentHash: hash } };
 }
 
 async function launch(

@@ -101,3 +101,15 @@ export async function socketPathFor(folder: string): Promise<string> {
   }
   return path.join(shared, `${createHash('sha256').update(folder).digest('hex').slice(0, 24)}.sock`);
 }
+
+/** Writes records one after another, so that the last one stays. Resolves when it is on disk or `onFailure` was told why not. */
+export function createRecordWriter(
+  folder: string,
+  onFailure: (error: unknown) => void,
+): (record: SessionRecord) => Promise<void> {
+  let last = Promise.resolve();
+  return (record) => {
+    last = last.then(() => writeRecord(folder, record)).catch(onFailure);
+    return last;
+  };
+}

@@ -27,7 +27,7 @@ import { createQuestions } from './questions.ts';
 import { NO_WISHES, type RuntimeDescriptor } from './runtime.ts';
 import { readLastWords } from './last-words.ts';
 import { findProcess, lives, type Kill, type ProcessName } from './process-table.ts';
-import { writeRecord, type SessionRecord } from './session-record.ts';
+import { createRecordWriter, type SessionRecord } from './session-record.ts';
 import { connectWorker, type WorkerEvent, type WorkerLink } from './worker-link.ts';
 import type { ForkServers } from './fork-server.ts';
 import { beginWorker } from './begin-worker.ts';
@@ -80,6 +80,10 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
   let starting: AbortController | null = null;
   const answers = new Map<number, (accepted: boolean) => void>();
   const questions = createQuestions(parts.descriptor);
+  const keepRecord = createRecordWriter(folder, (error) => {
+    // A session that was removed has no folder any more; anything else is found again by its socket.
+    parts.log.warn('session.record', { sessionId: record.id, reason: String(error) });
+  });
   let nextRef = 0;
 
   /** The one place where a session's state changes. */
@@ -164,7 +168,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
     const dead = worker;
     worker = null;
     const metNow = await parts.hold.met();
-    if (dead !== null) await killAll(dead.process);
+    if (dead !== null) await killWorker(parts.kill, parts.hold, dead.process);
     const how = (await dead?.ending()) ?? null;
     const why = whyEnded(how, met.before, metNow, parts.limits);
     met = { before: NONE_MET, told: NONE_MET };
@@ -180,14 +184,9 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
     beside = null;
   }
 
-  const killAll = (name: ProcessName): Promise<void> => killWorker(parts.kill, parts.hold, name);
-
-  async function note(process: SessionRecord['process']): Promise<void> {
+  function note(process: SessionRecord['process']): Promise<void> {
     record = { ...record, process };
-    await writeRecord(folder, record).catch((error: unknown) => {
-      // A session that was removed has no folder any more; anything else is found again by its socket.
-      parts.log.warn('session.record', { sessionId: record.id, reason: String(error) });
-    });
+    return keepRecord(record);
   }
 
   /** Finds the worker that an earlier host started. Resolves with whether there is one. */
@@ -208,7 +207,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
       link = null;
       if (noted !== null && (await lives(noted))) {
         parts.log.warn('session.unreachable', { sessionId: record.id, pid: noted.pid, reason: String(error) });
-        await killAll(noted);
+        await killWorker(parts.kill, parts.hold, noted);
       }
       if (noted !== null) await note(null);
       return false;
@@ -223,12 +222,13 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
     try {
       await connect(signal);
     } catch (error) {
-      await killAll(started.process);
+      await killWorker(parts.kill, parts.hold, started.process);
       worker = null;
       throw error;
     }
     const { pid, startedAt } = started.process;
-    await note({ pid, startedAt, ...about, since: new Date(parts.now()).toISOString() });
+    // Not waited for: until it is noted, the worker is found by its socket.
+    void note({ pid, startedAt, ...about, since: new Date(parts.now()).toISOString() });
   }
 
   function send(run: RunId, work: (to: WorkerLink) => void): Promise<Ending> {
@@ -363,7 +363,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
         const dead = worker?.process ?? record.process;
         const lost = link;
         worker = link = null;
-        if (dead !== null && (await lives(dead))) await killAll(dead);
+        if (dead !== null && (await lives(dead))) await killWorker(parts.kill, parts.hold, dead);
         lost?.close();
         await note(null);
         if (state !== 'cold') step('stop', why);
