@@ -26,7 +26,7 @@ import { killWorker } from './kill-worker.ts';
 import { createQuestions } from './questions.ts';
 import { NO_WISHES, type RuntimeDescriptor } from './runtime.ts';
 import { readLastWords } from './last-words.ts';
-import { findProcess, lives, type Kill, type ProcessName } from './process-table.ts';
+import { findProcess, lives, type Kill } from './process-table.ts';
 import { createRecordWriter, type SessionRecord } from './session-record.ts';
 import { connectWorker, type WorkerEvent, type WorkerLink } from './worker-link.ts';
 import type { ForkServers } from './fork-server.ts';
