@@ -134,6 +134,26 @@ test('`readline` and what a subprocess reads are asked for', async ({ js }) => {
   }
 });
 
+test('a flood of prints keeps its order, with what others print and with the last words of a program that exits', async ({
+  js,
+}) => {
+  const lines = (from: string, count: number): string =>
+    Array.from({ length: count }, (_, index) => `${from} ${index}\n`).join('');
+  const { text, run } = await js.run(`const { execSync } = require("node:child_process");
+for (let round = 0; round < 3; round++) {
+  for (let i = 0; i < 5_000; i++) (i % 1_000 < 500 ? console.log : console.error)("code", i);
+  execSync("echo program", { stdio: "inherit" });
+}
+display("x".repeat(1_000_000));
+for (let i = 0; i < 5_000; i++) console.log("after", i);`);
+  expect(run.state).toBe('completed');
+  expect(text).toBe(`${`${lines('code', 5_000)}program\n`.repeat(3)}${lines('after', 5_000)}`);
+  const leaving = await js.run(`process.on("exit", () => { for (let i = 0; i < 5_000; i++) console.log("exit", i) });
+for (let i = 0; i < 5_000; i++) console.log("code", i);
+process.exit(0)`);
+  expect(leaving.text).toContain(`${lines('code', 5_000)}${lines('exit', 5_000)}`);
+});
+
 test('what nobody catches is told in the next output, and the session lives', async ({ js }) => {
   let { text } = await js.run('var marker = 1; setTimeout(() => Promise.reject(new Error("late")), 10);');
   text += (await js.run('setTimeout(() => { throw new Error("thrown") }, 10);')).text;

@@ -1,17 +1,18 @@
 /**
  * The interpreter of a JavaScript session: `main.mjs`, on Node 20 or newer, with nothing but Node.
  *
- * Events go to descriptor 3 and orders come from 4, a line of JSON each; `breaker.mjs` listens on 5. What was answered
- * to a question comes on descriptor 0, as a line, or as an order when the code does not stand still for it.
+ * Events go to descriptor 3 and orders come from 4, a line of JSON each; `breaker.mjs` writes to 3 and listens on 5.
+ * What was answered to a question comes on descriptor 0, as a line, or as an order when the code does not stand still
+ * for it.
  */
 import { createRequire } from 'node:module';
 import { Socket } from 'node:net';
 import path from 'node:path';
 import { createAnswers } from './answers.mjs';
-import { startBreaker } from './breaker.mjs';
 import { createCells } from './cells.mjs';
 import { createDisplay } from './display.mjs';
-import { beginInput, emit, forgetInput, takeInput, takeOverStreams } from './streams.mjs';
+import { emit, openEvents } from './events.mjs';
+import { beginInput, forgetInput, takeInput, takeOverStreams } from './streams.mjs';
 
 globalThis.require = createRequire(path.join(process.cwd(), 'cell.js'));
 globalThis.display = createDisplay((payload) => emit({ event: 'display', payload }));
@@ -43,7 +44,7 @@ async function obey(order) {
   }
 }
 
-await startBreaker();
+await openEvents();
 const orders = new Socket({ fd: 4, readable: true, writable: true });
 let waiting = '';
 orders.setEncoding('utf8');

@@ -1,25 +1,11 @@
 /** What a cell prints and asks. Both streams go one way, so that their order is kept. */
-import { readSync, writeSync } from 'node:fs';
+import { Console } from 'node:console';
+import { readSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
 import { Readable, Writable } from 'node:stream';
+import { emit, print } from './events.mjs';
 
-const EVENTS = 3;
 const LINE_BYTES = 64 * 1024;
-const FULL_MS = 1;
-const NEVER = new Int32Array(new SharedArrayBuffer(4));
-
-/** Tells the keeper; waits while it takes no more. */
-export function emit(event) {
-  const bytes = Buffer.from(`${JSON.stringify(event)}\n`);
-  for (let sent = 0; sent < bytes.length;) {
-    try {
-      sent += writeSync(EVENTS, bytes, sent);
-    } catch (error) {
-      if (error.code !== 'EAGAIN') return; // The keeper is gone, and this process soon.
-      Atomics.wait(NEVER, 0, 0, FULL_MS); // Asking on and on would take the time that the keeper needs to read.
-    }
-  }
-}
 
 class Out extends Writable {
   #name;
@@ -34,7 +20,7 @@ class Out extends Writable {
 
   _write(chunk, _encoding, done) {
     const text = typeof chunk === 'string' ? chunk : this.#decoder.write(chunk);
-    if (text !== '') emit({ event: 'text', stream: this.#name, text });
+    if (text !== '') print(this.#name, text);
     done();
   }
 
@@ -96,5 +82,7 @@ export function takeOverStreams() {
   for (const [name, stream] of Object.entries(streams))
     Object.defineProperty(process, name, { get: () => stream, configurable: true, enumerable: true });
   Object.defineProperty(process, 'stdin', { get: () => (stdin ??= new In()), configurable: true, enumerable: true });
+  // Node's own tells the inspector of every print, which takes as long again and keeps the last thousand values alive.
+  Object.assign(console, new Console(streams));
   globalThis.prompt = prompt;
 }
