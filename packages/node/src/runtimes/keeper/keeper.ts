@@ -6,7 +6,8 @@
  * events go to the run's spool (`output.ts`, `spool.ts`), the host reads them there.
  *
  * 1. A run starts at most once: its spool must not exist yet.
- * 2. A run ends with one `result` or `error`, synced to disk before the host is told, also when its interpreter dies.
+ * 2. A run ends with one `result` or `error`, synced to disk before the host is told, also when its interpreter ends.
+ *    When that was killed, so is this process: the host knows the limits that were met and writes why.
  * 3. A session whose interpreter or whose folder is gone ends itself.
  * 4. SIGINT is for the interpreter. SIGTERM ends both, after what was printed is in the spool.
  */
@@ -159,8 +160,8 @@ async function answer({ kind: asked, question, ref }: Extract<Order, { op: 'ask'
 async function endWith(how: string): Promise<never> {
   isOver = true;
   if (current !== null) await delay(LAST_WORD_MS);
-  const memory = how.includes('SIGKILL') ? ' (often because memory ran out)' : '';
-  const message = `The session ended with ${how}${memory}. Its output is kept, its variables are gone.`;
+  if (how === 'signal SIGKILL') return leave('SIGKILL');
+  const message = `The session ended with ${how}. Its output is kept, its variables are gone.`;
   giveUp({ type: 'error', payload: { type: 'SessionEnded', message, traceback: [] } });
   while (current !== null) await delay(10); // Until the disk has it.
   process.stderr.write(`The interpreter ended with ${how}.\n`);
@@ -175,9 +176,10 @@ function checkFolder(): void {
   }
 }
 
-function leave(code: number): never {
+function leave(how: number | 'SIGKILL'): never {
   output.flush();
   killDescendants(process.pid); // Before their parents: an orphan is nobody's descendant.
   interpreter?.close();
-  process.exit(code);
+  if (how === 'SIGKILL') process.kill(process.pid, how);
+  return process.exit(Number(how));
 }

@@ -24,6 +24,24 @@ test('code that takes too much memory ends alone, and its run says which limit i
   expect((await finished(device.runs, device.request('print(1)'))).text).toBe('1\n');
 });
 
+test.for([
+  ['bash', "echo on\nprintf -v x '%*s' 1000000000 y"],
+  ['js', 'console.log("on"); const x = Buffer.alloc(1e9, 1)'],
+] as const)(
+  '%s that takes too much memory says so too, though a keeper was its worker',
+  async ([language, code], context) => {
+    if (!held) return context.skip(`this machine gives ${strongest.name} only`);
+    await using device = await testDevice({ limits: { ...limits, processes: 200 } });
+    const request = device.request(code);
+    const session = { ...request.session, language } as typeof request.session;
+    const { run, text } = await finished(device.runs, { ...request, session });
+    expect(text).toContain('on\n');
+    expect(run).toMatchObject({ state: 'failed', error: { type: 'MemoryLimit' } });
+    expect(run.error?.message).toContain('may use 300 MB');
+    expect((await finished(device.runs, { ...device.request('echo=1'), session })).run.state).toBe('completed');
+  },
+);
+
 test('a session that was told of a program that took too much says why it ended all the same', async (context) => {
   if (!held) return context.skip(`this machine gives ${strongest.name} only`);
   await using device = await testDevice({ limits });
