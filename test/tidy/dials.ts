@@ -9,6 +9,7 @@ const MAY_DIAL: Readonly<Record<string, string>> = {
   'packages/node/src/listen/server.ts': 'listens',
   'packages/node/src/runtimes/worker-link.ts': 'a socket in the folder of a session',
   'packages/node/src/runtimes/keeper/link.ts': 'listens on that socket',
+  'packages/node/src/runtimes/keeper/claim.ts': 'a socket beside that one, to learn whether its process lives',
   'packages/node/src/runtimes/keeper/pipes.ts': 'reads named pipes in the folder of a session',
   'packages/node/src/runtimes/jupyter/connection.ts': 'takes free ports of 127.0.0.1 for a kernel',
   'packages/node/src/runtimes/jupyter/channels.ts': 'those ports, or sockets in the folder of a session',

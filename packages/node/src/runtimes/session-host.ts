@@ -284,7 +284,8 @@ export async function createSessionHost(parts: SessionHostParts) {
       const session = require(id);
       sessions.delete(id); // Before it ends: one that is asked for meanwhile is another one.
       await session.remove();
-      await rm(session.record.socket, { force: true });
+      // Where it is not in the folder: with it the lock of a worker, and the name of a keeper.
+      for (const end of ['', '.lock', '.k']) await rm(`${session.record.socket}${end}`, { force: true });
       await rm(folderOf(id), { recursive: true, force: true });
     },
 

@@ -1,8 +1,9 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { Readable } from 'node:stream';
 import { env, kill } from 'node:process';
 import { newId, type RunId } from '@markco/protocol';
 import { expect, test as base } from 'vitest';
@@ -12,9 +13,12 @@ import { NO_WISHES } from '../runtime.ts';
 import { connectWorker, type WorkerEvent, type WorkerLink } from '../worker-link.ts';
 import { keeperCommand } from './command.ts';
 
+type Child = ChildProcessByStdio<null, Readable, null>;
 type Kept = {
   readonly folder: string;
-  readonly child: ChildProcess;
+  readonly child: Child;
+  /** Starts one more for the same session. */
+  readonly another: () => Child;
   readonly connect: () => Promise<{ readonly link: WorkerLink; readonly events: WorkerEvent[] }>;
 };
 
@@ -27,25 +31,33 @@ const test = base.extend<{ kept: Kept }>({
     const place = { env, projectFolder: folder, config: NO_WISHES };
     const command = keeperCommand('bash', { folder, socket }, '/bin/bash', place);
     const [program, ...args] = command.argv;
-    const child = spawn(program, args, {
-      detached: true,
-      env: { ...env, ...command.env },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    await once(child.stdout ?? child, 'data');
+    const all: Child[] = [];
+    const another = (): Child => {
+      const child = spawn(program, args, {
+        detached: true,
+        env: { ...env, ...command.env },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      all.push(child);
+      return child;
+    };
+    const child = another();
+    await once(child.stdout, 'data');
     await use({
       folder,
       child,
+      another,
       async connect() {
         const events: WorkerEvent[] = [];
         return { link: await connectWorker(socket, (event) => void events.push(event), soon()), events };
       },
     });
-    try {
-      kill(-(child.pid ?? 0), 'SIGKILL');
-    } catch {
-      // It has ended already.
-    }
+    for (const { pid = 0 } of all)
+      try {
+        kill(-pid, 'SIGKILL');
+      } catch {
+        // It has ended already.
+      }
     await rm(folder, { recursive: true, force: true });
   },
 });
@@ -83,6 +95,38 @@ test('a second run at a time is refused; what comes for another run is not obeye
   await eventually(() => events.some((event) => event.event === 'refused' && event.run === other));
   link.send({ op: 'input', run: other, text: 'x', ref: 7 });
   await eventually(() => events.some((event) => event.event === 'answered' && !event.accepted));
+});
+
+test('a second keeper of a session ends before it touches the first; after that is gone there may be a next', async ({
+  kept,
+}) => {
+  const { link, events } = await kept.connect();
+  const run = newId<RunId>(ids);
+  const ask = 'read -r line; echo "$line"';
+  link.send({ op: 'execute', run, code: ask, spool: path.join(kept.folder, 'spool') });
+  await eventually(() => events.length > 0);
+  const second = kept.another();
+  expect(await once(second, 'exit')).toEqual([1, null]);
+  link.send({ op: 'input', run, text: 'on', ref: 1 });
+  await eventually(() => events.some((event) => event.event === 'spooled' && event.ended));
+  const gone = once(kept.child, 'exit');
+  kill(kept.child.pid ?? 0, 'SIGKILL');
+  await gone;
+
+  // Of several that come at once one stays, though the first has left its name behind.
+  const come = Array.from({ length: 4 }, () => kept.another());
+  const ends = await Promise.all(
+    come.map((child) =>
+      Promise.race([
+        once(child, 'exit').then(([code]) => code as number),
+        once(child.stdout, 'data').then(() => 'ready'),
+      ]),
+    ),
+  );
+  expect(ends.toSorted((a, b) => String(a).localeCompare(String(b)))).toEqual([1, 1, 1, 'ready']);
+  const [one] = come.filter((_, index) => ends[index] === 'ready');
+  expect((await kept.connect()).link.hello.pid).toBe(one?.pid);
+  expect((await readdir(kept.folder)).filter((name) => name.startsWith('k'))).toEqual([]);
 });
 
 test('SIGTERM keeps what was printed and takes the programs along', async ({ kept }) => {

@@ -9,12 +9,14 @@
  * 2. A run ends with one `result` or `error`, synced to disk before the host is told, also when its interpreter ends.
  *    When that was killed, so is this process: the host knows the limits that were met and writes why.
  * 3. A session whose interpreter or whose folder is gone ends itself.
- * 4. SIGINT is for the interpreter. SIGTERM ends both, after what was printed is in the spool.
+ * 4. A session has one keeper: a second one ends before it has touched anything of the first.
+ * 5. SIGINT is for the interpreter. SIGTERM ends both, after what was printed is in the spool.
  */
 import { accessSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RunId } from '@markco/protocol';
+import { claim } from './claim.ts';
 import { fitBundle, fitError } from './fit.ts';
 import type { Interpreter, InterpreterOptions, LastWord } from './interpreter.ts';
 import { loadKind } from './kinds.ts';
@@ -64,6 +66,10 @@ const sink = {
   },
 };
 const options = { ...(JSON.parse(given) as Omit<InterpreterOptions, 'folder'>), folder };
+if (!(await claim(`${socket}.k`))) {
+  process.stderr.write('Another worker of this session is there already.\n');
+  process.exit(1);
+}
 const started = await start();
 interpreter = started;
 const link = await openLink(socket, () => ({ event: 'hello', version: 1, pid: process.pid, run: current }), obey);
