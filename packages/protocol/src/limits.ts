@@ -48,6 +48,8 @@ export const LIMITS = {
   runsKeptMax: 5_000,
   /** All events of runs on disk. Past it those of the oldest go. */
   runsKeptBytesMax: 2 * 1024 * 1024 * 1024,
+  /** Sessions of one device, running or not. Further ones are refused with `too_many`. */
+  sessionsMax: 200,
   /** Runs waiting in one device's queue. Further ones are refused with `too_many`. */
   queuedRunsMax: 100,
   /** The folded output in an `output` fence; the rest becomes an asset with a link. */

@@ -9,6 +9,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import {
   Failure,
+  LIMITS,
   newId,
   type DeviceId,
   type IdSource,
@@ -40,8 +41,6 @@ export type SessionKey = { readonly projectId: ProjectId; readonly language: Lan
 /** A key, and what the project and the document wish of a session that is not there yet. */
 export type SessionWish = SessionKey & { readonly config?: SessionConfig };
 
-/** Sessions of one device. Further ones are refused with `too_many`. */
-const SESSIONS_MAX = 200;
 const LOOK_MS = 1_000;
 const WARM_MS = 10_000;
 
@@ -132,10 +131,10 @@ export async function createSessionHost(parts: SessionHostParts) {
   }
 
   async function make(key: SessionWish): Promise<Session> {
-    if (sessions.size >= SESSIONS_MAX) {
+    if (sessions.size >= LIMITS.sessionsMax) {
       throw new Failure(
         'too_many',
-        `This device has ${SESSIONS_MAX} sessions, the most it takes. Remove one, then run the cell again.`,
+        `This device has ${LIMITS.sessionsMax} sessions, the most it takes. Remove one, then run the cell again.`,
       );
     }
     descriptorOf(key.language);

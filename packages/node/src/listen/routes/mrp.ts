@@ -1,5 +1,5 @@
 /** The MRMD Runtime Protocol over HTTP: the sessions and runs of this device, seen as one runtime. */
-import { newId, type IdSource, type Language, type RunId } from '@markco/protocol';
+import { LIMITS, newId, type IdSource, type Language, type RunId } from '@markco/protocol';
 import { createAsk, UNASKED } from '../../mrp/ask.ts';
 import { readAsset } from '../../mrp/assets.ts';
 import { createSession } from '../../mrp/create-session.ts';
@@ -30,8 +30,6 @@ export type MrpRoutesParts = {
 };
 
 const CLIENT_LEFT = 499;
-/** As many as the device has sessions at all. */
-const SESSIONS_MAX = 200;
 
 export function mrpRoutes({
   runs,
@@ -65,7 +63,7 @@ export function mrpRoutes({
         features: features(first),
         languageFeatures: Object.fromEntries(languages.map((language) => [language, features(language)])),
         defaultSession: DEFAULT_NAME,
-        maxSessions: SESSIONS_MAX,
+        maxSessions: LIMITS.sessionsMax,
         environment,
       };
     },
