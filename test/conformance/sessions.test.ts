@@ -1,5 +1,5 @@
 /** Which session runs a cell: the project's own, unless the document or `mrmd.md` names another; what it costs; restarts. */
-import type { Run, RunEvent, RuntimeSession, SessionHere } from '@markco/protocol';
+import { sessionName, type Run, type RunEvent, type RuntimeSession, type SessionHere } from '@markco/protocol';
 import { afterAll, expect, test } from 'vitest';
 import { eventually, messagesOf, newRunId, startDevice } from './device.fixture.ts';
 
@@ -31,7 +31,9 @@ test('documents of a project share a session; one that names its own has its own
   expect((await runIn('two', 'print(x)')).text).toBe('1\n');
   expect((await runIn('alone', 'print(x)')).run.error?.type).toBe('NameError');
   const { sessions } = await device.get<{ sessions: SessionHere[] }>('/api/sessions');
-  expect(new Set(sessions.map((session) => session.sessionAffinityKey))).toEqual(new Set(['alone', 'default']));
+  expect(new Set(sessions.map((session) => session.sessionAffinityKey))).toEqual(
+    new Set(['alone', 'default'].map((name) => `${device.project.slug}:${name}`)),
+  );
   for (const session of sessions) expect(session.environmentHash).toMatch(/^[0-9a-f]{64}$/);
 });
 
@@ -43,7 +45,7 @@ test('the list of sessions says what each costs and what it is doing', async () 
   const running = runIn('alone', 'import time; time.sleep(600)');
   const alone = await eventually(async () => {
     const { sessions } = await device.get<{ sessions: SessionHere[] }>('/api/sessions');
-    return sessions.find((session) => session.sessionAffinityKey === 'alone' && session.currentRun !== undefined);
+    return sessions.find((session) => sessionName(session) === 'alone' && session.currentRun !== undefined);
   }, 'the session to be busy');
   expect(alone.usage?.processes).toBe(1);
   expect(alone.usage?.memoryBytes).toBeGreaterThan(1_000_000);
@@ -53,7 +55,7 @@ test('the list of sessions says what each costs and what it is doing', async () 
 
 test('a restart keeps the session and forgets its variables', async () => {
   const { sessions } = await device.get<{ sessions: SessionHere[] }>('/api/sessions');
-  const shared = sessions.find((session) => session.sessionAffinityKey === 'default');
+  const shared = sessions.find((session) => sessionName(session) === 'default');
   const again = await device.get<RuntimeSession>(`/api/sessions/${shared?.id}/restart`, { body: {} });
   expect(again).toMatchObject({ id: shared?.id, state: 'running' });
   expect(again.hostRuntimeId).not.toBe(shared?.hostRuntimeId);

@@ -209,6 +209,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       warn: (event, fields) => logger.warn(event, flat(fields)),
     },
     projectFolder: async (id) => projects.root(id),
+    projectSlug: (id) => projects.list().find((project) => project.id === id)?.slug ?? null,
     place: createPlace({
       device,
       now,

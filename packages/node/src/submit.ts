@@ -1,6 +1,7 @@
 /** A run request as it comes over HTTP or a socket, checked against what is here and handed to the runs. */
 import {
   decodeStateVector,
+  DEFAULT_SESSION,
   Failure,
   newId,
   type Device,
@@ -25,9 +26,6 @@ export type SubmitParts = {
 
 /** Which session runs a language for a document: `bad_request`, `unsupported`. */
 export type SessionFor = (request: Pick<RunRequest, 'projectId' | 'documentId' | 'language'>) => Promise<SessionWish>;
-
-/** The session of a project that all its documents share unless they say otherwise. */
-export const DEFAULT_SESSION = 'default';
 
 /** Fails with `not_found` when `runOn` names another device than this one. */
 export function requireHere(device: Device, runOn: string | undefined): void {

@@ -1,7 +1,7 @@
 /** What a device of ours keeps beyond the tables of the runtime protocol: durable runs, bounds, and nothing named by the wire. */
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { LIMITS, type Run, type RunEvent } from '@markco/protocol';
+import { LIMITS, sessionName, type Run, type RunEvent } from '@markco/protocol';
 import { afterAll, expect, test } from 'vitest';
 import { conforms, isError } from '../answers.fixture.ts';
 import { eventually, messagesOf, newRunId, startDevice, type Answer } from '../device.fixture.ts';
@@ -161,7 +161,7 @@ test('MRP-24 a session that does not run answers from its language alone, and as
     if (round === 0) await mrp('/sessions', { id: session });
   }
   const { sessions } = await device.get<{ sessions: { sessionAffinityKey: string; state: string }[] }>('/api/sessions');
-  expect(sessions.find(({ sessionAffinityKey }) => sessionAffinityKey === session)?.state).toBe('cold');
+  expect(sessions.find((each) => sessionName(each) === session)?.state).toBe('cold');
 });
 
 test('MRP-24 a session goes by its name, by its id, and by its project and language', async () => {

@@ -1,5 +1,5 @@
 /** `markco sessions`: the interpreters that are, or were, alive; `markco sessions stop SESSION` and its like act on one. */
-import type { SessionHere } from '@markco/protocol';
+import { sessionName, type SessionHere } from '@markco/protocol';
 import { Argument } from 'commander';
 import type { Cli } from '../cli.ts';
 import { requireDevice, type RunningDevice } from '../device.ts';
@@ -54,7 +54,7 @@ async function list(cli: Cli, device: RunningDevice, options: Options): Promise<
     slugs.get(session.projectId) ?? '',
     session.language,
     session.state,
-    session.sessionAffinityKey ?? '',
+    sessionName(session),
     session.currentRun === undefined ? '' : shortRun(session.currentRun),
     String(session.queued),
     session.usage === undefined ? '' : bytes(session.usage.memoryBytes),

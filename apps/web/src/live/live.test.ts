@@ -13,8 +13,8 @@ const run = (sessionId: string, change: Partial<Run> = {}): Run =>
 const never = (): AbortSignal => new AbortController().signal;
 
 test('the session of a document is that of its last run, else the one all documents share', () => {
-  const shared = session('shared', { sessionAffinityKey: 'default' });
-  const own = session('own', { sessionAffinityKey: 'own' });
+  const shared = session('shared', { sessionAffinityKey: 'notes:default' });
+  const own = session('own', { sessionAffinityKey: 'notes:own' });
   const python = { ...place, language: 'python' };
   expect(sessionOf(python, [own, shared], [])?.id).toBe('shared');
   expect(sessionOf(python, [own, shared], [run('own'), run('shared')])?.id).toBe('own');

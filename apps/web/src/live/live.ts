@@ -3,7 +3,15 @@
  * does not answer, there is no answer, and the editor goes on with what it knows itself.
  */
 import type { Api } from '@markco/client';
-import { Failure, LIMITS, type DocumentId, type Run, type SessionHere } from '@markco/protocol';
+import {
+  DEFAULT_SESSION,
+  Failure,
+  LIMITS,
+  sessionName,
+  type DocumentId,
+  type Run,
+  type SessionHere,
+} from '@markco/protocol';
 import type { ReadonlySignal } from '@preact/signals';
 import type { LiveCode, LiveSession } from '../editor/index.ts';
 
@@ -28,7 +36,7 @@ export function sessionOf(
   const last = runs.find((run) => run.documentId === documentId && run.language === language);
   return (
     here.find((session) => session.id === last?.sessionId) ??
-    here.find((session) => session.sessionAffinityKey === 'default') ??
+    here.find((session) => sessionName(session) === DEFAULT_SESSION) ??
     here[0]
   );
 }

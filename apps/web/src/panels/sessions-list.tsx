@@ -1,5 +1,5 @@
 /** The sessions of this project: what each is doing, what it costs, and how to interrupt, restart or stop it. */
-import { Failure, type SessionHere } from '@markco/protocol';
+import { DEFAULT_SESSION, Failure, sessionName, type SessionHere } from '@markco/protocol';
 import { useEffect } from 'preact/hooks';
 import { bytes, percent, t, timeOfDay, type Key } from '../i18n/words.ts';
 import { useShell } from '../shell/shell.ts';
@@ -31,7 +31,7 @@ function factsOf(session: SessionHere): readonly string[] {
 function SessionLine({ session }: { readonly session: SessionHere }) {
   const { client, workspace, router, toasts, view } = useShell();
   const { id, language } = session;
-  const name = session.sessionAffinityKey ?? 'default';
+  const name = sessionName(session);
   const act = (work: Promise<unknown>, said: Key): void => {
     work.then(
       () => {
@@ -57,7 +57,7 @@ function SessionLine({ session }: { readonly session: SessionHere }) {
   return (
     <li class="session">
       <span class="run-what">
-        <span class="run-title">{name === 'default' ? language : `${language} · ${name}`}</span>
+        <span class="run-title">{name === DEFAULT_SESSION ? language : `${language} · ${name}`}</span>
         <span class="run-facts">{factsOf(session).join(' · ')}</span>
       </span>
       <span class="session-buttons">

@@ -4,13 +4,21 @@
  */
 import { realpath } from 'node:fs/promises';
 import { isAbsolute, sep } from 'node:path';
-import { Failure, newId, type IdSource, type MrpCreateSession, type RuntimeSession } from '@markco/protocol';
+import {
+  DEFAULT_SESSION,
+  Failure,
+  newId,
+  sessionName,
+  type IdSource,
+  type MrpCreateSession,
+  type RuntimeSession,
+} from '@markco/protocol';
 import type { ProjectHere, Projects } from '../projects/projects.ts';
 import type { Runs } from '../runs/runs.ts';
 import type { RuntimeDescriptor } from '../runtimes/runtime.ts';
 import type { SessionKey } from '../runtimes/session-host.ts';
 import type { Environment } from './describe.ts';
-import { DEFAULT_NAME, readSessionName } from './session-name.ts';
+import { readSessionName } from './session-name.ts';
 import type { MrpSessions } from './sessions.ts';
 
 export type CreateParts = {
@@ -29,7 +37,7 @@ export type CreateParts = {
 export async function createSession(parts: CreateParts, wish: MrpCreateSession): Promise<RuntimeSession> {
   // Without an id it is one more session, under a name of its own.
   const id = wish.id ?? newId<RuntimeSession['id']>(parts.ids).slice(-12);
-  const name = readSessionName(id === DEFAULT_NAME ? '' : id);
+  const name = readSessionName(id === DEFAULT_SESSION ? '' : id);
   if ('id' in name) {
     const found = parts.runs.sessions.get(name.id);
     if (found !== null) return found;
@@ -47,8 +55,10 @@ export async function createSession(parts: CreateParts, wish: MrpCreateSession):
   const there = parts.runs.sessions
     .list()
     .find(
-      ({ projectId, language: of, sessionAffinityKey }) =>
-        projectId === meant.projectId && of === meant.language && sessionAffinityKey === meant.name,
+      (session) =>
+        session.projectId === meant.projectId &&
+        session.language === meant.language &&
+        sessionName(session) === meant.name,
     );
   return there ?? parts.runs.sessions.ensure(meant);
 }

@@ -6,7 +6,6 @@
  */
 import { Failure, UUID_PATTERN, type SessionId } from '@markco/protocol';
 
-export const DEFAULT_NAME = 'default';
 const NAME_CHARS_MAX = 100;
 const UNREADABLE = /\p{Cc}|\p{Cs}/u;
 

@@ -4,13 +4,21 @@
  * A part of a name that is left out is the project opened first, the session its pages use, Python; so is `default`
  * alone. Where only a name is given, a session that has it already is meant before one that would have to be made.
  */
-import { Failure, UUID_PATTERN, type Language, type RuntimeSession, type SessionId } from '@markco/protocol';
+import {
+  DEFAULT_SESSION,
+  Failure,
+  sessionName,
+  UUID_PATTERN,
+  type Language,
+  type RuntimeSession,
+  type SessionId,
+} from '@markco/protocol';
 import type { ProjectHere, Projects } from '../projects/projects.ts';
 import type { Runs } from '../runs/runs.ts';
 import type { RuntimeDescriptor } from '../runtimes/runtime.ts';
 import type { SessionWish } from '../runtimes/session-host.ts';
 import type { SessionFor } from '../submit.ts';
-import { DEFAULT_NAME, readSessionName, writeSessionName, type SessionName } from './session-name.ts';
+import { readSessionName, writeSessionName, type SessionName } from './session-name.ts';
 
 const FIRST_LANGUAGE: Language = 'python';
 
@@ -64,17 +72,19 @@ export function createMrpSessions(parts: {
     const first = firstProject()?.id;
     const fits = (session: RuntimeSession): boolean =>
       only === null
-        ? nameOf(session) === wanted.name &&
+        ? sessionName(session) === wanted.name &&
           session.projectId === (project ?? session.projectId) &&
           session.language === (language ?? session.language)
-        : nameOf(session) === only.name && session.projectId === only.projectId && session.language === only.language;
+        : sessionName(session) === only.name &&
+          session.projectId === only.projectId &&
+          session.language === only.language;
     const rank = (session: RuntimeSession): number =>
       (session.projectId === first ? 0 : 2) + (session.language === FIRST_LANGUAGE ? 0 : 1);
     const fitting = sessions.list().filter(fits);
     return fitting.toSorted((a, b) => rank(a) - rank(b) || (a.id < b.id ? -1 : 1))[0] ?? null;
   }
 
-  const read = (text: string | undefined) => readSessionName(text === DEFAULT_NAME ? '' : (text ?? ''));
+  const read = (text: string | undefined) => readSessionName(text === DEFAULT_SESSION ? '' : (text ?? ''));
 
   async function find(text: string | undefined): Promise<RuntimeSession | null> {
     const name = read(text);
@@ -118,7 +128,7 @@ export function createMrpSessions(parts: {
     async idOf(session: RuntimeSession): Promise<string> {
       const project = projects.list().find(({ id }) => id === session.projectId);
       if (project === undefined) return session.id;
-      const name = nameOf(session);
+      const name = sessionName(session);
       const own = { project: project.slug, language: session.language };
       for (const [leaveProject, leaveLanguage] of [
         [true, true],
@@ -131,10 +141,6 @@ export function createMrpSessions(parts: {
       return writeSessionName(name, own, { project: false, language: false });
     },
   };
-}
-
-function nameOf(session: RuntimeSession): string {
-  return session.sessionAffinityKey ?? DEFAULT_NAME;
 }
 
 /** When an id was made: its first 48 bits. */

@@ -78,6 +78,7 @@ export async function testDevice(changes: Partial<RunsParts> = {}) {
     limits: { memoryBytes: 2 * 1024 ** 3, processes: 1_000 },
     idleMs: null,
     projectFolder: async () => project,
+    projectSlug: () => 'project',
     place: async () => ({ hostType: 'device', deviceId: parts.device.id, reason: 'session-affinity' }),
     barrier: async () => undefined,
     writeOutput: async (run, text) => void written.set(run.id, text),

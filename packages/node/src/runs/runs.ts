@@ -66,6 +66,8 @@ export type RunsParts = {
   readonly runtimes?: readonly RuntimeDescriptor[];
   /** A project's folder, absolute. `not_found` when it is not open on this device. */
   projectFolder(projectId: ProjectId): Promise<string>;
+  /** Null when it is not open on this device. */
+  projectSlug(projectId: ProjectId): string | null;
   /** Which device is to run it, and why. */
   place(request: RunRequest, session: RuntimeSession): Promise<Run['routedTo']>;
   /** Resolves when the document and its file are at least at `docVersion`. */

@@ -65,6 +65,8 @@ export type SessionHostParts = {
   readonly runtimes?: readonly RuntimeDescriptor[];
   /** A project's folder, absolute. `not_found` when it is not open on this device. */
   projectFolder(projectId: ProjectId): Promise<string>;
+  /** Null when it is not open on this device. */
+  projectSlug(projectId: ProjectId): string | null;
   /** The spool of a run has grown. */
   onSpooled(run: RunId): void;
 };
@@ -101,7 +103,7 @@ export async function createSessionHost(parts: SessionHostParts) {
       ...(noted === null ? {} : { hostRuntimeId: String(noted.pid), startedAt: noted.since }),
       state: session.state,
       ...(noted?.environmentHash === undefined ? {} : { environmentHash: noted.environmentHash }),
-      sessionAffinityKey: record.name,
+      sessionAffinityKey: `${parts.projectSlug(record.projectId) ?? record.projectId}:${record.name}`,
       updatedAt: session.changedAt,
     };
   }

@@ -10,7 +10,7 @@ import { DocumentSchema } from './document.ts';
 import { ProjectSchema } from './project.ts';
 import { RunEventSchema } from './run-event.ts';
 import { RunSchema } from './run.ts';
-import { RuntimeSessionSchema } from './session.ts';
+import { DEFAULT_SESSION, RuntimeSessionSchema, sessionName } from './session.ts';
 import { UserSchema } from './user.ts';
 
 const id = '01a1fd3e-0fdb-735d-93c4-ccf2ddc94f3d';
@@ -127,7 +127,7 @@ const samples: readonly (readonly [name: string, schema: z.ZodMiniType, value: o
       hostRuntimeId: '1',
       state: 'running',
       environmentHash: 'e',
-      sessionAffinityKey: 'k',
+      sessionAffinityKey: 'notes:k',
       startedAt: at,
       updatedAt: at,
     },
@@ -198,4 +198,14 @@ test('events of a run carry the payload of their own type only', () => {
   expect(
     RunEventSchema.safeParse({ ...event, type: 'stdout', payload: { prompt: '?', password: false } }).success,
   ).toBe(false);
+});
+
+test('the name of a session is what comes after its project, whatever the name holds', () => {
+  for (const [key, name] of [
+    ['notes:default', 'default'],
+    ['notes:a:b@c', 'a:b@c'],
+    ['alone', 'alone'],
+  ] as const)
+    expect(sessionName({ sessionAffinityKey: key })).toBe(name);
+  expect(sessionName({})).toBe(DEFAULT_SESSION);
 });

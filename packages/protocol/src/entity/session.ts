@@ -31,8 +31,17 @@ export const RuntimeSessionSchema = z.strictObject({
   hostRuntimeId: z.optional(z.string().check(z.maxLength(200))),
   state: SessionStateSchema,
   environmentHash: z.optional(z.string().check(z.maxLength(128))),
+  /** `PROJECT:NAME`, the project by its slug, or by its id while it is not open: see `sessionName`. */
   sessionAffinityKey: z.optional(z.string().check(z.maxLength(200))),
   startedAt: z.optional(TimeSchema),
   updatedAt: TimeSchema,
 });
 export type RuntimeSession = z.infer<typeof RuntimeSessionSchema>;
+
+/** The session of a project and a language that all its documents share unless they say otherwise. */
+export const DEFAULT_SESSION = 'default';
+
+/** A session's name within its project: the part of its affinity key after the first colon, which no slug has. */
+export function sessionName({ sessionAffinityKey: key = DEFAULT_SESSION }: Pick<RuntimeSession, 'sessionAffinityKey'>) {
+  return key.slice(key.indexOf(':') + 1);
+}

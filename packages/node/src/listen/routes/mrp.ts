@@ -1,5 +1,5 @@
 /** The MRMD Runtime Protocol over HTTP: the sessions and runs of this device, seen as one runtime. */
-import { LIMITS, newId, type IdSource, type Language, type RunId } from '@markco/protocol';
+import { DEFAULT_SESSION, LIMITS, newId, type IdSource, type Language, type RunId } from '@markco/protocol';
 import { createAsk, UNASKED } from '../../mrp/ask.ts';
 import { readAsset } from '../../mrp/assets.ts';
 import { createSession } from '../../mrp/create-session.ts';
@@ -7,7 +7,6 @@ import { createDescriptions } from '../../mrp/describe.ts';
 import { createExecution } from '../../mrp/execution.ts';
 import { featuresOf } from '../../mrp/features.ts';
 import { historyOf } from '../../mrp/history.ts';
-import { DEFAULT_NAME } from '../../mrp/session-name.ts';
 import { createMrpSessions } from '../../mrp/sessions.ts';
 import { sseResponse } from '../../mrp/sse.ts';
 import type { Projects } from '../../projects/projects.ts';
@@ -62,7 +61,7 @@ export function mrpRoutes({
         languages,
         features: features(first),
         languageFeatures: Object.fromEntries(languages.map((language) => [language, features(language)])),
-        defaultSession: DEFAULT_NAME,
+        defaultSession: DEFAULT_SESSION,
         maxSessions: LIMITS.sessionsMax,
         environment,
       };
