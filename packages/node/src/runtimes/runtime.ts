@@ -50,4 +50,6 @@ export type RuntimeDescriptor = {
   /** Looks for an interpreter. An abort ends the programs it asks. */
   detect(place: RuntimePlace, signal: AbortSignal): Promise<Detected>;
   command(session: SessionPlace, executable: string, place: RuntimePlace): WorkerCommand;
+  /** Ends what a session, which is being removed, has left elsewhere. Rejects with a sentence. */
+  leave?(session: Pick<SessionPlace, 'folder'>, signal: AbortSignal): Promise<void>;
 };

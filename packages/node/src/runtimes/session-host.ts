@@ -43,6 +43,8 @@ export type SessionWish = SessionKey & { readonly config?: SessionConfig };
 
 const LOOK_MS = 1_000;
 const WARM_MS = 10_000;
+/** A server that does not answer keeps a session that was removed here. */
+const LEAVE_MS = 3_000;
 
 export type SessionHostParts = {
   /** The state folder of the device; it exists. */
@@ -285,6 +287,9 @@ export async function createSessionHost(parts: SessionHostParts) {
       const session = require(id);
       sessions.delete(id); // Before it ends: one that is asked for meanwhile is another one.
       await session.remove();
+      await descriptorOf(session.record.language)
+        .leave?.({ folder: folderOf(id) }, AbortSignal.timeout(LEAVE_MS))
+        .catch((error: unknown) => parts.log.warn('session.left-behind', { sessionId: id, reason: String(error) }));
       // Where it is not in the folder: with it the lock of a worker, and the name of a keeper.
       for (const end of ['', '.lock', '.k']) await rm(`${session.record.socket}${end}`, { force: true });
       await rm(folderOf(id), { recursive: true, force: true });

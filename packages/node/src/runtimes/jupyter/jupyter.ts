@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 import type { Language, QuestionKind } from '@markco/protocol';
 import { keeperCommand } from '../keeper/command.ts';
 import { attachedExecutable, isAttached, readAttached, type Attached } from '../remote/attached.ts';
+import { endServerSession } from '../remote/server-session.ts';
 import type { Detected, RuntimeDescriptor, RuntimePlace } from '../runtime.ts';
 import { inherited } from '../worker-process.ts';
 import { findKernelspecs, type Kernelspec } from './kernelspec.ts';
@@ -39,6 +40,7 @@ export function withKernels(row: RuntimeDescriptor): RuntimeDescriptor {
       if (place.config.kernel === null) return row.command(session, executable, place);
       return keeperCommand(isAttached(executable) ? 'remote' : 'jupyter', session, executable, place);
     },
+    leave: ({ folder }, signal) => endServerSession(folder, signal),
   };
 }
 

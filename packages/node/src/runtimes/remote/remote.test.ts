@@ -1,7 +1,7 @@
 /** A server that speaks the protocol, one that misbehaves in every way, and one that nobody here wrote. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -61,6 +61,7 @@ const RESULT = { success: true, stdout: 'a\n', stderr: '', result: '2', error: n
 async function attached(url: string, more: Json = {}) {
   const home = await mkdtemp(path.join(tmpdir(), 'markco-remote-'));
   onTestFinished(() => rm(home, { recursive: true }));
+  await mkdir(path.join(home, 'one'));
   const entry = { name: 'lab', language: 'python', url, ...more };
   await writeFile(path.join(home, 'runtimes.json'), JSON.stringify([entry]), { mode: 0o600 });
   const got: [string, unknown][] = [];

@@ -3,15 +3,17 @@
  *
  * 1. Events are taken in order, one at a time: an asset is fetched before what was printed after it.
  * 2. A run ends whatever becomes of the server: with what it says, or with an error that says that it went away.
- * 3. The server's state is its own. It outlives our connection, and we end only the server's session that we began.
+ * 3. The server's state is its own. It outlives our connection, and we end only the server's session that we began, when ours is
+ *    begun anew or removed.
  */
 import path from 'node:path';
 import type { QuestionKind } from '@markco/protocol';
-import type { Interpreter, LastWord, Sink, StartInterpreter } from '../keeper/interpreter.ts';
+import type { Interpreter, InterpreterOptions, LastWord, Sink, StartInterpreter } from '../keeper/interpreter.ts';
 import { findAttached, type Attached } from './attached.ts';
 import { ENDPOINTS, replyOf } from './replies.ts';
 import { open, readAll, readJson } from './request.ts';
 import { readServerEvents, type ServerEvent } from './server-events.ts';
+import { noteServerSession } from './server-session.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 type ErrorPayload = Extract<LastWord, { type: 'error' }>['payload'];
@@ -43,12 +45,18 @@ export const startRemote: StartInterpreter = async (options, sink, signal) => {
   } catch (cause) {
     throw failed(cause);
   }
-  const session = await beginSession(server, `markco-${path.basename(options.folder)}`, starting);
+  const session = await beginSession(server, options, starting);
   return createRemote(server, capabilities, session, sink);
 };
 
 /** A fresh session of our own where the server has such; else our name for it, which servers without ignore. */
-async function beginSession(server: Attached, id: string, signal: AbortSignal): Promise<string> {
+async function beginSession(
+  server: Attached,
+  { folder, executable }: Pick<InterpreterOptions, 'folder' | 'executable'>,
+  signal: AbortSignal,
+): Promise<string> {
+  const id = `markco-${path.basename(folder)}`;
+  let session: string;
   try {
     const before = await open(server, 'DELETE', `${API}sessions/${encodeURIComponent(id)}`, undefined, signal);
     before.body.resume();
@@ -56,11 +64,13 @@ async function beginSession(server: Attached, id: string, signal: AbortSignal): 
       await open(server, 'POST', `${API}sessions`, { id, language: server.language }, signal),
       ANSWER_BYTES_MAX,
     );
-    return typeof made['id'] === 'string' ? made['id'] : id;
+    session = typeof made['id'] === 'string' ? made['id'] : id;
   } catch {
     signal.throwIfAborted();
     return id;
   }
+  await noteServerSession(folder, { executable, session });
+  return session;
 }
 
 function createRemote(server: Attached, capabilities: Json, session: string, sink: Sink): Interpreter {
