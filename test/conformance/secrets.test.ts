@@ -35,7 +35,8 @@ const FRONT = '---\nsession:\n  python:\n    kernel: python3\n---\n\n';
 const INTERPRETER = '.venv/bin/python';
 
 const answers = Object.fromEntries(KINDS.map((kind) => [kind, `canary of ${kind} ~ answered`])) as Record<Kind, string>;
-const own = { MARKCO_TOKEN: 'canary-of-the-own-token-77c1', MARKCO_API_KEY: 'canary-of-the-own-key-0d4e' };
+// Of this process alone: another one may run these tests beside it.
+const own = { MARKCO_TOKEN: `canary-of-the-token-${newRunId()}`, MARKCO_API_KEY: `canary-of-the-key-${newRunId()}` };
 const pages = KINDS.map((kind) => {
   const { language, page, code } = CELLS[kind];
   return [`${page}.md`, `${kind === 'kernel' ? FRONT : ''}# Page\n\n\`\`\`${language}\n${code}\n\`\`\`\n`];
@@ -100,6 +101,7 @@ for (const kind of KINDS) {
     await eventually(
       async () => (await readFile(join(device.folder, `${page}.md`), 'utf8')).includes(printed),
       'the output to be in the file',
+      60_000,
     );
     search.look(`the events of ${kind}`, JSON.stringify(events));
     search.look(`the run of ${kind}`, (await device.ask(`/api/runs/${run.id}`)).text);
