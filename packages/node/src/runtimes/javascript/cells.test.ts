@@ -111,6 +111,39 @@ test('code that never comes back after an `await` is interrupted too', async ({ 
   expect(await js.shown('kept')).toBe('1');
 });
 
+test('what was interrupted is collected as garbage, and the session lives', async ({ js }) => {
+  await js.run(`let kept = 1; require("node:v8").setFlagsFromString("--expose-gc")
+const collect = require("node:vm").runInNewContext("gc");`);
+  for (const endless of ['await new Promise(() => {})', 'await null; for (;;);']) {
+    const request = js.request(`console.log("busy"); ${endless}`);
+    await js.device.runs.submit(request);
+    await firstEvent(js.device.runs, request.id, (event) => textOf([event]).includes('busy'));
+    await js.device.runs.cancel(request.id, AbortSignal.timeout(10_000));
+    expect(await js.shown('for (let round = 0; round < 3; round++) collect(); kept')).toBe('1');
+  }
+});
+
+test('who is interrupted in the midst of printing can print again', async ({ js }) => {
+  for (let round = 0; round < 5; round++) {
+    const flood = js.request('await null; for (let i = 0; ; i++) console.log("busy", i);');
+    await js.device.runs.submit(flood);
+    await firstEvent(js.device.runs, flood.id, (event) => textOf([event]).includes('busy'));
+    await js.device.runs.cancel(flood.id, AbortSignal.timeout(10_000));
+    expect((await js.run('console.log("again")')).text).toBe('again\n');
+  }
+  expect(js.device.runs.sessions.list()).toHaveLength(1);
+});
+
+test('streams take what Node streams take', async ({ js }) => {
+  const { text } = await js.run(`const { stdout } = process;
+stdout.write("6f6e65", "hex"); stdout.write(Buffer.from(" two ")); stdout.write(new Uint8Array([0xc3])); stdout.write(new Uint8Array([0xa9]));
+await new Promise((done) => stdout.write("\\n", done));
+await require("node:stream/promises").pipeline(["three", "\\n"], stdout);
+stdout.write("four\\n");
+try { stdout.write(6) } catch (error) { console.log(error.code) }`);
+  expect(text).toBe('one two é\nthree\nfour\nERR_INVALID_ARG_TYPE\n');
+});
+
 test('a question that is interrupted lets the session go on', async ({ js }) => {
   await js.run('let kept = 1');
   const asking = js.request('prompt("never?"); console.log("went on")');
@@ -151,6 +184,7 @@ for (let i = 0; i < 5_000; i++) console.log("after", i);`);
   const leaving = await js.run(`process.on("exit", () => { for (let i = 0; i < 5_000; i++) console.log("exit", i) });
 for (let i = 0; i < 5_000; i++) console.log("code", i);
 process.exit(0)`);
+  expect(leaving.text).not.toContain('debugger');
   expect(leaving.text).toContain(`${lines('code', 5_000)}${lines('exit', 5_000)}`);
 });
 

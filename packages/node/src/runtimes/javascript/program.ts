@@ -17,6 +17,8 @@ export type Said =
   | { readonly event: 'text'; readonly stream: 'stdout' | 'stderr'; readonly text: string }
   | { readonly event: 'display'; readonly payload: Parameters<Sink['display']>[0] }
   | { readonly event: 'ask'; readonly prompt: string; readonly password: boolean; readonly byOrder?: true }
+  /** It waits to hear that everything before has come: see `child/events.mjs`. */
+  | { readonly event: 'arrived?' }
   | { readonly event: 'told'; readonly ref: number; readonly answer?: unknown; readonly problem?: string };
 
 export type Order =
@@ -49,7 +51,11 @@ export async function openProgram({ executable, cwd, folder }: InterpreterOption
     drain(); // What a program wrote that the code has started came before what the code printed after it.
     const lines = (waiting + text).split('\n');
     waiting = lines.pop() ?? '';
-    for (const line of lines) onSaid(JSON.parse(line) as Said);
+    for (const line of lines) {
+      const said = JSON.parse(line) as Said;
+      if (said.event === 'arrived?') breaks.write('.');
+      else onSaid(said);
+    }
   });
 
   function drain(): void {

@@ -18,8 +18,7 @@ const INTERRUPTED = {
 const NOT_SHOWN = { type: 'result', data: null };
 
 export function createCells() {
-  const session = new Session();
-  session.connect();
+  let session = connect();
   const post = (method, parameters) =>
     new Promise((resolve, reject) =>
       session.post(method, parameters, (error, result) => (error ? reject(new Error(error.message)) : resolve(result))),
@@ -27,6 +26,16 @@ export function createCells() {
   const holder = {};
   let holderId = null;
   let current = null;
+
+  /**
+   * Forgets a cell that has not ended. When what it waits for is collected as garbage, V8 would tell this session, in
+   * the midst of the collection, where no code may run: the program would end.
+   */
+  function abandon() {
+    session.disconnect();
+    session = connect();
+    holderId = null;
+  }
 
   Object.defineProperty(globalThis, IMPORT, { value: importFrom(process.cwd()), enumerable: false });
 
@@ -93,7 +102,11 @@ export function createCells() {
     /** Its last word: never rejects. */
     async run({ number, code, isQuiet }) {
       const stopped = new Promise((resolve) => {
-        current = { number, stop: () => resolve(INTERRUPTED) };
+        const stop = () => {
+          abandon();
+          resolve(INTERRUPTED);
+        };
+        current = { number, stop };
       });
       try {
         return await Promise.race([work(number, code, isQuiet), stopped]);
@@ -117,6 +130,12 @@ export function createCells() {
 
     describe,
   };
+}
+
+function connect() {
+  const session = new Session();
+  session.connect();
+  return session;
 }
 
 /** `import()` as a file of this folder has it: a cell itself is no file, and could import nothing. */

@@ -6,16 +6,19 @@ import { createWriter, newRing, PIECE_CHARS } from './ring.mjs';
 import { BEGIN, END, MORE, STDERR, STDOUT } from './sender.mjs';
 
 const memory = newRing();
+/** How often the keeper has said that everything before has come. */
+const answers = new Int32Array(new SharedArrayBuffer(4));
 const ring = createWriter(memory);
 let thread = null;
+let asked = 0;
 
 /** Nothing is said before this resolves. */
 export async function openEvents() {
-  thread = await startBreaker(memory);
-  settleBefore(process, 'reallyExit'); // After everything that listens to `exit`.
+  thread = await startBreaker({ memory, answers });
+  before(process, 'reallyExit', ring.settle); // After everything that listens to `exit`.
   // What a program writes that the code starts comes after what the code has printed before.
-  settleBefore(childProcess.ChildProcess.prototype, 'spawn');
-  for (const name of ['spawnSync', 'execSync', 'execFileSync']) settleBefore(childProcess, name);
+  before(childProcess.ChildProcess.prototype, 'spawn', arrive);
+  for (const name of ['spawnSync', 'execSync', 'execFileSync']) before(childProcess, name, arrive);
   syncBuiltinESMExports();
 }
 
@@ -50,10 +53,17 @@ function* piecesOf(text) {
   for (let at = 0; at < text.length; at += PIECE_CHARS) yield text.slice(at, at + PIECE_CHARS);
 }
 
-function settleBefore(owner, name) {
+/** Waits until the keeper has taken everything: what a program writes comes by another way. */
+function arrive() {
+  emit({ event: 'arrived?' });
+  asked += 1; // After it is said: of an interrupt in between there is one answer too many, not one that never comes.
+  for (let told = answers[0]; ((told - asked) | 0) < 0; told = Atomics.load(answers, 0)) Atomics.wait(answers, 0, told);
+}
+
+function before(owner, name, wait) {
   const act = owner[name];
   owner[name] = function (...words) {
-    ring.settle();
+    wait();
     return act.apply(this, words);
   };
 }

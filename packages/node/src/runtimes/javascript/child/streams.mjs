@@ -6,6 +6,7 @@ import { Readable, Writable } from 'node:stream';
 import { emit, print } from './events.mjs';
 
 const LINE_BYTES = 64 * 1024;
+const UTF8 = new Set([undefined, null, 'utf8', 'utf-8']);
 
 class Out extends Writable {
   #name;
@@ -18,10 +19,20 @@ class Out extends Writable {
     this._type = 'pipe';
   }
 
-  _write(chunk, _encoding, done) {
-    const text = typeof chunk === 'string' ? chunk : this.#decoder.write(chunk);
+  /** Not what every stream has: an interrupt would leave that in the middle of its work, and silent ever after. */
+  write(chunk, encoding, done) {
+    if (typeof encoding === 'function') return this.write(chunk, undefined, encoding);
+    const isText = typeof chunk === 'string';
+    const isKnown = isText ? UTF8.has(encoding) || Buffer.isEncoding(encoding) : chunk instanceof Uint8Array;
+    if (!isKnown) return super.write(chunk, encoding, done); // Which says what is wrong with it.
+    const text = isText && UTF8.has(encoding) ? chunk : this.#decoder.write(Buffer.from(chunk, encoding));
     if (text !== '') print(this.#name, text);
-    done();
+    if (done !== undefined) process.nextTick(done);
+    return true;
+  }
+
+  _write(chunk, encoding, done) {
+    this.write(chunk, encoding, done);
   }
 
   _destroy(_error, done) {
@@ -83,6 +94,6 @@ export function takeOverStreams() {
     Object.defineProperty(process, name, { get: () => stream, configurable: true, enumerable: true });
   Object.defineProperty(process, 'stdin', { get: () => (stdin ??= new In()), configurable: true, enumerable: true });
   // Node's own tells the inspector of every print, which takes as long again and keeps the last thousand values alive.
-  Object.assign(console, new Console(streams));
+  Object.assign(console, new Console({ ...streams, ignoreErrors: false }));
   globalThis.prompt = prompt;
 }
