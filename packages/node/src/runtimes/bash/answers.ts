@@ -9,6 +9,8 @@ const VARIABLES_MAX = 1_000;
 const FULL_CHARS = 20_000;
 const CHILDREN = 200;
 const HELP_LINES = 12;
+const HOW_TO_FORMAT =
+  'No formatter of Bash is installed on this device. Install shfmt: `sudo apt install shfmt`, `brew install shfmt`, or from https://github.com/mvdan/sh';
 /** Changed by every command, or the shell's own affair. */
 const NOT_SHOWN = /^(?:__markco\w*|_|BASH\w*|FUNCNAME|OPTIND|OPTARG|PIPESTATUS|COLUMNS|LINES|OLDPWD)$/;
 /** Where a word is a command: at the beginning, and after what separates or introduces one. */
@@ -122,7 +124,7 @@ export function createBashAnswers({ executable, cwd, query }: BashAnswersParts) 
 
   async function format({ code }: Question<'format'>): Promise<Answer<'format'>> {
     const formatted = await runFilter('shfmt', ['-ln', 'bash', '-i', '2'], code, cwd);
-    if (formatted === null) throw new Error('Formatting Bash needs shfmt, which is not on this device.');
+    if (formatted === null) throw new Error(HOW_TO_FORMAT);
     if (formatted.code !== 0) throw new Error(`shfmt did not take it: ${formatted.stderr.trim().slice(0, 500)}`);
     const text = code.endsWith('\n') ? formatted.stdout : formatted.stdout.replace(/\n$/, '');
     return { formatted: text, changed: text !== code };

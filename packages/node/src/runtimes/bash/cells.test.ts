@@ -1,8 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Question, QuestionKind, Run, RunEvent } from '@markco/protocol';
-import { expect, test as base } from 'vitest';
+import { expect, test as base, vi } from 'vitest';
 import { eventsOf, finished, firstEvent, testDevice, textOf, type TestDevice } from '../../runs/runs.fixture.ts';
+import { createBashAnswers } from './answers.ts';
 import { readDeclared } from './declared.ts';
 
 type Told = { readonly run: Run; readonly events: RunEvent[]; readonly text: string };
@@ -128,6 +129,16 @@ test('while a cell runs only what needs no shell is answered', async ({ bash }) 
     'invalid',
   ]);
   await bash.device.runs.cancel(slow.id, AbortSignal.timeout(10_000));
+});
+
+test('without its formatter it says how to get it', async () => {
+  vi.stubEnv('PATH', '/nowhere');
+  try {
+    const answers = createBashAnswers({ executable: '/bin/bash', cwd: '/', query: async () => '' });
+    await expect(answers.ask('format', { code: 'a' })).rejects.toThrow(/Install shfmt: .*apt install shfmt/);
+  } finally {
+    vi.unstubAllEnvs();
+  }
 });
 
 test('what `declare -p` prints is read as it was meant', () => {
