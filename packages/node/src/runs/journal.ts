@@ -150,7 +150,7 @@ export function createJournal(
       const synced = unsynced.get(id);
       if (synced === undefined) return;
       const alone = Promise.withResolvers<void>();
-      const timer = setTimeout(() => syncAlone(id).then(alone.resolve, alone.reject), SYNC_DELAY_MS);
+      const timer = setTimeout(() => void syncAlone(id).then(alone.resolve, alone.reject), SYNC_DELAY_MS);
       await Promise.race([synced.promise, alone.promise]).finally(() => clearTimeout(timer));
     },
 
