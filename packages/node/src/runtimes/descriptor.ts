@@ -1,14 +1,14 @@
 /** The languages a session can run, as a table: one row a language, nothing about a language anywhere else. */
 import { bashRuntime } from './bash/bash.ts';
-import { withKernels } from './jupyter/jupyter.ts';
+import { orKernel, withKernels } from './jupyter/jupyter.ts';
 import { javascriptRuntime } from './javascript/javascript.ts';
-import { juliaRuntime, rRuntime } from './jupyter/rows.ts';
+import { juliaRuntime } from './jupyter/julia.ts';
 import { pythonRuntime } from './python/python.ts';
+import { rRuntime } from './r/r.ts';
 import type { RuntimeDescriptor } from './runtime.ts';
 
 export const RUNTIMES: readonly RuntimeDescriptor[] = [
-  ...[pythonRuntime, bashRuntime, javascriptRuntime].map(withKernels),
-  rRuntime,
+  ...[pythonRuntime, bashRuntime, javascriptRuntime, orKernel(rRuntime)].map(withKernels),
   juliaRuntime,
 ];
 

@@ -44,6 +44,20 @@ test('a named kernel takes the place of the built-in interpreter, in any case of
   expect(row?.command(session, folder, place).argv).toContain('jupyter');
 });
 
+test('a language whose interpreter is missing runs in its kernel, unless another interpreter is wished', async ({
+  home,
+}) => {
+  const folder = await install(home, 'some', 'R');
+  const place = placeOf(home, null);
+  const without = { ...place, env: { ...place.env, PATH: home } };
+  const row = runtimeFor('r');
+  expect(await row?.detect(without, soon())).toEqual({ available: true, version: 'some', executable: folder });
+  expect(row?.command(session, folder, without).argv).toContain('jupyter');
+  expect(row?.command(session, '/usr/bin/R', without).argv).not.toContain('jupyter');
+  const wished = { ...without, config: { ...without.config, path: 'bin/Rscript' } };
+  expect(await row?.detect(wished, soon())).toMatchObject({ available: false });
+});
+
 test('a named server is attached without its token or address on a command line', async ({ home }) => {
   await attach(home, { name: 'lab', language: 'python', url: 'https://lab.example', token: 'secret' });
   const place = placeOf(home, 'LAB');

@@ -13,7 +13,7 @@ import { attachedExecutable, isAttached, readAttached, type Attached } from '../
 import { endServerSession } from '../remote/server-session.ts';
 import type { Detected, RuntimeDescriptor, RuntimePlace } from '../runtime.ts';
 import { inherited } from '../worker-process.ts';
-import { findKernelspecs, type Kernelspec } from './kernelspec.ts';
+import { findKernelspecs, isKernelspec, type Kernelspec } from './kernelspec.ts';
 
 const ASK_TIMEOUT_MS = 5_000;
 /** Programs that can be asked for their version; another might take the question for work. */
@@ -44,6 +44,23 @@ export function withKernels(row: RuntimeDescriptor): RuntimeDescriptor {
   };
 }
 
+/** The same row, except where its interpreter is missing and there is a kernel of its language. */
+export function orKernel(row: RuntimeDescriptor): RuntimeDescriptor {
+  return {
+    ...row,
+    async detect(place, signal) {
+      const own = await row.detect(place, signal);
+      if (own.available || place.config.path !== null) return own;
+      const spec = await firstOf(row.language, place);
+      return spec === undefined ? own : detected(spec, place, signal);
+    },
+    command(session, executable, place) {
+      if (!isKernelspec(executable)) return row.command(session, executable, place);
+      return keeperCommand('jupyter', session, executable, place);
+    },
+  };
+}
+
 /** A language that only a kernel runs: the first kernelspec of that language, or the one that is named. */
 export function kernelRow(row: {
   readonly language: Language;
@@ -57,12 +74,15 @@ export function kernelRow(row: {
   return withKernels({
     ...rest,
     async detect(place, signal) {
-      const specs = await findKernelspecs(place);
-      const found = specs.find(({ language }) => language.toLowerCase() === row.language);
+      const found = await firstOf(row.language, place);
       return found === undefined ? { available: false, hint } : detected(found, place, signal);
     },
     command: (session, executable, place) => keeperCommand('jupyter', session, executable, place),
   });
+}
+
+async function firstOf(language: Language, place: RuntimePlace): Promise<Kernelspec | undefined> {
+  return (await findKernelspecs(place)).find((spec) => spec.language.toLowerCase() === language);
 }
 
 /** All kernels and attached servers; of a list of servers that cannot be used, nothing. */

@@ -6,6 +6,7 @@
  *
  * 1. The project's own environment comes first: a project that has one means it. Else the first folder that has a name wins.
  */
+import { existsSync } from 'node:fs';
 import { access, constants, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { platform as thisPlatform } from 'node:process';
@@ -72,6 +73,11 @@ async function foldersIn(folder: string): Promise<readonly string[]> {
     .toSorted((a, b) => b.localeCompare(a, 'en', { numeric: true }))
     .slice(0, 20)
     .map((name) => path.join(folder, name));
+}
+
+/** Whether what a row found is a kernelspec's folder, and no program. */
+export function isKernelspec(executable: string): boolean {
+  return existsSync(path.join(executable, 'kernel.json'));
 }
 
 /** The kernelspec in a folder, or null when there is none that can be read. */

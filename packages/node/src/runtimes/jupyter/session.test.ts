@@ -41,8 +41,11 @@ runtimeContract('ipython', {
   },
 });
 
-runtimeContract('R', {
+const irkernel = { ...NO_WISHES, kernel: 'ir' };
+
+runtimeContract('IRkernel', {
   language: 'r',
+  config: irkernel,
   reason: missing('r', 'apt install r-cran-irkernel'),
   words: {
     print: 'cat("one\\n")\ncat("two\\n")\nmessage("three", appendLF = FALSE)',
@@ -99,7 +102,7 @@ test('a kernel does not outlive its keeper, even one that looks after nothing it
   const made = device.request('cat(Sys.getpid())');
   const { text } = await finished(device.runs, {
     ...made,
-    session: { ...made.session, language: 'r' } as typeof made.session,
+    session: { ...made.session, language: 'r', config: irkernel } as typeof made.session,
   });
   const [session] = device.runs.sessions.list();
   expect(await findProcess(Number(text))).not.toBeNull();

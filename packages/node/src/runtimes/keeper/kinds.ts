@@ -5,6 +5,7 @@ const KINDS: Readonly<Record<string, () => Promise<StartInterpreter>>> = {
   bash: async () => (await import('../bash/interpreter.ts')).startBash,
   javascript: async () => (await import('../javascript/interpreter.ts')).startJavaScript,
   jupyter: async () => (await import('../jupyter/kernel.ts')).startJupyterKernel,
+  r: async () => (await import('../r/interpreter.ts')).startR,
   remote: async () => (await import('../remote/remote.ts')).startRemote,
 };
 

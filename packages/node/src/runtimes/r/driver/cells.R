@@ -1,0 +1,193 @@
+# Runs cells as the console would: one expression after the other, each in the global environment.
+
+WARNINGS_MAX <- 50L
+FRAMES_MAX <- 60L
+TABLE_ROWS <- 30L
+TABLE_COLUMNS <- 50L
+
+collected <- list()
+
+# Takes an interrupt that came when nothing was on: it is nobody's.
+forget_interrupt <- function() tryCatch(allowInterrupts(Sys.sleep(0)), interrupt = function(e) NULL)
+
+attempt <- function(expr) tryCatch(allowInterrupts(expr), error = function(e) NULL, interrupt = function(e) NULL)
+
+run <- function(number, code) {
+  forget_interrupt()
+  collected <<- list()
+  say(event = "began", number = number)
+  stopped <- list(type = "KeyboardInterrupt", message = "Interrupted.", traceback = list())
+  word <- withRestarts(
+    tryCatch(
+      allowInterrupts(work(paste0("cell-", number), code)),
+      interrupt = function(e) list(error = stopped),
+      error = function(e) list(error = failure(e, NULL))
+    ),
+    abort = function() list(error = stopped)
+  )
+  attempt(show_warnings())
+  attempt(show_plot())
+  attempt(close_device())
+  say(event = "done", number = number, word = word)
+}
+
+# The last word of a cell: `error`, or `text` and `html` of its value.
+work <- function(name, code) {
+  lines <- strsplit(code, "\n", fixed = TRUE)[[1L]]
+  cells <- tryCatch(
+    parse(text = lines, srcfile = srcfilecopy(name, lines), keep.source = TRUE),
+    error = function(e) list(error = list(type = "ParseError", message = conditionMessage(e), traceback = list()))
+  )
+  if (is.list(cells)) return(cells)
+  word <- list(text = NULL)
+  for (at in seq_along(cells)) {
+    word <- work_one(cells[at], at == length(cells))
+    if (!is.null(word$error)) break
+    show_warnings()
+    show_plot()
+  }
+  word
+}
+
+work_one <- function(cell, is_last) {
+  calls <- NULL
+  tryCatch(
+    withCallingHandlers(
+      {
+        told <- withVisible(eval(cell, globalenv()))
+        remember(".Last.value", told$value)
+        if (!told$visible) list(text = NULL)
+        else if (is_last) shown(told$value)
+        else {
+          print_value(told$value)
+          list(text = NULL)
+        }
+      },
+      error = function(e) calls <<- sys.calls(),
+      warning = take_warning,
+      message = take_message
+    ),
+    error = function(e) list(error = failure(e, calls))
+  )
+}
+
+# Where the console keeps it, which has made the place (`bootLines` in `program.ts`): nobody else can.
+remember <- function(name, value) {
+  if (!exists(name, baseenv(), inherits = FALSE)) return()
+  unlockBinding(name, baseenv())
+  assign(name, value, baseenv())
+}
+
+print_value <- function(value) if (isS4(value)) methods::show(value) else print(value)
+
+shown <- function(value) {
+  text <- captured(print_value(value))
+  if (!nzchar(text)) return(list(text = NULL))
+  html <- if (is.data.frame(value)) tryCatch(table_of(value), error = function(e) NULL)
+  c(list(text = text), if (!is.null(html)) list(html = html))
+}
+
+table_of <- function(frame) {
+  rows <- utils::head(as.data.frame(frame), TABLE_ROWS)
+  columns <- utils::head(seq_along(rows), TABLE_COLUMNS)
+  cells <- lapply(rows[columns], function(column) {
+    text <- if (is.list(column) || is.character(column)) vapply(column, cell_text, "") else format(column, trim = TRUE)
+    if (is.null(dim(text))) text else apply(text, 1L, paste, collapse = " ")
+  })
+  of <- function(tag, text) paste0("<", tag, ">", escaped(text), "</", tag, ">")
+  head <- paste0("<tr><th></th>", paste(of("th", names(cells)), collapse = ""), "</tr>")
+  body <- do.call(paste0, c(list("<tr>", of("th", row.names(rows))), lapply(unname(cells), of, tag = "td"), list("</tr>")))
+  if (nrow(rows) == 0L) body <- NULL
+  left <- c(nrow(frame) - nrow(rows), ncol(frame) - length(columns))
+  words <- paste(format(left, big.mark = ",", trim = TRUE), c("more rows", "more columns"))[left > 0L]
+  note <- if (length(words) > 0L) paste0("<p>\u2026 ", paste(words, collapse = ", "), "</p>")
+  paste(c("<table>", "<thead>", head, "</thead>", "<tbody>", body, "</tbody>", "</table>", note), collapse = "\n")
+}
+
+cell_text <- function(value) cut(paste(format(value), collapse = ", "), 1000L)
+
+escaped <- function(text) {
+  text <- readable(text)
+  for (each in list(c("&", "&amp;"), c("<", "&lt;"), c(">", "&gt;"), c("\"", "&quot;")))
+    text <- gsub(each[[1L]], each[[2L]], text, fixed = TRUE)
+  text
+}
+
+# --- conditions
+
+failure <- function(e, calls) {
+  type <- class(e)[[1L]]
+  if (type == "simpleError") type <- "Error"
+  message <- conditionMessage(e)
+  call <- conditionCall(e)
+  frames <- users_frames(calls)
+  if (!is.null(call) && is_ours(call)) call <- NULL
+  first <- if (is.null(call)) paste("Error:", message) else paste0("Error in ", line_of(call), " : ", message)
+  list(type = type, message = message, traceback = as.list(c(strsplit(first, "\n", fixed = TRUE)[[1L]], frames)))
+}
+
+# As `traceback()` shows them, without what runs the cell and what raised the error.
+users_frames <- function(calls) {
+  begins <- which(vapply(calls, is_ours, NA))
+  if (length(begins) > 0L) calls <- calls[-seq_len(max(begins))]
+  raising <- vapply(calls, function(call) is_raising(call[[1L]]), NA)
+  while (length(calls) > 0L && raising[[length(calls)]]) calls <- calls[-length(calls)]
+  if (length(calls) == 0L) return(NULL)
+  lines <- vapply(seq_along(calls), function(at) {
+    place <- attr(calls[[at]], "srcref")
+    where <- if (!is.null(place)) sprintf(" at %s:%d", basename(attr(place, "srcfile")$filename), place[[1L]])
+    paste0("  ", at, ": ", line_of(calls[[at]]), where)
+  }, "")
+  if (length(lines) > FRAMES_MAX) {
+    half <- FRAMES_MAX %/% 2L
+    lines <- c(utils::head(lines, half), sprintf("  [\u2026 %d calls \u2026]", length(lines) - 2L * half), utils::tail(lines, half))
+  }
+  rev(lines)
+}
+
+OURS <- list(quote(eval(cell, globalenv())), quote(print_value(value)), quote(print_value(told$value)))
+is_ours <- function(call) any(vapply(OURS, identical, NA, `attributes<-`(call, NULL)))
+
+RAISING <- c("stop", ".handleSimpleError", "h", "signalCondition", "abort", "cnd_signal", "signal_abort")
+is_raising <- function(head) {
+  if (is.function(head)) return(TRUE) # Our handler, and the one that R calls it by.
+  if (is.call(head) && length(head) == 3L) head <- head[[3L]]
+  is.name(head) && as.character(head) %in% RAISING
+}
+
+line_of <- function(call) {
+  text <- deparse(call, nlines = 2L)
+  if (length(text) > 1L) paste0(text[[1L]], " ...") else text
+}
+
+# Told after the expression, as at the console, unless R is told to do something else with them.
+take_warning <- function(w) {
+  level <- getOption("warn")
+  if (Sys.getpid() != own || !is.numeric(level) || level != 0L) return()
+  if (length(collected) < WARNINGS_MAX) {
+    call <- conditionCall(w)
+    new <- list(if (!is.null(call) && !is_ours(call)) call)
+    names(new) <- conditionMessage(w)
+    collected <<- c(collected, new)
+  }
+  invokeRestart("muffleWarning")
+}
+
+show_warnings <- function() {
+  if (length(collected) == 0L) return()
+  told <- collected
+  collected <<- list()
+  remember("last.warning", told)
+  count <- length(told)
+  text <- if (count >= WARNINGS_MAX) sprintf("There were %d or more warnings (use warnings() to see the first %d)", count, count)
+  else if (count > 10L) sprintf("There were %d warnings (use warnings() to see them)", count)
+  else captured(print(structure(told, class = "warnings")))
+  exchange(event = "text", stream = "stderr", text = paste0(text, "\n"))
+}
+
+# Through the keeper, so that it is in order with what is printed.
+take_message <- function(m) {
+  if (Sys.getpid() != own || sink.number(type = "message") != 2L) return()
+  exchange(event = "text", stream = "stderr", text = conditionMessage(m))
+  invokeRestart("muffleMessage")
+}

@@ -1,0 +1,170 @@
+/** A session's R: the program, its pipes, and what is said to it and by it. */
+import { spawn } from 'node:child_process';
+import { closeSync, constants, openSync, readFileSync, rmSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { env } from 'node:process';
+import { fileURLToPath } from 'node:url';
+import type { QuestionKind } from '@markco/protocol';
+import type { InterpreterOptions, Sink } from '../keeper/interpreter.ts';
+import { makePipes, openForChild, readPipe, writePipe } from '../keeper/pipes.ts';
+import { literal } from './literal.ts';
+
+const DRIVER = ['wire', 'cells', 'plots', 'input', 'answers', 'serve'].map((name) =>
+  fileURLToPath(new URL(`driver/${name}.R`, import.meta.url)),
+);
+/** What it takes for a console: packages ask only there, and only there does R tell a crash from an end. */
+const ARGS = ['--interactive', '--no-readline', '--no-echo', '--no-save', '--no-restore'];
+/** R that crashes at a console lets the person choose; the first choice ends it by its signal. */
+const CRASHED = 'Possible actions:\n1: abort';
+const EARLY_CHARS = 4_000;
+const { O_RDONLY, O_RDWR, O_NONBLOCK } = constants;
+
+type Word = {
+  readonly text?: string | null;
+  readonly html?: string;
+  readonly error?: { readonly type: string; readonly message: string; readonly traceback: readonly string[] };
+};
+
+/** What the driver says. After `text` and `plot` it waits for an order to go on, after `ask` for the answer. */
+export type Said =
+  | { readonly event: 'ready'; readonly version: string }
+  | { readonly event: 'began'; readonly number: number }
+  | { readonly event: 'done'; readonly number: number; readonly word: Word }
+  | { readonly event: 'text'; readonly stream: 'stdout' | 'stderr'; readonly text: string }
+  | {
+      readonly event: 'plot';
+      readonly file: string;
+      readonly id: string;
+      readonly again: boolean;
+      readonly width: number;
+      readonly height: number;
+    }
+  | { readonly event: 'ask'; readonly prompt: string; readonly password: boolean }
+  | { readonly event: 'told'; readonly ref: number; readonly told: Told };
+export type Told = { readonly answer?: unknown; readonly problem?: string };
+
+export type Order =
+  | { readonly op: 'execute'; readonly number: number; readonly code: string }
+  | { readonly op: 'ask'; readonly ref: number; readonly kind: QuestionKind; readonly question: unknown }
+  | { readonly op: 'answer'; readonly text: string }
+  | { readonly op: 'go' | 'stop' };
+
+export type Program = Awaited<ReturnType<typeof openProgram>>;
+
+/** Starts it; resolves when it takes orders. */
+export async function openProgram({ executable, cwd, folder }: InterpreterOptions, sink: Sink) {
+  const pipes = await makePipes(folder, ['out', 'err', 'in', 'says', 'orders']);
+  let isReady = false;
+  let early = '';
+  let said = '';
+  const take = (stream: 'stdout' | 'stderr') => (text: string) => {
+    if (isReady) sink.text(stream, text);
+    else early = (early + text).slice(-EARLY_CHARS);
+    if (stream === 'stdout') return;
+    said = (said + text).slice(-CRASHED.length - text.length);
+    if (!said.includes(CRASHED)) return;
+    said = '';
+    stdin.write('1\n');
+  };
+  const out = readPipe(pipes.out, take('stdout'));
+  const err = readPipe(pipes.err, take('stderr'));
+  let onSaid: (said: Said) => void = () => undefined;
+  let waiting: string[] = [];
+  const says = readPipe(pipes.says, (text) => {
+    drain(); // It was printed before.
+    const lines = text.split('\n');
+    const rest = lines.pop() ?? '';
+    for (const line of lines) {
+      const whole = waiting.join('') + line;
+      waiting = [];
+      onSaid(JSON.parse(whole) as Said);
+    }
+    waiting.push(rest);
+  });
+  const stdin = writePipe(pipes.in);
+  const orders = new Socket({ fd: openSync(pipes.orders, O_RDWR | O_NONBLOCK), readable: false, writable: true });
+  orders.on('error', () => undefined); // It has ended, which its exit tells.
+  const ends = [openSync(pipes.in, O_RDONLY), openForChild(pipes.out), openForChild(pipes.err)] as const;
+  const child = spawn(executable, ARGS, { cwd, stdio: [...ends], env: { ...env, ...utf8(env) } });
+  for (const end of ends) closeSync(end);
+
+  function drain(): void {
+    out.drain();
+    err.drain();
+  }
+
+  function finishText(): void {
+    drain();
+    out.rest();
+    err.rest();
+  }
+
+  function close(): void {
+    for (const one of [out, err, says, stdin]) one.close();
+    orders.destroy();
+    child.removeAllListeners('exit'); // It was meant to end.
+    child.kill('SIGKILL');
+  }
+
+  const version = await new Promise<string>((resolve, reject) => {
+    onSaid = (said) => said.event === 'ready' && resolve(said.version);
+    child.once('error', reject);
+    child.once('exit', () => {
+      drain();
+      reject(new Error(`${executable} ended while it started: ${early.trim()}`));
+    });
+    stdin.write(`${bootLines(pipes.says, pipes.orders, folder)}\n`);
+  });
+  child.removeAllListeners('exit');
+  finishText();
+  isReady = true;
+
+  return {
+    version,
+    stdinFile: pipes.in,
+    onSaid: (take: (said: Said) => void) => void (onSaid = take),
+    /** Everything it said has been taken. */
+    onExit: (take: (code: number | null, signal: string | null) => void) =>
+      void child.on('exit', (code, signal) => {
+        says.drain();
+        finishText();
+        take(code, signal);
+      }),
+    send: (order: Order) => void orders.write(`${literal(order)}\n`),
+    answer: (text: string) => stdin.write(`${text}\n`),
+    /** Nobody reads what was answered before. */
+    forgetAnswers: () => stdin.empty(),
+    finishText,
+    pause(): void {
+      for (const one of [out, err, says]) one.pause();
+    },
+    resume(): void {
+      for (const one of [out, err, says]) one.resume();
+    },
+    close,
+  };
+}
+
+/** The picture of a page, in base64; it is on the disk only until it is read. */
+export function takePicture(file: string): string {
+  const picture = readFileSync(file, 'base64');
+  rmSync(file);
+  return picture;
+}
+
+/** The first has R make the place where it keeps warnings; the second does not come back. */
+function bootLines(...words: readonly [says: string, orders: string, folder: string]): string {
+  const files = DRIVER.map((file) => literal(file)).join(', ');
+  return [
+    'local({ was <- options(warn = 0); warning("none"); options(was) })\nlocal({ driver <- new.env(parent = baseenv());',
+    `for (file in c(${files})) sys.source(file, driver, keep.source = FALSE);`,
+    `driver$serve(${words.map((word) => literal(word)).join(', ')}) })`,
+  ].join(' ');
+}
+
+/** R prints and reads text as its locale says, and there is no other text than UTF-8 here. */
+function utf8(given: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
+  const name = ['LC_ALL', 'LC_CTYPE', 'LANG'].find((each) => (given[each] ?? '') !== '');
+  if (name !== undefined && /utf-?8/i.test(given[name] ?? '')) return {};
+  return name === 'LC_ALL' ? { LC_ALL: 'C.UTF-8' } : { LC_CTYPE: 'C.UTF-8' };
+}
