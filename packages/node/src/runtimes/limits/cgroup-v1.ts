@@ -14,8 +14,6 @@ import {
 import type { LimitKind } from './limits.ts';
 
 const CONTROLLERS = ['pids', 'memory', 'cpu', 'cpuacct'] as const;
-/** Of the usual 1,024: when both want the processor, this device's own program gets four times as much. */
-const CPU_SHARES = 256;
 
 /**
  * The kind, or null when this system or this user cannot have it.
@@ -39,7 +37,7 @@ export async function cgroupV1(membership: string, root: string, kill: Kill): Pr
     name: 'cgroup v1',
     hold(session, limits) {
       const groups = usable.map((parent) => path.join(parent, `markco-${session}`));
-      const [pids = '', memory = '', cpu = '', cpuacct = ''] = groups;
+      const [pids = '', memory = '', , cpuacct = ''] = groups;
       return {
         processBytesMax: null,
         async add(pid) {
@@ -47,7 +45,6 @@ export async function cgroupV1(membership: string, root: string, kill: Kill): Pr
           await Promise.all([
             writeControl(pids, 'pids.max', limits.processes),
             writeControl(memory, 'memory.limit_in_bytes', limits.memoryBytes),
-            writeControl(cpu, 'cpu.shares', CPU_SHARES),
           ]);
           // Swap would turn a limit into a crawl; where swap is not counted there is no such file.
           await writeControl(memory, 'memory.memsw.limit_in_bytes', limits.memoryBytes);

@@ -17,9 +17,6 @@ import {
 } from './control-files.ts';
 import type { LimitKind } from './limits.ts';
 
-/** Of the usual 100: when both want the processor, this device's own program gets four times as much. */
-const CPU_WEIGHT = 25;
-
 /**
  * The kind, or null when this system or this user cannot have it.
  *
@@ -46,7 +43,6 @@ export async function cgroupV2(membership: string, root: string): Promise<LimitK
             writeControl(group, 'memory.max', limits.memoryBytes),
             writeControl(group, 'memory.swap.max', 0),
             writeControl(group, 'pids.max', limits.processes),
-            writeControl(group, 'cpu.weight', CPU_WEIGHT),
           ]);
           await writeControl(group, 'cgroup.procs', pid);
         },
