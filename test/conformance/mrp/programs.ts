@@ -87,7 +87,7 @@ const R: Programs = {
   value: '6 * 7',
   escapes: 'cat("a\\rb\\033[31mc\\033[0m\\n")',
   fails: 'no_such_name_here',
-  failsInLine3: null,
+  failsInLine3: 'a <- 1\nb <- 2\nno_such_name_here\n',
   asks: 'name <- readline("Name? "); cat("hello ", name, "\\n", sep = "")',
   waits: 'cat("begun\\n"); Sys.sleep(30)',
   slow: 'cat("one\\n"); Sys.sleep(0.3); cat("two\\n")',
@@ -96,7 +96,7 @@ const R: Programs = {
   whole: 'x <- 1',
   begun: 'f <- function(',
   tellsWhileBusy: false,
-  documented: null,
+  documented: { setup: 'told <- function(a, b = 1) {\n  # What it does.\n  a # return a\n}', code: 'told' },
 };
 const JULIA: Programs = {
   print: 'println("hi there")',

@@ -10,7 +10,7 @@ export type Place = { readonly line: number | null; readonly column: number | nu
 /** The groups are the cell's number, the line, and the column where it is told. */
 const FRAMES = [
   { pattern: /File "<cell (\d+)>", line (\d+)/, innermost: 'last' },
-  { pattern: /\bcell-(\d+):(\d+):(\d+)/, innermost: 'first' },
+  { pattern: /\bcell-(\d+):(\d+)(?::(\d+))?/, innermost: 'first' },
 ] as const;
 const CARET = /^\s*[~^]+\s*$/;
 const LINES_READ = 4_000;

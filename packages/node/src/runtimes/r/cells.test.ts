@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { env } from 'node:process';
+import { env, kill } from 'node:process';
 import type { Question, QuestionKind, Run, RunEvent } from '@markco/protocol';
 import { expect, test as base } from 'vitest';
 import {
@@ -13,6 +13,7 @@ import {
   textOf,
   type TestDevice,
 } from '../../runs/runs.fixture.ts';
+import { findProcess } from '../process-table.ts';
 import { NO_WISHES } from '../runtime.ts';
 import { nameAt, statementBefore } from './questions.ts';
 import { rRuntime } from './r.ts';
@@ -120,7 +121,7 @@ test('an error says where in the cell, and nothing of what runs it', async ({ r 
   expect(wrong).toEqual({
     type: 'Error',
     message: 'no',
-    traceback: ['Error in inner(1) : no', '  2: inner(1) at cell-1:4', '  1: outer() at cell-1:6'],
+    traceback: ['Error in inner(1) (from cell-1:2) : no', '  2: inner(1) at cell-1:4', '  1: outer() at cell-1:6'],
   });
   const parsed = errorOf(await r.run('ok <- 1\nlet = = 2'));
   expect(parsed.type).toBe('ParseError');
@@ -134,6 +135,9 @@ test('an error says where in the cell, and nothing of what runs it', async ({ r 
   });
   const endless = errorOf(await r.run('f <- function() f()\nf()'));
   expect(endless.traceback.length).toBeLessThan(100);
+  expect(errorOf(await r.run('1\n\nno_such_name')).traceback).toEqual([
+    expect.stringMatching(/^Error.* \(from cell-6:3\) : object 'no_such_name' not found$/),
+  ]);
   expect(await r.shown('log("a")')).toContain('Error: non-numeric argument');
   expect(await r.shown('try(stop("x"), silent = TRUE); 1')).toBe('[1] 1');
   expect(await r.shown('invokeRestart("abort")')).toContain('KeyboardInterrupt');
@@ -213,6 +217,19 @@ test('`quit` ends the run with its code, then the session; a crash ends both', a
   expect(await r.shown('exists("gone")')).toBe('[1] FALSE');
   expect(errorOf(await r.run('tools::pskill(Sys.getpid(), 11); Sys.sleep(300)')).type).toBe('SessionEnded');
   expect(await r.shown('1')).toBe('[1] 1');
+});
+
+test.for([
+  ['waits', 'cat(Sys.getpid())'],
+  ['works', 'cat(Sys.getpid()); repeat {}'],
+] as const)('R that %s does not outlive its keeper', async ([, code], { r }) => {
+  const request = r.request(code);
+  await r.device.runs.submit(request);
+  const { payload } = await firstEvent(r.device.runs, request.id, ({ type }) => type === 'stdout');
+  const pid = Number((payload as { text: string }).text);
+  expect(await findProcess(pid)).not.toBeNull();
+  kill(Number(r.device.runs.sessions.list()[0]?.hostRuntimeId), 'SIGKILL');
+  await eventually(async () => (await findProcess(pid)) === null);
 });
 
 test('code that meddles with connections, output or children leaves the session whole', async ({ r }) => {

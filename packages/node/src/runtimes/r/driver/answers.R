@@ -98,16 +98,25 @@ inspect <- function(question) {
   told <- c(hover(question), list(source = "runtime", kind = if (is.function(found$it)) "function" else "variable"))
   detail <- if (is.null(question$detail)) 1L else question$detail
   if (detail >= 1L) {
-    if (!exists(question$name, globalenv(), inherits = FALSE)) told$docstring <- help_for(question$name)
+    is_users <- exists(question$name, globalenv(), inherits = FALSE)
+    told$docstring <- if (is_users) comment_of(found$it) else help_for(question$name)
     if (opens(found$it)) told$children <- parts(found$it, 20L)
   }
-  if (detail >= 2L && is.function(found$it)) told$sourceCode <- cut(deparse(found$it), SOURCE_CHARS)
+  if (detail >= 2L && is.function(found$it)) told$sourceCode <- cut(deparse(found$it, control = "useSource"), SOURCE_CHARS)
   told
 }
 
 signature_of <- function(name, value) {
   text <- paste(utils::head(deparse(args(value)), -1L), collapse = " ")
   paste0(name, trimws(gsub("[[:space:]]+", " ", sub("^function ", "", text))))
+}
+
+# The comment that a function of the cells begins with.
+comment_of <- function(value) {
+  lines <- trimws(as.character(attr(value, "srcref")))[-1L]
+  first <- which(!startsWith(lines, "#"))
+  lines <- if (length(first) > 0L) lines[seq_len(first[[1L]] - 1L)] else lines
+  if (length(lines) > 0L) cut(sub("^#+'?[[:space:]]*", "", lines), HELP_CHARS)
 }
 
 help_for <- function(name) tryCatch({

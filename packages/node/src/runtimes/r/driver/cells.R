@@ -33,10 +33,13 @@ run <- function(number, code) {
 
 # The last word of a cell: `error`, or `text` and `html` of its value.
 work <- function(name, code) {
-  lines <- strsplit(code, "\n", fixed = TRUE)[[1L]]
+  lines <- lines_of(code)
   cells <- tryCatch(
     parse(text = lines, srcfile = srcfilecopy(name, lines), keep.source = TRUE),
-    error = function(e) list(error = list(type = "ParseError", message = conditionMessage(e), traceback = list()))
+    error = function(e) {
+      message <- conditionMessage(e)
+      list(error = list(type = "ParseError", message = message, traceback = as.list(lines_of(message))))
+    }
   )
   if (is.list(cells)) return(cells)
   word <- list(text = NULL)
@@ -67,7 +70,7 @@ work_one <- function(cell, is_last) {
       warning = take_warning,
       message = take_message
     ),
-    error = function(e) list(error = failure(e, calls))
+    error = function(e) list(error = failure(e, calls, cell))
   )
 }
 
@@ -115,35 +118,44 @@ escaped <- function(text) {
 
 # --- conditions
 
-failure <- function(e, calls) {
+failure <- function(e, calls, cell = NULL) {
   type <- class(e)[[1L]]
   if (type == "simpleError") type <- "Error"
   message <- conditionMessage(e)
   call <- conditionCall(e)
-  frames <- users_frames(calls)
-  if (!is.null(call) && is_ours(call)) call <- NULL
-  first <- if (is.null(call)) paste("Error:", message) else paste0("Error in ", line_of(call), " : ", message)
-  list(type = type, message = message, traceback = as.list(c(strsplit(first, "\n", fixed = TRUE)[[1L]], frames)))
+  stack <- users_stack(calls)
+  first <- paste0(
+    "Error", if (!is.null(call) && !is_ours(call)) paste(" in", line_of(call)),
+    place(if (is.null(stack$raised)) attr(cell, "srcref")[[1L]] else stack$raised, " (from %s)"), " : ", message
+  )
+  list(type = type, message = message, traceback = as.list(c(lines_of(first), stack$lines)))
 }
 
-# As `traceback()` shows them, without what runs the cell and what raised the error.
-users_frames <- function(calls) {
+# As `traceback()` shows them, without what runs the cell and what raised the error, which tells where that was.
+users_stack <- function(calls) {
   begins <- which(vapply(calls, is_ours, NA))
   if (length(begins) > 0L) calls <- calls[-seq_len(max(begins))]
-  raising <- vapply(calls, function(call) is_raising(call[[1L]]), NA)
-  while (length(calls) > 0L && raising[[length(calls)]]) calls <- calls[-length(calls)]
-  if (length(calls) == 0L) return(NULL)
+  raised <- NULL
+  while (length(calls) > 0L && is_raising(calls[[length(calls)]][[1L]])) {
+    raised <- attr(calls[[length(calls)]], "srcref")
+    calls <- calls[-length(calls)]
+  }
   lines <- vapply(seq_along(calls), function(at) {
-    place <- attr(calls[[at]], "srcref")
-    where <- if (!is.null(place)) sprintf(" at %s:%d", basename(attr(place, "srcfile")$filename), place[[1L]])
-    paste0("  ", at, ": ", line_of(calls[[at]]), where)
+    paste0("  ", at, ": ", line_of(calls[[at]]), place(attr(calls[[at]], "srcref"), " at %s"))
   }, "")
   if (length(lines) > FRAMES_MAX) {
     half <- FRAMES_MAX %/% 2L
-    lines <- c(utils::head(lines, half), sprintf("  [\u2026 %d calls \u2026]", length(lines) - 2L * half), utils::tail(lines, half))
+    left <- sprintf("  [\u2026 %d calls \u2026]", length(lines) - 2L * half)
+    lines <- c(utils::head(lines, half), left, utils::tail(lines, half))
   }
-  rev(lines)
+  list(raised = raised, lines = rev(lines))
 }
+
+place <- function(source, words) {
+  if (is.null(source)) "" else sprintf(words, paste0(basename(attr(source, "srcfile")$filename), ":", source[[1L]]))
+}
+
+lines_of <- function(text) strsplit(text, "\n", fixed = TRUE)[[1L]]
 
 OURS <- list(quote(eval(cell, globalenv())), quote(print_value(value)), quote(print_value(told$value)))
 is_ours <- function(call) any(vapply(OURS, identical, NA, `attributes<-`(call, NULL)))
