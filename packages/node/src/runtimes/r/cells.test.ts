@@ -139,6 +139,9 @@ test('an error says where in the cell, and nothing of what runs it', async ({ r 
     expect.stringMatching(/^Error.* \(from cell-6:3\) : object 'no_such_name' not found$/),
   ]);
   expect(await r.shown('log("a")')).toContain('Error: non-numeric argument');
+  expect((await r.run('g <- function() stop("x")\ng()')).text).toBe('');
+  expect((await r.run('traceback()')).text).toMatch(/^1: g\(\) at cell-\d+#2\n$/);
+  expect(await r.shown('print.mine <- function(x, ...) cat("mine!\\n"); structure(1, class = "mine")')).toBe('mine!');
   expect(await r.shown('try(stop("x"), silent = TRUE); 1')).toBe('[1] 1');
   expect(await r.shown('invokeRestart("abort")')).toContain('KeyboardInterrupt');
   expect(await r.shown('1')).toBe('[1] 1');
@@ -191,6 +194,7 @@ test('questions are asked and answered', async ({ r }) => {
   expect(await answered('cat(rev(readLines("stdin")))', 'a', 'b', '')).toBe('b a');
   expect(await answered('cat(sum(scan(quiet = TRUE)))', '1 2', '3', '')).toBe('6');
   expect(await answered('cat(menu(c("yes", "no")))', '7', '2')).toMatch(/1: yes\n2: no\n[^]*\n2$/);
+  expect(await answered('f <- function(n) { browser(); n }\nf(2)', 'n <- 3', 'c')).toContain('Browse[1]> ');
   expect(await answered('invisible(system("read x; echo \\"<$x>\\""))', 'shell')).toContain('<shell>');
   expect((await r.run('cat(scan(text = "1 2", quiet = TRUE), readLines(textConnection("t")))')).text).toBe('1 2 t');
 });
@@ -234,6 +238,7 @@ test.for([
 
 test('code that meddles with connections, output or children leaves the session whole', async ({ r }) => {
   expect(await r.shown('closeAllConnections(); 2')).toBe('[1] 2');
+  expect((await r.run('x <- system("exit 2", intern = TRUE)')).text).toContain('In system(');
   expect((await r.run('sink("sunk.txt"); print(1); sink(); print(2)')).text).toBe('[1] 2\n');
   expect(
     await r.shown('unlist(parallel::mclapply(1:2, function(i) { message("m"); warning("w"); i }, mc.cores = 2))'),

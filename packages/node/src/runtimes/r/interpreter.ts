@@ -3,7 +3,7 @@
  *
  * 1. R does one thing at a time: it answers questions between cells.
  * 2. An interrupt is the signal that goes to the whole session. R passes on to its cell only what comes after the cell
- *    began; it is given again until the cell ends.
+ *    began, so one that came before is given again.
  * 3. `quit()` ends the run with its code, then the session.
  */
 import { kill } from 'node:process';
@@ -13,7 +13,13 @@ import { watchStdin } from '../keeper/stdin-watch.ts';
 import { prepare } from './questions.ts';
 import { openProgram, takePicture, type Program, type Said, type Told } from './program.ts';
 
-const AGAIN_MS = 150;
+/** After what code may take to end in its own way, and before the host ends the session. */
+const AGAIN_MS = [700, 1_400];
+/** A signal that came just before the code began is nobody's. */
+const EARLY_MS = 300;
+const AGAIN_EARLY_MS = 100;
+/** The word of an interrupt may be behind its signal. */
+const CHECK_MS = 50;
 const ANSWER_MS = 4_000;
 const QUESTIONS_MAX = 64;
 const INTERRUPTED: LastWord = {
@@ -24,7 +30,8 @@ const INTERRUPTED: LastWord = {
 type Current = {
   readonly number: number;
   readonly resolve: (word: LastWord) => void;
-  hasBegun: boolean;
+  /** When its code began, or null: not yet. */
+  beganAt: number | null;
   isInterrupted: boolean;
   /** How what it asked for is answered, or null: it has not asked. */
   asked: 'order' | 'line' | null;
@@ -42,6 +49,7 @@ export const startR: StartInterpreter = async (options, sink) => {
   async function open(): Promise<Program> {
     const opened = await openProgram(options, sink);
     opened.onSaid(hear);
+    opened.onPrompt(() => ask('', false, 'line'));
     opened.onExit((code, signal) => opened === program && end(code, signal));
     return opened;
   }
@@ -73,8 +81,11 @@ export const startR: StartInterpreter = async (options, sink) => {
         return waiting.get(said.ref)?.(said.told);
       case 'began':
         if (current === null || said.number !== current.number) return;
-        current.hasBegun = true;
+        current.beganAt = performance.now();
         if (current.isInterrupted) interruptNow(current);
+        return;
+      case 'check':
+        setTimeout(() => program.send({ op: current?.isInterrupted === true ? 'stop' : 'go' }), CHECK_MS);
         return;
       case 'done':
         if (said.number === current?.number) finish(lastWord(said.word));
@@ -103,13 +114,11 @@ export const startR: StartInterpreter = async (options, sink) => {
     tellGone(signal === null ? `exit code ${code}` : `signal ${signal}`);
   }
 
-  /** Also when it is not listened to the first time. */
   function interruptNow(target: Current): void {
     if (current !== target) return;
     if (target.asked === 'order') program.send({ op: 'stop' });
     else kill(0, 'SIGINT'); // Everything of this session; the keeper itself passes it over.
     target.asked = null;
-    setTimeout(() => interruptNow(target), AGAIN_MS);
   }
 
   async function tell(kind: Parameters<Interpreter['ask']>[0], given: unknown): Promise<unknown> {
@@ -144,7 +153,7 @@ export const startR: StartInterpreter = async (options, sink) => {
     execute: (_run, code) =>
       new Promise((resolve) => {
         count += 1;
-        current = { number: count, resolve, hasBegun: false, isInterrupted: false, asked: null };
+        current = { number: count, resolve, beganAt: null, isInterrupted: false, asked: null };
         program.forgetAnswers();
         program.send({ op: 'execute', number: count, code });
         stdin.start();
@@ -153,8 +162,11 @@ export const startR: StartInterpreter = async (options, sink) => {
       const target = current;
       if (target === null || target.isInterrupted) return;
       target.isInterrupted = true;
-      if (target.asked === 'order') interruptNow(target);
-      else if (target.hasBegun) setTimeout(() => interruptNow(target), AGAIN_MS); // The signal itself has come already.
+      const { beganAt } = target;
+      if (target.asked === 'order') return interruptNow(target);
+      if (beganAt === null) return;
+      const isEarly = performance.now() - beganAt < EARLY_MS;
+      for (const ms of isEarly ? [AGAIN_EARLY_MS, ...AGAIN_MS] : AGAIN_MS) setTimeout(() => interruptNow(target), ms);
     },
     input(text) {
       if (current === null || current.asked === null) return false;

@@ -13,10 +13,13 @@ const DRIVER = ['wire', 'cells', 'plots', 'input', 'answers', 'serve'].map((name
   fileURLToPath(new URL(`driver/${name}.R`, import.meta.url)),
 );
 /** What it takes for a console: packages ask only there, and only there does R tell a crash from an end. */
-const ARGS = ['--interactive', '--no-readline', '--no-echo', '--no-save', '--no-restore'];
+const ARGS = ['--interactive', '--no-readline', '--quiet', '--no-save', '--no-restore'];
 /** R that crashes at a console lets the person choose; the first choice ends it by its signal. */
 const CRASHED = 'Possible actions:\n1: abort';
+/** What R itself asks at its console, past the driver: its debugger, and a device between two pages. */
+const PROMPT = /(?:Browse\[\d+\]> |Hit <Return> to see next (?:plot|page): )$/;
 const EARLY_CHARS = 4_000;
+const START_MS = 60_000;
 const { O_RDONLY, O_RDWR, O_NONBLOCK } = constants;
 
 type Word = {
@@ -25,7 +28,7 @@ type Word = {
   readonly error?: { readonly type: string; readonly message: string; readonly traceback: readonly string[] };
 };
 
-/** What the driver says. After `text` and `plot` it waits for an order to go on, after `ask` for the answer. */
+/** What the driver says. After `text`, `plot` and `check` it waits for an order to go on, after `ask` for the answer. */
 export type Said =
   | { readonly event: 'ready'; readonly version: string }
   | { readonly event: 'began'; readonly number: number }
@@ -39,6 +42,8 @@ export type Said =
       readonly width: number;
       readonly height: number;
     }
+  /** Whether it was interrupted while it waited for a program. */
+  | { readonly event: 'check' }
   | { readonly event: 'ask'; readonly prompt: string; readonly password: boolean }
   | { readonly event: 'told'; readonly ref: number; readonly told: Told };
 export type Told = { readonly answer?: unknown; readonly problem?: string };
@@ -60,7 +65,10 @@ export async function openProgram({ executable, cwd, folder }: InterpreterOption
   const take = (stream: 'stdout' | 'stderr') => (text: string) => {
     if (isReady) sink.text(stream, text);
     else early = (early + text).slice(-EARLY_CHARS);
-    if (stream === 'stdout') return;
+    if (stream === 'stdout') {
+      if (PROMPT.test(text)) onPrompt();
+      return;
+    }
     said = (said + text).slice(-CRASHED.length - text.length);
     if (!said.includes(CRASHED)) return;
     said = '';
@@ -69,6 +77,7 @@ export async function openProgram({ executable, cwd, folder }: InterpreterOption
   const out = readPipe(pipes.out, take('stdout'));
   const err = readPipe(pipes.err, take('stderr'));
   let onSaid: (said: Said) => void = () => undefined;
+  let onPrompt: () => void = () => undefined;
   let waiting: string[] = [];
   const says = readPipe(pipes.says, (text) => {
     drain(); // It was printed before.
@@ -107,11 +116,22 @@ export async function openProgram({ executable, cwd, folder }: InterpreterOption
   }
 
   const version = await new Promise<string>((resolve, reject) => {
-    onSaid = (said) => said.event === 'ready' && resolve(said.version);
+    const fail = (what: string): void => {
+      drain();
+      reject(new Error(`${executable} ${what}: ${early.trim()}`));
+    };
+    const timer = setTimeout(() => {
+      close();
+      fail(`has not begun after ${START_MS / 1000} s. Its profile may ask something, or take long`);
+    }, START_MS);
+    onSaid = (said) => {
+      clearTimeout(timer);
+      if (said.event === 'ready') resolve(said.version);
+    };
     child.once('error', reject);
     child.once('exit', () => {
-      drain();
-      reject(new Error(`${executable} ended while it started: ${early.trim()}`));
+      clearTimeout(timer);
+      fail('ended while it started');
     });
     stdin.write(`${bootLines(pipes.says, pipes.orders, folder)}\n`);
   });
@@ -123,6 +143,7 @@ export async function openProgram({ executable, cwd, folder }: InterpreterOption
     version,
     stdinFile: pipes.in,
     onSaid: (take: (said: Said) => void) => void (onSaid = take),
+    onPrompt: (take: () => void) => void (onPrompt = take),
     /** Everything it said has been taken. */
     onExit: (take: (code: number | null, signal: string | null) => void) =>
       void child.on('exit', (code, signal) => {
@@ -152,11 +173,11 @@ export function takePicture(file: string): string {
   return picture;
 }
 
-/** The first has R make the place where it keeps warnings; the second does not come back. */
+/** The first has R make the places where it keeps warnings and tracebacks; the second does not come back. */
 function bootLines(...words: readonly [says: string, orders: string, folder: string]): string {
   const files = DRIVER.map((file) => literal(file)).join(', ');
   return [
-    'local({ was <- options(warn = 0); warning("none"); options(was) })\nlocal({ driver <- new.env(parent = baseenv());',
+    'local({ was <- options(warn = 0, error = NULL); on.exit(options(was)); warning("none"); stop("none") })\nlocal({ driver <- new.env(parent = .BaseNamespaceEnv);',
     `for (file in c(${files})) sys.source(file, driver, keep.source = FALSE);`,
     `driver$serve(${words.map((word) => literal(word)).join(', ')}) })`,
   ].join(' ');

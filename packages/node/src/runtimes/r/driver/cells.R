@@ -74,7 +74,7 @@ work_one <- function(cell, is_last) {
   )
 }
 
-# Where the console keeps it, which has made the place (`bootLines` in `program.ts`): nobody else can.
+# Where the console keeps it, which has made the places (`bootLines` in `program.ts`): nobody else can.
 remember <- function(name, value) {
   if (!exists(name, baseenv(), inherits = FALSE)) return()
   unlockBinding(name, baseenv())
@@ -86,7 +86,7 @@ print_value <- function(value) if (isS4(value)) methods::show(value) else print(
 shown <- function(value) {
   text <- captured(print_value(value))
   if (!nzchar(text)) return(list(text = NULL))
-  html <- if (is.data.frame(value)) tryCatch(table_of(value), error = function(e) NULL)
+  html <- if (is.data.frame(value) && length(value) > 0L) tryCatch(table_of(value), error = function(e) NULL)
   c(list(text = text), if (!is.null(html)) list(html = html))
 }
 
@@ -121,7 +121,9 @@ escaped <- function(text) {
 failure <- function(e, calls, cell = NULL) {
   type <- class(e)[[1L]]
   if (type == "simpleError") type <- "Error"
-  message <- conditionMessage(e)
+  # In the one language in which the page knows it and offers to install the package.
+  message <- if (type == "packageNotFoundError") sprintf("there is no package called \u2018%s\u2019", e$package)
+  else conditionMessage(e)
   call <- conditionCall(e)
   stack <- users_stack(calls)
   first <- paste0(
@@ -140,6 +142,7 @@ users_stack <- function(calls) {
     raised <- attr(calls[[length(calls)]], "srcref")
     calls <- calls[-length(calls)]
   }
+  remember(".Traceback", rev(calls))
   lines <- vapply(seq_along(calls), function(at) {
     paste0("  ", at, ": ", line_of(calls[[at]]), place(attr(calls[[at]], "srcref"), " at %s"))
   }, "")
@@ -160,7 +163,10 @@ lines_of <- function(text) strsplit(text, "\n", fixed = TRUE)[[1L]]
 OURS <- list(quote(eval(cell, globalenv())), quote(print_value(value)), quote(print_value(told$value)))
 is_ours <- function(call) any(vapply(OURS, identical, NA, `attributes<-`(call, NULL)))
 
-RAISING <- c("stop", ".handleSimpleError", "h", "signalCondition", "abort", "cnd_signal", "signal_abort")
+RAISING <- c(
+  "stop", "warning", ".handleSimpleError", ".signalSimpleWarning", "h", "signalCondition", "abort", "cnd_signal",
+  "signal_abort", "withRestarts", "withOneRestart", "doWithOneRestart"
+)
 is_raising <- function(head) {
   if (is.function(head)) return(TRUE) # Our handler, and the one that R calls it by.
   if (is.call(head) && length(head) == 3L) head <- head[[3L]]

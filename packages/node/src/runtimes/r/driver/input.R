@@ -15,20 +15,20 @@ stop_cell <- function() {
   invokeRestart("abort")
 }
 
-# R passes interrupts over while it waits for a program, which has ended of this one: so has what waited for it.
-INTERRUPTED <- c(2L, 130L)
-passing_interrupts_on <- function(original) {
-  passing <- function() {
-    call <- sys.call()
-    call[[1L]] <- original
-    told <- withVisible(eval(call, parent.frame()))
-    status <- attr(told$value, "status")
-    if (is.null(status)) status <- told$value
-    if (is.numeric(status) && length(status) == 1L && status %in% INTERRUPTED) stop_cell()
-    if (told$visible) told$value else invisible(told$value)
-  }
-  formals(passing) <- formals(original)
-  passing
+# R passes interrupts over while it waits for a program. How that ended looks like an exit code as well, so the keeper
+# is asked whether there was one.
+AS_INTERRUPTED <- c(2L, 130L)
+after_program <- function(told) {
+  status <- attr(told, "status")
+  if (is.null(status)) status <- told
+  is_suspect <- is.numeric(status) && length(status) == 1L && status %in% AS_INTERRUPTED
+  if (is_suspect && identical(exchange(event = "check")$op, "stop")) stop_cell()
+}
+
+# The same function, its code after other code: it stays its own frame, with its arguments and its name in errors.
+wrapped <- function(original, wrap) {
+  body(original) <- wrap(body(original))
+  original
 }
 
 # As many lines as are wanted; without a number, up to an empty one.
@@ -42,31 +42,32 @@ ask_lines <- function(count = -1L, prompt = "") {
   lines
 }
 
-is_console <- function(from) {
-  if (is.character(from)) return(length(from) == 1L && from == "stdin")
+is_console <- function(from, names = NULL) {
+  if (is.character(from)) return(length(from) == 1L && from %in% c("stdin", names))
   inherits(from, "connection") && identical(summary(from)$description, "stdin")
 }
 
 begin_input <- function() {
-  scan_text <- base::scan
-  for (name in c("system", "system2")) replace("base", name, passing_interrupts_on(get(name, baseenv())))
+  for (name in c("system", "system2")) {
+    replace("base", name, wrapped(get(name, baseenv()), function(code) bquote({
+      on.exit(.(after_program)(returnValue()))
+      .(code)
+    })))
+  }
   replace("base", "readline", function(prompt = "") ask(prompt))
-  replace("base", "readLines", function(con = stdin(), n = -1L, ok = TRUE, warn = TRUE, encoding = "unknown", skipNul = FALSE) {
-    if (is_console(con)) ask_lines(n) else read_lines(con, n, ok, warn, encoding, skipNul)
-  })
-  replace("base", "scan", function(file = "", what = double(), nmax = -1L, n = -1L, ...) {
-    call <- match.call()
-    if ("text" %in% names(call) || !(identical(file, "") || is_console(file))) {
-      call[[1L]] <- scan_text
-      return(eval(call, parent.frame()))
+  replace("base", "readLines", wrapped(base::readLines, function(code) bquote({
+    if (.(is_console)(con)) return(.(ask_lines)(n))
+    .(code)
+  })))
+  replace("base", "scan", wrapped(base::scan, function(code) bquote({
+    if (missing(text) && .(is_console)(file, "")) {
+      text <- .(ask_lines)(if (nlines > 0L) nlines else -1L)
+      file <- textConnection(text)
+      on.exit(close(file))
     }
-    lines <- ask_lines(if (is.null(call$nlines)) -1L else eval(call$nlines, parent.frame()))
-    from <- textConnection(lines)
-    on.exit(close(from))
-    call$file <- from
-    call[[1L]] <- scan_text
-    eval(call, parent.frame())
-  })
+    .(code)
+  })))
+  replace("utils", "View", function(x, title) print_value(x))
   replace("utils", "menu", function(choices, graphics = FALSE, title = NULL) {
     cat(if (!is.null(title) && any(nzchar(title))) c(title, ""), paste0(seq_along(choices), ": ", choices), "", sep = "\n")
     repeat {

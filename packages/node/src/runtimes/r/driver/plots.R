@@ -28,6 +28,8 @@ open_png <- function(file) {
 
 # R calls it when something is drawn and no device is open.
 open_device <- function(...) {
+  show_plot()
+  close_device()
   open_png(file.path(folder, "open-%d.png"))
   device <<- grDevices::dev.cur()
   grDevices::dev.control("enable")

@@ -30,6 +30,7 @@ serve <- function(says_path, orders_path, session_folder) suspendInterrupts({
   begin_input()
   settle()
   remember("last.warning", list())
+  remember(".Traceback", NULL)
   say(event = "ready", version = paste(R.version$major, R.version$minor, sep = "."))
   repeat obey(hear())
 })
