@@ -4,13 +4,7 @@ import { configOf } from '../home.ts';
 import type { Check } from './check.ts';
 
 /** Languages that run in a kernel only. */
-const NEEDED = [
-  {
-    language: 'R',
-    fix: 'In R: install.packages("IRkernel") (Debian, Ubuntu: sudo apt-get install -y r-cran-irkernel)',
-  },
-  { language: 'Julia', fix: 'In Julia: using Pkg; Pkg.add("IJulia")' },
-];
+const NEEDED = [{ language: 'Julia', fix: 'In Julia: using Pkg; Pkg.add("IJulia")' }];
 
 export async function checkKernels(cli: Cli): Promise<readonly Check[]> {
   const [{ findKernelspecs }, { readAttached }] = await Promise.all([
