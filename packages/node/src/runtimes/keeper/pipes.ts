@@ -97,6 +97,17 @@ export function writePipe(file: string) {
   };
 }
 
+/** The same for texts of any size: what the pipe has no room for waits here. */
+export function streamPipe(file: string) {
+  const fd = openSync(file, O_RDWR | O_NONBLOCK);
+  const socket = new Socket({ fd, readable: false, writable: true });
+  socket.on('error', () => undefined); // Its reader has ended, which that one's exit tells.
+  return {
+    write: (text: string): void => void socket.write(text),
+    close: (): void => void socket.destroy(),
+  };
+}
+
 function readNow(fd: number, into: Buffer): number {
   try {
     return readSync(fd, into);

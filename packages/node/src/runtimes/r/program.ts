@@ -1,12 +1,11 @@
 /** A session's R: the program, its pipes, and what is said to it and by it. */
 import { spawn } from 'node:child_process';
 import { closeSync, constants, openSync, readFileSync, rmSync } from 'node:fs';
-import { Socket } from 'node:net';
 import { env } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import type { QuestionKind } from '@markco/protocol';
 import type { InterpreterOptions, Sink } from '../keeper/interpreter.ts';
-import { makePipes, openForChild, readPipe, writePipe } from '../keeper/pipes.ts';
+import { makePipes, openForChild, readPipe, streamPipe, writePipe } from '../keeper/pipes.ts';
 import { literal } from './literal.ts';
 
 const DRIVER = ['wire', 'cells', 'plots', 'input', 'answers', 'serve'].map((name) =>
@@ -20,7 +19,6 @@ const CRASHED = 'Possible actions:\n1: abort';
 const PROMPT = /(?:Browse\[\d+\]> |Hit <Return> to see next (?:plot|page): )$/;
 const EARLY_CHARS = 4_000;
 const START_MS = 60_000;
-const { O_RDONLY, O_RDWR, O_NONBLOCK } = constants;
 
 type Word = {
   readonly text?: string | null;
@@ -91,9 +89,8 @@ export async function openProgram({ executable, cwd, folder }: InterpreterOption
     waiting.push(rest);
   });
   const stdin = writePipe(pipes.in);
-  const orders = new Socket({ fd: openSync(pipes.orders, O_RDWR | O_NONBLOCK), readable: false, writable: true });
-  orders.on('error', () => undefined); // It has ended, which its exit tells.
-  const ends = [openSync(pipes.in, O_RDONLY), openForChild(pipes.out), openForChild(pipes.err)] as const;
+  const orders = streamPipe(pipes.orders);
+  const ends = [openSync(pipes.in, constants.O_RDONLY), openForChild(pipes.out), openForChild(pipes.err)] as const;
   const child = spawn(executable, ARGS, { cwd, stdio: [...ends], env: { ...env, ...utf8(env) } });
   for (const end of ends) closeSync(end);
 
@@ -109,8 +106,7 @@ export async function openProgram({ executable, cwd, folder }: InterpreterOption
   }
 
   function close(): void {
-    for (const one of [out, err, says, stdin]) one.close();
-    orders.destroy();
+    for (const one of [out, err, says, stdin, orders]) one.close();
     child.removeAllListeners('exit'); // It was meant to end.
     child.kill('SIGKILL');
   }
@@ -121,8 +117,8 @@ export async function openProgram({ executable, cwd, folder }: InterpreterOption
       reject(new Error(`${executable} ${what}: ${early.trim()}`));
     };
     const timer = setTimeout(() => {
-      close();
       fail(`has not begun after ${START_MS / 1000} s. Its profile may ask something, or take long`);
+      close();
     }, START_MS);
     onSaid = (said) => {
       clearTimeout(timer);
@@ -151,7 +147,7 @@ export async function openProgram({ executable, cwd, folder }: InterpreterOption
         finishText();
         take(code, signal);
       }),
-    send: (order: Order) => void orders.write(`${literal(order)}\n`),
+    send: (order: Order) => orders.write(`${literal(order)}\n`),
     answer: (text: string) => stdin.write(`${text}\n`),
     /** Nobody reads what was answered before. */
     forgetAnswers: () => stdin.empty(),
