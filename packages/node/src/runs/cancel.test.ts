@@ -6,9 +6,9 @@ const soon = (): AbortSignal => AbortSignal.timeout(20_000);
 test('an endless loop is cancelled with the session kept', async () => {
   await using device = await testDevice();
   await finished(device.runs, device.request('x = 7'));
-  const request = device.request('while True: pass');
+  const request = device.request('print("on")\nwhile True: pass');
   await device.runs.submit(request);
-  await eventually(async () => (await device.runs.get(request.id))?.state === 'running');
+  await firstEvent(device.runs, request.id, ({ type }) => type === 'stdout');
   const run = await device.runs.cancel(request.id, soon());
   expect(run.state).toBe('cancelled');
   expect((await eventsOf(device.runs, request.id)).at(-1)).toMatchObject({

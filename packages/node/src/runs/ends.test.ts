@@ -42,7 +42,6 @@ const SPOOL = spoolFile(FOLDER);
 /** Where a host can be killed: all that it does to what outlives it. */
 const POINTS = [
   'put queued',
-  'put scheduled',
   'put running',
   'put end',
   'barrier',
