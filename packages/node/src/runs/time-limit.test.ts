@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { eventually, eventsOf, finished, testDevice } from './runs.fixture.ts';
+import { eventually, eventsOf, finished, firstEvent, testDevice } from './runs.fixture.ts';
 
 test('a cell whose time is over is interrupted, says so, and its session lives', async () => {
   await using device = await testDevice();
@@ -30,9 +30,9 @@ test('one that resists is ended with its session, and says why', async () => {
 
 test('the limit counts on when the host was away', async () => {
   await using device = await testDevice();
-  const request = device.request('#| timeout: 1s\nwhile True: pass');
+  const request = device.request('#| timeout: 1s\nprint("on")\nwhile True: pass');
   await device.runs.submit(request);
-  await eventually(async () => (await device.runs.get(request.id))?.state === 'running');
+  await firstEvent(device.runs, request.id, ({ type }) => type === 'stdout');
   await device.runs.close({ keepSessions: true });
   const next = await device.host();
   await next.recover();
