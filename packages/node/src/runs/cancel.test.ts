@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { eventsOf, eventually, finished, firstEvent, memoryStore, testDevice, textOf } from './runs.fixture.ts';
+import { eventsOf, finished, firstEvent, memoryStore, testDevice, textOf } from './runs.fixture.ts';
 
 const soon = (): AbortSignal => AbortSignal.timeout(20_000);
 
