@@ -257,6 +257,10 @@ test('questions are answered by the live session, and change nothing', async ({ 
   };
   expect(await labels('us')).toContain('user');
   expect(await labels('user$na')).toEqual(['name']);
+  expect(await labels('user[["na')).toEqual(['name']);
+  expect(await labels('nothing[["na')).toEqual([]);
+  await writeFile(path.join(r.device.project, 'some data.csv'), '');
+  expect(await labels('read.csv("some')).toEqual(['some data.csv']);
   expect(await labels('é <- "😀"; frame$')).toEqual(['n']);
   expect(await labels('greet(\n  ho')).toEqual(['how=']);
   expect(await labels('stats::rnor')).toEqual(['rnorm']);
@@ -272,7 +276,8 @@ test('questions are answered by the live session, and change nothing', async ({ 
   expect(await r.ask('hover', { code: 'user$name', cursor: 7 })).toMatchObject({ found: true, value: '"Ada"' });
   const { docstring, signature } = (await r.ask('inspect', { code: 'sd(1)', cursor: 1 })) as Record<string, string>;
   expect([signature, docstring]).toEqual(['sd(x, na.rm = FALSE)', expect.stringContaining('standard deviation')]);
-  expect(await r.ask('hover', { code: 'nothing', cursor: 2 })).toEqual({ found: false });
+  for (const code of ['nothing', 'mean('])
+    expect(await r.ask('hover', { code, cursor: code.length })).toEqual({ found: false });
   const { variables } = (await r.ask('variables', {})) as { variables: { name: string }[] };
   expect(variables.map((one) => one.name)).toEqual(['e', 'effect', 'frame', 'greet', 'user']);
   expect(variables.find((one) => one.name === 'frame')).toMatchObject({ type: 'data.frame', shape: [3, 1], length: 1 });

@@ -25,6 +25,8 @@ answer <- function(kind, question) tryCatch(
 complete <- function(question) {
   utils::rc.settings(ipck = TRUE)
   line <- question$line
+  key <- regmatches(line, regexec("([[:alpha:].][[:alnum:]._$@]*)\\[\\[?[\"']([^\"']*)$", line))[[1L]]
+  if (length(key) > 0L) return(complete_key(find_subject(key[[2L]])$it, key[[3L]]))
   utils:::.assignLinebuffer(line)
   utils:::.assignEnd(nchar(line))
   utils:::.guessTokenFromLine()
@@ -33,6 +35,13 @@ complete <- function(question) {
   found <- unique(utils:::.retrieveCompletions())
   if (length(found) == 0L && inside_quotes(line)) found <- files_for(token)
   list(token = token, matches = lapply(utils::head(found[nzchar(found)], MATCHES_MAX), match_of, token = token))
+}
+
+# As in `frame[["na`.
+complete_key <- function(value, start) {
+  names <- as.character(if (is.environment(value)) ls(value) else names(value))
+  found <- utils::head(names[startsWith(names, start)], MATCHES_MAX)
+  list(token = start, matches = lapply(found, function(name) list(label = name, kind = "field")))
 }
 
 inside_quotes <- function(line) length(utils:::.CompletionEnv$token) == 1L && isTRUE(utils:::isInsideQuotes())
@@ -68,6 +77,7 @@ find_subject <- function(chain) {
     if (!(package %in% loadedNamespaces())) return(NULL)
     from <- asNamespace(package)
   }
+  if (!nzchar(chain)) return(NULL)
   steps <- strsplit(chain, "[$@]")[[1L]]
   name <- gsub("`", "", steps[[1L]], fixed = TRUE)
   if (!nzchar(name) || !exists(name, from) || is_active(name, from)) return(NULL)
@@ -176,8 +186,10 @@ variable <- function(question) {
 describe <- function(name, value) {
   told <- list(
     name = cut(name, 1000L), type = class(value)[[1L]], value = line_for(value),
-    size = format(utils::object.size(value), units = "auto"), expandable = opens(value)
+    expandable = opens(value)
   )
+  # Of a list every element is visited.
+  if (is.atomic(value) || length(value) < 100000L) told$size <- format(utils::object.size(value), units = "auto")
   if (!is.null(dim(value))) told$shape <- I(as.integer(dim(value)))
   if (!is.function(value)) told$length <- length(value)
   if (is.list(value) && !is.null(names(value))) told$keys <- I(utils::head(names(value), 20L))

@@ -47,8 +47,9 @@ work <- function(name, code) {
     word <- work_one(cells[at], at == length(cells))
     if (!is.null(word$error)) break
     show_warnings()
-    show_plot()
+    show_plot(is_finished = FALSE)
   }
+  if (is.null(word$error)) show_plot()
   word
 }
 

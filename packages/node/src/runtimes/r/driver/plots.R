@@ -6,6 +6,9 @@
 PNG_TYPE <- if (capabilities("cairo")) "cairo" else getOption("bitmapType")
 PIXELS_PER_INCH <- 96
 SCALE <- 2 # Of what screens show.
+# Of a page with more data than this (about 10,000 points) smooth lines take seconds, minutes of ten times as many.
+# It is drawn without, and only when it is finished.
+LARGE_BYTES <- 200000
 INCHES_MAX <- 50
 # What is on a page before anything is drawn there.
 NOT_DRAWN <- c("C_par", "C_layout", "C_clip", "C_plot_window", "C_strWidth", "C_strHeight", "palette", "palette2", "C_setMask")
@@ -22,15 +25,18 @@ side <- function(name, usual) {
 
 size <- function() c(side("repr.plot.width", 7), side("repr.plot.height", 5))
 
-open_png <- function(file) {
-  grDevices::png(file, size()[[1L]], size()[[2L]], "in", res = PIXELS_PER_INCH * SCALE, type = PNG_TYPE)
+open_png <- function(file, scale, is_smooth) {
+  grDevices::png(
+    file, size()[[1L]], size()[[2L]], "in",
+    res = PIXELS_PER_INCH * scale, type = PNG_TYPE, antialias = if (is_smooth) "gray" else "none"
+  )
 }
 
 # R calls it when something is drawn and no device is open.
 open_device <- function(...) {
   show_plot()
   close_device()
-  open_png(file.path(folder, "open-%d.png"))
+  open_png(file.path(folder, "open-%d.png"), 1, FALSE) # Nobody sees it.
   device <<- grDevices::dev.cur()
   grDevices::dev.control("enable")
   shown_page <<- NULL
@@ -47,17 +53,18 @@ unseen <- function() {
   if (!is_ours_open() || grDevices::dev.cur() != device) return(NULL)
   plot <- grDevices::recordPlot()
   drawn <- Filter(is_drawing, as.list(plot[[1L]]))
-  if (length(drawn) == 0L || identical(drawn, shown_page)) NULL else list(plot = plot, drawn = drawn)
+  if (length(drawn) == 0L || identical(drawn, shown_page)) return(NULL)
+  list(plot = plot, drawn = drawn, is_large = utils::object.size(drawn) > LARGE_BYTES)
 }
 
 is_drawing <- function(step) !any(tryCatch(step[[2L]][[1L]]$name, error = function(e) NULL) %in% NOT_DRAWN)
 
-show_plot <- function() {
+show_plot <- function(is_finished = TRUE) {
   found <- unseen()
-  if (is.null(found)) return()
+  if (is.null(found) || (found$is_large && !is_finished)) return()
   file <- file.path(folder, "page.png")
   before <- grDevices::dev.cur()
-  open_png(file)
+  open_png(file, SCALE, !found$is_large)
   drawing <- grDevices::dev.cur()
   tryCatch(suppressWarnings(grDevices::replayPlot(found$plot)), finally = {
     grDevices::dev.off(drawing)

@@ -48,29 +48,31 @@ json <- function(value) {
   }
   parts <- vapply(value, json, "")
   if (is.null(names(value))) return(paste0("[", paste(parts, collapse = ","), "]"))
-  paste0("{", paste0(quoted(names(value)), ":", parts, collapse = ","), "}")
+  paste0("{", paste0("\"", names(value), "\":", parts, collapse = ","), "}") # The names are ours.
 }
 
-CONTROLS <- c("\\" = "\\\\", "\"" = "\\\"", "\n" = "\\n", "\r" = "\\r", "\t" = "\\t")
-for (code in setdiff(c(1:31, 127L), c(9L, 10L, 13L))) CONTROLS[[intToUtf8(code)]] <- sprintf("\\u%04x", code)
+USUAL <- c("\\" = "\\\\", "\"" = "\\\"", "\n" = "\\n", "\r" = "\\r", "\t" = "\\t")
+CONTROLS <- structure(sprintf("\\u%04x", c(1:31, 127L)), names = vapply(c(1:31, 127L), intToUtf8, ""))
 
 quoted <- function(text) {
   if (length(text) == 0L) return(character())
   text[is.na(text)] <- "NA"
   text <- readable(text)
-  special <- grepl("[\\\\\"[:cntrl:]]", text)
-  for (each in names(CONTROLS)) {
-    if (!any(special)) break
-    text[special] <- gsub(each, CONTROLS[[each]], text[special], fixed = TRUE)
-  }
+  if (any(grepl("[\\\\\"[:cntrl:]]", text, perl = TRUE))) text <- with_each(text, USUAL)
+  if (any(grepl("[[:cntrl:]]", text, perl = TRUE))) text <- with_each(text, CONTROLS)
   paste0("\"", text, "\"")
+}
+
+with_each <- function(text, escapes) {
+  for (each in names(escapes)) text <- gsub(each, escapes[[each]], text, fixed = TRUE)
+  text
 }
 
 # UTF-8 whatever it was.
 readable <- function(text) {
   text <- enc2utf8(as.character(text))
   wrong <- !validUTF8(text)
-  text[wrong] <- iconv(text[wrong], "UTF-8", "UTF-8", sub = "byte")
+  if (any(wrong)) text[wrong] <- iconv(text[wrong], "UTF-8", "UTF-8", sub = "byte")
   text
 }
 
