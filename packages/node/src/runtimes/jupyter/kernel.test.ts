@@ -240,16 +240,16 @@ test('R: output, state, errors, plots, input, an interrupt and questions', async
   const shown = events.length;
   expect(await ask(kernel, 'variables', { filter: { excludePrivate: true } })).toMatchObject({
     variables: [
-      { name: 'answer', value: 'chr "Zoë"' },
+      { name: 'answer', value: '"Zoë"' },
       { name: 'df', type: 'data.frame', shape: [3, 2], keys: ['a', 'b'], expandable: true },
-      { name: 'x', type: 'numeric', value: 'num 5' },
+      { name: 'x', type: 'numeric', value: '5' },
     ],
     count: 3,
     truncated: false,
   });
   expect(await ask(kernel, 'variable', { name: 'df', path: ['b'] })).toMatchObject({ name: 'b', type: 'character' });
-  await expect(ask(kernel, 'variable', { name: 'df', path: ['c'] })).rejects.toThrow('has no part c');
-  expect(await ask(kernel, 'hover', { code: 'x', cursor: 1 })).toMatchObject({ found: true, value: 'num 5' });
+  await expect(ask(kernel, 'variable', { name: 'df', path: ['c'] })).rejects.toThrow('has nothing called c');
+  expect(await ask(kernel, 'hover', { code: 'x', cursor: 1 })).toMatchObject({ found: true, value: '5' });
   expect(await ask(kernel, 'hover', { code: 'q(1)', cursor: 4 })).toMatchObject({ found: false });
   expect(await ask(kernel, 'isComplete', { code: 'f <- function(' })).toMatchObject({ status: 'incomplete' });
   expect(await ask(kernel, 'complete', { code: 'data.fra', cursor: 8 })).toMatchObject({

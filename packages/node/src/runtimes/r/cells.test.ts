@@ -168,6 +168,8 @@ library(grid); grid.newpage(); grid.rect(); dev.off(); dev.off()`);
   expect(first?.payload.metadata).toMatchObject({ 'image/png': { width: 672, height: 480 } });
   const png = Buffer.from(String(first?.payload.data['image/png']), 'base64');
   expect([png.toString('latin1', 1, 4), png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual(['PNG', 1344, 960]);
+  const large = await r.run('plot(1:20000, cex = 0.1); abline(h = 0); title("all")');
+  expect(large.events.map(({ type }) => type)).toEqual(['display', 'result']);
   const own = await r.run(
     'png("own.png"); plot(1); invisible(dev.off()); par(mar = c(1, 1, 1, 1)); file.exists("own.png")',
   );
@@ -211,6 +213,8 @@ test('an interrupt ends what a program or a question waits for', async ({ r }) =
     const events = await eventsOf(r.device.runs, waits.id);
     expect([textOf(events), events.at(-1)]).toMatchObject(['x', { payload: { type: 'KeyboardInterrupt' } }]);
   }
+  const { text } = await r.run('cat(Sys.getpid())');
+  kill(Number(text), 'SIGINT');
   expect(await r.shown('kept')).toBe('[1] 1');
 });
 

@@ -2,15 +2,12 @@
 import { spawn } from 'node:child_process';
 import { closeSync, constants, openSync, readFileSync, rmSync } from 'node:fs';
 import { env } from 'node:process';
-import { fileURLToPath } from 'node:url';
 import type { QuestionKind } from '@markco/protocol';
 import type { InterpreterOptions, Sink } from '../keeper/interpreter.ts';
 import { makePipes, openForChild, readPipe, streamPipe, writePipe } from '../keeper/pipes.ts';
+import { loadDriver } from './driver.ts';
 import { literal } from './literal.ts';
 
-const DRIVER = ['wire', 'cells', 'plots', 'input', 'answers', 'serve'].map((name) =>
-  fileURLToPath(new URL(`driver/${name}.R`, import.meta.url)),
-);
 /** What it takes for a console: packages ask only there, and only there does R tell a crash from an end. */
 const ARGS = ['--interactive', '--no-readline', '--quiet', '--no-save', '--no-restore'];
 /** R that crashes at a console lets the person choose; the first choice ends it by its signal. */
@@ -171,12 +168,10 @@ export function takePicture(file: string): string {
 
 /** The first has R make the places where it keeps warnings and tracebacks; the second does not come back. */
 function bootLines(...words: readonly [says: string, orders: string, folder: string]): string {
-  const files = DRIVER.map((file) => literal(file)).join(', ');
   return [
-    'local({ was <- options(warn = 0, error = NULL); on.exit(options(was)); warning("none"); stop("none") })\nlocal({ driver <- new.env(parent = .BaseNamespaceEnv);',
-    `for (file in c(${files})) sys.source(file, driver, keep.source = FALSE);`,
-    `driver$serve(${words.map((word) => literal(word)).join(', ')}) })`,
-  ].join(' ');
+    'local({ was <- options(warn = 0, error = NULL); on.exit(options(was)); warning("none"); stop("none") })',
+    `local({ ${loadDriver('all')}; driver$serve(${words.map((word) => literal(word)).join(', ')}) })`,
+  ].join('\n');
 }
 
 /** R prints and reads text as its locale says, and there is no other text than UTF-8 here. */
