@@ -244,6 +244,8 @@ test('code that meddles with connections, output or children leaves the session 
   expect(await r.shown('closeAllConnections(); 2')).toBe('[1] 2');
   expect((await r.run('x <- system("exit 2", intern = TRUE)')).text).toContain('In system(');
   expect((await r.run('sink("sunk.txt"); print(1); sink(); print(2)')).text).toBe('[1] 2\n');
+  expect((await r.run('sink("sunk.txt"); 3')).events).toMatchObject([{ type: 'result', payload: { data: null } }]);
+  expect((await r.run('sink(); cat(readLines("sunk.txt"))')).text).toBe('[1] 3');
   expect(
     await r.shown('unlist(parallel::mclapply(1:2, function(i) { message("m"); warning("w"); i }, mc.cores = 2))'),
   ).toBe('[1] 1 2');
@@ -309,6 +311,13 @@ test('questions are answered by the live session, and change nothing', async ({ 
   expect(await r.shown('exists("looked")')).toBe('[1] FALSE');
   await r.ask('reset', {});
   await eventually(async () => (await r.shown('exists("user")')) === '[1] FALSE');
+});
+
+test('who wishes `Rscript` gets the R beside it', async ({ r }) => {
+  const executable = (await r.run('cat(Sys.which("R"))')).text;
+  const config = { ...NO_WISHES, path: path.join(path.dirname(executable), 'Rscript') };
+  const found = await rRuntime.detect({ env, projectFolder: tmpdir(), config }, AbortSignal.timeout(10_000));
+  expect(found).toMatchObject({ available: true, executable });
 });
 
 test('what is at the cursor is cut out by its look', () => {

@@ -61,7 +61,7 @@ work_one <- function(cell, is_last) {
         told <- withVisible(eval(cell, globalenv()))
         remember(".Last.value", told$value)
         if (!told$visible) list(text = NULL)
-        else if (is_last) shown(told$value)
+        else if (is_last && sink.number() == 0L) shown(told$value)
         else {
           print_value(told$value)
           list(text = NULL)
