@@ -11,13 +11,18 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { Failure, type RunEvent, type RunId } from '@markco/protocol';
 import { LINE_BYTES_MAX, parseEvent, spoolFile } from './spool.ts';
 
-const CHUNK_BYTES = 256 * 1024;
+/** A reader begins with little, for most runs say little, and takes more where more is there. */
+const CHUNK_BYTES_MIN = 4 * 1024;
+const CHUNK_BYTES_MAX = 256 * 1024;
+const CHUNK_GROWTH = 8;
 const NEWLINE = 0x0a;
 /** A mark each so many events or bytes lets a reader begin in the middle of a long run. */
 const MARK_EVENTS = 256;
 const MARK_BYTES = 1024 * 1024;
 
 type Mark = { readonly seq: number; readonly offset: number };
+/** How far a reader is, and what it reads into. */
+type Place = { seq: number; offset: number; chunk: Buffer };
 
 /** A run that somebody follows. Forgotten with its last reader. */
 type Channel = { readers: number; version: number; readonly waiting: Set<() => void>; readonly marks: Mark[] };
@@ -37,13 +42,13 @@ export function createEventLog(parts: {
     channel.readers++;
     let file: FileHandle | null = null;
     try {
-      const position: { seq: number; offset: number } = { ...markBefore(channel.marks, fromSeq) };
+      const place = placeAt(markBefore(channel.marks, fromSeq));
       while (!signal.aborted) {
         const seen = channel.version;
         // Asked before reading on: when it was over by then, the end of the file is the end of the run.
         const over = await parts.isOver(run);
         file ??= await openIfThere(spoolFile(parts.runFolder(run)));
-        if (file !== null) yield* newLines(file, position, fromSeq, channel.marks, signal);
+        if (file !== null) yield* newLines(file, place, fromSeq, channel.marks, signal);
         if (over) return;
         await untilChanged(channel, seen, signal);
       }
@@ -56,7 +61,7 @@ export function createEventLog(parts: {
   async function* stored(run: RunId, fromSeq: number, signal: AbortSignal): AsyncGenerator<RunEvent> {
     await parts.isOver(run);
     await using file = await openIfThere(spoolFile(parts.runFolder(run)));
-    if (file !== null) yield* newLines(file, { seq: 0, offset: 0 }, fromSeq, [], signal, (await file.stat()).size);
+    if (file !== null) yield* newLines(file, placeAt(START), fromSeq, [], signal, (await file.stat()).size);
   }
 
   return {
@@ -77,46 +82,54 @@ export function createEventLog(parts: {
   };
 }
 
+const START: Mark = { seq: 0, offset: 0 };
+const placeAt = (at: Mark): Place => ({ ...at, chunk: Buffer.allocUnsafe(CHUNK_BYTES_MIN) });
+
 async function* newLines(
   file: FileHandle,
-  position: { seq: number; offset: number },
+  place: Place,
   fromSeq: number,
   marks: Mark[],
   signal: AbortSignal,
   bytes = Number.MAX_SAFE_INTEGER,
 ): AsyncGenerator<RunEvent> {
-  let chunk = Buffer.allocUnsafe(CHUNK_BYTES);
   while (!signal.aborted) {
-    const { bytesRead } = await file.read(chunk, 0, Math.min(chunk.length, bytes - position.offset), position.offset);
+    const { chunk } = place;
+    const { bytesRead } = await file.read(chunk, 0, Math.min(chunk.length, bytes - place.offset), place.offset);
     let start = 0;
     for (let end = chunk.indexOf(NEWLINE); end >= 0 && end < bytesRead; end = chunk.indexOf(NEWLINE, start)) {
       const line = chunk.subarray(start, end);
       start = end + 1;
-      const seq = position.seq++;
-      position.offset += line.length + 1;
-      mark(marks, position);
+      const seq = place.seq++;
+      place.offset += line.length + 1;
+      mark(marks, place);
       if (seq < fromSeq) continue;
       const event = parseEvent(line);
       if (event.seq !== seq) throw new Failure('storage_failed', 'The events of this run are damaged on disk.');
       yield event;
       if (signal.aborted) return;
     }
+    const isFull = bytesRead === chunk.length;
+    if (isFull && chunk.length < CHUNK_BYTES_MAX) {
+      place.chunk = Buffer.allocUnsafe(Math.min(chunk.length * CHUNK_GROWTH, CHUNK_BYTES_MAX));
+      continue;
+    }
     if (start > 0) continue;
-    if (bytesRead < chunk.length) return; // The end of the file, or a line that is still being written.
+    if (!isFull) return; // The end of the file, or a line that is still being written.
     if (chunk.length > LINE_BYTES_MAX)
       throw new Failure('storage_failed', 'The events of this run are damaged on disk.');
-    chunk = Buffer.allocUnsafe(chunk.length * 2);
+    place.chunk = Buffer.allocUnsafe(chunk.length * 2);
   }
 }
 
 function mark(marks: Mark[], at: Mark): void {
-  const last = marks.at(-1) ?? { seq: 0, offset: 0 };
+  const last = marks.at(-1) ?? START;
   if (at.seq >= last.seq + MARK_EVENTS || (at.seq > last.seq && at.offset >= last.offset + MARK_BYTES))
-    marks.push({ ...at });
+    marks.push({ seq: at.seq, offset: at.offset });
 }
 
 function markBefore(marks: readonly Mark[], seq: number): Mark {
-  return marks.findLast((one) => one.seq <= seq) ?? { seq: 0, offset: 0 };
+  return marks.findLast((one) => one.seq <= seq) ?? START;
 }
 
 async function openIfThere(file: string): Promise<FileHandle | null> {
