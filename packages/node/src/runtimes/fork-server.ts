@@ -145,15 +145,15 @@ function startServer(command: ForkRequest['command'], env: Readonly<Record<strin
   };
 
   async function forkOne({ command: { forkServer }, place, cwd, hold }: ForkRequest, signal: AbortSignal) {
+    const join = await hold.prepare();
     signal.throwIfAborted();
     if (!alive) throw new Failure('runtime_missing', `${program} ended.`);
     const ref = next++;
     const birth = forked(ref);
-    child.stdin?.write(
-      `${JSON.stringify({ ref, ...place, limit: forkServer.limitBytes, cwd, dataBytes: hold.processBytesMax })}\n`,
-    );
+    const limits = { limit: forkServer.limitBytes, dataBytes: hold.processBytesMax, join: join ?? [] };
+    child.stdin?.write(`${JSON.stringify({ ref, ...place, ...limits, cwd })}\n`);
     const { pid, ready, ended } = await birth;
-    const held = hold.add(pid);
+    const held = join === null ? hold.add(pid) : undefined;
     const listens = await Promise.race([ready, untilAborted(AbortSignal.any([signal, AbortSignal.timeout(READY_MS)]))]);
     await held;
     const found: ProcessName | null = listens ? await findProcess(pid) : null;

@@ -38,16 +38,22 @@ export async function cgroupV1(membership: string, root: string, kill: Kill): Pr
     hold(session, limits) {
       const groups = usable.map((parent) => path.join(parent, `markco-${session}`));
       const [pids = '', memory = '', , cpuacct = ''] = groups;
+      async function prepare(): Promise<readonly string[]> {
+        await Promise.all(groups.map(makeGroup));
+        await Promise.all([
+          writeControl(pids, 'pids.max', limits.processes),
+          writeControl(memory, 'memory.limit_in_bytes', limits.memoryBytes),
+        ]);
+        // Swap would turn a limit into a crawl; where swap is not counted there is no such file.
+        await writeControl(memory, 'memory.memsw.limit_in_bytes', limits.memoryBytes);
+        return groups.map((group) => path.join(group, 'tasks'));
+      }
+
       return {
         processBytesMax: null,
+        prepare,
         async add(pid) {
-          await Promise.all(groups.map(makeGroup));
-          await Promise.all([
-            writeControl(pids, 'pids.max', limits.processes),
-            writeControl(memory, 'memory.limit_in_bytes', limits.memoryBytes),
-          ]);
-          // Swap would turn a limit into a crawl; where swap is not counted there is no such file.
-          await writeControl(memory, 'memory.memsw.limit_in_bytes', limits.memoryBytes);
+          await prepare();
           await Promise.all(groups.map((group) => writeControl(group, 'cgroup.procs', pid)));
         },
         async cost() {

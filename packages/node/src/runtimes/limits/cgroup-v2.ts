@@ -35,15 +35,21 @@ export async function cgroupV2(membership: string, root: string): Promise<LimitK
     name: 'cgroup v2',
     hold(session, limits) {
       const group = path.join(parent, `markco-${session}`);
+      async function prepare(): Promise<null> {
+        await makeGroup(group);
+        await Promise.all([
+          writeControl(group, 'memory.max', limits.memoryBytes),
+          writeControl(group, 'memory.swap.max', 0),
+          writeControl(group, 'pids.max', limits.processes),
+        ]);
+        return null;
+      }
+
       return {
         processBytesMax: null,
+        prepare,
         async add(pid) {
-          await makeGroup(group);
-          await Promise.all([
-            writeControl(group, 'memory.max', limits.memoryBytes),
-            writeControl(group, 'memory.swap.max', 0),
-            writeControl(group, 'pids.max', limits.processes),
-          ]);
+          await prepare();
           await writeControl(group, 'cgroup.procs', pid);
         },
         async cost() {

@@ -26,6 +26,11 @@ export const NONE_MET: LimitsMet = { memory: 0, processes: 0 };
 export type Hold = {
   /** Where nothing counts a session's memory together: what each of its processes may have, set as it starts. */
   readonly processBytesMax: number | null;
+  /**
+   * Makes ready to take processes in. Resolves with the files in which a process without threads takes itself in, by
+   * writing `0` to each; null where that is no quicker than `add`, which waits for every processor of the machine.
+   */
+  prepare(): Promise<readonly string[] | null>;
   /** Takes a process in, and with it whatever it starts from now on. Never rejects: one that is gone needs no limit. */
   add(pid: number): Promise<void>;
   /** Null when nothing is held. */

@@ -16,6 +16,7 @@ export const processSession: LimitKind = {
     let leader: number | null = null;
     return {
       processBytesMax: limits.memoryBytes,
+      prepare: async () => null,
       add: async (pid) => void (leader = pid),
       async cost() {
         if (leader === null) return null;

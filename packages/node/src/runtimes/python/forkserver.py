@@ -1,9 +1,9 @@
 """A warm interpreter that forks the workers of new sessions: `forkserver.py`, standard library only.
 
 Starting an interpreter costs tens of milliseconds, a fork two. Requests come as lines of JSON on standard input
-(`{ref, folder, socket, limit, cwd, dataBytes}`), events go to standard output: `forked {ref, pid}` at once, `ready {pid}` when
-the worker listens, `ended {pid, code, signal}` when it is gone. When standard input ends, so does this program; its
-workers go on, each in a process session of its own.
+(`{ref, folder, socket, limit, cwd, dataBytes, join}`), events go to standard output: `forked {ref, pid}` at once,
+`ready {pid}` when the worker listens, `ended {pid, code, signal}` when it is gone. When standard input ends, so does
+this program; its workers go on, each in a process session of its own.
 
 1. It runs no code of a user and starts no thread: what is forked is always the same.
 2. One line is one write, short enough to be atomic: workers write `ready` to the same pipe.
@@ -53,6 +53,8 @@ def become_worker(request):
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.close(WAKE_READ)
     os.close(WAKE_WRITE)
+    for group in request["join"]:
+        join(group)
     log = os.open(os.path.join(request["folder"], "worker.log"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     os.dup2(log, 2)
     os.close(log)
@@ -61,6 +63,16 @@ def become_worker(request):
         resource.setrlimit(resource.RLIMIT_DATA, (request["dataBytes"], request["dataBytes"]))
     ready = os.dup(1)
     worker.start(request["folder"], request["socket"], request["limit"], ready)
+
+
+def join(group):
+    # Before there are threads: one thread that moves itself waits for nobody.
+    try:
+        file = os.open(group, os.O_WRONLY)
+        os.write(file, b"0")
+        os.close(file)
+    except OSError:
+        pass  # As when the host does it: a session with fewer limits is better than none.
 
 
 def reap():
