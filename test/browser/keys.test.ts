@@ -29,6 +29,25 @@ test('Shift+Enter runs and goes to the next cell, and makes a new one at the end
   await notebook.says('✓', 1);
 });
 
+test('however quick a cell is, its output is above the cell that Shift+Enter or Alt+Enter adds', async ({
+  openFolder,
+  openPage,
+}) => {
+  const folder = await openFolder({ 'quick.md': cell('0').trimEnd() });
+  const notebook = await openPage(folder, 'quick');
+  await notebook.caretAfter('python\n0');
+  const pairs = (count: number): string =>
+    Array.from({ length: count }, (_, at) => `\`\`\`python\n${at}\n\`\`\`\n\n\`\`\`output\n${at}\n\`\`\`\n\n`).join('');
+  for (let count = 1; count <= 12; count++) {
+    await notebook.press(count % 2 === 0 ? 'Alt+Enter' : 'Shift+Enter');
+    await notebook.says('✓', count - 1);
+    await folder.reads('quick.md', /^```output\n\d+\n```$/m);
+    await expect.poll(async () => (await folder.read('quick.md')).match(/```output/g)?.length, SOON).toBe(count);
+    expect(await folder.read('quick.md')).toContain(`${pairs(count)}\`\`\`python\n`);
+    await notebook.type(`${count}`);
+  }
+});
+
 test('Ctrl+Enter runs and stays; Alt+Enter runs and inserts a cell below', async ({ openFolder, openPage }) => {
   const folder = await openFolder({ 'keys.md': TWO_CELLS });
   const notebook = await openPage(folder, 'keys');

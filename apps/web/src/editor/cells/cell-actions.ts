@@ -131,10 +131,10 @@ export function createCellActions(parts: Pick<EditorParts, 'runs' | 't' | 'notif
         enter(view, next);
         return true;
       }
-      if (!submit(cell) || then === 'stay') return true;
-      const next = cells[cells.indexOf(cell) + 1];
-      if (then === 'next' && next !== undefined) enter(view, next);
-      else insertAt(view, endOf(cell), cell.language, 'below');
+      const next = then === 'next' ? cells[cells.indexOf(cell) + 1] : undefined;
+      // First the new cell, then the run, which waits for it: what two write behind a cell at once comes in any order.
+      if (then !== 'stay' && next === undefined && cell.closed) insertAt(view, endOf(cell), cell.language, 'below');
+      if (submit(cell) && next !== undefined) enter(view, next);
       return true;
     },
     runMany,
