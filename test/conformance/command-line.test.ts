@@ -272,7 +272,7 @@ test('bad input changes nothing and says what to do', async ({ machine }) => {
   });
   expect(await machine.markco(['run', 'nowhere.md'])).toMatchObject({
     code: 1,
-    err: '✗ There is no file nowhere.md.\n',
+    err: '✗ There is no file nowhere.md. Check the path; markco docs lists the pages that are open.\n',
   });
   expect(await machine.markco(['run', '/etc/hostname'])).toMatchObject({
     code: 1,

@@ -13,7 +13,10 @@ const CATCH_UP_MS = 2_000;
 /** Fails with `not_found` when the file is not there, is in no open project, or is no document. */
 export async function openFileDocument(cli: Cli, client: Client, file: string): Promise<OpenDocument> {
   const path = await realpath(resolve(cli.cwd, file)).catch(() => {
-    throw new Failure('not_found', `There is no file ${printable(file)}.`);
+    throw new Failure(
+      'not_found',
+      `There is no file ${printable(file)}. Check the path; markco docs lists the pages that are open.`,
+    );
   });
   const { projects } = await client.api('projects', { signal: cli.signal });
   const project = await projectAround(projects, path);

@@ -1,38 +1,12 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { Question, QuestionKind, Run, RunEvent } from '@markco/protocol';
 import { expect, test as base, vi } from 'vitest';
-import { eventsOf, finished, firstEvent, testDevice, textOf, type TestDevice } from '../../runs/runs.fixture.ts';
+import { eventsOf, firstEvent, textOf } from '../../runs/runs.fixture.ts';
+import { withLanguage, type LanguageSession } from '../language-session.fixture.ts';
 import { createBashAnswers } from './answers.ts';
 import { readDeclared } from './declared.ts';
 
-type Told = { readonly run: Run; readonly events: RunEvent[]; readonly text: string };
-type Session = {
-  readonly device: TestDevice;
-  readonly request: (code: string) => ReturnType<TestDevice['request']>;
-  readonly run: (code: string) => Promise<Told>;
-  readonly ask: <K extends QuestionKind>(kind: K, question: Question<K>) => Promise<unknown>;
-};
-
-const test = base.extend<{ bash: Session }>({
-  bash: async ({}, use) => {
-    await using device = await testDevice();
-    const request = (code: string) => {
-      const made = device.request(code);
-      return { ...made, session: { ...made.session, language: 'bash' } as typeof made.session };
-    };
-    await use({
-      device,
-      request,
-      run: (code) => finished(device.runs, request(code)),
-      async ask(kind, question) {
-        const id = device.runs.sessions.list()[0]?.id;
-        if (id === undefined) throw new Error('there is no session');
-        return device.runs.sessions.ask(id, kind, question, AbortSignal.timeout(10_000));
-      },
-    });
-  },
-});
+const test = base.extend<{ bash: LanguageSession }>({ bash: async ({}, use) => withLanguage('bash', use) });
 
 test('variables, functions, options, aliases and the folder are kept; nothing of a cell is echoed', async ({
   bash,

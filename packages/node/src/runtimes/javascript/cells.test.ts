@@ -1,53 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { Question, QuestionKind, Run, RunEvent } from '@markco/protocol';
 import { expect, test as base } from 'vitest';
-import {
-  eventsOf,
-  eventually,
-  finished,
-  firstEvent,
-  testDevice,
-  textOf,
-  type TestDevice,
-} from '../../runs/runs.fixture.ts';
+import { eventsOf, eventually, firstEvent, textOf } from '../../runs/runs.fixture.ts';
+import { withLanguage, type LanguageSession } from '../language-session.fixture.ts';
 import { completeness, prepare } from './source.ts';
 
-type Told = { readonly run: Run; readonly events: RunEvent[]; readonly text: string };
-type Session = {
-  readonly device: TestDevice;
-  readonly request: (code: string) => ReturnType<TestDevice['request']>;
-  readonly run: (code: string) => Promise<Told>;
-  /** What the last value of a cell looks like, or its error. */
-  readonly shown: (code: string) => Promise<unknown>;
-  readonly ask: <K extends QuestionKind>(kind: K, question: Question<K>) => Promise<unknown>;
-};
-
-const test = base.extend<{ js: Session }>({
-  js: async ({}, use) => {
-    await using device = await testDevice();
-    const request = (code: string) => {
-      const made = device.request(code);
-      return { ...made, session: { ...made.session, language: 'js' } as typeof made.session };
-    };
-    const run = (code: string) => finished(device.runs, request(code));
-    await use({
-      device,
-      request,
-      run,
-      async shown(code) {
-        const last = (await run(code)).events.at(-1);
-        if (last?.type === 'result') return last.payload.data?.['text/plain'] ?? null;
-        return last?.type === 'error' ? `${last.payload.type}: ${last.payload.message}` : undefined;
-      },
-      async ask(kind, question) {
-        const id = device.runs.sessions.list()[0]?.id;
-        if (id === undefined) throw new Error('there is no session');
-        return device.runs.sessions.ask(id, kind, question, AbortSignal.timeout(10_000));
-      },
-    });
-  },
-});
+const test = base.extend<{ js: LanguageSession }>({ js: async ({}, use) => withLanguage('js', use) });
 
 test('the last value is the result, unless a semicolon ends it', async ({ js }) => {
   expect(await js.shown('1 + 1')).toBe('2');
