@@ -71,3 +71,36 @@ test('wikilinks and links open their page, and a picture that is pasted becomes 
   await page.waitForURL(/02-other#part$/);
   await notebook.reads('## Part');
 });
+
+test('code that says `echo: false` is one line until the cursor comes to it, and runs all the same', async ({
+  openFolder,
+  openPage,
+}) => {
+  const folder = await openFolder({
+    'page.md': '# Page\n\n```python\n#| echo: false\nx = 6\nprint(x * 7)\n```\n\nAfter.\n',
+  });
+  const notebook = await openPage(folder, 'page');
+  const { page, seen } = notebook;
+  await notebook.caretAfter('After.');
+  const line = seen.getByText('3 lines of code are hidden');
+  await line.waitFor();
+  expect(await seen.getByText('x = 6').count()).toBe(0);
+  await seen.getByRole('button', { name: 'Run this cell' }).click();
+  await folder.reads('page.md', '```output\n42\n```');
+  await line.click();
+  await seen.getByText('x = 6').waitFor();
+  expect(await line.count()).toBe(0);
+  await page.keyboard.press('Control+Home');
+  await line.waitFor();
+  expect(await notebook.text()).toBe(await folder.read('page.md'));
+});
+
+test('an option of a cell that cannot be read says so under the cell', async ({ openFolder, openPage }) => {
+  const folder = await openFolder({ 'page.md': '# Page\n\n```python\n#| timeout: soon\n1\n```\n\nAfter.\n' });
+  const notebook = await openPage(folder, 'page');
+  await notebook.seen.getByText('The option `timeout` cannot be "soon"; its default is used.').waitFor();
+  await notebook.caretAfter('timeout: ');
+  await notebook.page.keyboard.press('Shift+End');
+  await notebook.page.keyboard.type('5m');
+  await expect.poll(() => notebook.seen.getByText('cannot be').count(), SOON).toBe(0);
+});

@@ -140,6 +140,22 @@ test('the code of a program is the code of its run, a cell has a label, and what
   expect(await machine.markco(['run', 'codes.md', '--cell', '1', '--all'])).toMatchObject({ code: 2, out: '' });
 });
 
+test('a cell runs where and whether its options say, and one that cannot be read is named', async ({ machine }) => {
+  await writeFile(
+    join(machine.project, 'page.md'),
+    cells(
+      '#| eval: false\nprint("not this")',
+      '#| timeout: soon\nprint("this")',
+      '#| on: gpu-box\nprint("elsewhere")',
+    ),
+  );
+  await machine.up(machine.project);
+  const { code, out, err } = await machine.markco(['run', 'page.md']);
+  expect([code, out]).toEqual([1, 'this\n']);
+  expect(err).toContain('The option `timeout` cannot be "soon"; its default is used.');
+  expect(err).toContain('No device here is called gpu-box.');
+});
+
 test('a session is interrupted, restarted and stopped by its language or its id', async ({ machine }) => {
   await writeFile(
     join(machine.project, 'page.md'),

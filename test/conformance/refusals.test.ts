@@ -207,6 +207,7 @@ test('HTTP-6 a run that cannot be is refused, and nothing has changed', async ()
     [{ ...good, projectId: other.id, documentId: page.id }, 404, 'not_found'],
     [{ sessionId: stranger, code: '1' }, 404, 'not_found'],
     [{ ...good, runOn: 'moon' }, 404, 'not_found'],
+    [{ ...good, code: '#| on: moon\n1' }, 404, 'not_found'],
   ] as const) {
     isError(await device.ask('/api/runs', { body }), status, code);
   }

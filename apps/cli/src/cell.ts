@@ -8,6 +8,8 @@ export type RunnableCell = {
   readonly label: string | null;
   readonly language: string;
   readonly code: string;
+  /** What is wrong with its `#|` options, a sentence each. */
+  readonly problems: readonly string[];
 };
 
 /** In the document's order; without those that are never closed or say `eval: false`. */
@@ -22,5 +24,6 @@ export function cellsOf(open: OpenDocument): readonly RunnableCell[] {
     label: cell.options.label ?? null,
     language: cell.language,
     code: cell.code,
+    problems: cell.options.problems,
   }));
 }

@@ -4,13 +4,14 @@ import { readConfig } from './config.ts';
 test('what is not said has a default, and flags count before the environment', () => {
   expect(readConfig({})).toMatchObject({ port: 7717, host: '127.0.0.1', logLevel: 'info' });
   const limits = { MARKCO_SESSION_MEMORY_MB: '512', MARKCO_SESSION_PROCESSES: '64', MARKCO_SESSION_IDLE_HOURS: '2' };
+  const cores = { MARKCO_SESSION_CPUS: '0.5' };
   const own = { MARKCO_PORT: '1', MARKCO_HOME: '/a', MARKCO_HOST: '::1', LOG_LEVEL: 'debug' };
-  expect(readConfig({ ...own, ...limits })).toEqual({
+  expect(readConfig({ ...own, ...limits, ...cores })).toEqual({
     home: '/a',
     port: 1,
     host: '::1',
     logLevel: 'debug',
-    sessionLimits: { memoryBytes: 512 * 1024 * 1024, processes: 64 },
+    sessionLimits: { memoryBytes: 512 * 1024 * 1024, processes: 64, cpus: 0.5 },
     sessionIdleMs: 2 * 3_600_000,
   });
   expect(readConfig({ MARKCO_PORT: '1', MARKCO_HOME: '/a' }, { port: 2, home: '/b', host: 'localhost' })).toMatchObject(
@@ -22,6 +23,7 @@ test('what is not said has a default, and flags count before the environment', (
 test.each([
   [{ MARKCO_PORT: 'x' }, 'MARKCO_PORT'],
   [{ MARKCO_SESSION_MEMORY_MB: '0' }, 'MARKCO_SESSION_MEMORY_MB'],
+  [{ MARKCO_SESSION_CPUS: '0.00' }, 'MARKCO_SESSION_CPUS'],
   [{ MARKCO_PORT: '70000' }, '70000'],
   [{ MARKCO_PORT: '-1' }, 'MARKCO_PORT'],
   [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL'],

@@ -3,11 +3,13 @@ import { Failure } from '@markco/protocol';
 import envPaths from 'env-paths';
 import { totalmem } from 'node:os';
 import * as z from 'zod/mini';
+import type { SessionLimits } from './runtimes/limits/limits.ts';
 
 const MB = 1024 * 1024;
 const HOUR_MS = 3_600_000;
 const flag = z.enum(['0', '1'], 'must be 0 or 1');
 const whole = z.string().check(z.regex(/^[1-9]\d{0,8}$/, 'must be a whole number above 0'));
+const cores = z.string().check(z.regex(/^(?=.*[1-9])\d{1,4}(\.\d{1,2})?$/, 'must be a number above 0'));
 const port = z.string().check(z.regex(/^\d{1,5}$/, 'must be a port number'));
 
 const EnvironmentSchema = z.object({
@@ -27,6 +29,8 @@ const EnvironmentSchema = z.object({
   MARKCO_SESSION_MEMORY_MB: z.optional(whole),
   /** Processes and threads of one session. Default 2048. */
   MARKCO_SESSION_PROCESSES: z.optional(whole),
+  /** Cores that one session may keep busy, `0.5` for half of one. Default: all there are. */
+  MARKCO_SESSION_CPUS: z.optional(cores),
   /** Hours without a run after which a session ends, told ten minutes before. Default 24; 0 for never. */
   MARKCO_SESSION_IDLE_HOURS: z.optional(z.string().check(z.regex(/^\d{1,6}$/, 'must be a whole number'))),
   LOG_LEVEL: z.optional(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])),
@@ -36,7 +40,7 @@ export type Config = {
   readonly home: string;
   readonly port: number;
   readonly host: string;
-  readonly sessionLimits: { readonly memoryBytes: number; readonly processes: number };
+  readonly sessionLimits: SessionLimits;
   /** Null for never. */
   readonly sessionIdleMs: number | null;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -69,6 +73,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     sessionLimits: {
       memoryBytes: Number(env.MARKCO_SESSION_MEMORY_MB ?? Math.floor((totalmem() * 0.8) / MB)) * MB,
       processes: Number(env.MARKCO_SESSION_PROCESSES ?? 2_048),
+      cpus: env.MARKCO_SESSION_CPUS === undefined ? null : Number(env.MARKCO_SESSION_CPUS),
     },
     sessionIdleMs: Number(env.MARKCO_SESSION_IDLE_HOURS ?? 24) * HOUR_MS || null,
     logLevel: env.LOG_LEVEL ?? 'info',

@@ -1,5 +1,6 @@
 /** A run request as it comes over HTTP or a socket, checked against what is here and handed to the runs. */
 import {
+  codeOptions,
   decodeStateVector,
   DEFAULT_SESSION,
   Failure,
@@ -41,12 +42,14 @@ export function createSubmit({
   sessionFor,
 }: SubmitParts): (request: RunRequest) => Promise<Run> {
   return async (request) => {
-    requireHere(device, request.runOn);
     requireVersion(request.docVersion);
     const { documentId, projectId, sessionId } = request;
     if (projectId !== undefined) projects.get(projectId);
     if (documentId !== undefined && projectId !== undefined) projects.record(projectId, documentId);
     const session = sessionId === undefined ? await sessionFor(request) : { sessionId };
+    const known = 'language' in session ? session : runs.sessions.get(session.sessionId);
+    const on = known === null ? null : codeOptions(request.code, known.language).on;
+    requireHere(device, request.runOn ?? on ?? undefined);
     return runs.submit({
       id: request.id ?? newId<RunId>(ids),
       session,

@@ -8,7 +8,7 @@ import type { Stage } from '../bench.ts';
 import { quantile } from '../quantile.ts';
 import type { Row } from '../result.ts';
 
-const LIMITS = { memoryBytes: 1_000_000_000, processes: 1_000 };
+const LIMITS = { memoryBytes: 1_000_000_000, processes: 1_000, cpus: null };
 
 export const limits: Stage = {
   name: 'run-limits',

@@ -102,6 +102,7 @@ async function runCell(
   { on, asJson, late }: Plan,
 ): Promise<ExitCode> {
   if (isOver(late)) return sayLate(cli);
+  for (const problem of cell.problems) cli.err.write(`${printable(problem)}\n`);
   const request = {
     id: newId<RunId>({ now: () => cli.now(), randomBytes: (length) => cli.randomBytes(length) }),
     projectId: open.projectId,

@@ -1,6 +1,7 @@
 /**
- * What stands in the place of whole lines: drawn tables, formulas and diagrams where the cursor is not, and the
- * foot of each cell (its status and output) in the place of its `output` fence.
+ * What stands in the place of whole lines: drawn tables, formulas and diagrams and code that is not to be shown
+ * (`#| echo: false`) where the cursor is not, and the foot of each cell (its status and output) in the place of its
+ * `output` fence.
  *
  * These come from a state field, because they decide how high the document is. On a keystroke they are only mapped.
  */
@@ -13,9 +14,10 @@ import {
   type RangeSet,
 } from '@codemirror/state';
 import { Decoration, EditorView, type DecorationSet, type WidgetType } from '@codemirror/view';
+import { hiddenCode } from './cells/hidden-code.ts';
 import type { ProseWidgets } from './prose/widgets.ts';
 import { isRevealed, revealField } from './reveal.ts';
-import { scanField, type CellSpan, type DrawnBlock } from './scan.ts';
+import { scanField, type CellSpan, type DrawnBlock, type Scan } from './scan.ts';
 
 /** Tells that a cell got or lost its foot. */
 export const feetChanged = StateEffect.define<null>();
@@ -37,7 +39,7 @@ export function blocks(prose: ProseWidgets, feet: FootWidgets): Extension {
       const scan = state.field(scanField);
       const redo =
         scan.version !== startState.field(scanField).version ||
-        (state.field(revealField) !== startState.field(revealField) && scan.drawn.length > 0) ||
+        (state.field(revealField) !== startState.field(revealField) && hides(scan)) ||
         tr.effects.some((effect) => effect.is(feetChanged));
       if (redo) return build(state, prose, feet);
       return tr.docChanged
@@ -52,6 +54,9 @@ export function blocks(prose: ProseWidgets, feet: FootWidgets): Extension {
   return field;
 }
 
+/** Whether anything depends on where the cursor is. */
+const hides = ({ drawn, cells }: Scan): boolean => drawn.length > 0 || cells.some((cell) => !cell.options.echo);
+
 function build(state: EditorState, prose: ProseWidgets, feet: FootWidgets): Blocks {
   const { cells, drawn } = state.field(scanField);
   const out: Range<Decoration>[] = [];
@@ -64,6 +69,8 @@ function build(state: EditorState, prose: ProseWidgets, feet: FootWidgets): Bloc
     else if (block.kind !== 'table') out.push(Decoration.widget({ widget, block: true, side: 1 }).range(to));
   }
   for (const cell of cells) {
+    const hidden = hiddenCode(state, cell, prose.t);
+    if (hidden !== null) out.push(hidden);
     const widget = feet.widgetOf(cell);
     if (widget === null) continue;
     const end = state.doc.lineAt(cell.to).to;

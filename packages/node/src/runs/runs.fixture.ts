@@ -75,7 +75,7 @@ export async function testDevice(changes: Partial<RunsParts> = {}) {
     env: { ...env, MARKCO_SECRET: 'not for cells' },
     kill,
     log: quiet,
-    limits: { memoryBytes: 2 * 1024 ** 3, processes: 1_000 },
+    limits: { memoryBytes: 2 * 1024 ** 3, processes: 1_000, cpus: null },
     idleMs: null,
     projectFolder: async () => project,
     projectSlug: () => 'project',

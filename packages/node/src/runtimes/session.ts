@@ -20,8 +20,8 @@ import {
 } from '@markco/protocol';
 import type { Ending } from './ending.ts';
 import { escalate } from './escalation.ts';
-import { NONE_MET, type Hold, type SessionLimits } from './limits/limits.ts';
-import { notices, whyEnded } from './limits/words.ts';
+import type { Hold, SessionLimits } from './limits/limits.ts';
+import { createMeter } from './limits/meter.ts';
 import { killWorker } from './kill-worker.ts';
 import { createQuestions } from './questions.ts';
 import { NO_WISHES, type RuntimeDescriptor } from './runtime.ts';
@@ -74,8 +74,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
   let beside: readonly [number, number] | null = null;
   let detached = false;
   let isRemoved = false;
-  /** The limits met when this worker began, and those that its runs have been told of. */
-  let met = { before: NONE_MET, told: NONE_MET };
+  const meter = createMeter(parts.hold, parts.limits);
   let usedAt = parts.now();
   let starting: AbortController | null = null;
   const answers = new Map<number, (accepted: boolean) => void>();
@@ -170,8 +169,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
     const metNow = await parts.hold.met();
     if (dead !== null) await killWorker(parts.kill, parts.hold, dead.process);
     const how = (await dead?.ending()) ?? null;
-    const why = whyEnded(how, met.before, metNow, parts.limits);
-    met = { before: NONE_MET, told: NONE_MET };
+    const why = meter.why(how, metNow);
     if (state === 'running') step('fail', how ?? 'gone');
     await note(null);
     const ended = `The session ended${how === null ? '' : ` with ${how}`}.${why === null ? '' : ` ${why}`}`;
@@ -198,8 +196,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
       if (found === null) throw new Failure('not_found', 'The session ended.');
       worker = { process: found, ending: async () => null };
       await parts.hold.add(found.pid);
-      const before = await parts.hold.met();
-      met = { before, told: before };
+      await meter.goesOn();
       return true;
     } catch (error) {
       signal.throwIfAborted();
@@ -383,11 +380,9 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
 
     /** Tells the run that is on which limits its session has met since it was last told. */
     async tellLimits(): Promise<void> {
-      if (current === null) return;
-      const now = await parts.hold.met();
-      const texts = notices(met.told, now, parts.limits);
-      met = { ...met, told: now };
-      for (const text of texts) if (current !== null) link?.send({ op: 'notice', run: current.run, text });
+      const run = current?.run;
+      if (run === undefined) return;
+      for (const text of await meter.notices(run)) if (current?.run === run) link?.send({ op: 'notice', run, text });
     },
 
     /** Lets go of the worker, which goes on, run and all. */

@@ -100,6 +100,7 @@ export function createFeet(
       language: cell?.language ?? '',
       fence: output === null ? null : output.text.slice(0, FENCE_CHARS_MAX),
       isText: asText.has(cellId),
+      problems: cell?.options.problems ?? [],
       isStale: run !== null && !isActive(run) && cell !== undefined && cell.code.trimEnd() !== run.code.trimEnd(),
     });
     if (run !== null && run.output === null && output !== null && entry.foot.element.isConnected) runs.replay(cellId);
@@ -262,7 +263,10 @@ export function createFeet(
 
   return {
     extension: [plugin, activeCells.of(() => active)],
-    widgetOf: (cell) => (cell.output !== null || runs.stateOf(cell.id) !== null ? new FootWidget(cell.id) : null),
+    widgetOf: (cell) =>
+      cell.output !== null || runs.stateOf(cell.id) !== null || cell.options.problems.length > 0
+        ? new FootWidget(cell.id)
+        : null,
     isText: (cell) => asText.has(cell.id),
     toggleText,
     clear,

@@ -38,6 +38,8 @@ export type FootFacts = {
   /** The text of the `output` fence, or null without one. */
   readonly fence: string | null;
   readonly isText: boolean;
+  /** What is wrong with its `#|` options, a sentence each. */
+  readonly problems: readonly string[];
   /** The code is not what was run. */
   readonly isStale: boolean;
 };
@@ -82,10 +84,11 @@ export function createFoot(parts: FootParts): Foot {
     textOf: () => textOf(shown),
     tableOf: () => tableOf(shown),
   });
+  const problems = div('mc-problems');
   status.append(statusText, stale, menu.element);
-  element.append(status, trouble, earlier, output);
+  element.append(problems, status, trouble, earlier, output);
 
-  let facts: FootFacts = { run: null, language: '', fence: null, isText: false, isStale: false };
+  let facts: FootFacts = { run: null, language: '', fence: null, isText: false, problems: [], isStale: false };
   let shown: readonly OutputItem[] = [];
   let fenceText: string | null = null;
   let fenceItems: readonly OutputItem[] = [];
@@ -199,6 +202,8 @@ export function createFoot(parts: FootParts): Foot {
     statusText.hidden = run === null;
     status.hidden = run === null && shown.length === 0;
     stale.hidden = !facts.isStale;
+    problems.textContent = facts.problems.join('\n');
+    problems.hidden = facts.problems.length === 0;
     trouble.hidden = run === null || run.trouble === '' || shown.some((item) => item.kind === 'error');
     if (run === null) return;
     if (!trouble.hidden) trouble.textContent = run.trouble;

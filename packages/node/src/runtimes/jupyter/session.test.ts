@@ -1,5 +1,7 @@
 /** Kernels kept by a keeper keep to what every runtime keeps to, and a document chooses among them by name. */
+import { mkdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { env, kill } from 'node:process';
 import { expect, test } from 'vitest';
 import { eventually, finished, testDevice } from '../../runs/runs.fixture.ts';
@@ -93,6 +95,25 @@ test('a project that names a kernel runs in it, with its questions', async (cont
   expect(
     await device.runs.sessions.ask(session.id, 'isComplete', { code: '%time 1' }, AbortSignal.timeout(10_000)),
   ).toEqual({ status: 'complete', indent: '' });
+});
+
+test('a language without a runtime of ours runs in the first kernel of it (here one of Python that says it is Julia)', async (context) => {
+  const why = await missing('python', 'apt install python3-ipykernel')();
+  if (why !== null) context.skip(why);
+  await using device = await testDevice();
+  const made = device.request('print(6 * 7)');
+  const folder = path.join(device.project, '.venv', 'share', 'jupyter', 'kernels', 'julia-1.12');
+  await mkdir(folder, { recursive: true });
+  const specs = await findKernelspecs({ env, projectFolder: device.project, config: NO_WISHES });
+  const argv = specs.find(({ name }) => name === kernel.kernel)?.argv;
+  await writeFile(
+    path.join(folder, 'kernel.json'),
+    JSON.stringify({ argv, display_name: 'Julia 1.12', language: 'julia' }),
+  );
+  const session = { ...made.session, language: 'julia' } as typeof made.session;
+  const { run, text } = await finished(device.runs, { ...made, session });
+  expect([run.state, text]).toEqual(['completed', '42\n']);
+  expect(device.runs.sessions.list()).toMatchObject([{ language: 'julia', state: 'running' }]);
 });
 
 test('a kernel does not outlive its keeper, even one that looks after nothing itself', async (context) => {

@@ -11,7 +11,7 @@ import {
   readControl,
   writeControl,
 } from './control-files.ts';
-import type { LimitKind } from './limits.ts';
+import { CPU_PERIOD_US, type LimitKind } from './limits.ts';
 
 const CONTROLLERS = ['pids', 'memory', 'cpu', 'cpuacct'] as const;
 
@@ -37,12 +37,15 @@ export async function cgroupV1(membership: string, root: string, kill: Kill): Pr
     name: 'cgroup v1',
     hold(session, limits) {
       const groups = usable.map((parent) => path.join(parent, `markco-${session}`));
-      const [pids = '', memory = '', , cpuacct = ''] = groups;
+      const [pids = '', memory = '', cpu = '', cpuacct = ''] = groups;
       async function prepare(): Promise<readonly string[]> {
         await Promise.all(groups.map(makeGroup));
         await Promise.all([
           writeControl(pids, 'pids.max', limits.processes),
           writeControl(memory, 'memory.limit_in_bytes', limits.memoryBytes),
+          ...(limits.cpus === null
+            ? []
+            : [writeControl(cpu, 'cpu.cfs_quota_us', Math.round(limits.cpus * CPU_PERIOD_US))]),
         ]);
         // Swap would turn a limit into a crawl; where swap is not counted there is no such file.
         await writeControl(memory, 'memory.memsw.limit_in_bytes', limits.memoryBytes);
@@ -70,11 +73,16 @@ export async function cgroupV1(membership: string, root: string, kill: Kill): Pr
           };
         },
         async met() {
-          const [oom, events] = await Promise.all([
+          const [oom, events, waits] = await Promise.all([
             readControl(memory, 'memory.oom_control'),
             readControl(pids, 'pids.events'),
+            readControl(cpu, 'cpu.stat'),
           ]);
-          return { memory: fieldIn(oom, 'oom_kill'), processes: fieldIn(events, 'max') };
+          return {
+            memory: fieldIn(oom, 'oom_kill'),
+            processes: fieldIn(events, 'max'),
+            cpu: fieldIn(waits, 'nr_throttled'),
+          };
         },
         killAll: () =>
           killUntilEmpty(groups, async (held) => {

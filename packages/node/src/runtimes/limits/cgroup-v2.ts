@@ -15,7 +15,7 @@ import {
   readControl,
   writeControl,
 } from './control-files.ts';
-import type { LimitKind } from './limits.ts';
+import { CPU_PERIOD_US, type LimitKind } from './limits.ts';
 
 /**
  * The kind, or null when this system or this user cannot have it.
@@ -41,6 +41,10 @@ export async function cgroupV2(membership: string, root: string): Promise<LimitK
           writeControl(group, 'memory.max', limits.memoryBytes),
           writeControl(group, 'memory.swap.max', 0),
           writeControl(group, 'pids.max', limits.processes),
+          // The file is not there where this user may not share out the processor.
+          ...(limits.cpus === null
+            ? []
+            : [writeControl(group, 'cpu.max', `${Math.round(limits.cpus * CPU_PERIOD_US)} ${CPU_PERIOD_US}`)]),
         ]);
         return null;
       }
@@ -67,11 +71,16 @@ export async function cgroupV2(membership: string, root: string): Promise<LimitK
           };
         },
         async met() {
-          const [memory, pids] = await Promise.all([
+          const [memory, pids, cpu] = await Promise.all([
             readControl(group, 'memory.events'),
             readControl(group, 'pids.events'),
+            readControl(group, 'cpu.stat'),
           ]);
-          return { memory: fieldIn(memory, 'oom_kill'), processes: fieldIn(pids, 'max') };
+          return {
+            memory: fieldIn(memory, 'oom_kill'),
+            processes: fieldIn(pids, 'max'),
+            cpu: fieldIn(cpu, 'nr_throttled'),
+          };
         },
         killAll: () => killUntilEmpty([group], async () => void (await writeControl(group, 'cgroup.kill', 1))),
       };

@@ -11,7 +11,7 @@ import { chooseLimits } from './choose.ts';
 import { processSession } from './process-session.ts';
 
 const MB = 1024 * 1024;
-const limits = { memoryBytes: 300 * MB, processes: 40 };
+const limits = { memoryBytes: 300 * MB, processes: 40, cpus: null };
 const strongest = await chooseLimits(kill);
 const held = strongest.name.startsWith('cgroup');
 
@@ -77,6 +77,20 @@ time.sleep(3)`;
   expect(text).toContain('This session has 40 processes and threads, the most it may have.');
 });
 
+test('a session keeps no more cores busy than it may, and its run is told so once', async (context) => {
+  if (!held) return context.skip(`this machine gives ${strongest.name} only`);
+  await using device = await testDevice({ limits: { ...limits, cpus: 0.5 } });
+  const code = `import time, os
+began = time.monotonic()
+while sum(os.times()[:2]) < 2.5: pass
+print(round(time.monotonic() - began))`;
+  const { run, text } = await finished(device.runs, device.request(code));
+  const lines = text.split('\n').filter(Boolean);
+  expect(run.state).toBe('completed');
+  expect(lines.filter((line) => line.includes('keeps 0.5 cores busy'))).toHaveLength(1);
+  expect(Number(lines.at(-1))).toBeGreaterThanOrEqual(4);
+});
+
 test('what left its process group ends with the session all the same', async (context) => {
   if (!held) return context.skip(`this machine gives ${strongest.name} only`);
   await using device = await testDevice({ limits });
@@ -95,7 +109,7 @@ test('what left its process group ends with the session all the same', async (co
 });
 
 test.each([strongest, processSession])('$name: a session is counted with what it started', async (limitKind) => {
-  await using device = await testDevice({ limits: { memoryBytes: 2_000 * MB, processes: 200 }, limitKind });
+  await using device = await testDevice({ limits: { ...limits, memoryBytes: 2_000 * MB, processes: 200 }, limitKind });
   const code = 'import subprocess\nx = bytearray(100 * 1024**2)\np = subprocess.Popen(["sleep", "1000"])';
   await finished(device.runs, device.request(code));
   const [session] = device.runs.sessions.list();
@@ -122,16 +136,18 @@ test('version 2: groups are made where the system lets this user, and nowhere el
   await writeFile(path.join(slice, 'cgroup.subtree_control'), 'cpu memory pids\n');
   const kind = await cgroupV2(membership, root);
   const id = newId<SessionId>(ids);
-  const hold = kind?.hold(id, limits);
+  const hold = kind?.hold(id, { ...limits, cpus: 1.5 });
   await hold?.add(4711);
   const group = path.join(slice, `markco-${id}`);
   const written = async (name: string) => readFile(path.join(group, name), 'utf8');
   expect(await written('memory.max')).toBe(String(300 * MB));
   expect(await written('pids.max')).toBe('40');
+  expect(await written('cpu.max')).toBe('150000 100000');
   expect(await written('cgroup.procs')).toBe('4711');
   await writeFile(path.join(group, 'memory.events'), 'low 0\nmax 12\noom 1\noom_kill 2\n');
   await writeFile(path.join(group, 'pids.events'), 'max 3\n');
-  expect(await hold?.met()).toEqual({ memory: 2, processes: 3 });
+  await writeFile(path.join(group, 'cpu.stat'), 'usage_usec 1000\nnr_periods 9\nnr_throttled 4\n');
+  expect(await hold?.met()).toEqual({ memory: 2, processes: 3, cpu: 4 });
   expect(await cgroupV2('4:memory:/x\n', root)).toBeNull();
   await rm(root, { recursive: true });
 });

@@ -11,6 +11,8 @@ export type SessionLimits = {
   readonly memoryBytes: number;
   /** Processes and threads of a session together. Over it, starting a further one fails. */
   readonly processes: number;
+  /** Cores that a session may keep busy, `0.5` for half of one. Over it, it waits. Null for all there are. */
+  readonly cpus: number | null;
 };
 
 export type Cost = {
@@ -20,8 +22,15 @@ export type Cost = {
 };
 
 /** How often each limit was met since the session's processes were first held. */
-export type LimitsMet = { readonly memory: number; readonly processes: number };
-export const NONE_MET: LimitsMet = { memory: 0, processes: 0 };
+export type LimitsMet = {
+  readonly memory: number;
+  readonly processes: number;
+  /** Tenths of a second in which it had to wait for the processor. */ readonly cpu: number;
+};
+export const NONE_MET: LimitsMet = { memory: 0, processes: 0, cpu: 0 };
+
+/** Microseconds: the share of the processor is counted anew in each. */
+export const CPU_PERIOD_US = 100_000;
 
 export type Hold = {
   /** Where nothing counts a session's memory together: what each of its processes may have, set as it starts. */
