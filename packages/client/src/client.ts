@@ -69,6 +69,8 @@ export type ProjectChange = {
   readonly documents?: readonly Document[];
   readonly removed?: readonly DocumentId[];
   readonly run?: Run;
+  /** Paths of files that are no documents, and appeared, changed or went. */
+  readonly files?: readonly string[];
   readonly trouble?: {
     readonly path: string;
     readonly code: string;

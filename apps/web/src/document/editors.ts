@@ -110,7 +110,7 @@ export function createEditors(parts: EditorsParts): Editors {
       live: parts.live.of({ projectId, documentId: id }),
       t,
       locale: language.peek(),
-      files: createProjectFiles({ api: parts.client.api, projectId, pathOf: () => parts.pathOf(id) }),
+      files: createProjectFiles({ client: parts.client, projectId, pathOf: () => parts.pathOf(id) }),
       onOutline(headings) {
         entry.headings = headings;
         if (inView === id) outline.value = headings;

@@ -8,19 +8,22 @@ import type { EditorParts } from '../editor/index.ts';
 import { absolutePath, relativePath } from './relative-path.ts';
 
 export type ProjectFilesParts = {
-  readonly api: Client['api'];
+  readonly client: Pick<Client, 'api' | 'watchProject'>;
   readonly projectId: ProjectId;
   readonly pathOf: () => string;
 };
 
-export function createProjectFiles({ api, projectId, pathOf }: ProjectFilesParts): EditorParts['files'] {
+export function createProjectFiles({ client, projectId, pathOf }: ProjectFilesParts): EditorParts['files'] {
+  const urlOf = (path: string): string =>
+    ROUTES.projectFile.path.replace(':id', projectId).replace('*', path.split('/').map(encodeURIComponent).join('/'));
   return {
-    urlOf(written) {
-      const path = absolutePath(pathOf(), written).split('/').map(encodeURIComponent).join('/');
-      return ROUTES.projectFile.path.replace(':id', projectId).replace('*', path);
-    },
+    urlOf: (written) => urlOf(absolutePath(pathOf(), written)),
+    onWritten: (listener) =>
+      client.watchProject(projectId, ({ files = [] }) => {
+        for (const path of files) listener(urlOf(path));
+      }),
     async savePastedImage(blob, name) {
-      const asset = await api('createAsset', {
+      const asset = await client.api('createAsset', {
         params: { id: projectId },
         bytes: blob,
         ...(name === '' ? {} : { query: { name } }),

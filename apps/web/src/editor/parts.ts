@@ -33,6 +33,8 @@ export type EditorParts = {
   readonly files: {
     /** Where the bytes of a file of the project are, for `<img>`. The path is as written in the document. */
     urlOf(relativePath: string): string;
+    /** Calls when the file at a URL of `urlOf` was written anew, or appeared. Answers how to stop. */
+    onWritten(listener: (url: string) => void): () => void;
     /** Keeps a picture and answers the path to write into the document. */
     savePastedImage(blob: Blob, name: string): Promise<string>;
   };

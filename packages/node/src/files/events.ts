@@ -22,6 +22,8 @@ export type LeftAloneReason = keyof typeof LEFT_ALONE;
 export type FolderEvent =
   | { readonly type: 'added' | 'changed' | 'removed'; readonly id: DocumentId; readonly filePath: string }
   | { readonly type: 'renamed'; readonly id: DocumentId; readonly from: string; readonly filePath: string }
+  /** Files that are no documents appeared, changed or went. */
+  | { readonly type: 'others'; readonly paths: readonly string[] }
   | {
       readonly type: 'left-alone';
       readonly filePath: string;

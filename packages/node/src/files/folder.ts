@@ -18,6 +18,7 @@ import { LEFT_ALONE, type FolderEvent, type LeftAloneReason } from './events.ts'
 import { fileFailure, isTempName, type Files } from './files.ts';
 import { createLateWrites } from './late-writes.ts';
 import { createMembership } from './membership.ts';
+import { isOtherFile } from './walk.ts';
 import { createPageActions, type PageActions } from './page-actions.ts';
 import { createQueue } from './queue.ts';
 import { createReconciler, type FaultPoint, type Outcome } from './reconcile.ts';
@@ -210,7 +211,10 @@ export function createFolder(
       watch = await parts.watcher.open(root, {
         changed: (paths) => {
           const others = paths.filter((path) => !isTempName(path.slice(path.lastIndexOf('/') + 1), tag));
-          if (others.length > 0 && !closing.signal.aborted) attempt(() => membership.look(others));
+          if (others.length === 0 || closing.signal.aborted) return;
+          attempt(() => membership.look(others));
+          const files = others.filter(isOtherFile);
+          if (files.length > 0) emit({ type: 'others', paths: files });
         },
         lost: () => attempt(rescan),
         failed: () => attempt(poll),

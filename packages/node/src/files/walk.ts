@@ -119,6 +119,11 @@ export async function reasonAgainstPath(files: Files, path: string): Promise<Lef
   return null;
 }
 
+/** Whether the path may be a file of the project that is no document, by its name alone. */
+export function isOtherFile(path: string): boolean {
+  return splitExt(path) === null && path.split('/').every((name) => reasonAgainstFolder(name) === null);
+}
+
 /** Why a folder of this name is none of ours, wherever it is; null when it may be. */
 export function reasonAgainstFolder(name: string): LeftAloneReason | null {
   if (name.startsWith('.')) return 'hidden';

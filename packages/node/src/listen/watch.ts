@@ -10,26 +10,40 @@ type Tell = (change: Told) => void;
 
 /** Changes of the same project within this time are told together. */
 const GATHER_MS = 50;
+/** Files told at once; of more, the first. */
+const FILES_MAX = 1_000;
 
 export type Watch = ReturnType<typeof createWatch>;
+
+type Gathered = {
+  readonly changed: Set<DocumentId>;
+  readonly removed: Set<DocumentId>;
+  readonly files: Set<string>;
+};
 
 export function createWatch({ catalog }: { readonly catalog: DocumentCatalog }) {
   const watchers = new Map<ProjectId, Set<Tell>>();
   let failing: StorageState | undefined;
-  const gathered = new Map<ProjectId, { changed: Set<DocumentId>; removed: Set<DocumentId> }>();
+  const gathered = new Map<ProjectId, Gathered>();
 
   function tellAll(projectId: ProjectId, change: Omit<Told, 'projectId'>): void {
     for (const tell of watchers.get(projectId) ?? []) tell({ projectId, ...change });
   }
 
+  /** Null while nobody watches. */
+  function gather(projectId: ProjectId): Gathered | null {
+    if (!watchers.has(projectId)) return null;
+    const before = gathered.get(projectId);
+    if (before !== undefined) return before;
+    const waiting = { changed: new Set<DocumentId>(), removed: new Set<DocumentId>(), files: new Set<string>() };
+    gathered.set(projectId, waiting);
+    setTimeout(() => flush(projectId), GATHER_MS);
+    return waiting;
+  }
+
   catalog.onChange(({ projectId, changed, removed }) => {
-    if (!watchers.has(projectId)) return;
-    let waiting = gathered.get(projectId);
-    if (waiting === undefined) {
-      waiting = { changed: new Set(), removed: new Set() };
-      gathered.set(projectId, waiting);
-      setTimeout(() => flush(projectId), GATHER_MS);
-    }
+    const waiting = gather(projectId);
+    if (waiting === null) return;
     for (const { id } of changed) waiting.changed.add(id);
     for (const id of removed) waiting.removed.add(id);
   });
@@ -42,7 +56,10 @@ export function createWatch({ catalog }: { readonly catalog: DocumentCatalog }) 
       const record = catalog.get(id);
       return record === undefined || record.deletedAt !== undefined ? [] : [documentOf(record)];
     });
-    tellAll(projectId, { documents, removed: [...waiting.removed] });
+    tellAll(projectId, {
+      ...(documents.length + waiting.removed.size === 0 ? {} : { documents, removed: [...waiting.removed] }),
+      ...(waiting.files.size === 0 ? {} : { files: [...waiting.files] }),
+    });
   }
 
   return {
@@ -60,7 +77,10 @@ export function createWatch({ catalog }: { readonly catalog: DocumentCatalog }) 
     run: (run: Run): void => tellAll(run.projectId, { run }),
 
     folder(projectId: ProjectId, event: FolderEvent): void {
-      if (event.type === 'write-failed') {
+      if (event.type === 'others') {
+        const files = gather(projectId)?.files;
+        for (const path of event.paths) if (files !== undefined && files.size < FILES_MAX) files.add(path);
+      } else if (event.type === 'write-failed') {
         tellAll(projectId, {
           trouble: {
             documentId: event.id,

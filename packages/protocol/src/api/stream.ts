@@ -54,6 +54,8 @@ export const StreamAnswerSchema = z.union([
     removed: z.optional(z.array(DocumentIdSchema)),
     run: z.optional(RunSchema),
     trouble: z.optional(FileTroubleSchema),
+    /** Files that are no documents, and appeared, changed or went: at most 1,000, of more the first. */
+    files: z.optional(z.array(z.string())),
   }),
   // After the changes of a project, which may carry a run too.
   z.object({ ref, run: RunSchema }),

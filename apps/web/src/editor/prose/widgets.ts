@@ -17,6 +17,7 @@ type Shared = {
   readonly t: Translate;
   readonly urlOf: (path: string) => string;
   readonly openLink: (target: string) => void;
+  readonly onWritten: (listener: (url: string) => void) => () => void;
   /** Height in pixels of what was drawn, by source, so that scrolling past it does not jump. */
   readonly heights: Map<string, number>;
 };
@@ -29,6 +30,7 @@ export function createProseWidgets(parts: Pick<EditorParts, 't' | 'files' | 'lin
     t: parts.t,
     urlOf: (path) => parts.files.urlOf(path),
     openLink: (target) => parts.links.open(target),
+    onWritten: (listener) => parts.files.onWritten(listener),
     heights: new Map(),
   };
   return {
@@ -79,6 +81,9 @@ abstract class SourceWidget extends WidgetType {
   }
 }
 
+/** How a picture that is shown stops listening. */
+const stops = new WeakMap<HTMLElement, () => void>();
+
 class ImageWidget extends SourceWidget {
   readonly kind = 'image';
   readonly alt: string;
@@ -93,9 +98,27 @@ class ImageWidget extends SourceWidget {
   }
 
   override toDOM(view: EditorView): HTMLElement {
-    const { ownerDocument } = view.dom;
-    const frame = ownerDocument.createElement('span');
+    const frame = view.dom.ownerDocument.createElement('span');
     frame.className = 'mc-image';
+    const url = this.shared.urlOf(this.source);
+    let written = 0;
+    this.draw(view, frame, url);
+    const stop = this.shared.onWritten((other) => {
+      if (other === url) this.draw(view, frame, `${url}?written=${++written}`);
+    });
+    stops.set(frame, stop);
+    return frame;
+  }
+
+  override destroy(frame: HTMLElement): void {
+    stops.get(frame)?.();
+  }
+
+  /** A picture that is there already stays until the next one has come. */
+  draw(view: EditorView, frame: HTMLElement, url: string): void {
+    const { ownerDocument } = view.dom;
+    frame.dataset['from'] = url;
+    const isLatest = (): boolean => frame.dataset['from'] === url;
     const image = ownerDocument.createElement('img');
     image.alt = this.alt;
     image.decoding = 'async';
@@ -103,7 +126,10 @@ class ImageWidget extends SourceWidget {
     const height = this.shared.heights.get(this.key);
     if (height !== undefined) frame.style.minHeight = `${height}px`;
     image.addEventListener('load', () => {
+      if (!isLatest()) return;
       frame.style.minHeight = '';
+      frame.classList.remove('mc-image-failed');
+      frame.replaceChildren(image);
       this.settled(view, frame);
     });
     const fail = (key: 'editor.image.failed' | 'editor.image.foreign'): void => {
@@ -114,12 +140,11 @@ class ImageWidget extends SourceWidget {
     };
     if (!isOwnFile(this.source)) {
       fail('editor.image.foreign');
-      return frame;
+      return;
     }
-    image.addEventListener('error', () => fail('editor.image.failed'));
-    image.src = this.shared.urlOf(this.source);
-    frame.append(image);
-    return frame;
+    image.addEventListener('error', () => isLatest() && fail('editor.image.failed'));
+    image.src = url;
+    if (frame.childNodes.length === 0) frame.append(image);
   }
 
   override ignoreEvent(): boolean {
