@@ -167,6 +167,21 @@ test('HTML is shown in a frame without an origin, SVG as an image, and both can 
   await folder.reads('out.md', before);
 });
 
+test('a formula is drawn, and JSON is a tree that can be opened', async ({ openFolder, openPage }) => {
+  const code = `class Formula:
+    def _repr_latex_(self): return r"$\\frac{a}{b}$"
+display(Formula())
+display({"application/json": {"list": [1, {"deep": "value"}]}, "text/plain": "a tree"}, raw=True)`;
+  const folder = await openFolder({ 'page.md': `# Page\n\n\`\`\`python\n${code}\n\`\`\`\n` });
+  const notebook = await openPage(folder, 'page');
+  const { seen } = notebook;
+  await notebook.caretAfter('class Formula:');
+  await notebook.press('Control+Enter');
+  await seen.locator('.mc-output .katex .mfrac').waitFor();
+  for (const level of ['list', '1: ']) await seen.locator('.mc-output summary', { hasText: level }).click();
+  await seen.locator('.mc-output').getByText('"value"').waitFor();
+});
+
 test('on a phone, Run of the bottom bar brings the output into view, unless one scrolls away meanwhile', async ({
   openFolder,
   openPage,

@@ -143,11 +143,7 @@ test('the code of a program is the code of its run, a cell has a label, and what
 test('a cell runs where and whether its options say, and one that cannot be read is named', async ({ machine }) => {
   await writeFile(
     join(machine.project, 'page.md'),
-    cells(
-      '#| eval: false\nprint("not this")',
-      '#| timeout: soon\nprint("this")',
-      '#| on: gpu-box\nprint("elsewhere")',
-    ),
+    cells('#| eval: false\nprint("not this")', '#| timeout: soon\nprint("this")', '#| on: gpu-box\nprint("elsewhere")'),
   );
   await machine.up(machine.project);
   const { code, out, err } = await machine.markco(['run', 'page.md']);

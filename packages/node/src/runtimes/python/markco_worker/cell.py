@@ -29,7 +29,7 @@ class Cells:
         self.names = main.__dict__
         self.names["__builtins__"] = builtins
         builtins.display = make_display(emit)
-        install_in_ipython(builtins.display, emit)
+        install_in_ipython(builtins.display)
         setattr(builtins, RUNNER, run_line)
 
     def reset(self):

@@ -98,26 +98,29 @@ class Display:
         self._emit = emit
         self.display_id = display_id
 
-    def display(self, value):
-        self._show(value, False)
+    def display(self, value, raw=False):
+        self._show(value, raw, False)
 
-    def update(self, value):
-        self._show(value, True)
+    def update(self, value, raw=False):
+        self._show(value, raw, True)
 
-    def _show(self, value, update):
-        data, metadata = bundle_of(value)
+    def _show(self, value, raw, update):
+        data, metadata = (_fit(dict(value)), {}) if raw else bundle_of(value)
         metadata = dict(_fit(metadata), displayId=self.display_id, update=update)
         self._emit("display", {"data": data, "metadata": metadata})
 
 
 def make_display(emit):
-    def display(*values, display_id=None):
-        """Shows values under the cell. Returns a handle whose update() replaces the last one."""
+    def display(*values, display_id=None, raw=False):
+        """Shows values under the cell. Returns a handle whose update() replaces the last one.
+
+        With `raw`, values are what to show already: dictionaries of MIME type and content.
+        """
         import time
 
         handle = Display(emit, str(display_id) if display_id else new_id(time.time_ns() // 1_000_000))
         for value in values:
-            handle.display(value)
+            handle.display(value, raw)
         return handle
 
     return display

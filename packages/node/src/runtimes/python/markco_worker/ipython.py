@@ -12,9 +12,8 @@ CLEAR = "\x1b[H\x1b[2J\x1b[3J"
 
 
 class Finder(importlib.abc.MetaPathFinder):
-    def __init__(self, display, emit):
+    def __init__(self, display):
         self._display = display
-        self._emit = emit
 
     def find_spec(self, name, path, target=None):
         if name != MODULE:
@@ -32,17 +31,14 @@ class Finder(importlib.abc.MetaPathFinder):
         return spec
 
     def _replace(self, module):
-        show, emit = self._display, self._emit
+        show = self._display
 
         def display(*values, display_id=None, raw=False, **_):
-            if not raw:
-                handle = show(*values, display_id=None if display_id is True else display_id)
-                return handle if display_id else None
-            for data in values:
-                emit("display", {"data": dict(data), "metadata": {}})
+            handle = show(*values, display_id=None if display_id is True else display_id, raw=raw)
+            return handle if display_id else None
 
-        def update_display(value, *, display_id, **_):
-            show(display_id=display_id).update(value)
+        def update_display(value, *, display_id, raw=False, **_):
+            show(display_id=display_id).update(value, raw)
 
         def clear_output(wait=False):
             sys.stdout.write(CLEAR)
@@ -50,5 +46,5 @@ class Finder(importlib.abc.MetaPathFinder):
         module.display, module.update_display, module.clear_output = display, update_display, clear_output
 
 
-def install(display, emit):
-    sys.meta_path.insert(0, Finder(display, emit))
+def install(display):
+    sys.meta_path.insert(0, Finder(display))
