@@ -1,55 +1,13 @@
-import type { DeviceId } from '@markco/protocol';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { place } from './place.ts';
+import { ask, device, id } from './device.fixture.ts';
+import { place, type RankedDevice } from './place.ts';
 import { WEIGHTS } from './rank.ts';
-import type { DeviceFacts, PlaceRequest } from './snapshot.ts';
+import { SILENT_AFTER_MS } from './refuse.ts';
+import type { DeviceFacts } from './snapshot.ts';
 
-const id = (n: number) => `00000000-0000-7000-8000-${String(n).padStart(12, '0')}` as DeviceId;
-
-type Changes = Partial<Omit<DeviceFacts, 'capability'>> & {
-  readonly [K in 'gpu' | 'policy' | 'resources']?: object;
-} & { readonly [K in 'online' | 'runtimes']?: unknown };
-
-function device(n: number, changes: Changes = {}): DeviceFacts {
-  const { gpu, policy, resources, online, runtimes, ...facts } = changes;
-  const capability = {
-    deviceId: id(n),
-    online: online ?? true,
-    heartbeatAt: '2026-11-21T08:00:00.000Z',
-    runtimes: runtimes ?? [{ language: 'python', available: true }],
-    ...(gpu === undefined ? {} : { gpu }),
-    resources: { network: 'wifi', ...resources },
-    policy: {
-      allowRemoteExecution: true,
-      allowHeavyJobs: true,
-      allowWhenOnBattery: true,
-      maxConcurrentRuns: 4,
-      ...policy,
-    },
-  } as DeviceFacts['capability'];
-  return {
-    deviceId: id(n),
-    name: `device ${n}`,
-    capability,
-    runningRuns: 0,
-    queuedRuns: 0,
-    latencyMs: 10,
-    heartbeatsMissed: 0,
-    runsLost: 0,
-    ...facts,
-  };
-}
-
-const ask = (changes: Partial<PlaceRequest> = {}): PlaceRequest => ({
-  language: 'python',
-  from: id(1),
-  needsGpu: false,
-  sessionOn: null,
-  runOn: null,
-  ...changes,
-});
-const only = (facts: DeviceFacts, request = ask()) => place({ devices: [facts] }, request);
+const among = (devices: readonly DeviceFacts[], request = ask()) => place({ atMs: 0, devices }, request);
+const only = (facts: DeviceFacts, request = ask()) => among([facts], request);
 const points = (facts: DeviceFacts, request = ask()) => only(facts, request).ranked[0]?.components;
 
 test('one device that has the runtime is enough', () => {
@@ -57,7 +15,7 @@ test('one device that has the runtime is enough', () => {
 });
 
 test('nothing is chosen where no device is known', () => {
-  expect(place({ devices: [] }, ask()).chosen).toBeNull();
+  expect(among([]).chosen).toBeNull();
 });
 
 test('the weights are those of the domain model', () => {
@@ -91,7 +49,7 @@ test('battery counts only while it is not charging and the owner minds', () => {
 
 test('the session outweighs a shorter queue and a lower latency', () => {
   const busy = device(2, { queuedRuns: 5, latencyMs: 200 });
-  expect(place({ devices: [device(1), busy] }, ask({ sessionOn: id(2) }))).toMatchObject({
+  expect(among([device(1), busy], ask({ sessionOn: id(2) }))).toMatchObject({
     chosen: id(2),
     reason: 'session-affinity',
   });
@@ -102,8 +60,9 @@ test.for([
   ['runtime-missing', { runtimes: [{ language: 'python', available: false }] }],
   ['remote-execution-off', { policy: { allowRemoteExecution: false } }],
   ['takes-no-runs', { policy: { maxConcurrentRuns: 0 } }],
+  ['silent', { heardAtMs: -SILENT_AFTER_MS - 1 }],
 ] as const)('a device is refused by the rule %s, and a person cannot choose it either', ([rule, changes]) => {
-  expect(only(device(2, changes))).toMatchObject({ chosen: null, ranked: [{ refused: { rule } }] });
+  expect(only(device(2, changes))).toMatchObject({ chosen: null, ranked: [{ refused: rule }] });
   expect(only(device(2, changes), ask({ runOn: id(2) })).chosen).toBeNull();
 });
 
@@ -112,7 +71,7 @@ test('a device that takes no remote runs still takes its own', () => {
 });
 
 test('a run that needs a GPU goes to one even when its session is elsewhere', () => {
-  const answer = place({ devices: [device(1), device(2, { gpu: {} })] }, ask({ needsGpu: true, sessionOn: id(1) }));
+  const answer = among([device(1), device(2, { gpu: {} })], ask({ needsGpu: true, sessionOn: id(1) }));
   expect(answer).toMatchObject({ chosen: id(2), reason: 'gpu-required' });
 });
 
@@ -128,10 +87,74 @@ test('a device that a person named and nobody knows is not replaced by another',
   expect(only(device(1), ask({ runOn: id(9) })).chosen).toBeNull();
 });
 
+test('a heartbeat is fresh for as long as two may be late', () => {
+  expect(only(device(1, { heardAtMs: -SILENT_AFTER_MS })).chosen).toBe(id(1));
+});
+
+test('not any GPU has CUDA', () => {
+  const [plain, cuda] = [device(1, { gpu: {} }), device(2, { gpu: { cuda: true } })];
+  expect(only(plain, ask({ needsGpu: 'cuda' })).ranked[0]?.refused).toBe('gpu-missing');
+  expect(among([plain, cuda], ask({ needsGpu: 'cuda' }))).toMatchObject({ chosen: id(2), reason: 'gpu-required' });
+});
+
+test('who minds heavy runs gets none that is known to be heavy, unless a person says so', () => {
+  const minds = device(1, { gpu: {}, policy: { allowWhenOnBattery: false }, resources: { batteryPct: 60 } });
+  expect(only(minds, ask({ needsGpu: true })).ranked[0]?.refused).toBe('heavy-runs-off');
+  expect(only(minds, ask({ needsGpu: true, runOn: id(1) })).chosen).toBe(id(1));
+  expect(only(minds).chosen).toBe(id(1));
+});
+
+test('a cloud runtime that is up competes by its score', () => {
+  const cloud = device(2, { host: 'cloud' });
+  expect(among([device(1), cloud]).chosen).toBe(id(1));
+  expect(among([device(1, { queuedRuns: 3 }), cloud]).chosen).toBe(id(2));
+});
+
+test('a cloud runtime that would have to be started comes after everybody else', () => {
+  const cold = device(1, { host: 'cold-cloud', heardAtMs: -SILENT_AFTER_MS * 2 });
+  const poor = device(2, { queuedRuns: 9, latencyMs: null, resources: { network: 'metered' }, runsLost: 9 });
+  expect(among([cold, poor])).toMatchObject({ chosen: id(2), reason: 'availability' });
+  expect(among([cold, device(2, { online: false })])).toMatchObject({ chosen: id(1), reason: 'fallback' });
+  expect(among([cold, device(2, { online: false })]).why).toBe(
+    'No device of yours can take it now, so device 1 runs it.',
+  );
+});
+
+test('a run waits for the best of those that would take it were they there', () => {
+  const away = { online: false };
+  const lacking = device(1, { ...away, runtimes: [] });
+  expect(only(lacking)).toMatchObject({ chosen: null, waitsFor: null, ranked: [{ refused: 'runtime-missing' }] });
+  const answer = among([lacking, device(2, away), device(3, away)], ask({ sessionOn: id(3) }));
+  expect(answer).toMatchObject({ chosen: null, waitsFor: id(3) });
+  expect(answer.why).toContain('The run waits for device 3.');
+});
+
+test('a run waits for the device a person named, whoever else is there', () => {
+  expect(among([device(1), device(2, { online: false })], ask({ runOn: id(2) }))).toMatchObject({
+    chosen: null,
+    waitsFor: id(2),
+    why: 'device 2 is offline. The run waits for device 2.',
+  });
+});
+
+test('a run that leaves its session says so', () => {
+  const answer = among([device(1), device(2, { online: false })], ask({ sessionOn: id(2) }));
+  expect(answer).toMatchObject({ chosen: id(1), newSession: true });
+  expect(answer.why).toContain('the variables of the old one are on device 2');
+  expect(among([device(1)], ask({ sessionOn: id(1) }))).toMatchObject({ newSession: false });
+});
+
+test('the sentence names no more than three of those that refuse', () => {
+  const devices = Array.from({ length: 5 }, (_, n) => device(n + 1, { runtimes: [] }));
+  expect(among(devices).why).toBe(
+    'device 1 has no Python, device 2 has no Python, device 3 has no Python, and 2 more cannot either. Install it there, or choose another device.',
+  );
+});
+
 test('equal scores go to the session, then to the smaller id', () => {
-  expect(place({ devices: [device(3), device(2)] }, ask()).chosen).toBe(id(2));
+  expect(among([device(3), device(2)], ask()).chosen).toBe(id(2));
   const holder = device(3, { latencyMs: 90, queuedRuns: 1, heartbeatsMissed: 9 });
-  const answer = place({ devices: [device(2, { latencyMs: 90 }), holder] }, ask({ sessionOn: id(3) }));
+  const answer = among([device(2, { latencyMs: 90 }), holder], ask({ sessionOn: id(3) }));
   expect(answer.ranked.map((each) => each.score)).toEqual([20, 20]);
   expect(answer.chosen).toBe(id(3));
 });
@@ -150,11 +173,17 @@ test('the order in which devices are listed never matters, and refused ones come
   fc.assert(
     fc.property(mesh, fc.option(fc.integer({ min: 1, max: 30 })), (devices, holder) => {
       const request = ask({ sessionOn: holder === null ? null : id(holder) });
-      const answer = place({ devices }, request);
-      expect(place({ devices: devices.toReversed() }, request)).toEqual(answer);
+      const answer = among(devices, request);
+      expect(among(devices.toReversed(), request)).toEqual(answer);
       const refused = answer.ranked.map((each) => each.refused !== null);
       expect(refused).toEqual(refused.toSorted((a, b) => Number(a) - Number(b)));
       if (answer.chosen !== null) expect(answer.chosen).toBe(answer.ranked[0]?.deviceId);
+      const taking = answer.ranked.filter((each) => each.refused === null);
+      const holds = (each: RankedDevice) => Number(each.deviceId === request.sessionOn);
+      const inOrder = taking.toSorted(
+        (a, b) => b.score - a.score || holds(b) - holds(a) || a.deviceId.localeCompare(b.deviceId),
+      );
+      expect(taking).toEqual(inOrder);
     }),
     { numRuns: 500 },
   );

@@ -2,13 +2,17 @@
  * Ranks the devices for one run and chooses (domain model §6).
  *
  * 1. The same snapshot and request give the same answer on every device, in whatever order the devices are listed.
- * 2. A refused device is listed with its reason, after the others, and is chosen only when a person named it
- *    and the rule lets them.
- * 3. Equal scores: the device that holds the session, then the smaller device id.
+ * 2. Best first: devices and cloud runtimes that are up by score, then what would have to be started, then the refused
+ *    ones. Equal scores: the device that holds the session, then the smaller device id.
+ * 3. A refused device is never chosen. Where each is refused and one of them only for not being there, the run waits
+ *    for the best of those.
+ * 4. Its cost grows with the number of devices alone: each is put into the bucket of its score, and no two are compared
+ *    but by id, once, to see that they are sorted.
  */
 import type { DeviceId, RouteReason } from '@markco/protocol';
-import { componentsOf, scoreOf, type Components } from './rank.ts';
-import { refusalOf, type Refusal } from './refuse.ts';
+import { scoreOf, SCORES, type Components } from './rank.ts';
+import { refusalOf, type RefusalRule } from './refuse.ts';
+import { whyChosen, whyNot, type Choice } from './sentence.ts';
 import type { DeviceFacts, PlaceRequest, Snapshot } from './snapshot.ts';
 
 export type RankedDevice = {
@@ -16,57 +20,90 @@ export type RankedDevice = {
   readonly name: string;
   readonly score: number;
   readonly components: Components;
-  readonly refused: Refusal | null;
+  readonly refused: RefusalRule | null;
+  readonly facts: DeviceFacts;
 };
 
 export type Placement = {
   /** Every device of the snapshot, best first. */
   readonly ranked: readonly RankedDevice[];
-  /** One sentence for people. */
+  /** One or two sentences for people. */
   readonly why: string;
-} & ({ readonly chosen: DeviceId; readonly reason: RouteReason } | { readonly chosen: null });
+} & (
+  | {
+      readonly chosen: DeviceId;
+      readonly reason: RouteReason;
+      /** Whether the run had a session elsewhere, whose variables it will not see. */
+      readonly newSession: boolean;
+    }
+  | {
+      readonly chosen: null;
+      /** The device whose return would let it run; null when none would. */
+      readonly waitsFor: DeviceId | null;
+    }
+);
 
 export function place(snapshot: Snapshot, request: PlaceRequest): Placement {
-  const ranked = snapshot.devices.map((device) => rank(device, request)).sort(byRank(request));
-  if (request.runOn !== null) return placeByHand(ranked, request.runOn);
-  const best = ranked[0];
-  if (best === undefined) return { chosen: null, ranked, why: 'No device is known here.' };
-  if (best.refused !== null)
-    return { chosen: null, ranked, why: ranked.map((device) => device.refused?.message).join(' ') };
-  const reason: RouteReason =
-    best.components.session > 0 ? 'session-affinity' : request.needsGpu ? 'gpu-required' : 'availability';
-  return { chosen: best.deviceId, reason, ranked, why: whyChosen(best, reason) };
+  const ranked = rank(snapshot, request);
+  const { runOn, sessionOn } = request;
+  const best = runOn === null ? ranked[0] : ranked.find((device) => device.deviceId === runOn);
+  if (best === undefined) return { chosen: null, waitsFor: null, ranked, why: whyNot([], request, null) };
+  if (best.refused !== null) {
+    const asked = runOn === null ? ranked : [best];
+    const waitsFor = asked.find(({ refused }) => refused === 'offline' || refused === 'silent') ?? null;
+    return { chosen: null, waitsFor: waitsFor?.deviceId ?? null, ranked, why: whyNot(asked, request, waitsFor) };
+  }
+  const choice: Choice = {
+    device: best,
+    reason: reasonFor(best, request),
+    byHand: runOn !== null,
+    leftSession: sessionOn === null || sessionOn === best.deviceId ? null : nameOf(ranked, sessionOn),
+  };
+  const newSession = choice.leftSession !== null;
+  return { chosen: best.deviceId, reason: choice.reason, newSession, ranked, why: whyChosen(choice) };
 }
 
-function rank(device: DeviceFacts, request: PlaceRequest): RankedDevice {
-  const components = componentsOf(device, request);
-  const { deviceId, name } = device;
-  return { deviceId, name, score: scoreOf(components), components, refused: refusalOf(device, request) };
+function reasonFor({ components, facts }: RankedDevice, { needsGpu, runOn }: PlaceRequest): RouteReason {
+  if (components.session > 0) return 'session-affinity';
+  if (runOn !== null) return 'availability';
+  if (facts.host === 'cold-cloud') return 'fallback';
+  return needsGpu === false ? 'availability' : 'gpu-required';
 }
 
-function byRank(request: PlaceRequest) {
-  const affinity = (device: RankedDevice) => (device.deviceId === request.sessionOn ? 0 : 1);
-  return (a: RankedDevice, b: RankedDevice): number =>
-    Number(a.refused !== null) - Number(b.refused !== null) ||
-    b.score - a.score ||
-    affinity(a) - affinity(b) ||
-    (a.deviceId < b.deviceId ? -1 : a.deviceId > b.deviceId ? 1 : 0);
+function rank({ atMs, devices }: Snapshot, request: PlaceRequest): RankedDevice[] {
+  const buckets: (RankedDevice[] | undefined)[] = Array.from({ length: GROUPS * SCORES }, () => undefined);
+  for (const facts of sortedById(devices)) {
+    const { score, components, order } = scoreOf(facts, request);
+    const refused = refusalOf(facts, request, atMs);
+    const { deviceId, name } = facts;
+    const at = groupOf(facts, refused) * SCORES + order;
+    const device = { deviceId, name, score, components, refused, facts };
+    const bucket = (buckets[at] ??= []);
+    if (deviceId === request.sessionOn) bucket.unshift(device);
+    else bucket.push(device);
+  }
+  const ranked: RankedDevice[] = [];
+  for (const bucket of buckets) for (const device of bucket ?? NONE) ranked.push(device);
+  return ranked;
 }
 
-function placeByHand(ranked: readonly RankedDevice[], runOn: DeviceId): Placement {
-  const device = ranked.find((each) => each.deviceId === runOn);
-  if (device === undefined) return { chosen: null, ranked, why: 'The device you chose is not one of yours.' };
-  if (device.refused !== null && !device.refused.canBeOverridden)
-    return { chosen: null, ranked, why: device.refused.message };
-  const reason: RouteReason = device.components.session > 0 ? 'session-affinity' : 'availability';
-  return { chosen: runOn, reason, ranked, why: `You chose ${device.name}.` };
+const NONE: readonly RankedDevice[] = [];
+const GROUPS = 3;
+
+function groupOf({ host }: DeviceFacts, refused: RefusalRule | null): number {
+  return refused !== null ? 2 : host === 'cold-cloud' ? 1 : 0;
 }
 
-const SENTENCES: { readonly [R in RouteReason]: (name: string) => string } = {
-  'session-affinity': (name) => `The session is already running on ${name}.`,
-  'gpu-required': (name) => `${name} has the GPU this run needs.`,
-  availability: (name) => `${name} suits best of the devices that are on now.`,
-  fallback: (name) => `No device of yours is on, so ${name} runs it.`,
-};
+/** Whoever keeps its devices sorted, as a list that grows by UUIDv7 is, pays for no sorting. */
+function sortedById(devices: readonly DeviceFacts[]): readonly DeviceFacts[] {
+  for (let at = 1; at < devices.length; at++) {
+    const [before, device] = [devices[at - 1], devices[at]];
+    if (before !== undefined && device !== undefined && before.deviceId > device.deviceId)
+      return devices.toSorted((a, b) => (a.deviceId < b.deviceId ? -1 : a.deviceId > b.deviceId ? 1 : 0));
+  }
+  return devices;
+}
 
-const whyChosen = (device: RankedDevice, reason: RouteReason) => SENTENCES[reason](device.name);
+function nameOf(ranked: readonly RankedDevice[], id: DeviceId): string {
+  return ranked.find((device) => device.deviceId === id)?.name ?? 'a device that is gone';
+}

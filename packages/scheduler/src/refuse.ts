@@ -1,29 +1,61 @@
-/** The rules that keep a run off a device whatever its score, each with the sentence people read. */
+/**
+ * The rules that keep a run off a device whatever its score.
+ *
+ * 1. The rule named is the one that matters longest: a device that is offline and has no Python is refused for want of
+ *    Python, so `offline` and `silent` mean that it would take the run were it there, and that waiting for it helps.
+ * 2. A person who names a device gets it against the rules that only protect from a bad choice (`OVERRIDABLE`); what
+ *    its owner set for runs of others holds for everybody, because the device itself holds to it.
+ */
 import type { DeviceFacts, PlaceRequest } from './snapshot.ts';
 
-export type Refusal = {
-  readonly rule: 'offline' | 'runtime-missing' | 'remote-execution-off' | 'takes-no-runs' | 'gpu-missing';
-  readonly message: string;
-  /** Whether a person who names this device gets it all the same. */
-  readonly canBeOverridden: boolean;
-};
+export type RefusalRule =
+  | 'runtime-missing'
+  | 'remote-execution-off'
+  | 'takes-no-runs'
+  | 'gpu-missing'
+  | 'heavy-runs-off'
+  | 'offline'
+  | 'silent';
 
-/** The first rule that refuses, or null. */
-export function refusalOf(device: DeviceFacts, request: PlaceRequest): Refusal | null {
-  const { capability, name } = device;
-  const no = (rule: Refusal['rule'], message: string, canBeOverridden = false): Refusal => ({
-    rule,
-    message,
-    canBeOverridden,
-  });
-  if (!capability.online) return no('offline', `${name} is offline (last seen ${capability.heartbeatAt}).`);
-  if (!capability.runtimes.some((runtime) => runtime.available && runtime.language === request.language)) {
-    return no('runtime-missing', `${name} has no ${request.language}. Install it there, or choose another device.`);
-  }
-  if (!capability.policy.allowRemoteExecution && device.deviceId !== request.from) {
-    return no('remote-execution-off', `${name} runs only what is started on it.`);
-  }
-  if (capability.policy.maxConcurrentRuns === 0) return no('takes-no-runs', `${name} is set to take no runs.`);
-  if (request.needsGpu && capability.gpu === undefined) return no('gpu-missing', `${name} has no GPU.`, true);
-  return null;
+export const OVERRIDABLE: ReadonlySet<RefusalRule> = new Set(['gpu-missing', 'heavy-runs-off']);
+
+/** Two heartbeats, one each 30 s, that did not come. A device that goes to sleep often has no time to say so. */
+export const SILENT_AFTER_MS = 60_000;
+
+/** The rule that refuses, or null. */
+export function refusalOf(device: DeviceFacts, request: PlaceRequest, atMs: number): RefusalRule | null {
+  return ownRefusalOf(device, request) ?? absenceOf(device, atMs);
+}
+
+/** What the device itself would answer: the part of the rules that holds wherever it is. */
+export function ownRefusalOf(
+  { deviceId, capability }: Pick<DeviceFacts, 'deviceId' | 'capability'>,
+  { language, needsGpu, from, runOn }: Omit<PlaceRequest, 'sessionOn'>,
+): RefusalRule | null {
+  const { policy, gpu } = capability;
+  if (!hasRuntime(capability, language)) return 'runtime-missing';
+  if (!policy.allowRemoteExecution && deviceId !== from) return 'remote-execution-off';
+  if (policy.maxConcurrentRuns === 0) return 'takes-no-runs';
+  if (needsGpu === false || runOn === deviceId) return null;
+  if (gpu === undefined || (needsGpu === 'cuda' && gpu.cuda !== true)) return 'gpu-missing';
+  // What needs a GPU is known to be heavy. Of every other run the cost is not known: there the policy is a matter of score.
+  return ownerMindsHeavyRuns(capability) ? 'heavy-runs-off' : null;
+}
+
+function absenceOf({ host, capability, heardAtMs }: DeviceFacts, atMs: number): RefusalRule | null {
+  if (!capability.online) return 'offline';
+  // A cloud runtime that is not started yet sends no heartbeats.
+  return host !== 'cold-cloud' && atMs - heardAtMs > SILENT_AFTER_MS ? 'silent' : null;
+}
+
+/** A loop, because it is asked of every device for every run. */
+function hasRuntime({ runtimes }: DeviceFacts['capability'], language: PlaceRequest['language']): boolean {
+  for (const runtime of runtimes) if (runtime.language === language && runtime.available) return true;
+  return false;
+}
+
+/** The owner said no, or said no on battery and it is on battery now. */
+export function ownerMindsHeavyRuns({ policy, resources }: DeviceFacts['capability']): boolean {
+  const onBattery = resources.batteryPct !== undefined && resources.charging !== true;
+  return !policy.allowHeavyJobs || (onBattery && !policy.allowWhenOnBattery);
 }

@@ -4,8 +4,19 @@ import type { DeviceId, Language, NodeCapability } from '@markco/protocol';
 export type DeviceFacts = {
   readonly deviceId: DeviceId;
   readonly name: string;
+  /**
+   * The four kinds of candidate (domain model §6) but for the session's own host, which `PlaceRequest.sessionOn` names:
+   * a device of the person's, a cloud runtime that is up, and one that would have to be started first. A mesh whose
+   * owner wants no fallback lists no cloud, and its runs wait instead.
+   */
+  readonly host: 'device' | 'cloud' | 'cold-cloud';
   readonly capability: NodeCapability;
-  /** Runs it executes now, and runs that wait there. */
+  /**
+   * When its latest heartbeat came in, on the clock of `Snapshot.atMs`: `capability.heartbeatAt` is from the device's
+   * own clock, which may be wrong by hours.
+   */
+  readonly heardAtMs: number;
+  /** Runs it executes now, and runs that wait there. Who submits many counts those in that no heartbeat can tell yet. */
   readonly runningRuns: number;
   readonly queuedRuns: number;
   /** Round trip to the requester in milliseconds: 0 for the requester itself, null while nobody has measured it. */
@@ -15,13 +26,18 @@ export type DeviceFacts = {
   readonly runsLost: number;
 };
 
-export type Snapshot = { readonly devices: readonly DeviceFacts[] };
+export type Snapshot = {
+  /** The moment of the decision, on the clock that `heardAtMs` was read from. */
+  readonly atMs: number;
+  readonly devices: readonly DeviceFacts[];
+};
 
 export type PlaceRequest = {
   readonly language: Language;
   /** The device the person sits at. */
   readonly from: DeviceId;
-  readonly needsGpu: boolean;
+  /** `cuda`: not any GPU will do. */
+  readonly needsGpu: boolean | 'cuda';
   /** Where the session of this run lives already, if anywhere. */
   readonly sessionOn: DeviceId | null;
   /** The person's own choice, which wins over every score. */

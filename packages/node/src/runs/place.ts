@@ -37,10 +37,13 @@ export function createPlace(parts: PlaceParts) {
 
   /** `runtime_missing` when no device can run it; its message says why. */
   return async (request: RunRequest, session: RuntimeSession): Promise<Run['routedTo']> => {
+    const atMs = parts.now();
     const facts = {
       deviceId: device.id,
       name: device.name,
+      host: 'device' as const,
       capability: await capability(),
+      heardAtMs: atMs,
       runningRuns: 0,
       queuedRuns: parts.queuedRuns(),
       latencyMs: 0,
@@ -49,7 +52,7 @@ export function createPlace(parts: PlaceParts) {
     };
     const sessionOn = session.state === 'running' ? device.id : null;
     const placed = place(
-      { devices: [facts] },
+      { atMs, devices: [facts] },
       { language: session.language, from: device.id, needsGpu: false, sessionOn, runOn: device.id },
     );
     parts.log.info('run.routed', {
