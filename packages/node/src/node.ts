@@ -40,7 +40,7 @@ import { runRoutes } from './listen/routes/runs.ts';
 import { createResolve } from './listen/resolve.ts';
 import { serveRunSocket } from './listen/run-socket.ts';
 import { listen } from './listen/server.ts';
-import { serveStreamSocket } from './listen/stream-socket.ts';
+import { serveStream } from './listen/stream.ts';
 import { serveSyncSocket } from './listen/sync-socket.ts';
 import { createWatch } from './listen/watch.ts';
 import { createLogger, flat } from './observe/log.ts';
@@ -315,8 +315,8 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       guard: currentGuard,
       http,
       resolve: createResolve({ projects, userId: user.id }),
-      serve(target, ws, connection) {
-        if (target.kind === 'sync') serveSyncSocket(ws, connection, rooms, timing, target.documentId, target.readOnly);
+      serve(target, connection) {
+        if (target.kind === 'sync') serveSyncSocket(connection, rooms, timing, target.documentId, target.readOnly);
         else if (target.kind === 'run-events') {
           void serveRunSocket(
             connection,
@@ -326,7 +326,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
             target.fromSeq,
           );
         } else {
-          serveStreamSocket(ws, connection, {
+          serveStream(connection, {
             rooms,
             timing,
             refusal: (id) => projects.refusal(id),

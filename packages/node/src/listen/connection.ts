@@ -1,5 +1,5 @@
 /**
- * One WebSocket, written to so that many frames of one turn are one write, and a slow reader costs no memory.
+ * A connection that carries whole messages, and its kind over one WebSocket, written to so that many frames of one turn are one write, and a slow reader costs no memory.
  *
  * Document frames are written to the socket as whole WebSocket messages that all their receivers share; `ws` reads,
  * answers pings and closes. Compression is off, so both write whole messages and never into each other's.
@@ -7,13 +7,16 @@
 import { LIMITS, type Failure } from '@markco/protocol';
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
+import { webSocketMessage } from '../documents/out-frame.ts';
 import type { JoinMessages } from './join-messages.ts';
+import { messageBytes } from './message.ts';
 
+/** What carries whole messages both ways: a WebSocket of a client here, a stream of another device there. */
 export type Connection = {
   /** Whether the reader is so far behind that nothing more should be written until `onDrain`. */
   behind(): boolean;
-  /** Writes one whole WebSocket message. */
-  write(message: Uint8Array): void;
+  /** Writes one message of bytes. */
+  bytes(message: Uint8Array): void;
   /** Writes one text message, whatever waits. */
   text(json: unknown): void;
   /** Called once the reader has caught up after it was behind. */
@@ -23,6 +26,14 @@ export type Connection = {
   ready(signal: AbortSignal): Promise<void>;
   /** Ends the connection with what was wrong, in a form the client can show. */
   refuse(failure: Failure): void;
+  /** At most one listener each; it is there before the turn in which the connection was made ends. */
+  onText(listener: (text: string) => void): void;
+  onBytes(listener: (message: Uint8Array) => void): void;
+};
+
+export type WebSocketConnection = Connection & {
+  /** Writes one whole WebSocket message, header and all: receivers share it. */
+  write(message: Uint8Array): void;
   close(code: number, reason: string): void;
 };
 
@@ -48,7 +59,7 @@ export function createConnection(
   ws: WebSocket,
   join: JoinMessages,
   onTrouble: (reason: string) => void,
-): Connection {
+): WebSocketConnection {
   /** Whole messages of this turn. */
   let waiting: Uint8Array[] = [];
   let waitingBytes = 0;
@@ -96,8 +107,13 @@ export function createConnection(
   ws.on('pong', () => {
     answered = true;
   });
-  ws.on('message', () => {
+  let onText: (text: string) => void = () => undefined;
+  let onBytes: (message: Uint8Array) => void = () => undefined;
+  ws.on('message', (data, isBinary) => {
     answered = true;
+    const message = messageBytes(data);
+    if (isBinary) onBytes(message);
+    else onText(new TextDecoder().decode(message));
   });
   socket.on('drain', () => {
     if (!behind) return;
@@ -119,6 +135,11 @@ export function createConnection(
       behind ||= socket.writableLength + waitingBytes > LIMITS.socketBacklogBytesMax;
       return behind;
     },
+    bytes(message) {
+      this.write(webSocketMessage(message));
+    },
+    onText: (listener) => void (onText = listener),
+    onBytes: (listener) => void (onBytes = listener),
     write(message) {
       if (ws.readyState !== ws.OPEN) return;
       if (waiting.length === 0) queueMicrotask(flush);

@@ -43,9 +43,9 @@ const listener = await listen(
       if (url.pathname === '/api/stream') return { kind: 'stream' };
       throw new Failure('not_found', 'There is nothing here.');
     },
-    serve: (_target, ws) => {
+    serve: (_target, connection) => {
       reached.push('socket');
-      ws.close();
+      connection.close(1000, '');
     },
     onSocket: () => undefined,
     onSocketError: (reason) => void refused.push(reason),

@@ -1,9 +1,9 @@
 /** `WS /api/runs/:id/events?fromSeq=N&live=0`: one run's events, one JSON a message, then a normal close. */
 import { Failure, type RunEvent, type RunId } from '@markco/protocol';
-import type { Connection } from './connection.ts';
+import type { WebSocketConnection } from './connection.ts';
 
 export async function serveRunSocket(
-  connection: Connection,
+  connection: WebSocketConnection,
   /** Fails with `not_found`. */
   require: (runId: RunId) => Promise<void>,
   /** All of them, or those that are stored by now. */

@@ -7,8 +7,8 @@
 import { Failure, LIMITS, type DocumentId } from '@markco/protocol';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { WebSocketServer, type WebSocket } from 'ws';
-import { createConnection, type Connection } from './connection.ts';
+import { WebSocketServer } from 'ws';
+import { createConnection, type WebSocketConnection } from './connection.ts';
 import type { Guard } from './guard.ts';
 import { createJoinMessages } from './join-messages.ts';
 
@@ -22,7 +22,7 @@ export type ServerParts = {
   readonly http: RequestListener;
   /** Where a signed-in WebSocket wants to go. Throws a Failure for what does not exist. */
   readonly resolve: (url: URL) => SocketTarget;
-  readonly serve: (target: SocketTarget, ws: WebSocket, connection: Connection) => void;
+  readonly serve: (target: SocketTarget, connection: WebSocketConnection) => void;
   readonly onSocket: (kind: SocketTarget['kind'], change: 1 | -1) => void;
   readonly onSocketError: (reason: string) => void;
 };
@@ -68,7 +68,7 @@ export async function listen(
       const connection = createConnection(socket, ws, join, parts.onSocketError);
       parts.onSocket(target.kind, 1);
       connection.onClose(() => parts.onSocket(target.kind, -1));
-      parts.serve(target, ws, connection);
+      parts.serve(target, connection);
     });
   }
 

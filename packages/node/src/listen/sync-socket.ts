@@ -1,14 +1,11 @@
 /** `WS /sync/:userId/:project/:docPath`: one document on one socket, for any y-protocols client. */
 import type { DocumentId } from '@markco/protocol';
-import type { WebSocket } from 'ws';
 import type { Rooms } from '../documents/rooms.ts';
-import type { Connection } from './connection.ts';
+import type { WebSocketConnection } from './connection.ts';
 import { joinDocument, type DocumentTiming } from './document-member.ts';
-import { messageBytes } from './message.ts';
 
 export function serveSyncSocket(
-  ws: WebSocket,
-  connection: Connection,
+  connection: WebSocketConnection,
   rooms: Rooms,
   timing: DocumentTiming,
   documentId: DocumentId,
@@ -27,7 +24,7 @@ export function serveSyncSocket(
     refuse: (failure) => connection.refuse(failure),
     welcome: (room, joined) => room.greet(joined),
   });
-  ws.on('message', (data) => member.receive(messageBytes(data)));
+  connection.onBytes((message) => member.receive(message));
   connection.onDrain(() => member.caughtUp());
   connection.onClose(() => member.leave());
 }

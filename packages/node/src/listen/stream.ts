@@ -1,5 +1,5 @@
 /**
- * `WS /api/stream`: everything one client wants, on one socket. Text frames are requests and answers as JSON,
+ * `WS /api/stream` and its like between devices: everything one client wants, on one connection. Text frames are requests and answers as JSON,
  * binary frames are many documents (`sync/channel.ts` of the protocol has the bytes).
  */
 import {
@@ -25,12 +25,9 @@ import {
   type StreamAnswer,
   type StreamRequest,
 } from '@markco/protocol';
-import type { WebSocket } from 'ws';
-import { webSocketMessage } from '../documents/out-frame.ts';
 import type { Rooms } from '../documents/rooms.ts';
 import type { Connection } from './connection.ts';
 import { joinDocument, type DocumentMember, type DocumentTiming } from './document-member.ts';
-import { messageBytes } from './message.ts';
 
 export type StreamParts = {
   readonly rooms: Rooms;
@@ -55,7 +52,7 @@ const FOLLOWS_MAX = 1_000;
 /** Documents of one hello that are loaded at once; the others wait their turn. */
 const LOADS_AT_ONCE = 32;
 
-export function serveStreamSocket(ws: WebSocket, connection: Connection, parts: StreamParts): void {
+export function serveStream(connection: Connection, parts: StreamParts): void {
   const channels = new Map<number, DocumentMember>();
   const follows = new Map<RunId, AbortController>();
   const watches = new Map<ProjectId, () => void>();
@@ -69,7 +66,7 @@ export function serveStreamSocket(ws: WebSocket, connection: Connection, parts: 
     queueMicrotask(() => {
       if (equal.length > 0)
         entries.push({ channel: CONTROL_CHANNEL, payload: encodeToClient({ type: 'equal', channels: equal }) });
-      connection.write(webSocketMessage(encodeEntries(entries)));
+      connection.bytes(encodeEntries(entries));
       entries = [];
       equal = [];
     });
@@ -237,13 +234,10 @@ export function serveStreamSocket(ws: WebSocket, connection: Connection, parts: 
     }
   }
 
-  ws.on('message', (data, isBinary) => {
-    if (!isBinary) {
-      void receiveText(new TextDecoder().decode(messageBytes(data)));
-      return;
-    }
+  connection.onText((text) => void receiveText(text));
+  connection.onBytes((message) => {
     try {
-      receiveBinary(messageBytes(data));
+      receiveBinary(message);
     } catch (cause) {
       connection.refuse(new Failure('bad_request', 'A message could not be read.', { cause }));
     }
