@@ -4,6 +4,7 @@
  */
 export * from './explain.ts';
 export * from './place.ts';
+export * from './queue.ts';
 export * from './rank.ts';
 export * from './refuse.ts';
 export * from './snapshot.ts';
