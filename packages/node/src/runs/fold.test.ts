@@ -108,6 +108,11 @@ test('displays, results and errors follow what was printed', async ({ fold }) =>
   expect(assets.get('asset-0')).toBe('image/png:abc');
 });
 
+test.for(['image/png', 'image/jpeg', 'image/gif', 'image/webp'])('%s becomes an asset', async (mime, { fold }) => {
+  const { text, assets } = await fold([{ type: 'display', payload: { data: { [mime]: 'YWJj' }, metadata: {} } }]);
+  expect([text, assets.get('asset-0')]).toEqual(['![figure](asset-0)', `${mime}:abc`]);
+});
+
 test('long output keeps its head and tail and links to the whole', async ({ fold }) => {
   const lines = Array.from({ length: 20_000 }, (_, index) => `line ${index}`);
   const { text, assets } = await fold([`${lines.join('\n')}\n`]);

@@ -17,6 +17,8 @@ const IMAGES: readonly (readonly [mime: string, encoding: 'base64' | 'utf8'])[] 
   ['image/png', 'base64'],
   ['image/svg+xml', 'utf8'],
   ['image/jpeg', 'base64'],
+  ['image/gif', 'base64'],
+  ['image/webp', 'base64'],
 ];
 const ESCAPES = /\x1b\[[0-9;:?]*[A-Za-z]/g;
 

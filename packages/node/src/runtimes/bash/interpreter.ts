@@ -10,6 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Interpreter, LastWord, StartInterpreter } from '../keeper/interpreter.ts';
 import { watchStdin } from '../keeper/stdin-watch.ts';
 import { createBashAnswers } from './answers.ts';
+import { bundleOf, type Shown } from './bundle.ts';
 import { openShell, type Shell } from './shell.ts';
 
 /**
@@ -20,6 +21,8 @@ const EARLY_MS = 300;
 const AGAIN_EARLY_MS = 100;
 const AGAIN_MS = 700;
 const ANSWER_MS = 3_000;
+/** What one cell shows; further ones are refused. */
+const DISPLAYS_MAX = 200;
 const INTERRUPTED: LastWord = {
   type: 'error',
   payload: { type: 'KeyboardInterrupt', message: 'Interrupted.', traceback: [] },
@@ -31,6 +34,8 @@ type Current = {
   /** When its code began, or null: not yet. */
   beganAt: number | null;
   isInterrupted: boolean;
+  /** How many things it has shown. */
+  displays: number;
 };
 
 export const startBash: StartInterpreter = async (options, sink) => {
@@ -106,27 +111,48 @@ export const startBash: StartInterpreter = async (options, sink) => {
     const over = current;
     current = null;
     stdin.stop();
-    shell.drain();
+    shell.finishText();
     over?.resolve(over.isInterrupted && word.type === 'error' ? INTERRUPTED : word);
   }
 
   function hear(words: string): void {
     const [event, number = '', status = ''] = words.split(' ');
     if (event === 'told') return onTold(Number(number), shell.takeAnswer()); // Also one that came too late.
+    if (event === 'display') return display(words.split(' '));
     if (current === null || Number(number) !== current.number) return;
     if (event === 'end') return finish(lastWord(Number(status)));
     if (event === 'ask') {
       stdin.stop();
-      shell.drain();
+      shell.finishText();
       return sink.ask({ prompt: words.split(' ').slice(3).join(' '), password: status === '1' });
     }
     current.beganAt = performance.now();
     if (current.isInterrupted) interruptNow(current);
   }
 
+  /** Its process waits until it is told: what it prints then comes after what is shown. */
+  function display([, number, pid, type = '', ...name]: readonly string[]): void {
+    const bytes = shell.takeShown(Number(pid));
+    if (bytes === null) return;
+    shell.tellShown(Number(pid), show(Number(number), { bytes, type, name: name.join(' ') }));
+  }
+
+  /** Why not, or an empty text. */
+  function show(number: number, shown: Shown): string {
+    if (number !== current?.number) return 'Its cell is over. Let the cell wait for it (`wait`).';
+    if (current.displays >= DISPLAYS_MAX)
+      return `This cell has shown ${DISPLAYS_MAX} things, the most that one shows. Show the rest in another.`;
+    const data = bundleOf(shown);
+    if (typeof data === 'string') return data;
+    current.displays += 1;
+    shell.drain();
+    sink.display({ data, metadata: {} });
+    return '';
+  }
+
   function end(code: number | null, signal: string | null): void {
     if (code !== null) finish(lastWord(code)); // `exit`; whoever was killed has no last word.
-    else shell.drain();
+    else shell.finishText();
     tellGone(signal === null ? `exit code ${code}` : `signal ${signal}`);
   }
 
@@ -137,7 +163,7 @@ export const startBash: StartInterpreter = async (options, sink) => {
     execute: (_run, code) =>
       new Promise((resolve) => {
         count += 1;
-        current = { number: count, resolve, beganAt: null, isInterrupted: false };
+        current = { number: count, resolve, beganAt: null, isInterrupted: false, displays: 0 };
         shell.run(count, code);
         stdin.start();
       }),

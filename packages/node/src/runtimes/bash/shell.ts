@@ -1,10 +1,11 @@
 /** A session's bash: the program, its pipes, and what is said to it and by it. */
 import { spawn } from 'node:child_process';
-import { closeSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { platform } from 'node:process';
 import type { InterpreterOptions, Sink } from '../keeper/interpreter.ts';
-import { makePipes, openForChild, readPipe, writePipe } from '../keeper/pipes.ts';
+import { BUNDLE_BYTES } from '../keeper/fit.ts';
+import { makePipes, openForChild, readPipe, tellPipe, writePipe } from '../keeper/pipes.ts';
 
 /** Where the kernel does not say who waits for a line, at least Bash itself does. */
 const READS = /\bread\b/;
@@ -12,7 +13,7 @@ const READS = /\bread\b/;
 const READS_SPECIALLY = /\bread\b[^\n;|&]*\s-[a-z]*[ps]/i;
 /** Longer answers are cut: nobody reads values of that size. */
 const ANSWER_CHARS_MAX = 4 * 1024 * 1024;
-const BOOT = new URL('shell.bash', import.meta.url);
+const BOOT = ['shell.bash', 'display.bash'].map((name) => new URL(name, import.meta.url));
 
 export type Shell = Awaited<ReturnType<typeof openShell>>;
 
@@ -21,6 +22,7 @@ export async function openShell({ executable, cwd, folder }: InterpreterOptions,
   const pipes = await makePipes(folder, ['out', 'err', 'in', 'says', 'answers']);
   const cell = path.join(folder, 'cell');
   const boot = path.join(folder, 'boot');
+  const shown = path.join(folder, 'display-');
   let onSaid: (words: string) => void = () => undefined;
   const out = readPipe(pipes.out, (text) => sink.text('stdout', text));
   const err = readPipe(pipes.err, (text) => sink.text('stderr', withoutUs(text, cell)));
@@ -42,7 +44,8 @@ export async function openShell({ executable, cwd, folder }: InterpreterOptions,
     boot,
     [
       `__markco_says=${quoted(pipes.says)} __markco_in=${quoted(pipes.in)} __markco_answers=${quoted(pipes.answers)}`,
-      readFileSync(BOOT, 'utf8'),
+      `__markco_shown=${quoted(shown)} __markco_shown_bytes=${BUNDLE_BYTES + 1}`,
+      ...BOOT.map((file) => readFileSync(file, 'utf8')),
     ].join('\n'),
     { mode: 0o600 },
   );
@@ -61,6 +64,17 @@ export async function openShell({ executable, cwd, folder }: InterpreterOptions,
     commands.write(`. ${quoted(boot)}\n{ __markco_end 0 0; } 2>/dev/null\n`);
   });
   child.removeAllListeners('exit');
+
+  function drain(): void {
+    out.drain();
+    err.drain();
+  }
+
+  function finishText(): void {
+    drain();
+    out.rest();
+    err.rest();
+  }
 
   return {
     version: '',
@@ -90,12 +104,22 @@ export async function openShell({ executable, cwd, folder }: InterpreterOptions,
       return taken;
     },
     answer: (text: string) => stdin.write(`${text}\n`),
-    drain(): void {
-      for (const reader of [out, err]) {
-        reader.drain();
-        reader.rest();
+    /**
+     * What `display.bash` has copied for the process of this number, or null. No copy stays: `tellShown` has its process
+     * go on, with the sentence about what is wrong or with none.
+     */
+    takeShown(pid: number): Buffer | null {
+      try {
+        return readFileSync(`${shown}${pid}`);
+      } catch {
+        return null; // It was interrupted.
+      } finally {
+        rmSync(`${shown}${pid}`, { force: true });
       }
     },
+    tellShown: (pid: number, problem: string) => tellPipe(`${shown}${pid}.told`, `${problem}\0`),
+    drain,
+    finishText,
     pause(): void {
       out.pause();
       err.pause();

@@ -2,7 +2,7 @@
 import type { LastWord, Sink } from './interpreter.ts';
 
 /** Below `LIMITS.eventBytesMax`, with room for the envelope. */
-const BUNDLE_BYTES = 900 * 1024;
+export const BUNDLE_BYTES = 900 * 1024;
 const MESSAGE_CHARS = 10_000;
 const TRACEBACK_LINES = 4_000;
 const TRACEBACK_CHARS = 200_000;

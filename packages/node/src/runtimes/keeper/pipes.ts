@@ -97,6 +97,20 @@ export function writePipe(file: string) {
   };
 }
 
+/** A short word for whoever has the pipe open. It is gone before they have the word: they may make the next one at once. */
+export function tellPipe(file: string, text: string): void {
+  let fd: number | null = null;
+  try {
+    fd = openSync(file, O_WRONLY | O_NONBLOCK);
+    rmSync(file);
+    writeSync(fd, text);
+  } catch {
+    // Nobody waits any more.
+  } finally {
+    if (fd !== null) closeSync(fd);
+  }
+}
+
 /** The same for texts of any size: what the pipe has no room for waits here. */
 export function streamPipe(file: string) {
   const fd = openSync(file, O_RDWR | O_NONBLOCK);
