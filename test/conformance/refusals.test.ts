@@ -14,8 +14,8 @@ const stranger = newId<ProjectId>(ids);
 
 /** Everything a bad request could have changed. */
 async function state(): Promise<unknown> {
-  const [projects, documents, runs, sessions, devices] = await Promise.all(
-    ['/api/projects', `${project}/documents`, '/api/runs', '/api/sessions', '/api/device'].map(
+  const [projects, documents, runs, sessions, devices, policy] = await Promise.all(
+    ['/api/projects', `${project}/documents`, '/api/runs', '/api/sessions', '/api/device', '/api/device/policy'].map(
       async (path) => (await device.ask(path)).json,
     ),
   );
@@ -25,6 +25,7 @@ async function state(): Promise<unknown> {
     runs,
     sessions,
     device: devices,
+    policy,
     files: (await readdir(device.folder, { recursive: true })).toSorted(),
   };
 }
@@ -224,6 +225,35 @@ test('HTTP-6 a run that cannot be is refused, and nothing has changed', async ()
     isError(await device.ask(`/api/runs?${query}`), 400, 'bad_request');
   expect(await state()).toEqual(before);
   await device.ask(`/api/projects/${other.id}`, { method: 'DELETE' });
+});
+
+test('POLICY-1 a policy that is not whole and exact is refused, and nothing has changed', async () => {
+  const good = { allowRemoteExecution: false, allowHeavyJobs: true, allowWhenOnBattery: true, maxConcurrentRuns: 8 };
+  const before = await state();
+  const put = (ask: Ask) => device.ask('/api/device/policy', { method: 'PUT', ...ask });
+  for (const body of [
+    {},
+    [],
+    null,
+    { allowRemoteExecution: false },
+    { ...good, maxConcurrentRuns: undefined },
+    { ...good, extra: true },
+    { ...good, allowRemoteExecution: 'false' },
+    { ...good, allowHeavyJobs: 1 },
+    { ...good, allowWhenOnBattery: null },
+    { ...good, maxConcurrentRuns: -1 },
+    { ...good, maxConcurrentRuns: 1_001 },
+    { ...good, maxConcurrentRuns: 1.5 },
+    { policy: good },
+  ])
+    isError(await put({ body }), 400, 'bad_request');
+  isError(await put({ bytes: JSON.stringify(good), headers: { 'content-type': 'text/plain' } }), 400, 'bad_request');
+  isError(await put({ bytes: '{', headers: { 'content-type': 'application/json' } }), 400, 'bad_request');
+  isError(await put({}), 400, 'bad_request');
+  isError(await put({ body: good, token: null }), 401, 'unauthorized');
+  isError(await put({ body: good, headers: { origin: 'https://example.com' } }), 403, 'forbidden');
+  isError(await device.ask('/api/device/policy', { method: 'POST', body: good }), 404, 'not_found');
+  expect(await state()).toEqual(before);
 });
 
 test('what is not in the table does not exist', async () => {

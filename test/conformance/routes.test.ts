@@ -55,6 +55,42 @@ test('the device says what it is, how it does and what it can run', async () => 
   expect([metrics.status, metrics.headers.get('content-type')]).toEqual([200, expect.stringContaining('text/plain')]);
 });
 
+test('POLICY-1 what the owner lets others do is set as a whole, and other devices are told it', async () => {
+  const careful = {
+    allowRemoteExecution: true,
+    allowHeavyJobs: false,
+    allowWhenOnBattery: false,
+    maxConcurrentRuns: 2,
+  };
+  const told = async () => {
+    const { devices } = await device.get<{ devices: { capability: { policy: object } }[] }>('/api/devices');
+    return devices[0]?.capability.policy;
+  };
+  const before = await device.ask('/api/device/policy');
+  conforms('devicePolicy', before);
+  expect(before.json).toEqual({ policy: await told() });
+  const set = await device.ask('/api/device/policy', { method: 'PUT', body: careful });
+  conforms('setDevicePolicy', set);
+  expect([set.json, await told()]).toEqual([{ policy: careful }, careful]);
+  expect((await device.ask('/api/device/policy')).json).toEqual({ policy: careful });
+  expect((await stat(join(device.home, 'device-policy.json'))).mode & 0o777).toBe(0o600);
+});
+
+test('POLICY-2 a policy that cannot be read lets no other device run anything, and the device says so', async () => {
+  const file = join(device.home, 'device-policy.json');
+  await writeFile(file, '{"allowRemoteExecution":');
+  const closed = await device.ask('/api/device/policy');
+  conforms('devicePolicy', closed);
+  expect(closed.json).toMatchObject({
+    policy: { allowRemoteExecution: false },
+    problem: expect.stringContaining('device-policy.json is no JSON'),
+  });
+  await eventually(() => device.log().includes('device.policy-unreadable'), 'the line in the log');
+  const { policy } = closed.json as { policy: object };
+  const mended = { ...policy, allowRemoteExecution: true };
+  expect((await device.ask('/api/device/policy', { method: 'PUT', body: mended })).json).toEqual({ policy: mended });
+});
+
 test('a folder is one project, however it is named and however often it is opened', async () => {
   const folder = join(device.root, 'Été & more');
   await mkdir(folder);

@@ -259,6 +259,15 @@ test('doctor names what is missing with the command that gets it, and fails only
   expect(out).toContain('✓ Python        3.11.7 at /usr/bin/python3\n');
   expect(out).toMatch(/✗ R +not found; R cells cannot run\n +→ sudo apt-get install -y r-base\n/);
   expect(out).toMatch(/✗ Device +not running; port 0 is free\n +→ markco up\n/);
+  expect(out).toMatch(/✓ This machine +\d+ cores? · \d+ [GM]B · .*(Wi-Fi|Ethernet|metered network|offline)\n/);
+  expect(out).not.toContain('Policy');
+  await writeFile(join(desk.home, 'device-policy.json'), '{');
+  expect(await desk.markco('doctor')).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(
+      /✗ Policy +.*is no JSON, so no other device may run anything here\.\n +→ Mend .*policy\.json/,
+    ),
+  });
   desk.env['MARKCO_HOME'] = join(desk.home, 'file/inside');
   await writeFile(join(desk.home, 'file'), '');
   expect(await desk.markco('doctor')).toMatchObject({

@@ -19,7 +19,7 @@ import { join } from 'node:path';
 import { createSessionWishes } from './cells/session-wish.ts';
 import { writeOutput } from './cells/write-output.ts';
 import type { Config } from './config.ts';
-import { createRuntimeDetection, detectCapability } from './device/capability.ts';
+import { createCapability } from './device/capability/capability.ts';
 import { loadIdentity } from './device/identity.ts';
 import { openCatalog } from './documents/catalog.ts';
 import { createDocuments } from './documents/documents.ts';
@@ -187,9 +187,10 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   }
   rooms.onChange(({ origin, count }) => metrics.updates.inc({ origin }, count));
 
-  const runtimes = createRuntimeDetection({ env: parts.env, folder: config.home, now });
-  const capability = async () =>
-    detectCapability({ deviceId: device.id, now, env: parts.env, folder: config.home }, await runtimes());
+  const own = createCapability({
+    ...{ deviceId: device.id, home: config.home, log: logger },
+    ...{ env: parts.env, platform: parts.machine.os, kill: parts.kill, now },
+  });
 
   await Promise.all(
     ['runs', 'sessions'].map((name) => mkdir(join(config.home, name), { recursive: true, mode: 0o700 })),
@@ -213,7 +214,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     place: createPlace({
       device,
       now,
-      capability,
+      capability: own.capability,
       queuedRuns: () => runMetrics.queued,
       documentPath: (id) => catalog.get(id)?.path,
       log: logger,
@@ -281,7 +282,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
         requireRun,
       }),
       ...mrpRoutes({
-        ...{ runs, projects, ids, sessionFor, runtimes },
+        ...{ runs, projects, ids, sessionFor, runtimes: own.runtimes },
         ...{ env: parts.env, version: parts.version, home: config.home },
       }),
       ...deviceRoutes({
@@ -289,8 +290,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
         version: parts.version,
         home: config.home,
         metrics,
-        runtimes,
-        capability,
+        ...own,
         stats: () => ({
           projects: projects.list().length,
           documents: projects.list().reduce((sum, project) => sum + catalog.count(project.id), 0),
@@ -381,7 +381,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     url: `${origin}/#token=${identity.token}`,
     port,
     home: config.home,
-    runtimes,
+    runtimes: own.runtimes,
     async openProject(folder) {
       const { project } = await projects.openLocal(folder, undefined, AbortSignal.timeout(RESUME_TIMEOUT_MS));
       return { slug: project.slug, displayName: project.displayName };

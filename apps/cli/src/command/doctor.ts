@@ -1,4 +1,5 @@
 /** `markco doctor`: what this machine lacks and how to get it. Fails only when MarkCo itself could not work. */
+import { checkHardware } from '../doctor/hardware.ts';
 import { checkKernels } from '../doctor/kernels.ts';
 import { checkMachine } from '../doctor/machine.ts';
 import { checkPrograms } from '../doctor/programs.ts';
@@ -10,7 +11,12 @@ export const addDoctor: AddVerb = (program, cli, done) => {
     'markco doctor',
     'markco doctor --json',
   ]).action(async (options: JsonOption) => {
-    const checks = [...(await checkMachine(cli)), ...(await checkPrograms(cli)), ...(await checkKernels(cli))];
+    const checks = [
+      ...(await checkMachine(cli)),
+      ...(await checkHardware(cli)),
+      ...(await checkPrograms(cli)),
+      ...(await checkKernels(cli)),
+    ];
     const broken = checks.some((check) => check.state === 'broken');
     if (options.json) cli.out.write(json({ ok: !broken, checks }));
     else {

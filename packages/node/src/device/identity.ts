@@ -11,9 +11,10 @@ import {
   type UserId,
 } from '@markco/protocol';
 import { randomBytes } from 'node:crypto';
-import { chmod, readFile, rename, writeFile } from 'node:fs/promises';
+import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
+import { readIfThere, writePrivate } from './private-file.ts';
 
 const IdentitySchema = z.object({ device: DeviceSchema, user: UserSchema });
 
@@ -80,19 +81,4 @@ async function loadToken(home: string): Promise<string> {
   const token = randomBytes(32).toString('base64url');
   await writePrivate(file, `${token}\n`);
   return token;
-}
-
-async function readIfThere(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
-async function writePrivate(file: string, text: string): Promise<void> {
-  const temporary = `${file}.new`;
-  await writeFile(temporary, text, { mode: 0o600, flush: true });
-  await rename(temporary, file);
 }

@@ -8,7 +8,7 @@
 import * as z from 'zod/mini';
 import { MigrationTargetSchema } from '../domain.ts';
 import { AssetSchema } from '../entity/asset.ts';
-import { NodeCapabilitySchema } from '../entity/capability.ts';
+import { DevicePolicySchema, NodeCapabilitySchema } from '../entity/capability.ts';
 import { DeviceSchema } from '../entity/device.ts';
 import { DocumentSchema } from '../entity/document.ts';
 import { ProjectSchema } from '../entity/project.ts';
@@ -21,7 +21,7 @@ import { LIMITS } from '../limits.ts';
 import { MRP_ROUTES } from '../mrp/routes.ts';
 
 export type Route = {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
   readonly body?: z.ZodMiniType;
   readonly query?: z.ZodMiniType;
@@ -119,6 +119,10 @@ export const SessionHereSchema = z.extend(RuntimeSessionSchema, {
 });
 export type SessionHere = z.infer<typeof SessionHereSchema>;
 
+/** The policy that counts on a device, and why it is not the one its owner set, when that cannot be read. */
+export const DevicePolicyHereSchema = z.strictObject({ policy: DevicePolicySchema, problem: z.optional(z.string()) });
+export type DevicePolicyHere = z.infer<typeof DevicePolicyHereSchema>;
+
 const projectWithFolder = z.extend(ProjectSchema, { localRootPath: z.optional(z.string()) });
 export type ProjectHere = z.infer<typeof projectWithFolder>;
 
@@ -141,6 +145,15 @@ export const ROUTES = {
       runtimes: z.array(RuntimeSchema),
       home: z.string(),
     }),
+  },
+  devicePolicy: { method: 'GET', path: '/api/device/policy', status: 200, answer: DevicePolicyHereSchema },
+  /** The whole policy: what is left out is refused, not kept. */
+  setDevicePolicy: {
+    method: 'PUT',
+    path: '/api/device/policy',
+    body: DevicePolicySchema,
+    status: 200,
+    answer: DevicePolicyHereSchema,
   },
   /** Folders of this machine, for a person who looks for one to open. */
   folders: {

@@ -7,6 +7,15 @@ import { CountSchema, TimeSchema } from './scalar.ts';
 const text = z.string().check(z.maxLength(200));
 const percent = z.number().check(z.minimum(0), z.maximum(100));
 
+/** What the owner of a device lets other devices do there. */
+export const DevicePolicySchema = z.strictObject({
+  allowRemoteExecution: z.boolean(),
+  allowHeavyJobs: z.boolean(),
+  allowWhenOnBattery: z.boolean(),
+  maxConcurrentRuns: z.number().check(z.int(), z.minimum(0), z.maximum(1_000)),
+});
+export type DevicePolicy = z.infer<typeof DevicePolicySchema>;
+
 export const NodeCapabilitySchema = z.strictObject({
   deviceId: DeviceIdSchema,
   online: z.boolean(),
@@ -30,11 +39,6 @@ export const NodeCapabilitySchema = z.strictObject({
     charging: z.optional(z.boolean()),
     network: z.enum(['offline', 'metered', 'wifi', 'ethernet']),
   }),
-  policy: z.strictObject({
-    allowRemoteExecution: z.boolean(),
-    allowHeavyJobs: z.boolean(),
-    allowWhenOnBattery: z.boolean(),
-    maxConcurrentRuns: z.number().check(z.int(), z.minimum(0), z.maximum(1_000)),
-  }),
+  policy: DevicePolicySchema,
 });
 export type NodeCapability = z.infer<typeof NodeCapabilitySchema>;

@@ -1,7 +1,8 @@
 /** The device itself over HTTP: who it is, how it does, what it can run. */
 import { Failure, type NodeCapability } from '@markco/protocol';
-import type { RuntimeHere } from '../../device/capability.ts';
+import type { RuntimeHere } from '../../device/capability/runtimes.ts';
 import type { Identity } from '../../device/identity.ts';
+import type { PolicySetting } from '../../device/policy.ts';
 import type { Metrics } from '../../observe/metrics.ts';
 import { SESSION_COOKIE } from '../guard.ts';
 import type { SomeHandlers } from '../handlers.ts';
@@ -14,6 +15,7 @@ export type DeviceRoutesParts = {
   readonly stats: () => Record<string, unknown>;
   readonly runtimes: () => Promise<readonly RuntimeHere[]>;
   readonly capability: () => Promise<NodeCapability>;
+  readonly policy: PolicySetting;
 };
 
 const COOKIE_SECONDS = 30 * 24 * 3_600;
@@ -26,7 +28,10 @@ export function deviceRoutes({
   stats,
   runtimes,
   capability,
-}: DeviceRoutesParts): SomeHandlers<'health' | 'stats' | 'metrics' | 'signIn' | 'device' | 'devices' | 'heartbeat'> {
+  policy,
+}: DeviceRoutesParts): SomeHandlers<
+  'health' | 'stats' | 'metrics' | 'signIn' | 'device' | 'devicePolicy' | 'setDevicePolicy' | 'devices' | 'heartbeat'
+> {
   return {
     health: () => ({ status: 'ok' }),
     stats: () => stats(),
@@ -43,6 +48,8 @@ export function deviceRoutes({
     async device() {
       return { device: identity.device, user: identity.user, version, runtimes: [...(await runtimes())], home };
     },
+    devicePolicy: () => policy.read(),
+    setDevicePolicy: ({ body }) => policy.write(body),
     async devices() {
       return { devices: [{ ...identity.device, capability: await capability() }] };
     },
