@@ -76,6 +76,23 @@ export const LIMITS = {
   listItemsMax: 1_000,
   /** Search results of one query. */
   searchHitsMax: 500,
+  /** Entries of a user's log. Further ones are refused with `too_many`. */
+  logEntriesMax: 10_000,
+  /** The last of them are kept for the root key: no device can fill the log so that it cannot be revoked. */
+  logEntriesForRoot: 1_000,
+  /** One entry, its signature included. Above it the entry is refused. */
+  entryBytesMax: 4 * 1024,
+  /** Heads that one entry names; more fit into no entry, and only who wants many makes so many. */
+  entryDepsMax: 32,
+  /** Devices of one user. Further ones are refused with `too_many`. */
+  devicesMax: 200,
+  /** A certificate, or a grant to run, its signature included. Above it: refused. */
+  certificateBytesMax: 1024,
+  runGrantBytesMax: 2 * 1024,
+  /** The first message of a peer, before anything is known of it. Above it the peer is refused. */
+  helloBytesMax: 16 * 1024,
+  /** One message of a pairing. A log that is longer goes in several. */
+  pairingBytesMax: 64 * 1024,
   /** Names and titles people type. */
   nameCharsMax: 200,
 } as const;

@@ -1,0 +1,30 @@
+/** What a device of a user may be and may do. A cap is given when the device is added and never grows. */
+import * as z from 'zod/mini';
+
+/** `public-web`: a browser on somebody else's computer, for a day at most. */
+export const DEVICE_KINDS = ['desktop', 'phone', 'web', 'server-agent', 'public-web'] as const;
+export const DeviceKindSchema = z.enum(DEVICE_KINDS);
+export type DeviceKind = z.infer<typeof DeviceKindSchema>;
+
+/**
+ * `sync`: have the documents. `author`: change them. `submit`: ask another device to run code. `host-run`: run what
+ * others ask for. `relay`: pass on what others say to each other. `enrol`: add and remove devices, renew certificates.
+ */
+export const DEVICE_CAPS = ['author', 'enrol', 'host-run', 'relay', 'submit', 'sync'] as const;
+const CapSchema = z.enum(DEVICE_CAPS);
+export type DeviceCap = z.infer<typeof CapSchema>;
+
+/** Sorted, each once: one set of caps has one form. */
+export const CapsSchema = z.array(CapSchema).check(
+  z.maxLength(DEVICE_CAPS.length),
+  z.refine((caps) => caps.every((cap, index) => index === 0 || (caps[index - 1] ?? '') < cap)),
+);
+
+/** In the order of the schema, each once. */
+export function capsOf(...caps: readonly DeviceCap[]): DeviceCap[] {
+  return DEVICE_CAPS.filter((cap) => caps.includes(cap));
+}
+
+export function isWithin(caps: readonly DeviceCap[], limit: readonly DeviceCap[]): boolean {
+  return caps.every((cap) => limit.includes(cap));
+}
