@@ -162,6 +162,23 @@ test('the machine that this runs on is as its kernel says', async (context) => {
   expect(describeHardware(found)).toMatch(/^\d+ cores? · \d+ [GM]B · /);
 });
 
+test('who asks again starts no program until an answer is old: a card after ten minutes, a cable after half of one', async () => {
+  const clock = { now: 0 };
+  const { ask, asked } = programs({ route: '  interface: en0\n' });
+  const hardware = createHardware({ ...parts, platform: 'darwin', now: () => clock.now }, ask);
+  const since = async (now: number) => {
+    asked.length = 0;
+    clock.now = now;
+    await Promise.all([hardware(), hardware(), hardware()]);
+    return asked.toSorted();
+  };
+  const supply = ['networksetup', 'pmset', 'route'];
+  expect(await since(0)).toEqual([...supply, 'system_profiler']);
+  expect(await since(30_000)).toEqual([]);
+  expect(await since(130_001)).toEqual(supply);
+  expect(await since(600_001)).toEqual([...supply, 'system_profiler']);
+});
+
 test('a system nobody wrote a reader for says what Node knows', async () => {
   const found = await createHardware({ ...parts, platform: 'plan9' })();
   expect(found).toMatchObject({ battery: null, gpus: [] });

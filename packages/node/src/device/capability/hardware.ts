@@ -34,9 +34,9 @@ const SYSTEMS: Readonly<Record<string, (parts: SystemParts) => System>> = {
 };
 
 /** @param platform as `process.platform` */
-export function createHardware(parts: ProgramParts): () => Promise<Hardware> {
+export function createHardware(parts: ProgramParts, ask = createPrograms(parts)): () => Promise<Hardware> {
   const { now, platform } = parts;
-  const system = SYSTEMS[platform]?.({ ask: createPrograms(parts), files: systemFiles, now });
+  const system = SYSTEMS[platform]?.({ ask, files: systemFiles, now });
   const nothing = async (): Promise<null> => null;
   // On Linux these are files of the kernel: reading them costs less than being wrong.
   const supply = <T>(look: () => Promise<T>): (() => Promise<T>) =>
