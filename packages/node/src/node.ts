@@ -136,7 +136,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     // V8 collects when more is asked for; a device that nobody uses asks for nothing. There only with --expose-gc.
     onRelease: () => globalThis.gc?.({ type: 'major', flavor: 'last-resort' }),
   });
-  const catalog = await openCatalog({ store, log });
+  const catalog = await openCatalog({ store, log, device: device.id, now });
   const documents = createDocuments({ store, rooms, views });
   const metrics = createMetrics({
     openDocuments: () => rooms.size,

@@ -1,15 +1,17 @@
 /**
  * What this device knows of its projects and documents, in memory.
  *
+ * A row that gets another path, or is deleted, gets a stamp, unless it comes with one from another device.
+ *
  * A row changes in memory in the turn it is put, so that whoever reads it next builds on it, and is on disk when
  * `put` resolves. When the disk refuses, memory is ahead of it: the disk then has an older row, which is as true.
  */
-import { ProjectSchema, Failure, type DocumentId, type Project, type ProjectId } from '@markco/protocol';
+import { ProjectSchema, Failure, type DeviceId, type DocumentId, type Project, type ProjectId } from '@markco/protocol';
 import { filePathOf } from '@markco/protocol';
 import * as z from 'zod/mini';
 import { keyOf, tableRange } from '../store/key.ts';
 import type { Store } from '../store/store.ts';
-import type { Catalog, DocumentRecord } from './document-record.ts';
+import { isLater, type Catalog, type DocumentRecord, type Stamp } from './document-record.ts';
 import type { Log } from './log.ts';
 
 const ProjectRowSchema = z.object({
@@ -21,6 +23,7 @@ const ProjectRowSchema = z.object({
 export type ProjectRow = { readonly project: Project; readonly localRootPath?: string; readonly closed?: boolean };
 
 type Shelf = {
+  readonly all: Set<DocumentId>;
   readonly byPath: Map<string, DocumentId>;
   readonly live: Set<DocumentId>;
   readonly deletedPaths: Map<string, DocumentId>;
@@ -41,15 +44,23 @@ export type DocumentCatalog = Catalog & {
   /** The document that was at this path when it was deleted, if nothing took its place. */
   deletedAt(projectId: ProjectId, filePath: string): DocumentId | undefined;
   count(projectId: ProjectId): number;
+  /** Those that were deleted too. */
+  all(projectId: ProjectId): Iterable<DocumentRecord>;
   onChange(listener: (change: CatalogChange) => void): () => void;
+  /** The next change of this document's name, or its deletion, is that of another device. */
+  expect(id: DocumentId, stamp: Stamp): void;
 };
 
 export async function openCatalog({
   store,
   log,
+  device,
+  now,
 }: {
   readonly store: Store;
   readonly log: Pick<Log, 'write'>;
+  readonly device: DeviceId;
+  readonly now: () => number;
 }): Promise<DocumentCatalog> {
   const records = new Map<DocumentId, DocumentRecord>();
   const shelves = new Map<ProjectId, Shelf>();
@@ -60,12 +71,14 @@ export async function openCatalog({
 
   function shelf(id: ProjectId): Shelf {
     let found = shelves.get(id);
-    if (found === undefined) shelves.set(id, (found = { byPath: new Map(), live: new Set(), deletedPaths: new Map() }));
+    if (found === undefined)
+      shelves.set(id, (found = { all: new Set(), byPath: new Map(), live: new Set(), deletedPaths: new Map() }));
     return found;
   }
 
   function place(record: DocumentRecord): void {
-    const { byPath, live, deletedPaths } = shelf(record.projectId);
+    const { all, byPath, live, deletedPaths } = shelf(record.projectId);
+    all.add(record.id);
     const before = records.get(record.id);
     if (before !== undefined && byPath.get(filePathOf(before)) === record.id) byPath.delete(filePathOf(before));
     records.set(record.id, record);
@@ -80,6 +93,26 @@ export async function openCatalog({
     }
   }
 
+  const expected = new Map<DocumentId, Stamp>();
+  let latest = 0;
+  function seen(record: DocumentRecord): DocumentRecord {
+    latest = Math.max(latest, record.named?.at ?? 0);
+    return record;
+  }
+
+  function stamped(record: DocumentRecord): DocumentRecord {
+    const before = records.get(record.id);
+    const isFresh = record.named !== undefined && isLater(record.named, before?.named);
+    const isSame =
+      before !== undefined && filePathOf(before) === filePathOf(record) && before.deletedAt === record.deletedAt;
+    if (isFresh || isSame) return seen(record);
+    const named = expected.get(record.id);
+    expected.delete(record.id);
+    if (named !== undefined) return seen({ ...record, named });
+    latest = Math.max(now(), latest + 1);
+    return { ...record, named: { at: latest, by: device } };
+  }
+
   for await (const [, value] of store.range(tableRange('p'))) {
     const parsed = ProjectRowSchema.safeParse(JSON.parse(decoder.decode(value)));
     if (!parsed.success)
@@ -92,7 +125,7 @@ export async function openCatalog({
   }
   // The rows were written by this program and are read by it alone: their shape is not checked again, 10,000 times a start.
   for await (const [, value] of store.range(tableRange('d')))
-    place(JSON.parse(decoder.decode(value)) as DocumentRecord);
+    place(seen(JSON.parse(decoder.decode(value)) as DocumentRecord));
 
   return {
     get: (id) => records.get(id),
@@ -106,8 +139,16 @@ export async function openCatalog({
         if (record !== undefined) yield record;
       }
     },
+    *all(projectId) {
+      for (const id of shelves.get(projectId)?.all ?? []) {
+        const record = records.get(id);
+        if (record !== undefined) yield record;
+      }
+    },
     count: (projectId) => shelves.get(projectId)?.live.size ?? 0,
-    async put(rows) {
+    expect: (id, stamp) => void expected.set(id, stamp),
+    async put(given) {
+      const rows = given.map(stamped);
       for (const record of rows) place(record);
       for (let at = 0; at < rows.length; at += ROWS_PER_WRITE) {
         const part = rows.slice(at, at + ROWS_PER_WRITE);

@@ -5,7 +5,7 @@
  *    side and `hash` on the other are a true common ancestor, never a guess.
  * 2. A row with `deletedAt` is a tombstone: its id is never used again.
  */
-import type { DocumentId, ProjectId } from '@markco/protocol';
+import type { DeviceId, DocumentId, ProjectId } from '@markco/protocol';
 import type { TextStep } from './texts.ts';
 
 /** A file as it was when document and file were last known to be equal. */
@@ -33,6 +33,18 @@ export type FileForm = {
   readonly gid: number;
 };
 
+/** When a document got its name or was deleted, so that every device agrees which came last. */
+export type Stamp = {
+  /** Unix milliseconds, at least one more than of any stamp seen before: a clock that is behind loses nothing. */
+  readonly at: number;
+  readonly by: DeviceId;
+};
+
+/** Whether a name or a deletion counts over another; every device decides alike. */
+export function isLater(a: Stamp, b: Stamp | undefined): boolean {
+  return b === undefined || a.at > b.at || (a.at === b.at && a.by > b.by);
+}
+
 /** The catalog row of a document; kept durable by the catalog. */
 export type DocumentRecord = {
   readonly id: DocumentId;
@@ -49,6 +61,8 @@ export type DocumentRecord = {
   readonly contentHash: string;
   /** What the file was when it was last equal to the document: null until first seen. */
   readonly file: null | FileState;
+  /** Of its path, or of its deletion; given by the catalog. Absent in rows of before there were any. */
+  readonly named?: Stamp;
   /** ISO 8601 UTC: a tombstone, the id is never used again. */
   readonly deletedAt?: string;
   /** The file that was deleted with the document in the page; absent when another program deleted it. */

@@ -13,7 +13,6 @@ import {
   absorb,
   decodeFrame,
   digestOf,
-  emptySummary,
   encodeFrame,
   encodeStateVector,
   Failure,
@@ -24,6 +23,7 @@ import {
   type Summary,
 } from '@markco/protocol';
 import * as Y from 'yjs';
+import type { Loaded } from './loaded.ts';
 import type { Log } from './log.ts';
 import type { Origin } from './record.ts';
 import { repeatsFaithfully } from './repeat.ts';
@@ -37,6 +37,8 @@ import { reach, type Waiting } from './waiting.ts';
 /** A connection that has the document open. */
 export type Member = {
   readonly readOnly: boolean;
+  /** Another device, which has it whether anybody there looks at it or not. */
+  readonly isDevice?: boolean;
   send(frame: OutFrame): void;
   /** The connection broke a rule or cannot be served; it is no member any more. */
   refuse(failure: Failure): void;
@@ -47,13 +49,6 @@ export type RoomParts = {
   readonly now: () => number;
   /** Told once a turn of what was written in it, after its members. */
   readonly onChange: (change: RoomChange) => void;
-};
-
-export type Loaded = {
-  readonly baseSeq: number;
-  readonly base: Uint8Array | undefined;
-  readonly tail: readonly Uint8Array[];
-  readonly summary: Summary;
 };
 
 type Seat = {
@@ -114,6 +109,11 @@ export class Room implements TakenBy<Seat> {
 
   get members(): number {
     return this.#seats.size;
+  }
+
+  /** Whether somebody looks at it here. */
+  get isSeen(): boolean {
+    return this.#seats.keys().some(({ isDevice }) => isDevice !== true);
   }
 
   get isIdle(): boolean {
@@ -394,7 +394,3 @@ export class Room implements TakenBy<Seat> {
 }
 
 const EMPTY_UPDATE = Uint8Array.of(0, 0);
-
-export function emptyLoaded(): Loaded {
-  return { baseSeq: 0, base: undefined, tail: [], summary: emptySummary() };
-}

@@ -11,7 +11,8 @@ import { compact, shouldCompact, worthCompacting } from './compaction.ts';
 import type { Log } from './log.ts';
 import { decodeStateRecord } from './record.ts';
 import { insertion } from './insertion.ts';
-import { Room, type Loaded } from './room.ts';
+import type { Loaded } from './loaded.ts';
+import { Room } from './room.ts';
 import { readTail } from './tail.ts';
 import type { Views } from './views.ts';
 

@@ -50,10 +50,10 @@ export type PageActions = {
   /** `filePath` with its extension. Fails with `bad_request` or `conflict` (name taken). `form`: as the file was when it was deleted. */
   create(filePath: string, text: string, form?: FileForm): Promise<DocumentRecord>;
   /**
-   * Puts the row of a document that begins without a file, which comes with its first edit. Fails with `not_ready`
-   * when its name was taken since it was looked up: who looks again finds what is there.
+   * Puts the rows of documents that begin without a file, which comes with the first edit. Fails with `not_ready`
+   * when a name was taken since it was looked up: who looks again finds what is there.
    */
-  begin(draft: DocumentRecord): Promise<void>;
+  begin(drafts: readonly DocumentRecord[]): Promise<void>;
   /** Makes the file of a document that began without one; its text follows as any change does. */
   give(id: DocumentId): Promise<void>;
   /** Fails like `create`, and with `not_found` or `document_deleted`. */
@@ -118,13 +118,16 @@ export function createPageActions(
     }
   };
 
-  const begin = async (draft: DocumentRecord): Promise<void> => {
-    const filePath = filePathOf(draft);
-    const there = catalog.byPath(projectId, filePath);
-    if (there !== undefined && there.id !== draft.id)
-      throw new Failure('not_ready', `${JSON.stringify(filePath)} was made just now. Open it again.`);
-    const moved = twinsOf(catalog, projectId, filePath);
-    await catalog.put([{ ...draft, ...documentPathOf(filePath, hasFile) }, ...moved]);
+  const begin = async (drafts: readonly DocumentRecord[]): Promise<void> => {
+    const rows = drafts.map((draft) => {
+      const filePath = filePathOf(draft);
+      const there = catalog.byPath(projectId, filePath);
+      if (there !== undefined && there.id !== draft.id)
+        throw new Failure('not_ready', `${JSON.stringify(filePath)} was made just now. Open it again.`);
+      return { ...draft, ...documentPathOf(filePath, hasFile) };
+    });
+    const moved = drafts.flatMap((draft) => twinsOf(catalog, projectId, filePathOf(draft)));
+    await catalog.put([...rows, ...moved]);
     for (const twin of moved) emit(toRenamed(twin));
   };
 
@@ -209,7 +212,7 @@ export function createPageActions(
 
   return {
     create: (filePath, text, form) => membership.inTurn(() => create(filePath, text, form)),
-    begin: (draft) => membership.inTurn(() => begin(draft)),
+    begin: (drafts) => membership.inTurn(() => begin(drafts)),
     give: (id) => membership.inTurn(() => give(id)),
     rename: (id, filePath) => membership.inTurn(() => rename(id, filePath)),
     remove: (id) => membership.inTurn(() => remove(id)),

@@ -27,6 +27,7 @@ export type DocumentMemberParts = {
   readonly timing: DocumentTiming;
   readonly documentId: DocumentId;
   readonly readOnly: boolean;
+  readonly isDevice?: boolean;
   /** False when it was not written because the reader is behind. */
   readonly write: (frame: OutFrame) => boolean;
   readonly refuse: (failure: Failure) => void;
@@ -39,6 +40,7 @@ export function joinDocument({
   timing,
   documentId,
   readOnly,
+  isDevice = false,
   write,
   refuse,
   welcome,
@@ -59,6 +61,7 @@ export function joinDocument({
 
   const member: Member = {
     readOnly,
+    isDevice,
     send(frame) {
       if (updateAt !== undefined && isSaved(frame.payload)) {
         timing.acknowledged(performance.now() - updateAt);

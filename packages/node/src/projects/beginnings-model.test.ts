@@ -9,6 +9,7 @@ import {
   Failure,
   filePathOf,
   newId,
+  type DeviceId,
   type DocumentId,
   type IdSource,
   type ProjectId,
@@ -112,7 +113,12 @@ class World {
       if (this.upTo(2) === 0) device.kill();
       else device.cutPower(this.upTo(this.disk.unsynced() + 1));
     };
-    const catalog = await openCatalog({ store: device.store, log: device.log });
+    const catalog = await openCatalog({
+      store: device.store,
+      log: device.log,
+      device: newId<DeviceId>(this.ids),
+      now: () => this.ids.now(),
+    });
     catalog.onChange(({ changed, removed }) => {
       if (!mine.alive) return;
       for (const id of removed) {

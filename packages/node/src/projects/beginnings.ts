@@ -84,7 +84,7 @@ export function createBeginnings({ catalog, ids, log, folderOf, folderIfThere }:
           draftsByPath.delete(draftKey(draft));
         };
         try {
-          await (folderIfThere(draft.projectId)?.begin(draft) ?? catalog.put([draft]));
+          await (folderIfThere(draft.projectId)?.begin([draft]) ?? catalog.put([draft]));
         } catch (error) {
           // A draft whose row may be in memory only stays one, so that the next try puts it on disk.
           if (catalog.get(id) === undefined) forget();

@@ -16,7 +16,7 @@ import {
   type ProjectId,
   type UserId,
 } from '@markco/protocol';
-import { realpath, stat } from 'node:fs/promises';
+import { mkdir, realpath, stat } from 'node:fs/promises';
 import { basename, isAbsolute, sep } from 'node:path';
 import type { DocumentCatalog, ProjectRow } from '../documents/catalog.ts';
 import type { Documents } from '../documents/documents.ts';
@@ -27,6 +27,7 @@ import { createBeginnings } from './beginnings.ts';
 import { overlapOf, type OpenFolder } from './overlap.ts';
 import { createProjectDocuments } from './project-documents.ts';
 import { slugOf } from './slug.ts';
+import { createTakeRows } from './take-rows.ts';
 
 export type ProjectsParts = {
   readonly catalog: DocumentCatalog;
@@ -204,6 +205,23 @@ export function createProjects(parts: ProjectsParts) {
     ...createBeginnings({ catalog, ids, log, folderOf, folderIfThere: (id) => folders.get(id) }),
     ...createProjectDocuments({ catalog, documents, author: parts.author, row, folderOf }),
     openLocal,
+    takeRows: createTakeRows({ catalog, folderOf }),
+
+    /** Opens a project of another device in a folder here, which is made when it is missing; its documents come to it. */
+    async join(project: Project, localPath: string, signal: AbortSignal): Promise<ProjectHere> {
+      const known = catalog.project(project.id);
+      if (known !== undefined && known.closed !== true) return here(known);
+      await mkdir(localPath, { recursive: true });
+      const root = await existingFolder(localPath);
+      const overlap = overlapOf(root, openFolders());
+      if (overlap !== undefined) throw overlap;
+      const slugs = new Set([...catalog.projects()].map((candidate) => candidate.project.slug));
+      const slug = slugOf(project.slug, (candidate) => slugs.has(candidate));
+      const row: ProjectRow = known ?? { project: { ...project, slug, userId: parts.userId }, localRootPath: root };
+      await catalog.putProject({ ...row, localRootPath: root, closed: false });
+      await attach({ ...row, localRootPath: root }, signal);
+      return here({ ...row, localRootPath: root });
+    },
 
     /** Opens again what was open when the device stopped. A folder that is gone is reported, and tried again by hand. */
     async resume(signal: AbortSignal): Promise<void> {
@@ -219,6 +237,9 @@ export function createProjects(parts: ProjectsParts) {
     },
 
     list: (): ProjectHere[] => [...catalog.projects()].filter((candidate) => candidate.closed !== true).map(here),
+    /** As other devices may see them: where the folder is here is none of their business. */
+    shared: (): readonly Project[] =>
+      [...catalog.projects()].filter((candidate) => candidate.closed !== true).map(({ project }) => project),
     get: (id: string): ProjectHere => here(row(id)),
     root(id: string): string {
       const { localRootPath } = row(id);

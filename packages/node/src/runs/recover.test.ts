@@ -7,10 +7,16 @@ import { eventsOf, eventually, finished, firstEvent, testDevice, textOf, type Te
 
 const soon = (): AbortSignal => AbortSignal.timeout(20_000);
 
+/** The session's record is written beside its start. */
 async function workerPid(device: TestDevice): Promise<number> {
   const [session] = device.runs.sessions.list();
-  const text = await readFile(path.join(device.home, 'sessions', session?.id ?? '', 'session.json'), 'utf8');
-  return (JSON.parse(text) as { process: { pid: number } }).process.pid;
+  const file = path.join(device.home, 'sessions', session?.id ?? '', 'session.json');
+  let noted: { pid: number } | null = null;
+  await eventually(async () => {
+    noted = (JSON.parse(await readFile(file, 'utf8')) as { process: { pid: number } | null }).process;
+    return noted !== null;
+  });
+  return (noted as { pid: number } | null)?.pid ?? 0;
 }
 
 test('a run goes on while there is no host, and the next host finds all of it', async () => {

@@ -1,0 +1,160 @@
+/**
+ * One document between two devices: a member of its room here, joined to a member of its room there. Both rooms take
+ * in what they lack and pass on what is new; neither knows that the other is no page.
+ */
+import {
+  decodeFrame,
+  encodeFrame,
+  encodeStateVector,
+  NO_DIGEST,
+  sameBytes,
+  type DocumentId,
+  type Failure,
+} from '@markco/protocol';
+import type { Member, Room } from '../../documents/room.ts';
+import type { Rooms } from '../../documents/rooms.ts';
+import { joinDocument } from '../../listen/document-member.ts';
+
+const NOT_TIMED = { opened: () => undefined, acknowledged: () => undefined };
+
+export type ChannelParts = {
+  readonly rooms: Rooms;
+  readonly documentId: DocumentId;
+  readonly now: () => number;
+  /** False when the other device is behind and nothing was written. */
+  readonly send: (payload: Uint8Array) => boolean;
+  readonly refuse: (failure: Failure) => void;
+  /** It has been decided whether the other device has all of it, and it may have changed since. */
+  readonly onHeld: () => void;
+};
+
+export type DocumentChannel = {
+  readonly documentId: DocumentId;
+  receive(payload: Uint8Array): void;
+  caughtUp(): void;
+  leave(): void;
+  /** The other device said that its copy is the same. */
+  equal(): void;
+  /** The last time anything was said, Unix milliseconds. */
+  readonly usedAt: number;
+  /** Nothing is on its way that was not acknowledged. */
+  readonly isSettled: boolean;
+  /** Up to which position of the room here the other device has it on its disk; null until that is known. */
+  readonly heldSeq: number | null;
+};
+
+type Opened = { readonly room: Room; readonly member: Member };
+
+/** @param opens told the digest to send, when this device begins. @param digest what the other device sent, when it began */
+export function joinChannel(
+  parts: ChannelParts,
+  begun: { readonly opens: (digest: Uint8Array) => void } | { readonly digest: Uint8Array; readonly equal: () => void },
+): DocumentChannel {
+  const { now } = parts;
+  let opened: Opened | null = null;
+  let usedAt = now();
+  let heldSeq: number | null = null;
+  /** Messages that the other device has to acknowledge, and how many of them it has. */
+  let sent = 0;
+  let acknowledged = 0;
+  /** Whether it was sent all that it lacked when this began. */
+  let greeted = false;
+  let asked = false;
+
+  function hold(seq: number): void {
+    if (heldSeq !== null && seq <= heldSeq) return;
+    heldSeq = seq;
+    parts.onHeld();
+  }
+
+  /**
+   * Everything here was sent there or came from there, once it is written here; so the other device has all of it
+   * when nothing is left to be acknowledged.
+   */
+  function settle(): void {
+    if (opened === null || !greeted) return;
+    const { room } = opened;
+    const { seq } = room;
+    void room.written().then(() => {
+      if (acknowledged >= sent) hold(seq);
+    });
+  }
+
+  const member = joinDocument({
+    rooms: parts.rooms,
+    timing: NOT_TIMED,
+    documentId: parts.documentId,
+    readOnly: false,
+    isDevice: true,
+    write(frame) {
+      usedAt = now();
+      if (!parts.send(frame.payload)) return false;
+      if (isUpdate(frame.payload)) sent++;
+      return true;
+    },
+    refuse: parts.refuse,
+    welcome(room, joined) {
+      opened = { room, member: joined };
+      if ('opens' in begun) {
+        // Who has nothing gets everything unasked.
+        asked = room.seq === 0;
+        begun.opens(asked ? NO_DIGEST : room.digest);
+        return;
+      }
+      if (sameBytes(begun.digest, room.digest)) {
+        const { seq } = room;
+        // "Equal" promises that it is on disk.
+        void room.durable().then(() => {
+          greeted = true;
+          begun.equal();
+          hold(seq);
+        });
+        return;
+      }
+      asked = true;
+      room.greet(joined);
+      if (!sameBytes(begun.digest, NO_DIGEST)) return;
+      room.sendAll(joined);
+      greeted = true;
+    },
+  });
+
+  return {
+    documentId: parts.documentId,
+    get usedAt() {
+      return usedAt;
+    },
+    get isSettled() {
+      return heldSeq !== null && acknowledged >= sent;
+    },
+    get heldSeq() {
+      return heldSeq;
+    },
+    receive(payload) {
+      usedAt = now();
+      if (opened === null) return member.receive(payload);
+      const { room } = opened;
+      const frame = decodeFrame(payload);
+      if (frame.type === 'saved') {
+        acknowledged = Math.max(acknowledged, frame.count);
+        return settle();
+      }
+      member.receive(payload);
+      if (frame.type === 'step1') greeted = true;
+      if (frame.type === 'step1' && !asked) {
+        // Who began with a copy of its own has to ask for what it lacks itself.
+        asked = true;
+        parts.send(encodeFrame({ type: 'step1', stateVector: encodeStateVector(room.summary.clocks) }));
+      }
+      if (isUpdate(payload)) settle();
+    },
+    caughtUp: () => member.caughtUp(),
+    leave: () => member.leave(),
+    equal() {
+      greeted = true;
+      settle();
+    },
+  };
+}
+
+const isUpdate = (payload: Uint8Array): boolean => payload[0] === 0 && (payload[1] === 1 || payload[1] === 2);

@@ -1,0 +1,51 @@
+/** What two devices say to each other about documents, as JSON; the documents themselves go as bytes (`sync/channel.ts`). */
+import { Failure, ProjectIdSchema, ProjectSchema } from '@markco/protocol';
+import * as z from 'zod/mini';
+import { RowSchema } from './rows.ts';
+
+/** Rows of one message; more go in several. */
+export const ROWS_MAX = 500;
+const PROJECTS_MAX = 10_000;
+const hash = z.string().check(z.regex(/^[0-9a-f]{16}$/));
+
+const MessageSchema = z.discriminatedUnion('op', [
+  /** All that the sender has open, each with a digest of everything in it. Said at first and when it changes. */
+  z.object({
+    op: z.literal('projects'),
+    projects: z.array(z.object({ project: ProjectSchema, hash })).check(z.maxLength(PROJECTS_MAX)),
+  }),
+  /** Answered with the rows of those groups that differ, then `listed`. */
+  z.object({
+    op: z.literal('buckets'),
+    projectId: ProjectIdSchema,
+    hashes: z.string().check(z.maxLength(4_096)),
+  }),
+  z.object({
+    op: z.literal('rows'),
+    projectId: ProjectIdSchema,
+    rows: z.array(RowSchema).check(z.maxLength(ROWS_MAX)),
+  }),
+  z.object({
+    op: z.literal('listed'),
+    projectId: ProjectIdSchema,
+    buckets: z.array(z.int().check(z.minimum(0), z.maximum(255))).check(z.maxLength(256)),
+  }),
+]);
+export type Message = z.infer<typeof MessageSchema>;
+
+/** Null for one of a later version, which is passed over. Throws on what is no message at all. */
+export function readMessage(text: string): Message | null {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new Failure('bad_request', 'A message could not be read.', { cause });
+  }
+  const parsed = MessageSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const op = typeof json === 'object' && json !== null && 'op' in json ? json.op : undefined;
+  if (typeof op === 'string' && !OPS.has(op)) return null;
+  throw new Failure('bad_request', `A message was refused: ${parsed.error.issues[0]?.message ?? 'not understood'}.`);
+}
+
+const OPS: ReadonlySet<string> = new Set(['projects', 'buckets', 'rows', 'listed']);

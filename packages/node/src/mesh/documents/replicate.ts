@@ -1,0 +1,370 @@
+/**
+ * Keeps the projects that two devices both have equal, over one connection between them.
+ *
+ * 1. What changes while they are connected is told at once; what changed before is found by comparing (`rows.ts`).
+ * 2. One of the two leads the comparing, so that it is done once; a document is opened by whoever has a reason to.
+ * 3. Documents that somebody looks at come first. At most LOADS_AT_ONCE are on their way at once; one that is settled
+ *    and that nobody looks at is closed again, so that a large project costs no memory.
+ */
+import {
+  CONTROL_CHANNEL,
+  decodeEntries,
+  decodeToClient,
+  decodeToDevice,
+  encodeEntries,
+  encodeToClient,
+  encodeToDevice,
+  Failure,
+  type DocumentId,
+  type Entry,
+  type Project,
+  type ProjectId,
+} from '@markco/protocol';
+import type { DocumentCatalog } from '../../documents/catalog.ts';
+import type { Rooms } from '../../documents/rooms.ts';
+import type { MessageStream } from '../message-stream.ts';
+import { joinChannel, type DocumentChannel } from './channel.ts';
+import type { Digests } from './digests.ts';
+import { readMessage, ROWS_MAX, type Message } from './messages.ts';
+import { BUCKETS, bucketHashes, bucketOf, compareRow, differingBuckets, projectHash, rowOf, type Row } from './rows.ts';
+
+const LOADS_AT_ONCE = 32;
+/** Bytes that wait for the other device before its documents are cut back to a catch-up. */
+const BACKLOG_BYTES_MAX = 8 * 1024 * 1024;
+const QUIET_MS = 5_000;
+const SWEEP_MS = 1_000;
+
+export type ReplicateParts = {
+  readonly rooms: Rooms;
+  readonly catalog: DocumentCatalog;
+  readonly digests: Digests;
+  readonly now: () => number;
+  /** Of this device: what is open and shared with the other. */
+  readonly projects: () => readonly Project[];
+  readonly refusal: (id: DocumentId) => Failure | undefined;
+  /** Takes names and deletions over. Rejects when it cannot be done now. */
+  readonly take: (projectId: ProjectId, rows: readonly Row[]) => Promise<void>;
+  /** What the other device has open. */
+  readonly onProjects: (projects: readonly Project[]) => void;
+  /** How far the other device has a document. */
+  readonly onHeld: (id: DocumentId, seq: number) => void;
+  readonly onTrouble: (doing: string, cause: unknown) => void;
+};
+
+export type Replication = {
+  /** What is open here has changed. */
+  tellProjects(): void;
+  /** Resolves once every message that has come by now was dealt with. */
+  settled(): Promise<void>;
+  close(): void;
+};
+
+/** @param leads whether this device compares; the other one must not */
+export function replicate(stream: MessageStream, leads: boolean, parts: ReplicateParts): Replication {
+  const { catalog, rooms, digests } = parts;
+  const channels = new Map<number, DocumentChannel>();
+  const mine = new Map<DocumentId, number>();
+  const theirs = new Map<DocumentId, number>();
+  /** What the other has open, with its digest when it last said so. */
+  let others = new Map<ProjectId, string>();
+  const shared = new Set<ProjectId>();
+  /** Documents whose rows came since the last comparing. */
+  const heard = new Set<DocumentId>();
+  /** The name of each document that was told last. */
+  const told = new Map<DocumentId, number>();
+  const waiting = new Set<DocumentId>();
+  let entries: Entry[] = [];
+  // Both sides number their own channels; the leader's are odd.
+  let nextChannel = leads ? 1 : 2;
+  let closed = false;
+  let behind = false;
+  let turn: Promise<unknown> = Promise.resolve();
+
+  const say = (message: Message): void => stream.sendText(JSON.stringify(message));
+
+  function send(channel: number, payload: Uint8Array): void {
+    if (entries.length === 0)
+      queueMicrotask(() => {
+        const together = entries;
+        entries = [];
+        stream.sendBytes(encodeEntries(together));
+      });
+    entries.push({ channel, payload });
+  }
+
+  /** Channels are opened by both, so it is said which of the two speaks. */
+  const asOpener = (message: Parameters<typeof encodeToDevice>[0]): void =>
+    send(CONTROL_CHANNEL, Uint8Array.of(OPENER, ...encodeToDevice(message)));
+  const asAccepter = (message: Parameters<typeof encodeToClient>[0]): void =>
+    send(CONTROL_CHANNEL, Uint8Array.of(ACCEPTER, ...encodeToClient(message)));
+
+  function channelFor(number: number, documentId: DocumentId): Parameters<typeof joinChannel>[0] {
+    return {
+      rooms,
+      documentId,
+      now: parts.now,
+      send(payload) {
+        behind ||= stream.waiting() > BACKLOG_BYTES_MAX;
+        if (behind) return false;
+        send(number, payload);
+        return true;
+      },
+      refuse(failure) {
+        const isMine = mine.get(documentId) === number;
+        drop(number);
+        if (isMine) asOpener({ type: 'close', channels: [number] });
+        else asAccepter({ type: 'failed', channel: number, code: failure.code, message: failure.message });
+      },
+      onHeld() {
+        const seq = channels.get(number)?.heldSeq ?? null;
+        if (seq !== null) parts.onHeld(documentId, seq);
+        openNext();
+      },
+    };
+  }
+
+  function drop(number: number): void {
+    const channel = channels.get(number);
+    if (channel === undefined) return;
+    channels.delete(number);
+    for (const side of [mine, theirs]) if (side.get(channel.documentId) === number) side.delete(channel.documentId);
+    channel.leave();
+    openNext();
+  }
+
+  /** Asks for a document to be exchanged, now or when its turn comes. */
+  function want(id: DocumentId): void {
+    if (mine.has(id) || theirs.has(id)) return;
+    waiting.add(id);
+    openNext();
+  }
+
+  function openNext(): void {
+    if (closed || waiting.size === 0) return;
+    let loading = 0;
+    for (const number of mine.values()) if (channels.get(number)?.isSettled === false) loading++;
+    while (loading < LOADS_AT_ONCE && waiting.size > 0) {
+      const id = [...waiting].find((each) => rooms.peek(each)?.isSeen === true) ?? [...waiting][0];
+      if (id === undefined) return;
+      waiting.delete(id);
+      if (mine.has(id) || theirs.has(id) || parts.refusal(id) !== undefined) continue;
+      open(id);
+      loading++;
+    }
+  }
+
+  function open(documentId: DocumentId): void {
+    const number = nextChannel;
+    nextChannel += 2;
+    mine.set(documentId, number);
+    channels.set(
+      number,
+      joinChannel(channelFor(number, documentId), {
+        opens(digest) {
+          asOpener({ type: 'open', openings: [{ channel: number, documentId, digest }] });
+        },
+      }),
+    );
+  }
+
+  function accept(number: number, documentId: DocumentId, digest: Uint8Array): void {
+    const isTheirs = number % 2 === (leads ? 0 : 1);
+    const refusal = isTheirs && !channels.has(number) ? parts.refusal(documentId) : BAD_CHANNEL;
+    const projectId = catalog.get(documentId)?.projectId;
+    if (refusal !== undefined || projectId === undefined || !shared.has(projectId)) {
+      const { code, message } = refusal ?? NOT_HERE;
+      asAccepter({ type: 'failed', channel: number, code, message });
+      return;
+    }
+    theirs.set(documentId, number);
+    waiting.delete(documentId);
+    channels.set(
+      number,
+      joinChannel(channelFor(number, documentId), {
+        digest: digest.slice(),
+        equal: () => asAccepter({ type: 'equal', channels: [number] }),
+      }),
+    );
+  }
+
+  function receiveControl(payload: Uint8Array, fromOpener: boolean): void {
+    if (fromOpener) {
+      const message = decodeToDevice(payload);
+      if (message.type === 'open')
+        for (const { channel, documentId, digest } of message.openings) accept(channel, documentId, digest);
+      else if (message.type === 'close') for (const number of message.channels) drop(number);
+      return;
+    }
+    const message = decodeToClient(payload);
+    if (message.type === 'equal') for (const number of message.channels) channels.get(number)?.equal();
+    else if (message.type === 'failed') drop(message.channel);
+  }
+
+  function receiveBytes(message: Uint8Array): void {
+    for (const { channel, payload } of decodeEntries(message)) {
+      if (channel === CONTROL_CHANNEL) receiveControl(payload.subarray(1), payload[0] === OPENER);
+      else channels.get(channel)?.receive(payload);
+    }
+  }
+
+  async function rowsOf(projectId: ProjectId): Promise<Map<DocumentId, Row>> {
+    const rows = new Map<DocumentId, Row>();
+    for (const record of catalog.all(projectId)) rows.set(record.id, rowOf(record, await digests.of(record)));
+    return rows;
+  }
+
+  function sendRows(projectId: ProjectId, rows: readonly Row[]): void {
+    for (let at = 0; at < rows.length; at += ROWS_MAX)
+      say({ op: 'rows', projectId, rows: rows.slice(at, at + ROWS_MAX) });
+  }
+
+  async function takeRows(projectId: ProjectId, rows: readonly Row[]): Promise<void> {
+    const taken: Row[] = [];
+    const wanted: DocumentId[] = [];
+    for (const row of rows) {
+      const record = catalog.get(row.id);
+      if (record !== undefined && record.projectId !== projectId) continue;
+      const known = record === undefined ? undefined : rowOf(record, await digests.of(record));
+      const verdict = compareRow(known, row);
+      if (verdict.names === 'theirs') taken.push(row);
+      if (verdict.names === 'mine' && known !== undefined) sendRows(projectId, [known]);
+      if (verdict.texts) wanted.push(row.id);
+    }
+    if (taken.length > 0)
+      await parts.take(projectId, taken).catch((cause: unknown) => parts.onTrouble('taking names over', cause));
+    for (const id of wanted) want(id);
+  }
+
+  async function tell(): Promise<void> {
+    const projects: { project: Project; hash: string }[] = [];
+    for (const project of parts.projects()) {
+      const rows = await rowsOf(project.id);
+      projects.push({ project, hash: projectHash(project.id, bucketHashes(rows.values())) });
+    }
+    say({ op: 'projects', projects });
+    await share();
+  }
+
+  /** Settles what both have; what is new among it is compared. */
+  async function share(): Promise<void> {
+    const here = new Set(parts.projects().map(({ id }) => id));
+    for (const id of shared) if (!here.has(id) || !others.has(id)) shared.delete(id);
+    for (const [id, hash] of others) {
+      if (!here.has(id) || shared.has(id)) continue;
+      shared.add(id);
+      if (!leads) continue;
+      const hashes = bucketHashes((await rowsOf(id)).values());
+      if (projectHash(id, hashes) !== hash)
+        say({ op: 'buckets', projectId: id, hashes: Buffer.from(hashes).toString('base64') });
+    }
+  }
+
+  async function receive(message: Message): Promise<void> {
+    if (message.op === 'projects') {
+      parts.onProjects(message.projects.map(({ project }) => project));
+      others = new Map(message.projects.map(({ project, hash }) => [project.id, hash]));
+      await share();
+      return;
+    }
+    if (!parts.projects().some(({ id }) => id === message.projectId)) return;
+    if (message.op === 'rows') return takeRows(message.projectId, message.rows);
+    const rows = await rowsOf(message.projectId);
+    if (message.op === 'buckets') {
+      const hashes = Buffer.from(message.hashes, 'base64');
+      if (hashes.length !== BUCKETS * 8) throw new Failure('bad_request', 'A message could not be read.');
+      const buckets = differingBuckets(bucketHashes(rows.values()), hashes);
+      sendRows(
+        message.projectId,
+        [...rows.values()].filter((row) => buckets.includes(bucketOf(row.id))),
+      );
+      say({ op: 'listed', projectId: message.projectId, buckets: [...buckets] });
+    } else {
+      // All that the other has of these groups is known by now: what it lacks is told.
+      sendRows(
+        message.projectId,
+        [...rows.values()].filter((row) => message.buckets.includes(bucketOf(row.id)) && !heard.has(row.id)),
+      );
+      heard.clear();
+    }
+  }
+  /** One after another, in the order they came. */
+  function inTurn(work: () => Promise<void>): void {
+    turn = turn.then(async () => {
+      if (closed) return;
+      try {
+        await work();
+      } catch (cause) {
+        parts.onTrouble('exchanging documents', cause);
+        stream.abort(Failure.from(cause));
+      }
+    });
+  }
+
+  stream.onMessage((message) => {
+    try {
+      if (typeof message !== 'string') return receiveBytes(message);
+      const read = readMessage(message);
+      if (read === null) return;
+      if (read.op === 'rows') for (const { id } of read.rows) heard.add(id);
+      inTurn(() => receive(read));
+    } catch (cause) {
+      stream.abort(Failure.from(cause));
+    }
+  });
+  stream.onDrain(() => {
+    if (!behind) return;
+    behind = false;
+    for (const channel of channels.values()) channel.caughtUp();
+  });
+
+  const stops = [
+    rooms.onChange(({ id }) => {
+      const projectId = catalog.get(id)?.projectId;
+      if (projectId !== undefined && shared.has(projectId)) want(id);
+    }),
+    catalog.onChange(({ projectId, changed, removed }) => {
+      if (!shared.has(projectId)) return;
+      for (const { id } of [...changed, ...removed.map((gone) => ({ id: gone }))]) {
+        const record = catalog.get(id);
+        if (record === undefined || told.get(id) === record.named?.at) continue;
+        told.set(id, record.named?.at ?? 0);
+        inTurn(async () => sendRows(projectId, [rowOf(record, await digests.of(record))]));
+      }
+    }),
+  ];
+  const sweeper = setInterval(() => {
+    const now = parts.now();
+    for (const [id, number] of mine) {
+      const channel = channels.get(number);
+      if (channel === undefined || !channel.isSettled || now - channel.usedAt < QUIET_MS) continue;
+      if (rooms.peek(id)?.isSeen === true) continue;
+      asOpener({ type: 'close', channels: [number] });
+      drop(number);
+    }
+  }, SWEEP_MS).unref();
+
+  function end(): void {
+    if (closed) return;
+    closed = true;
+    clearInterval(sweeper);
+    for (const stop of stops) stop();
+    for (const channel of channels.values()) channel.leave();
+    channels.clear();
+  }
+  stream.onClose(end);
+  inTurn(tell);
+
+  return {
+    tellProjects: () => inTurn(tell),
+    settled: async () => void (await turn),
+    close() {
+      end();
+      stream.close();
+    },
+  };
+}
+
+const OPENER = 0;
+const ACCEPTER = 1;
+const BAD_CHANNEL = new Failure('bad_request', 'This channel is in use.');
+const NOT_HERE = new Failure('not_found', 'There is no such document here.');

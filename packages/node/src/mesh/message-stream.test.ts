@@ -1,0 +1,39 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { createReader } from './message-stream.ts';
+
+/** As a sender writes it. */
+function written(payload: Uint8Array, isText: boolean): number[] {
+  const out: number[] = [];
+  let rest = payload.length * 2 + (isText ? 1 : 0);
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) out.push((rest % 0x80) | 0x80);
+  return [...out, rest, ...payload];
+}
+
+test('messages come whole and in order, however the bytes were cut', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.oneof(fc.uint8Array({ maxLength: 300 }), fc.string({ maxLength: 200 })), { maxLength: 20 }),
+      fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 50 }),
+      (messages, cuts) => {
+        const bytes = messages.flatMap((message) =>
+          typeof message === 'string' ? written(new TextEncoder().encode(message), true) : written(message, false),
+        );
+        const read = createReader(1_000);
+        const got: (Uint8Array | string)[] = [];
+        for (let at = 0, turn = 0; at < bytes.length; turn++) {
+          const size = cuts[turn % cuts.length] ?? 1;
+          got.push(...read(Uint8Array.from(bytes.slice(at, at + size))));
+          at += size;
+        }
+        expect(got).toEqual(messages);
+      },
+    ),
+  );
+});
+
+test('a message that is too large, or a length without an end, is refused before it is read', () => {
+  expect(() => createReader(10)(Uint8Array.from(written(new Uint8Array(11), false)))).toThrow('at most 10 bytes');
+  expect(createReader(10)(Uint8Array.from(written(new Uint8Array(10), false)))).toEqual([new Uint8Array(10)]);
+  expect(() => createReader(10)(Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0xff))).toThrow('could not be read');
+});

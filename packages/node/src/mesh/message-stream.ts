@@ -1,0 +1,145 @@
+/**
+ * Whole messages on a libp2p stream, which carries bytes: the one place that reads or writes one.
+ *
+ *   message := varUint(length × 2 + 1 if it is text) bytes
+ *
+ * A message is handed on in the turn it is complete, so that what is not read yet waits in the sender: nothing is
+ * gathered here but the message that is coming. What waits to be written is bounded by whoever asks `behind`.
+ */
+import type { Stream } from '@libp2p/interface';
+import { Failure, LIMITS } from '@markco/protocol';
+
+export type MessageStream = {
+  sendBytes(message: Uint8Array): void;
+  sendText(text: string): void;
+  /** Bytes that wait here to be sent. */
+  waiting(): number;
+  /** One listener each; what came before there was one waits for it. */
+  onMessage(listener: (message: Uint8Array | string) => void): void;
+  onDrain(listener: () => void): void;
+  /** Called once, also when it is closed already: null when the other side ended it well. */
+  onClose(listener: (why: Failure | null) => void): void;
+  /** What was sent before still arrives. */
+  close(): void;
+  abort(why: Failure): void;
+};
+
+/** Messages of one turn that come before there is a listener; more is a fault of this program. */
+const EARLY_MAX = 1_000;
+const HEADER_BYTES_MAX = 5;
+/** Longer than any timer: a quiet stream is as good as a busy one, and a dead peer is noticed by its connection. */
+const NEVER_MS = 2 ** 31 - 1;
+
+/** @param bytesMax the largest message that is taken; a larger one ends the stream */
+export function messageStream(stream: Stream, bytesMax: number = LIMITS.messageBytesMax): MessageStream {
+  const reader = createReader(bytesMax);
+  const early: (Uint8Array | string)[] = [];
+  const drainListeners: (() => void)[] = [];
+  const closeListeners: ((why: Failure | null) => void)[] = [];
+  let onMessage = (message: Uint8Array | string): void => {
+    if (early.push(message) > EARLY_MAX) stream.abort(new Error('nobody listens'));
+  };
+  let ended: { readonly why: Failure | null } | null = null;
+  let refused: Failure | null = null;
+  stream.inactivityTimeout = NEVER_MS;
+
+  function end(why: Failure | null): void {
+    if (ended !== null) return;
+    ended = { why };
+    for (const listener of closeListeners) listener(why);
+  }
+
+  stream.addEventListener('message', ({ data }) => {
+    try {
+      const chunks = data instanceof Uint8Array ? [data] : [...data];
+      for (const chunk of chunks) for (const message of reader(chunk)) onMessage(message);
+    } catch (error) {
+      refused = Failure.from(error);
+      stream.abort(refused);
+    }
+  });
+  stream.addEventListener('drain', () => {
+    for (const listener of drainListeners) listener();
+  });
+  // Half open is of no use to messages: who says no more has left.
+  stream.addEventListener('remoteCloseWrite', () => {
+    stream.close().catch(() => stream.abort(new Error('it could not be closed')));
+  });
+  stream.addEventListener('close', ({ error }) =>
+    end(refused ?? (error === undefined ? null : new Failure('not_ready', 'The connection broke.', { cause: error }))),
+  );
+
+  function send(payload: Uint8Array, isText: boolean): void {
+    if (ended !== null || stream.writeStatus !== 'writable') return;
+    stream.send(withHeader(payload, isText));
+  }
+
+  return {
+    sendBytes: (message) => send(message, false),
+    sendText: (text) => send(new TextEncoder().encode(text), true),
+    waiting: () => stream.writeBufferLength,
+    onMessage(listener) {
+      onMessage = listener;
+      for (const message of early.splice(0)) listener(message);
+    },
+    onDrain: (listener) => void drainListeners.push(listener),
+    onClose(listener) {
+      if (ended !== null) listener(ended.why);
+      else closeListeners.push(listener);
+    },
+    close: () => void stream.close().catch(() => stream.abort(new Error('it could not be closed'))),
+    abort(why) {
+      refused = why;
+      stream.abort(why);
+    },
+  };
+}
+
+function withHeader(payload: Uint8Array, isText: boolean): Uint8Array {
+  let rest = payload.length * 2 + (isText ? 1 : 0);
+  const header: number[] = [];
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) header.push((rest % 0x80) | 0x80);
+  header.push(rest);
+  const bytes = new Uint8Array(header.length + payload.length);
+  bytes.set(header);
+  bytes.set(payload, header.length);
+  return bytes;
+}
+
+/** Takes chunks in as they come; answers the messages that each completes. Throws at one that is larger than allowed. */
+export function createReader(bytesMax: number): (chunk: Uint8Array) => readonly (Uint8Array | string)[] {
+  const header: number[] = [];
+  let body: { readonly bytes: Uint8Array; readonly isText: boolean; filled: number } | null = null;
+
+  function begin(byte: number): void {
+    header.push(byte);
+    if ((byte & 0x80) !== 0) {
+      if (header.length >= HEADER_BYTES_MAX) throw new Failure('bad_request', 'A message could not be read.');
+      return;
+    }
+    const value = header.reduceRight((sum, part) => sum * 0x80 + (part & 0x7f), 0);
+    header.length = 0;
+    const length = Math.floor(value / 2);
+    if (length > bytesMax) throw new Failure('too_large', `A message is at most ${bytesMax} bytes here.`);
+    body = { bytes: new Uint8Array(length), isText: value % 2 === 1, filled: 0 };
+  }
+
+  return (chunk) => {
+    const messages: (Uint8Array | string)[] = [];
+    for (let at = 0; at < chunk.length || body?.bytes.length === body?.filled;) {
+      if (body === null) {
+        if (at >= chunk.length) break;
+        begin(chunk[at++] ?? 0);
+        continue;
+      }
+      const part = chunk.subarray(at, at + body.bytes.length - body.filled);
+      body.bytes.set(part, body.filled);
+      body.filled += part.length;
+      at += part.length;
+      if (body.filled < body.bytes.length) break;
+      messages.push(body.isText ? new TextDecoder().decode(body.bytes) : body.bytes);
+      body = null;
+    }
+    return messages;
+  };
+}
