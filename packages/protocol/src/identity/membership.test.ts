@@ -52,6 +52,33 @@ test('an entry with an old number but a new hash lies beyond the cut too, and is
   expect([...membersOfLog(log).forked]).toEqual([thief.id]);
 });
 
+test('of several cuts, only what all of them leave counts', () => {
+  const start = logWith(laptop, desktop, thief);
+  const one = by(start, thief, adding(phone));
+  const two = by(one, thief, adding(server));
+  const other = forged(
+    one,
+    { author: thief.id, seq: 1, prev: headsOf(one)[0] ?? null, body: adding(deviceOf(9)) },
+    thief.signer,
+  );
+  const fork = mergeEntries(one, [other.bytes]).log;
+  const cutBy = (device: D, log: UserLog, cut: string | null, reason: string): UserLog =>
+    by(log, device, { type: 'revokeDevice', device: thief.id, cut: cut as never, reason });
+  // The reasons make the hashes, and so which of the two is looked at first, come out either way.
+  for (const reason of ['a', 'b', 'c', 'd']) {
+    const early = cutBy(laptop, one, headsOf(one)[0] ?? null, reason);
+    expect(namesIn(union(early, cutBy(desktop, two, headsOf(two)[0] ?? null, reason)))).toEqual([
+      'device 1',
+      'device 2',
+      'device 3',
+    ]);
+    expect(
+      namesIn(union(cutBy(laptop, fork, other.id, reason), cutBy(desktop, two, headsOf(two)[0] ?? null, reason))),
+    ).toEqual(['device 1', 'device 2', 'device 3']);
+    expect(namesIn(union(early, cutBy(desktop, two, null, reason)))).toEqual(['device 1', 'device 2']);
+  }
+});
+
 test('two devices that remove each other are both out; the root adds new ones', () => {
   const start = logWith(laptop, thief, desktop);
   const ours = by(start, laptop, removing(start, thief));

@@ -63,6 +63,10 @@ test('a device without the right changes nothing, and none gives more than it ha
   expect(append(phone, { type: 'setPolicy' }).code).toBe('forbidden');
   expect(append(server, adding(deviceOf(9), ['submit'])).message).toMatch(/more than it may do itself/);
   expect(append(server, adding(phone, ['sync'])).code).toBe('conflict');
+  expect(append(server, adding({ ...phone, signer: deviceOf(9).signer }, ['sync'])).code).toBe('conflict');
+  const less = by(log, laptop, removing(log, phone));
+  const back = adding({ ...phone, signer: deviceOf(9).signer }, ['sync']);
+  expect(refusal(appendEntry(less, laptop.id, laptop.signer, back)).code).toBe('conflict');
   expect(append(server, adding({ ...deviceOf(9), signer: laptop.signer }, ['sync'])).code).toBe('conflict');
   expect(append(server, adding({ ...deviceOf(9), signer: ROOT }, ['sync'])).code).toBe('conflict');
   expect(append(server, removing(log, deviceOf(9))).code).toBe('not_found');
@@ -84,6 +88,7 @@ test('forged entries are refused, each with its reason', () => {
     ],
     ['forbidden', forged(log, { author: laptop.id, seq: 1, prev: last, body }, phone.signer).bytes],
     ['forbidden', forged(log, { author: stranger.id, body }, stranger.signer).bytes],
+    ['forbidden', forged(log, { author: stranger.id, body }, ROOT).bytes],
     ['forbidden', forged(log, { author: laptop.id, deps: [], body }, laptop.signer).bytes],
     [
       'forbidden',

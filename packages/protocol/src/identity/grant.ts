@@ -1,0 +1,87 @@
+/**
+ * The leave to run one piece of code once, on one device: signed by the device where a person pressed run. Nothing
+ * else starts a run, least of all what stands in a document.
+ *
+ * The nonce is for the host to keep, durably, until the grant is long over: that a grant is used once cannot be seen
+ * in the grant. `epoch` (of the session) and `fence` (of the attempt) are compared with the host's own.
+ */
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+import * as z from 'zod/mini';
+import { LanguageSchema } from '../entity/language.ts';
+import { CountSchema, Sha256Schema } from '../entity/scalar.ts';
+import { Failure } from '../failure.ts';
+import { DeviceIdSchema, ProjectIdSchema, RunIdSchema, type DeviceId } from '../id.ts';
+import { LIMITS } from '../limits.ts';
+import { bytesSchema } from './canonical.ts';
+import { checkCertificate, type Certificate } from './certificate.ts';
+import { seal, unseal, type Sealed, type Signer } from './keys.ts';
+import type { Membership } from './membership.ts';
+
+export const RUN_GRANT_LIFETIME_MS = 60_000;
+/** How far the clocks of submitter and host may be apart, either way. */
+const CLOCK_APART_MAX_MS = 60_000;
+
+const RunGrantSchema = z.strictObject({
+  submitter: DeviceIdSchema,
+  host: DeviceIdSchema,
+  run: RunIdSchema,
+  project: ProjectIdSchema,
+  /** The key of the session, as its host names it. */
+  session: z.string().check(z.minLength(1), z.maxLength(LIMITS.nameCharsMax)),
+  /** SHA-256 of the code in UTF-8. */
+  code: Sha256Schema,
+  language: LanguageSchema,
+  /** Unix milliseconds. */
+  expiresAt: CountSchema,
+  nonce: bytesSchema(16),
+  epoch: CountSchema,
+  fence: CountSchema,
+});
+export type RunGrant = z.infer<typeof RunGrantSchema>;
+
+export function codeHashOf(code: string): string {
+  return bytesToHex(sha256(utf8ToBytes(code)));
+}
+
+export function sealGrant(grant: RunGrant, submitter: Signer): Uint8Array {
+  return seal('rungrant', grant, submitter);
+}
+
+/** The grant if `host` may run `code` on it now, else why not. */
+export function checkGrant(
+  bytes: Uint8Array,
+  asked: {
+    readonly host: DeviceId;
+    readonly code: string;
+    /** What the submitter showed: without a certificate that is good now, its signature is worth nothing. */
+    readonly certificate: Sealed<Certificate>;
+    readonly members: Membership;
+    readonly now: number;
+  },
+): RunGrant | Failure {
+  const sealed = unseal('rungrant', RunGrantSchema, bytes, LIMITS.runGrantBytesMax, 'The grant to run');
+  if (sealed instanceof Failure) return sealed;
+  const { host, code, certificate, members, now } = asked;
+  const grant = sealed.value;
+  const checked = checkCertificate(certificate, members, now);
+  if (checked.state !== 'ok') return checked.failure;
+  const submitter = checked.member;
+  if (submitter.deviceId !== grant.submitter || !sealed.isSignedBy(submitter.publicKey))
+    return new Failure('forbidden', 'The grant to run is not from the device that showed it.');
+  if (!submitter.caps.includes('submit'))
+    return new Failure('forbidden', `${submitter.name} may not run code on your other devices.`);
+  if (grant.host !== host) return new Failure('forbidden', 'The grant to run is for another device.');
+  if (members.members.get(host)?.caps.includes('host-run') !== true)
+    return new Failure('forbidden', 'This device was not given the right to run code of your other devices.');
+  if (now > grant.expiresAt + CLOCK_APART_MAX_MS)
+    return new Failure('unauthorized', 'The grant to run came too late, or a clock is wrong. Run the cell again.');
+  if (grant.expiresAt > now + RUN_GRANT_LIFETIME_MS + CLOCK_APART_MAX_MS)
+    return new Failure(
+      'unauthorized',
+      `The clock of ${submitter.name} is ahead of this one. Set the clocks, then run again.`,
+    );
+  if (grant.code !== codeHashOf(code))
+    return new Failure('forbidden', 'The code is not the one that the grant to run was given for.');
+  return grant;
+}
