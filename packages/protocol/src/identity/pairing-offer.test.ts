@@ -18,6 +18,13 @@ test('codes are read as people type them, and links only whole', () => {
     expect(refusal(readPairingLink(typed, NOW)).message).toMatch(/only a part of one/);
 });
 
+test('whatever addresses a device has, the link that it shows can be read', () => {
+  const many = ['', 'a'.repeat(201), ...Array.from({ length: 9 }, (_, index) => `${index}${'é'.repeat(199)}`)];
+  const offer = newPairingOffer(KEY, many, NOW, seededBytes(5));
+  expect(good(readPairingLink(pairingLinkOf(offer), NOW))).toEqual(offer);
+  expect(offer.addresses.map((address) => address[0])).toEqual(['0', '1', '2', '3', '4', '5', '6', '7']);
+});
+
 test('codes are eight digits, drawn evenly, and never from broken randomness', () => {
   const random = seededBytes(trials('codes', 1).seed);
   const counts = Array.from({ length: 10 }, () => 0);

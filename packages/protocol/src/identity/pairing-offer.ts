@@ -12,13 +12,18 @@ import { KeySchema } from './keys.ts';
 
 export const PAIRING_LIFETIME_MS = 5 * 60_000;
 const SECRET_BYTES = 16;
-const OFFER_BYTES_MAX = 1024;
+const ADDRESSES_MAX = 8;
+const ADDRESS_CHARS_MAX = 200;
+/** All addresses at their longest, in UTF-8, and the rest. */
+const OFFER_BYTES_MAX = 6 * 1024;
 const LINK = 'markco:pair#';
 
 const PairingOfferSchema = z.strictObject({
   /** The key, hence the PeerId, of the device that shows it. */
   key: KeySchema,
-  addresses: z.array(z.string().check(z.minLength(1), z.maxLength(200))).check(z.maxLength(8)),
+  addresses: z
+    .array(z.string().check(z.minLength(1), z.maxLength(ADDRESS_CHARS_MAX)))
+    .check(z.maxLength(ADDRESSES_MAX)),
   secret: bytesSchema(SECRET_BYTES),
   /** Unix milliseconds. */
   expiresAt: z.number().check(z.int(), z.minimum(0)),
@@ -27,6 +32,7 @@ export type PairingOffer = z.infer<typeof PairingOfferSchema>;
 
 type RandomBytes = (length: number) => Uint8Array;
 
+/** The first addresses that fit are in it. */
 export function newPairingOffer(
   key: Uint8Array,
   addresses: readonly string[],
@@ -34,7 +40,8 @@ export function newPairingOffer(
   randomBytes: RandomBytes,
 ): PairingOffer {
   const secret = new Uint8Array(randomBytes(SECRET_BYTES));
-  return { key, addresses: addresses.slice(0, 8), secret, expiresAt: now + PAIRING_LIFETIME_MS };
+  const fitting = addresses.filter(({ length }) => length > 0 && length <= ADDRESS_CHARS_MAX).slice(0, ADDRESSES_MAX);
+  return { key, addresses: fitting, secret, expiresAt: now + PAIRING_LIFETIME_MS };
 }
 
 export function pairingLinkOf(offer: PairingOffer): string {

@@ -335,7 +335,7 @@ test('a device gives its own key only, and the log it gets has it and who added 
   });
   const elsewhere = by(logWith(second), second, adding(phone));
   const withoutRight = by(by(logWith(second), second, adding(laptop, ['sync'])), second, adding(phone));
-  const known = by(log, laptop, adding(phone));
+  const known = by(log, laptop, adding(phone, ['sync'], 'phone'));
   const otherId = by(log, laptop, adding({ ...second, signer: phone.signer }));
   const otherKey = by(log, laptop, adding({ ...phone, signer: mallory.signer }));
   for (const [what, change] of [
