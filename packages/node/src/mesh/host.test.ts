@@ -72,7 +72,7 @@ test('a stranger may ping; a stream of it is refused before its handler hears of
   let handled = 0;
   const told: string[] = [];
   const b = await make(() => false);
-  b.onPeer((peerId) => told.push(peerId));
+  b.onPeer((peerId, isConnected) => isConnected && told.push(peerId));
   await b.handle(PROTOCOL, () => void handled++);
   const stranger = await createLibp2p({
     transports: [tcp()],

@@ -66,6 +66,7 @@ export type Host = {
   ping(peerId: string, signal: AbortSignal): Promise<number>;
   paths(peerId: string): readonly Path[];
   disconnect(peerId: string): Promise<void>;
+  /** A member connects; anybody disconnects. */
   onPeer(listener: (peerId: string, isConnected: boolean) => void): void;
   /** A device on the same network said where it is. A hint: nothing about it is proven. */
   onFound(listener: (peerId: string, addresses: readonly string[]) => void): void;
@@ -107,13 +108,18 @@ export async function createHost(parts: HostParts): Promise<Host> {
       for (const listener of peerListeners) listener(peerId, true);
       return;
     }
-    const timer = setTimeout(() => void node.hangUp(detail).catch(() => undefined), STRANGER_MS);
+    const timer = setTimeout(() => {
+      strangers.delete(peerId);
+      // It may have become a member meanwhile.
+      if (!parts.admits(peerId, null)) void node.hangUp(detail).catch(() => undefined);
+    }, STRANGER_MS);
     strangers.set(peerId, timer.unref());
   });
   node.addEventListener('peer:disconnect', ({ detail }) => {
     const peerId = detail.toString();
     clearTimeout(strangers.get(peerId));
-    if (!strangers.delete(peerId)) for (const listener of peerListeners) listener(peerId, false);
+    strangers.delete(peerId);
+    for (const listener of peerListeners) listener(peerId, false);
   });
   node.addEventListener('peer:discovery', ({ detail }) => {
     const addresses = detail.multiaddrs.map(String);

@@ -69,6 +69,9 @@ export function messageStream(stream: Stream, bytesMax: number = LIMITS.messageB
     end(refused ?? (error === undefined ? null : new Failure('not_ready', 'The connection broke.', { cause: error }))),
   );
 
+  // It may have ended before anybody could listen.
+  if (stream.status !== 'open' && stream.status !== 'closing') end(new Failure('not_ready', 'The connection broke.'));
+
   function send(payload: Uint8Array, isText: boolean): void {
     if (ended !== null || stream.writeStatus !== 'writable') return;
     stream.send(withHeader(payload, isText));

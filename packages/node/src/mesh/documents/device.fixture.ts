@@ -82,6 +82,9 @@ export async function replicaDevice(skewMs = 0) {
   const held = new Map<DocumentId, number>();
   return {
     root,
+    home,
+    ids,
+    store,
     rooms,
     catalog,
     documents,

@@ -1,0 +1,123 @@
+/**
+ * What two devices keep each other up to date about while they are connected: who the user's devices are, where they
+ * are, and what each can do now.
+ */
+import { DeviceIdSchema, Failure, NodeCapabilitySchema, type DeviceId, type NodeCapability } from '@markco/protocol';
+import { mergeEntries } from '@markco/protocol/identity';
+import * as z from 'zod/mini';
+import type { MessageStream } from './message-stream.ts';
+import type { Trust } from './trust.ts';
+
+/** A device says what it can do this often, and at once when that changed. */
+export const HEARTBEAT_MS = 15_000;
+export const CONTROL_BYTES_MAX = 1024 * 1024;
+const ENTRIES_MAX = 100;
+const DEVICES_MAX = 200;
+const ADDRESSES_MAX = 16;
+
+const addresses = z.array(z.string().check(z.maxLength(300))).check(z.maxLength(ADDRESSES_MAX));
+const MessageSchema = z.discriminatedUnion('op', [
+  z.object({
+    op: z.literal('log'),
+    entries: z.array(z.string().check(z.maxLength(8_192))).check(z.maxLength(ENTRIES_MAX)),
+  }),
+  z.object({
+    op: z.literal('devices'),
+    devices: z.array(z.object({ deviceId: DeviceIdSchema, addresses })).check(z.maxLength(DEVICES_MAX)),
+  }),
+  z.object({ op: z.literal('heartbeat'), capability: NodeCapabilitySchema, runningRuns: z.int(), queuedRuns: z.int() }),
+]);
+type Message = z.infer<typeof MessageSchema>;
+
+export type Heartbeat = {
+  readonly capability: NodeCapability;
+  readonly runningRuns: number;
+  readonly queuedRuns: number;
+};
+
+export type ControlParts = {
+  readonly trust: Trust;
+  readonly peer: DeviceId;
+  /** Where this device and others are, as far as it knows. */
+  readonly addresses: () => readonly { readonly deviceId: DeviceId; readonly addresses: readonly string[] }[];
+  readonly heartbeat: () => Promise<Heartbeat>;
+  readonly onAddresses: (device: DeviceId, addresses: readonly string[]) => void;
+  readonly onHeartbeat: (heartbeat: Heartbeat) => void;
+};
+
+export type Control = { beat(): void };
+
+export function keepUpToDate(stream: MessageStream, parts: ControlParts): Control {
+  const { trust } = parts;
+  const told = new Set<string>();
+  let isOpen = true;
+  const say = (message: Message): void => void (isOpen && stream.sendText(JSON.stringify(message)));
+
+  /** Each entry once, those that came from the other side never. */
+  function tellLog(): void {
+    const lacking = [...trust.log.entries.values()].filter(({ id }) => !told.has(id));
+    for (const { id } of lacking) told.add(id);
+    for (let at = 0; at < lacking.length; at += ENTRIES_MAX)
+      say({
+        op: 'log',
+        entries: lacking.slice(at, at + ENTRIES_MAX).map(({ bytes }) => Buffer.from(bytes).toString('base64')),
+      });
+  }
+
+  function tellDevices(): void {
+    say({
+      op: 'devices',
+      devices: parts
+        .addresses()
+        .slice(0, DEVICES_MAX)
+        .map(({ deviceId, addresses: all }) => ({ deviceId, addresses: all.slice(0, ADDRESSES_MAX) })),
+    });
+  }
+
+  function beat(): void {
+    parts.heartbeat().then(
+      (heartbeat) => say({ op: 'heartbeat', ...heartbeat }),
+      () => undefined,
+    );
+  }
+
+  async function receive(message: Message): Promise<void> {
+    if (message.op === 'log') {
+      const entries = message.entries.map((entry) => new Uint8Array(Buffer.from(entry, 'base64')));
+      const merged = mergeEntries(trust.log, entries);
+      for (const id of merged.added) told.add(id);
+      if (merged.added.length > 0) await trust.take(merged.log);
+    } else if (message.op === 'devices') {
+      for (const { deviceId, addresses: all } of message.devices)
+        if (deviceId !== trust.deviceId) parts.onAddresses(deviceId, all);
+    } else if (message.capability.deviceId === parts.peer) {
+      const { capability, runningRuns, queuedRuns } = message;
+      parts.onHeartbeat({ capability: { ...capability, online: true }, runningRuns, queuedRuns });
+    }
+  }
+
+  stream.onMessage((text) => {
+    try {
+      const parsed = typeof text === 'string' ? MessageSchema.safeParse(JSON.parse(text)) : undefined;
+      // One of a later version is passed over.
+      if (parsed?.success === true)
+        void receive(parsed.data).catch((error: unknown) => stream.abort(Failure.from(error)));
+    } catch (cause) {
+      stream.abort(new Failure('bad_request', 'A message could not be read.', { cause }));
+    }
+  });
+  const timer = setInterval(beat, HEARTBEAT_MS).unref();
+  const stopHearing = trust.onChange(() => {
+    tellLog();
+    tellDevices();
+  });
+  stream.onClose(() => {
+    isOpen = false;
+    clearInterval(timer);
+    stopHearing();
+  });
+  tellLog();
+  tellDevices();
+  beat();
+  return { beat };
+}

@@ -1,0 +1,59 @@
+/** The first thing two devices say on a connection, over one stream that then ends (`identity/hello.ts` decides). */
+import { Failure } from '@markco/protocol';
+import {
+  createHelloInitiator,
+  createHelloResponder,
+  type Hello,
+  type HelloStep,
+  type Member,
+} from '@markco/protocol/identity';
+import type { MessageStream } from './message-stream.ts';
+import { keyOfPeer, type Trust } from './trust.ts';
+
+const GREETING_MS = 10_000;
+
+/** Resolves with who it is, once what it told of the user's log is on disk. Rejects with why it is refused. */
+export function greet(
+  stream: MessageStream,
+  peerId: string,
+  trust: Trust,
+  role: 'initiator' | 'responder',
+): Promise<Member> {
+  const { log, deviceId, certificate, signer } = trust;
+  const make = role === 'initiator' ? createHelloInitiator : createHelloResponder;
+  const hello: Hello = make({ log, deviceId, certificate, signer, peerKey: keyOfPeer(peerId) });
+
+  return new Promise<Member>((resolve, reject) => {
+    let met: Promise<Member> | null = null;
+    const timer = setTimeout(
+      () => stream.abort(new Failure('not_ready', 'The other device did not say who it is in time.')),
+      GREETING_MS,
+    );
+
+    function take({ send, now }: HelloStep): void {
+      for (const bytes of send) stream.sendBytes(bytes);
+      if (now.state === 'refused') {
+        reject(now.failure);
+        stream.close();
+      } else if (now.state === 'member') {
+        const { member, renewed } = now;
+        met = Promise.all([trust.take(now.log), renewed === undefined ? undefined : trust.renew(renewed)]).then(
+          () => member,
+        );
+        // A renewal may follow; who spoke first ends the stream once it has had its answer.
+        if (role === 'initiator') setImmediate(() => stream.close());
+      }
+    }
+
+    stream.onMessage((message) => {
+      if (typeof message === 'string') stream.abort(new Failure('bad_request', 'The other device said no hello.'));
+      else take(hello.receive(message, trust.now()));
+    });
+    stream.onClose((why) => {
+      clearTimeout(timer);
+      if (met === null) reject(why ?? new Failure('forbidden', 'The other device ended the connection.'));
+      else resolve(met);
+    });
+    take(hello.start());
+  });
+}

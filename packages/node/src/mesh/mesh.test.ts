@@ -1,0 +1,174 @@
+/** Devices on one network, from being paired to being removed. */
+import { newId, type DeviceId, type Project, type UserId } from '@markco/protocol';
+import { expect, test as base } from 'vitest';
+import { replicaDevice, type ReplicaDevice } from './documents/device.fixture.ts';
+import { createMesh, type Mesh } from './mesh.ts';
+import { openTrust, type Trust } from './trust.ts';
+
+const SOON = { timeout: 15_000, interval: 20 };
+const soon = (): AbortSignal => AbortSignal.timeout(10_000);
+
+type Device = ReplicaDevice & { readonly mesh: Mesh; readonly trust: Trust };
+
+const test = base.extend<{ make: (name: string) => Promise<Device> }>({
+  make: async ({}, use) => {
+    const made: Device[] = [];
+    await use(async (name) => {
+      const device = await replicaDevice();
+      const { ids } = device;
+      const trust = await openTrust({
+        home: device.home,
+        deviceId: newId<DeviceId>(ids),
+        userId: newId<UserId>(ids),
+        name,
+        ids,
+      });
+      const mesh = await createMesh({
+        trust,
+        ids,
+        store: device.store,
+        about: { name, os: 'test' },
+        listen: ['/ip4/127.0.0.1/tcp/0'],
+        announce: [],
+        findsNeighbors: false,
+        rooms: device.rooms,
+        catalog: device.catalog,
+        projects: { ...device.projects, takeRows: device.projects.takeRows },
+        serve: (connection) => connection.onText((text) => connection.text({ echo: text })),
+        handle: async (request, from) => Response.json({ from, said: await request.text(), to: name }),
+        heartbeat: () => Promise.reject(new Error('not in this test')),
+        log: { info: () => undefined, warn: () => undefined },
+      });
+      const all = Object.assign(device, { mesh, trust });
+      made.push(all);
+      return all;
+    });
+    for (const device of made) {
+      await device.mesh.close();
+      await device[Symbol.asyncDispose]();
+    }
+  },
+});
+
+async function pair(adder: Device, joiner: Device, by: 'code' | 'link' = 'code'): Promise<void> {
+  const offered = adder.mesh.pair.open();
+  const seen: unknown[] = [];
+  const joined = joiner.mesh.pair.join(
+    by === 'code' ? offered.code : offered.link,
+    by === 'code' ? adder.mesh.host.addresses() : [],
+    (check) => seen.push(check),
+    soon(),
+  );
+  await expect.poll(() => adder.mesh.pair.offered()?.state, SOON).toBe('asked');
+  await expect.poll(() => seen.length, SOON).toBe(1);
+  expect(adder.mesh.pair.offered()?.check).toEqual(seen[0]);
+  await adder.mesh.pair.approve();
+  await joined;
+}
+
+async function elsewhere(device: Device): Promise<Project> {
+  await expect.poll(() => device.mesh.elsewhere().size, SOON).toBe(1);
+  const [found] = device.mesh.elsewhere().values();
+  if (found === undefined) throw new Error('no other device has a project open');
+  return found.project;
+}
+
+const states = (device: Device): Record<string, string> =>
+  Object.fromEntries(device.mesh.peers.list().map(({ name, state }) => [name, state]));
+
+test('paired by a code, a project is on both; a third one that one of them adds is known to the other', async ({
+  make,
+}) => {
+  const [laptop, desktop, box] = [await make('laptop'), await make('desktop'), await make('box')];
+  await pair(laptop, desktop);
+  await expect
+    .poll(() => [states(laptop), states(desktop)], SOON)
+    .toEqual([{ desktop: 'connected' }, { laptop: 'connected' }]);
+  expect(desktop.trust.userId).toBe(laptop.trust.userId);
+  const id = await laptop.open({ 'one.md': '# One\n' });
+  laptop.mesh.tellProjects();
+  await expect.poll(() => [...desktop.mesh.elsewhere().keys()], SOON).toEqual([id]);
+  await desktop.join(await elsewhere(desktop));
+  desktop.mesh.tellProjects();
+  await expect.poll(() => desktop.file('one.md'), SOON).toBe('# One\n');
+  await desktop.type(desktop.idOf(id, 'one.md'), 0, 'edited ');
+  await expect.poll(() => laptop.file('one.md'), SOON).toBe('edited # One\n');
+  await expect.poll(() => laptop.mesh.holders(laptop.idOf(id, 'one.md')), SOON).toEqual([desktop.trust.deviceId]);
+
+  await pair(desktop, box, 'link');
+  const all = { laptop: 'connected', desktop: 'connected', box: 'connected' };
+  const but = (name: keyof typeof all) => Object.fromEntries(Object.entries(all).filter(([each]) => each !== name));
+  await expect.poll(() => states(laptop), SOON).toEqual(but('laptop'));
+  await expect.poll(() => states(box), SOON).toEqual(but('box'));
+
+  const asked = await laptop.mesh
+    .client(box.trust.deviceId)
+    .api('search', { params: { id }, query: { q: 'x' } })
+    .catch((error: unknown) => error);
+  expect(String(asked)).not.toContain('not connected');
+});
+
+test('a wrong code adds nobody and is spent; an outsider is refused; nothing is asked of one who is no member', async ({
+  make,
+}) => {
+  const [laptop, stranger] = [await make('laptop'), await make('stranger')];
+  const offered = laptop.mesh.pair.open();
+  const wrong = String((Number(offered.code) + 1) % 100_000_000).padStart(8, '0');
+  const at = laptop.mesh.host.addresses();
+  await expect(stranger.mesh.pair.join(wrong, at, () => undefined, soon())).rejects.toMatchObject({
+    code: 'unauthorized',
+  });
+  await expect.poll(() => laptop.mesh.pair.offered()?.state, SOON).toBe('failed');
+  await expect(stranger.mesh.pair.join(offered.code, at, () => undefined, soon())).rejects.toThrow();
+  expect([laptop.trust.members.members.size, stranger.trust.members.members.size]).toEqual([1, 1]);
+  const { peerId } = laptop.mesh.host;
+  await stranger.mesh.host.connect(peerId, at, soon());
+  for (const name of ['control', 'documents', 'stream', 'http', 'pair']) {
+    const ended = await stranger.mesh.host.open(peerId, `/markco/${name}/1.0.0`, soon()).then(
+      (stream) =>
+        new Promise((resolve) => {
+          if (name === 'pair') stream.sendBytes(new Uint8Array(10));
+          stream.onClose((why) => resolve(why ?? 'closed'));
+        }),
+      (error: unknown) => error,
+    );
+    expect([name, ended === null]).toEqual([name, false]);
+  }
+  expect(laptop.mesh.peers.list()).toEqual([]);
+});
+
+test('a device that was removed is cut off by all within five seconds and stays out', async ({ make }) => {
+  const [laptop, desktop, phone] = [await make('laptop'), await make('desktop'), await make('phone')];
+  await pair(laptop, desktop);
+  await pair(laptop, phone);
+  await expect.poll(() => states(desktop), SOON).toEqual({ laptop: 'connected', phone: 'connected' });
+  const began = performance.now();
+  await laptop.trust.remove(phone.trust.deviceId, 'lost');
+  await expect
+    .poll(() => [states(laptop), states(desktop)], SOON)
+    .toEqual([{ desktop: 'connected' }, { laptop: 'connected' }]);
+  await expect.poll(() => Object.values(states(phone)).includes('connected'), SOON).toBe(false);
+  expect(performance.now() - began).toBeLessThan(5_000);
+  await expect(
+    phone.mesh.host
+      .connect(laptop.mesh.host.peerId, laptop.mesh.host.addresses(), soon())
+      .then(() => phone.mesh.host.open(laptop.mesh.host.peerId, '/markco/documents/1.0.0', soon()))
+      .then((stream) => new Promise((_, reject) => stream.onClose((why) => reject(why ?? new Error('closed'))))),
+  ).rejects.toThrow();
+  expect(states(laptop)).toEqual({ desktop: 'connected' });
+});
+
+test('a device that comes back is found again at once, and what was done meanwhile meets', async ({ make }) => {
+  const [laptop, desktop] = [await make('laptop'), await make('desktop')];
+  await pair(laptop, desktop);
+  const id = await laptop.open({ 'one.md': '# One\n' });
+  laptop.mesh.tellProjects();
+  await expect.poll(() => desktop.mesh.elsewhere().size, SOON).toBe(1);
+  await desktop.join(await elsewhere(desktop));
+  desktop.mesh.tellProjects();
+  await expect.poll(() => desktop.file('one.md'), SOON).toBe('# One\n');
+  await laptop.mesh.host.disconnect(desktop.mesh.host.peerId);
+  await laptop.type(laptop.idOf(id, 'one.md'), 0, 'apart ');
+  await expect.poll(() => states(laptop), SOON).toEqual({ desktop: 'connected' });
+  await expect.poll(() => desktop.file('one.md'), SOON).toBe('apart # One\n');
+});

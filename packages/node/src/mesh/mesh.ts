@@ -1,0 +1,297 @@
+/**
+ * This device among the others of its user: found, trusted, connected, kept equal, and asked to run things.
+ *
+ * Of two devices the one with the smaller peer id leads: it opens the streams that both need once. Streams are opened
+ * again when they end while the devices stay connected.
+ */
+import type { Client } from '@markco/client';
+import { openClient } from '@markco/client/open';
+import { Failure, type DeviceId, type DocumentId, type IdSource, type Project, type ProjectId } from '@markco/protocol';
+import type { DocumentCatalog } from '../documents/catalog.ts';
+import type { Rooms } from '../documents/rooms.ts';
+import type { Connection } from '../listen/connection.ts';
+import { nameKey } from '../store/key.ts';
+import type { Store } from '../store/store.ts';
+import { CONTROL_BYTES_MAX, keepUpToDate, type Control, type Heartbeat } from './control.ts';
+import { createDigests } from './documents/digests.ts';
+import { replicate, type ReplicateParts, type Replication } from './documents/replicate.ts';
+import { createHost, type Host } from './host.ts';
+import type { MessageStream } from './message-stream.ts';
+import { createPair, PAIR, type Pair } from './pair.ts';
+import { peerConnection } from './peer-connection.ts';
+import { peerFetch, servePeerRequest } from './peer-http.ts';
+import { peerSocket } from './peer-socket.ts';
+import { createPeers, HELLO, type Peers } from './peers.ts';
+import { keyOfPeer, type Trust } from './trust.ts';
+
+const CONTROL = '/markco/control/1.0.0';
+const DOCUMENTS = '/markco/documents/1.0.0';
+const STREAM = '/markco/stream/1.0.0';
+const HTTP = '/markco/http/1.0.0';
+const OPEN_MS = 10_000;
+const AGAIN_MS = 1_000;
+const ADDRESSES = nameKey('peer-addresses');
+
+export type MeshParts = {
+  readonly trust: Trust;
+  readonly ids: IdSource;
+  readonly store: Store;
+  readonly about: { readonly name: string; readonly os: string };
+  readonly listen: readonly string[];
+  readonly announce: readonly string[];
+  readonly findsNeighbors: boolean;
+  readonly rooms: Rooms;
+  readonly catalog: DocumentCatalog;
+  readonly projects: {
+    shared(): readonly Project[];
+    refusal(id: DocumentId): Failure | undefined;
+    takeRows: ReplicateParts['take'];
+  };
+  /** Serves another device as it serves a client, for as long as it is connected. */
+  readonly serve: (connection: Connection, from: DeviceId) => void;
+  readonly handle: (request: Request, from: DeviceId) => Response | Promise<Response>;
+  readonly heartbeat: () => Promise<Heartbeat>;
+  readonly log: {
+    info(event: string, fields?: Readonly<Record<string, unknown>>): void;
+    warn(event: string, fields?: Readonly<Record<string, unknown>>, cause?: unknown): void;
+  };
+};
+
+export type Mesh = {
+  readonly host: Host;
+  readonly peers: Peers;
+  readonly pair: Pair;
+  /** Of each device that ever said so since this one started, newest last said. */
+  heartbeats(): ReadonlyMap<DeviceId, Heartbeat & { readonly at: number }>;
+  /** Projects that other devices have open, and which. */
+  elsewhere(): ReadonlyMap<ProjectId, { readonly project: Project; readonly devices: readonly DeviceId[] }>;
+  /** Devices that have a document on their disk as it is here. */
+  holders(id: DocumentId): readonly DeviceId[];
+  /** Asks another device, as a client of it. `not_found` for one that is none of the user's. */
+  client(device: DeviceId): Client;
+  /** What is open here has changed. */
+  tellProjects(): void;
+  /** What this device can do, or how busy it is, has changed. */
+  beat(): void;
+  close(): Promise<void>;
+};
+
+export async function createMesh(parts: MeshParts): Promise<Mesh> {
+  const { trust, ids, store, log } = parts;
+  const controls = new Map<string, Control>();
+  const replications = new Map<string, Replication>();
+  const clients = new Map<DeviceId, Client>();
+  const heartbeats = new Map<DeviceId, Heartbeat & { at: number }>();
+  const theirs = new Map<DeviceId, readonly Project[]>();
+  const held = new Map<DocumentId, Map<DeviceId, number>>();
+  const neighbors = new Map<string, readonly string[]>();
+  const addresses = readAddresses(store);
+  const digests = createDigests(parts.rooms);
+  let isClosed = false;
+  const late: { peers?: Peers; pair?: Pair } = {};
+  const onTrouble = (doing: string, cause: unknown): void => log.warn('mesh.trouble', { doing }, cause);
+
+  const host = await createHost({
+    key: trust.key,
+    listen: parts.listen,
+    ...(parts.announce.length === 0 ? {} : { announce: parts.announce }),
+    findsNeighbors: parts.findsNeighbors,
+    admits(peerId, protocol) {
+      if (protocol === null) return trust.memberAt(peerId) !== undefined;
+      if (protocol === HELLO) return true;
+      if (protocol === PAIR) return late.pair?.isOpen === true;
+      return late.peers?.isGreeted(peerId) === true && trust.memberAt(peerId) !== undefined;
+    },
+    now: ids.now,
+    onTrouble,
+  });
+  host.onFound((peerId, at) => {
+    neighbors.delete(peerId);
+    neighbors.set(peerId, at);
+    const [oldest] = neighbors.keys();
+    if (neighbors.size > NEIGHBORS_MAX && oldest !== undefined) neighbors.delete(oldest);
+  });
+  const peers = await createPeers({
+    host,
+    trust,
+    chance: () => (ids.randomBytes(1)[0] ?? 0) / 256,
+    addresses,
+    keep(device, at) {
+      addresses.set(device, at);
+      const value = new TextEncoder().encode(JSON.stringify([...addresses]));
+      store
+        .write([{ key: ADDRESSES, value }], { sync: false })
+        .catch((error: unknown) => onTrouble('keeping addresses', error));
+    },
+    onTrouble,
+  });
+  late.peers = peers;
+  const pair = await createPair({
+    host,
+    trust,
+    ids,
+    about: parts.about,
+    neighbors: () => [...neighbors].map(([peerId, at]) => ({ peerId, addresses: at })),
+    onAdded(peerId, at) {
+      peers.refresh();
+      peers.heard(peerId, at);
+    },
+  });
+  late.pair = pair;
+
+  const nameOf = (peerId: string): DeviceId => {
+    const device = peers.deviceAt(peerId);
+    if (device === undefined) throw new Failure('forbidden', 'refused');
+    return device;
+  };
+  const leads = (peerId: string): boolean => Buffer.compare(keyOfPeer(trust.peerId), keyOfPeer(peerId)) < 0;
+
+  function onControl(stream: MessageStream, peerId: string): void {
+    const device = nameOf(peerId);
+    const control = keepUpToDate(stream, {
+      trust,
+      peer: device,
+      addresses: () => [
+        { deviceId: trust.deviceId, addresses: host.addresses() },
+        ...peers.list().map(({ deviceId, addresses: at }) => ({ deviceId, addresses: at })),
+      ],
+      heartbeat: parts.heartbeat,
+      onAddresses(about, at) {
+        const peer = peers.list().find(({ deviceId }) => deviceId === about);
+        if (peer !== undefined) peers.heard(peer.peerId, at);
+      },
+      onHeartbeat: (heartbeat) => void heartbeats.set(device, { ...heartbeat, at: trust.now() }),
+    });
+    controls.set(peerId, control);
+    stream.onClose(() => {
+      if (controls.get(peerId) === control) controls.delete(peerId);
+    });
+  }
+
+  function onDocuments(stream: MessageStream, peerId: string): void {
+    const device = nameOf(peerId);
+    replications.get(peerId)?.close();
+    const replication = replicate(stream, leads(peerId), {
+      rooms: parts.rooms,
+      catalog: parts.catalog,
+      digests,
+      now: ids.now,
+      projects: parts.projects.shared,
+      refusal: parts.projects.refusal,
+      take: parts.projects.takeRows,
+      onProjects: (all) => void theirs.set(device, all),
+      onHeld(id, seq) {
+        const of = held.get(id) ?? new Map<DeviceId, number>();
+        held.set(id, of.set(device, seq));
+      },
+      onTrouble,
+    });
+    replications.set(peerId, replication);
+    stream.onClose(() => {
+      if (replications.get(peerId) === replication) replications.delete(peerId);
+    });
+  }
+
+  await host.handle(CONTROL, onControl, CONTROL_BYTES_MAX);
+  await host.handle(DOCUMENTS, onDocuments);
+  await host.handle(STREAM, (stream, peerId) => parts.serve(peerConnection(stream), nameOf(peerId)));
+  await host.handle(HTTP, (stream, peerId) => {
+    const from = nameOf(peerId);
+    servePeerRequest(stream, (request) => parts.handle(request, from));
+  });
+
+  /** Opens a stream that both need, and again when it ends, as long as the two are connected. */
+  async function keepOpen(
+    peerId: string,
+    protocol: string,
+    use: (stream: MessageStream, peerId: string) => void,
+    bytesMax?: number,
+  ): Promise<void> {
+    while (!isClosed && peers.isGreeted(peerId)) {
+      try {
+        const stream = await host.open(peerId, protocol, AbortSignal.timeout(OPEN_MS), bytesMax);
+        use(stream, peerId);
+        await new Promise<void>((resolve) => stream.onClose(() => resolve()));
+      } catch (error) {
+        onTrouble(`opening ${protocol}`, error);
+      }
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS).unref());
+    }
+  }
+
+  peers.onPeer(({ deviceId, peerId }, isConnected) => {
+    log.info(isConnected ? 'mesh.connected' : 'mesh.disconnected', { peer: deviceId });
+    if (!isConnected) {
+      replications.get(peerId)?.close();
+      return;
+    }
+    clients.get(deviceId)?.reconnect();
+    if (!leads(peerId)) return;
+    void keepOpen(peerId, CONTROL, onControl, CONTROL_BYTES_MAX);
+    void keepOpen(peerId, DOCUMENTS, onDocuments);
+  });
+
+  return {
+    host,
+    peers,
+    pair,
+    heartbeats: () => heartbeats,
+    elsewhere() {
+      const found = new Map<ProjectId, { project: Project; devices: DeviceId[] }>();
+      for (const [device, projects] of theirs)
+        for (const project of projects) {
+          const known = found.get(project.id);
+          if (known === undefined) found.set(project.id, { project, devices: [device] });
+          else known.devices.push(device);
+        }
+      return found;
+    },
+    holders(id) {
+      const seq = parts.rooms.peek(id)?.seq;
+      return [...(held.get(id) ?? [])].filter(([, at]) => seq === undefined || at >= seq).map(([device]) => device);
+    },
+    client(device) {
+      const peer = peers.list().find(({ deviceId }) => deviceId === device);
+      if (peer === undefined) throw new Failure('not_found', 'This is none of your devices.');
+      const open = (protocol: string, signal: AbortSignal): Promise<MessageStream> => {
+        if (!peers.isGreeted(peer.peerId))
+          throw new Failure('not_ready', `${peer.name} is not connected: ${peer.why ?? 'it does not answer'}`);
+        return host.open(peer.peerId, protocol, signal);
+      };
+      let client = clients.get(device);
+      if (client === undefined) {
+        client = openClient({
+          origin: 'http://device',
+          webSocket: () => peerSocket(async () => open(STREAM, AbortSignal.timeout(OPEN_MS))),
+          fetch: peerFetch(async (signal) => open(HTTP, signal)),
+          now: ids.now,
+          randomBytes: (length) => ids.randomBytes(length),
+        });
+        clients.set(device, client);
+      }
+      return client;
+    },
+    tellProjects() {
+      for (const replication of replications.values()) replication.tellProjects();
+    },
+    beat() {
+      for (const control of controls.values()) control.beat();
+    },
+    async close() {
+      isClosed = true;
+      peers.close();
+      await Promise.all([...clients.values()].map((client) => client.close()));
+      for (const replication of replications.values()) replication.close();
+      await host.close();
+    },
+  };
+}
+
+/** Devices of the network that were heard of; of more, the newest. */
+const NEIGHBORS_MAX = 100;
+
+function readAddresses(store: Store): Map<DeviceId, readonly string[]> {
+  const found = store.get(ADDRESSES);
+  if (found === undefined) return new Map();
+  return new Map(JSON.parse(new TextDecoder().decode(found)) as [DeviceId, readonly string[]][]);
+}

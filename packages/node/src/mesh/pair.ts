@@ -1,0 +1,245 @@
+/**
+ * Adding a device. On the device that adds: one code at a time, shown for five minutes, and a person who says yes. On
+ * the one that is added: a code or a link, and where the other one is. `identity/pairing-*.ts` decide.
+ */
+import { Failure, type DeviceId, type IdSource } from '@markco/protocol';
+import {
+  createJoiner,
+  DEVICE_CAPS,
+  newPairingCode,
+  newPairingOffer,
+  openPairing,
+  PAIRING_LIFETIME_MS,
+  pairingLinkOf,
+  readPairingCode,
+  readPairingLink,
+  type CheckSigns,
+  type DeviceCap,
+  type Enroller,
+  type EnrollerStep,
+  type NewDevice,
+  type Pairing,
+  type PairingOffer,
+} from '@markco/protocol/identity';
+import type { Host } from './host.ts';
+import type { MessageStream } from './message-stream.ts';
+import { keyOfPeer, peerOfKey, type Trust } from './trust.ts';
+
+export const PAIR = '/markco/pair/1.0.0';
+/** Neighbors that a typed code is tried with, one after another: the code is good for one guess at each. */
+const NEIGHBORS_MAX = 10;
+const PAIRING_BYTES_MAX = 256 * 1024;
+
+/** What the screen of the device that adds shows. */
+export type Offered = {
+  readonly code: string;
+  readonly link: string;
+  /** Unix milliseconds. */ readonly expiresAt: number;
+  readonly state: 'waiting' | 'asked' | 'added' | 'failed';
+  readonly device?: { readonly name: string; readonly kind: NewDevice['kind']; readonly os: string };
+  readonly check?: CheckSigns;
+  /** What went wrong, for people. */
+  readonly why?: string;
+};
+
+export type Pair = {
+  /** A new code; an earlier one is good for nothing from now on. */
+  open(): Offered;
+  /** Null when none was made, or it is over. */
+  offered(): Offered | null;
+  /** The person compared the words and says yes. `conflict` when nobody asks. */
+  approve(caps?: readonly DeviceCap[]): Promise<DeviceId>;
+  decline(): void;
+  /** Becomes a device of the user whose code this is. Resolves with the device that added it, once all is on disk. */
+  join(
+    written: string,
+    addresses: readonly string[],
+    onCheck: (check: CheckSigns) => void,
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** Whether a stranger may ask now. */
+  readonly isOpen: boolean;
+};
+
+export type PairParts = {
+  readonly host: Host;
+  readonly trust: Trust;
+  readonly ids: IdSource;
+  readonly about: { readonly name: string; readonly os: string };
+  /** Devices on the same network that were heard of: a code without an address is tried with them. */
+  readonly neighbors: () => readonly { readonly peerId: string; readonly addresses: readonly string[] }[];
+  readonly onAdded: (peerId: string, addresses: readonly string[]) => void;
+};
+
+export async function createPair({ host, trust, ids, about, neighbors, onAdded }: PairParts): Promise<Pair> {
+  const randomBytes = (length: number): Uint8Array => new Uint8Array(ids.randomBytes(length));
+  let current: { pairing: Pairing; offered: Offered } | null = null;
+  let asking: { enroller: Enroller; stream: MessageStream; take: (step: EnrollerStep) => Promise<void> } | null = null;
+
+  const isOpen = (): boolean => current !== null && trust.now() < current.offered.expiresAt;
+  const show = (change: Partial<Offered>): void => {
+    if (current !== null) current = { ...current, offered: { ...current.offered, ...change } };
+  };
+
+  await host.handle(
+    PAIR,
+    (stream, peerId) => {
+      const mine = current;
+      if (mine === null) return stream.abort(new Failure('forbidden', 'refused'));
+      const enroller = mine.pairing.meet(keyOfPeer(peerId));
+      const take = async ({ send, now }: EnrollerStep): Promise<void> => {
+        // What the new device is told is kept here first.
+        if (now.state === 'enrolled') await trust.take(now.log);
+        for (const bytes of send) stream.sendBytes(bytes);
+        if (current?.pairing !== mine.pairing) return;
+        if (now.state === 'asked') {
+          asking = { enroller, stream, take };
+          const { name, kind, os } = now.device;
+          show({ state: 'asked', device: { name, kind, os }, check: now.check });
+        } else if (now.state === 'enrolled') {
+          show({ state: 'added' });
+          onAdded(peerId, []);
+        } else if (now.state === 'refused') {
+          if (mine.pairing.spent || current.offered.state === 'asked')
+            show({ state: 'failed', why: now.failure.message });
+          stream.close();
+        }
+      };
+      stream.onMessage((message) => {
+        if (typeof message !== 'string') void take(enroller.receive(message, trust.now()));
+      });
+      stream.onClose(() => {
+        if (asking?.enroller !== enroller) return;
+        asking = null;
+        if (current?.offered.state === 'asked')
+          show({ state: 'failed', why: 'The new device went away. Make a new code.' });
+      });
+    },
+    PAIRING_BYTES_MAX,
+  );
+
+  async function joinAt(
+    by: { readonly offer: PairingOffer } | { readonly code: string },
+    peerId: string,
+    addresses: readonly string[],
+    onCheck: (check: CheckSigns) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await host.connect(peerId, addresses, signal);
+    const stream = await host.open(peerId, PAIR, signal, PAIRING_BYTES_MAX);
+    const joiner = createJoiner({
+      by,
+      about: { device: trust.deviceId, key: trust.signer.publicKey, name: about.name, kind: 'desktop', os: about.os },
+      peerKey: keyOfPeer(peerId),
+      randomBytes,
+    });
+    await new Promise<void>((resolve, reject) => {
+      let isJoined = false;
+      const take = ({ send, now }: ReturnType<typeof joiner.start>): void => {
+        for (const bytes of send) stream.sendBytes(bytes);
+        if (now.state === 'agreed') onCheck(now.check);
+        if (now.state === 'failed') reject(now.failure);
+        if (now.state === 'joined') {
+          isJoined = true;
+          trust.join(now.log, now.certificate).then(resolve, reject);
+        }
+        if (now.state === 'failed' || now.state === 'joined') stream.close();
+      };
+      signal.addEventListener('abort', () => {
+        reject(new Failure('not_ready', 'It was given up before the other device answered.'));
+        stream.close();
+      });
+      stream.onMessage((message) => {
+        if (typeof message !== 'string') take(joiner.receive(message, trust.now()));
+      });
+      stream.onClose((cause) => {
+        const message = 'The other device shows no code now, or the connection broke. Make a new code there.';
+        if (!isJoined) reject(new Failure('not_ready', message, { cause }));
+      });
+      take(joiner.start());
+    });
+    onAdded(peerId, addresses);
+  }
+
+  return {
+    get isOpen() {
+      return isOpen();
+    },
+    open() {
+      const now = trust.now();
+      const offer = newPairingOffer(trust.signer.publicKey, host.addresses(), now, randomBytes);
+      const code = newPairingCode(randomBytes);
+      const expiresAt = now + PAIRING_LIFETIME_MS;
+      const pairing = openPairing({
+        deviceId: trust.deviceId,
+        signer: trust.signer,
+        secret: offer.secret,
+        code,
+        expiresAt,
+        randomBytes,
+      });
+      asking?.stream.close();
+      asking = null;
+      current = { pairing, offered: { code, link: pairingLinkOf(offer), expiresAt, state: 'waiting' } };
+      return current.offered;
+    },
+    offered() {
+      if (current !== null && current.offered.state === 'waiting' && !isOpen()) current = null;
+      return current?.offered ?? null;
+    },
+    async approve(caps = DEVICE_CAPS) {
+      const asked = asking;
+      if (asked === null)
+        throw new Failure('conflict', 'No device asks to be added now. Make a code and type it there.');
+      asking = null;
+      const step = asked.enroller.approve(trust.log, caps, trust.now());
+      await asked.take(step);
+      if (step.now.state === 'refused') throw step.now.failure;
+      if (step.now.state !== 'enrolled') throw new Failure('conflict', 'No device asks to be added now.');
+      return step.now.device.device;
+    },
+    decline() {
+      const asked = asking;
+      asking = null;
+      if (asked !== null) void asked.take(asked.enroller.decline());
+      current = null;
+    },
+    async join(written, addresses, onCheck, signal) {
+      if (/#/.test(written)) {
+        const offer = readPairingLink(written, trust.now());
+        if (offer instanceof Failure) throw offer;
+        await joinAt({ offer }, peerOfKey(offer.key), [...addresses, ...offer.addresses], onCheck, signal);
+        return;
+      }
+      const code = readPairingCode(written);
+      if (code instanceof Failure) throw code;
+      const named = addresses.map((address) => ({
+        peerId: /\/p2p\/([^/]+)$/.exec(address)?.[1] ?? '',
+        addresses: [address],
+      }));
+      if (named.some(({ peerId }) => peerId === ''))
+        throw new Failure(
+          'bad_request',
+          'An address ends in /p2p/ and the name of the device, as the other device shows it.',
+        );
+      const tried = named.length > 0 ? named : neighbors().slice(0, NEIGHBORS_MAX);
+      if (tried.length === 0)
+        throw new Failure(
+          'not_found',
+          'No device was found on this network. Give the link that the other device shows instead of its code.',
+        );
+      let last: unknown = null;
+      for (const { peerId, addresses: at } of tried) {
+        try {
+          await joinAt({ code }, peerId, at, onCheck, signal);
+          return;
+        } catch (error) {
+          last = error;
+          // Only one that shows a code can say that this one is wrong.
+          if (error instanceof Failure && error.code !== 'not_ready') throw error;
+        }
+      }
+      throw last;
+    },
+  };
+}

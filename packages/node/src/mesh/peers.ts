@@ -1,0 +1,223 @@
+/**
+ * The other devices of the user, from here: who is connected and how, and the trying again while one is not.
+ *
+ * 1. On every connection the two say hello first (`greet.ts`); until that went well nothing else is admitted.
+ * 2. A device that does not answer is tried again, at first after RETRY_MS and at most every RETRY_MAX_MS, and at once
+ *    when something is heard of it.
+ * 3. Who was removed from the user's devices is disconnected in the turn this device hears of it.
+ */
+import { Failure, type DeviceId } from '@markco/protocol';
+import type { Member } from '@markco/protocol/identity';
+import { greet } from './greet.ts';
+import type { Host, Path } from './host.ts';
+import { peerOfKey, type Trust } from './trust.ts';
+
+export const HELLO = '/markco/hello/1.0.0';
+const RETRY_MS = 500;
+const RETRY_MAX_MS = 30_000;
+const DIAL_MS = 10_000;
+/** Addresses kept of one device, the last that worked first. */
+const ADDRESSES_MAX = 16;
+
+export type PeerState = 'connected' | 'connecting' | 'offline';
+
+export type Peer = {
+  readonly deviceId: DeviceId;
+  readonly peerId: string;
+  readonly name: string;
+  readonly kind: Member['kind'];
+  readonly state: PeerState;
+  /** Unix milliseconds. */ readonly since: number;
+  /** Why it is not connected, for people. */
+  readonly why: string | null;
+  readonly paths: readonly Path[];
+  readonly addresses: readonly string[];
+};
+
+type Known = {
+  member: Member;
+  readonly peerId: string;
+  state: PeerState;
+  since: number;
+  why: string | null;
+  addresses: string[];
+  tries: number;
+  timer: NodeJS.Timeout | undefined;
+};
+
+export type Peers = {
+  list(): readonly Peer[];
+  /** Devices that said hello and may speak now. */
+  isGreeted(peerId: string): boolean;
+  deviceAt(peerId: string): DeviceId | undefined;
+  /** Somebody said where a device is. A hint, which Noise proves or not. */
+  heard(peerId: string, addresses: readonly string[]): void;
+  /** Looks again who the members are, and tries those that are not connected. */
+  refresh(): void;
+  onPeer(listener: (peer: { deviceId: DeviceId; peerId: string }, isConnected: boolean) => void): void;
+  close(): void;
+};
+
+export type PeersParts = {
+  readonly host: Host;
+  readonly trust: Trust;
+  readonly chance: () => number;
+  /** Where devices were last time. */
+  readonly addresses: ReadonlyMap<DeviceId, readonly string[]>;
+  readonly keep: (device: DeviceId, addresses: readonly string[]) => void;
+  readonly onTrouble: (doing: string, cause: unknown) => void;
+};
+
+export async function createPeers(parts: PeersParts): Promise<Peers> {
+  const { host, trust } = parts;
+  const known = new Map<string, Known>();
+  const greeted = new Set<string>();
+  const listeners: ((peer: { deviceId: DeviceId; peerId: string }, isConnected: boolean) => void)[] = [];
+  const closing = new AbortController();
+
+  function move(peer: Known, state: PeerState, why: string | null): void {
+    if (peer.state !== state) peer.since = trust.now();
+    peer.state = state;
+    peer.why = why;
+  }
+
+  function refresh(): void {
+    const members = [...trust.members.members.values()].filter(({ deviceId }) => deviceId !== trust.deviceId);
+    const present = new Set<string>();
+    for (const member of members) {
+      const peerId = peerOfKey(member.publicKey);
+      present.add(peerId);
+      const before = known.get(peerId);
+      if (before !== undefined) before.member = member;
+      else {
+        const addresses = [...(parts.addresses.get(member.deviceId) ?? [])];
+        const peer: Known = {
+          member,
+          peerId,
+          state: 'offline',
+          since: trust.now(),
+          why: null,
+          addresses,
+          tries: 0,
+          timer: undefined,
+        };
+        known.set(peerId, peer);
+        tryLater(peer, 0);
+      }
+    }
+    for (const [peerId, peer] of known) {
+      if (present.has(peerId)) continue;
+      clearTimeout(peer.timer);
+      known.delete(peerId);
+      lose(peerId, peer);
+      void host.disconnect(peerId);
+    }
+  }
+
+  function tryLater(peer: Known, inMs: number): void {
+    clearTimeout(peer.timer);
+    peer.timer = setTimeout(() => void tryNow(peer), inMs).unref();
+  }
+
+  async function tryNow(peer: Known): Promise<void> {
+    if (closing.signal.aborted || greeted.has(peer.peerId) || known.get(peer.peerId) !== peer) return;
+    if (peer.addresses.length === 0) return move(peer, 'offline', 'It is not known where it is.');
+    move(peer, 'connecting', peer.why);
+    const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(DIAL_MS)]);
+    try {
+      await host.connect(peer.peerId, peer.addresses, signal);
+      await introduce(peer.peerId, signal);
+    } catch (error) {
+      if (greeted.has(peer.peerId) || closing.signal.aborted) return;
+      move(peer, 'offline', Failure.from(error).message);
+      const delay = Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** Math.min(peer.tries++, 10));
+      tryLater(peer, delay * (0.75 + parts.chance() / 2));
+    }
+  }
+
+  async function introduce(peerId: string, signal: AbortSignal): Promise<void> {
+    if (greeted.has(peerId)) return;
+    const stream = await host.open(peerId, HELLO, signal);
+    welcome(peerId, await greet(stream, peerId, trust, 'initiator'));
+  }
+
+  function welcome(peerId: string, member: Member): void {
+    if (host.paths(peerId).length === 0) return;
+    refresh();
+    const peer = known.get(peerId);
+    if (peer === undefined || peer.member.deviceId !== member.deviceId) return;
+    peer.tries = 0;
+    move(peer, 'connected', null);
+    const [path] = host.paths(peerId);
+    if (path?.isOutgoing === true) remember(peer, [path.address]);
+    if (greeted.has(peerId)) return;
+    greeted.add(peerId);
+    for (const listener of listeners) listener({ deviceId: member.deviceId, peerId }, true);
+  }
+
+  function lose(peerId: string, peer: Known): void {
+    if (!greeted.delete(peerId)) return;
+    move(peer, 'offline', 'The connection ended.');
+    for (const listener of listeners) listener({ deviceId: peer.member.deviceId, peerId }, false);
+  }
+
+  function remember(peer: Known, addresses: readonly string[]): void {
+    const plain = addresses.map((address) => address.replace(/\/p2p\/[^/]+$/, ''));
+    const all = [...new Set([...plain, ...peer.addresses])].slice(0, ADDRESSES_MAX);
+    if (JSON.stringify(all) === JSON.stringify(peer.addresses)) return;
+    peer.addresses = all;
+    parts.keep(peer.member.deviceId, all);
+  }
+
+  await host.handle(HELLO, (stream, peerId) => {
+    greet(stream, peerId, trust, 'responder').then(
+      (member) => welcome(peerId, member),
+      (error: unknown) => parts.onTrouble('a hello', error),
+    );
+  });
+  host.onPeer((peerId, isConnected) => {
+    const peer = known.get(peerId);
+    if (peer === undefined) return;
+    if (!isConnected) {
+      lose(peerId, peer);
+      tryLater(peer, RETRY_MS * parts.chance());
+      return;
+    }
+    if (host.paths(peerId)[0]?.isOutgoing === true && !greeted.has(peerId)) tryLater(peer, 0);
+  });
+  host.onFound((peerId, addresses) => heard(peerId, addresses));
+  trust.onChange(refresh);
+
+  function heard(peerId: string, addresses: readonly string[]): void {
+    const peer = known.get(peerId);
+    if (peer === undefined) return;
+    remember(peer, addresses.slice(0, ADDRESSES_MAX));
+    if (!greeted.has(peerId) && peer.state !== 'connecting') tryLater(peer, 0);
+  }
+
+  refresh();
+
+  return {
+    list: () =>
+      [...known.values()].map(({ member, peerId, state, since, why, addresses }) => ({
+        deviceId: member.deviceId,
+        peerId,
+        name: member.name,
+        kind: member.kind,
+        state,
+        since,
+        why,
+        paths: host.paths(peerId),
+        addresses,
+      })),
+    isGreeted: (peerId) => greeted.has(peerId),
+    deviceAt: (peerId) => known.get(peerId)?.member.deviceId,
+    heard,
+    refresh,
+    onPeer: (listener) => void listeners.push(listener),
+    close() {
+      closing.abort();
+      for (const peer of known.values()) clearTimeout(peer.timer);
+    },
+  };
+}
