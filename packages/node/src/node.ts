@@ -14,7 +14,7 @@ import {
   type RunId,
   type SessionId,
 } from '@markco/protocol';
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSessionWishes } from './cells/session-wish.ts';
 import { writeOutput } from './cells/write-output.ts';
@@ -31,15 +31,14 @@ import { createDiskFiles } from './files/files-disk.ts';
 import { systemTimer } from './files/timer.ts';
 import { nativeWatcher } from './files/watcher-native.ts';
 import type { DocumentTiming } from './listen/document-member.ts';
-import { createGuard } from './listen/guard.ts';
-import { createHttp } from './listen/http.ts';
+import { openFrontDoor } from './listen/front-door.ts';
+import type { Handlers } from './listen/handlers.ts';
 import { projectRoutes } from './listen/routes/projects.ts';
 import { deviceRoutes } from './listen/routes/device.ts';
 import { mrpRoutes } from './listen/routes/mrp.ts';
 import { runRoutes } from './listen/routes/runs.ts';
 import { createResolve } from './listen/resolve.ts';
 import { serveRunSocket } from './listen/run-socket.ts';
-import { listen } from './listen/server.ts';
 import { serveStream } from './listen/stream.ts';
 import { serveSyncSocket } from './listen/sync-socket.ts';
 import { createWatch } from './listen/watch.ts';
@@ -85,12 +84,6 @@ export type Node = {
 };
 
 const RESUME_TIMEOUT_MS = 120_000;
-const DISPLAY_NAMES: Readonly<Record<string, string>> = {
-  '127.0.0.1': 'localhost',
-  '0.0.0.0': 'localhost',
-  '::1': 'localhost',
-};
-
 /** @throws Failure when the home is in use, the store cannot be opened or the port is taken; then nothing is left running */
 export async function createNode(config: Config, parts: NodeParts): Promise<Node> {
   const { ids } = parts;
@@ -251,121 +244,93 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   const sessionFor = createSessionFor(createSessionWishes({ catalog, documents }));
   const submit = createSubmit({ runs, projects, device, ids, sessionFor });
 
-  let port = config.port;
-  const hosts = (): string[] =>
-    [
-      ...new Set([
-        'localhost',
-        '127.0.0.1',
-        '[::1]',
-        ...(config.host === '0.0.0.0' || config.host === '::' ? [] : [config.host]),
-      ]),
-    ].map((name) => `${name}:${port}`);
-  let guard = createGuard({ token: identity.token, hosts: hosts() });
-  const currentGuard = {
-    foreign: (...input: Parameters<typeof guard.foreign>) => guard.foreign(...input),
-    signedIn: (...input: Parameters<typeof guard.signedIn>) => guard.signedIn(...input),
+  const handlers: Handlers = {
+    ...projectRoutes({ projects, documents, ids, author, userId: () => user.id }),
+    ...runRoutes({
+      runs,
+      projects,
+      submit,
+      sessionFor,
+      requireHere: (runOn) => requireHere(device, runOn),
+      requireRun,
+    }),
+    ...mrpRoutes({
+      ...{ runs, projects, ids, sessionFor, runtimes: own.runtimes },
+      ...{ env: parts.env, version: parts.version, home: config.home },
+    }),
+    ...deviceRoutes({
+      identity,
+      version: parts.version,
+      home: config.home,
+      metrics,
+      ...own,
+      stats: () => ({
+        projects: projects.list().length,
+        documents: projects.list().reduce((sum, project) => sum + catalog.count(project.id), 0),
+        openDocuments: rooms.size,
+        liveDocuments: views.size,
+        connections: connections,
+        queuedRuns: runMetrics.queued,
+        residentBytes: parts.residentBytes(),
+        storage: log.storage.ok ? 'ok' : log.storage.code,
+      }),
+    }),
   };
-
-  const http = createHttp({
-    guard: currentGuard,
-    pageFolder: parts.pageFolder,
-    onError: (route, error) => logger.error('http.failed', { route }, error),
-    handlers: {
-      ...projectRoutes({ projects, documents, ids, author, userId: user.id }),
-      ...runRoutes({
-        runs,
-        projects,
-        submit,
-        sessionFor,
-        requireHere: (runOn) => requireHere(device, runOn),
-        requireRun,
-      }),
-      ...mrpRoutes({
-        ...{ runs, projects, ids, sessionFor, runtimes: own.runtimes },
-        ...{ env: parts.env, version: parts.version, home: config.home },
-      }),
-      ...deviceRoutes({
-        identity,
-        version: parts.version,
-        home: config.home,
-        metrics,
-        ...own,
-        stats: () => ({
-          projects: projects.list().length,
-          documents: projects.list().reduce((sum, project) => sum + catalog.count(project.id), 0),
-          openDocuments: rooms.size,
-          liveDocuments: views.size,
-          connections: connections,
-          queuedRuns: runMetrics.queued,
-          residentBytes: parts.residentBytes(),
-          storage: log.storage.ok ? 'ok' : log.storage.code,
-        }),
-      }),
-    },
-  });
 
   const timing: DocumentTiming = {
     opened: (ms, isLoaded) => (isLoaded ? metrics.docSwitch : metrics.docOpen).observe(ms),
     acknowledged: (ms) => metrics.syncRtt.observe(ms),
   };
   let connections = 0;
-  const listener = await listen(
-    {
-      guard: currentGuard,
-      http,
-      resolve: createResolve({ projects, userId: user.id }),
-      serve(target, connection) {
-        if (target.kind === 'sync') serveSyncSocket(connection, rooms, timing, target.documentId, target.readOnly);
-        else if (target.kind === 'run-events') {
-          void serveRunSocket(
-            connection,
-            async (id) => void (await requireRun(id)),
-            target.live ? runs.follow : runs.stored,
-            target.runId as RunId,
-            target.fromSeq,
-          );
-        } else {
-          serveStream(connection, {
-            rooms,
-            timing,
-            refusal: (id) => projects.refusal(id),
-            submit,
-            follow: runs.follow,
-            run: requireRun,
-            answer: (id, text) => runs.input(id, text, AbortSignal.timeout(LIMITS.barrierTimeoutMs)),
-            cancel: (id) => runs.cancel(id, AbortSignal.timeout(CANCEL_TIMEOUT_MS)),
-            interrupt: (id: SessionId) => runs.sessions.interrupt(id),
-            watch: (projectId: ProjectId, tell) => {
-              projects.get(projectId);
-              runs.sessions.warm(projectId);
-              return watch.project(projectId, tell);
-            },
-          });
-        }
-      },
-      onSocket(kind, change) {
-        connections += change;
-        metrics.sockets.inc({ kind }, change);
-      },
-      onSocketError: (reason) => metrics.socketErrors.inc({ reason }),
+  const door = await openFrontDoor({
+    host: config.host,
+    port: config.port,
+    home: config.home,
+    pid: parts.pid,
+    token: identity.token,
+    pageFolder: parts.pageFolder,
+    handlers,
+    onError: (route, error) => logger.error('http.failed', { route }, error),
+    resolve: createResolve({ projects, userId: () => user.id }),
+    serve(target, connection) {
+      if (target.kind === 'sync') serveSyncSocket(connection, rooms, timing, target.documentId, target.readOnly);
+      else if (target.kind === 'run-events') {
+        void serveRunSocket(
+          connection,
+          async (id) => void (await requireRun(id)),
+          target.live ? runs.follow : runs.stored,
+          target.runId as RunId,
+          target.fromSeq,
+        );
+      } else {
+        serveStream(connection, {
+          rooms,
+          timing,
+          refusal: (id) => projects.refusal(id),
+          submit,
+          follow: runs.follow,
+          run: requireRun,
+          answer: (id, text) => runs.input(id, text, AbortSignal.timeout(LIMITS.barrierTimeoutMs)),
+          cancel: (id) => runs.cancel(id, AbortSignal.timeout(CANCEL_TIMEOUT_MS)),
+          interrupt: (id: SessionId) => runs.sessions.interrupt(id),
+          watch: (projectId: ProjectId, tell) => {
+            projects.get(projectId);
+            runs.sessions.warm(projectId);
+            return watch.project(projectId, tell);
+          },
+        });
+      }
     },
-    config.port,
-    config.host,
-  ).catch(async (error: unknown) => {
+    onSocket(kind, change) {
+      connections += change;
+      metrics.sockets.inc({ kind }, change);
+    },
+    onSocketError: (reason) => metrics.socketErrors.inc({ reason }),
+  }).catch(async (error: unknown) => {
     await stop(false);
     throw error;
   });
-  const address = listener.server.address();
-  if (address !== null && typeof address === 'object') port = address.port;
-  guard = createGuard({ token: identity.token, hosts: hosts() });
-  const origin = `http://${DISPLAY_NAMES[config.host] ?? config.host}:${port}`;
-  await writeFile(
-    join(config.home, 'device.json'),
-    JSON.stringify({ port, pid: parts.pid, host: config.host, origin }),
-    { mode: 0o600 },
-  );
-  logger.info('device.ready', { port });
+  logger.info('device.ready', { port: door.port });
 
   async function stop(stopRuns: boolean): Promise<void> {
     await runs.close({ keepSessions: !stopRuns });
@@ -377,9 +342,9 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
 
   let closing: Promise<void> | undefined;
   return {
-    origin,
-    url: `${origin}/#token=${identity.token}`,
-    port,
+    origin: door.origin,
+    url: `${door.origin}/#token=${identity.token}`,
+    port: door.port,
     home: config.home,
     runtimes: own.runtimes,
     async openProject(folder) {
@@ -387,7 +352,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       return { slug: project.slug, displayName: project.displayName };
     },
     close({ stopRuns = false } = {}) {
-      closing ??= listener.close().then(() => stop(stopRuns));
+      closing ??= door.close().then(() => stop(stopRuns));
       return closing;
     },
   };

@@ -8,7 +8,7 @@ export function createResolve({
   userId,
 }: {
   readonly projects: Projects;
-  readonly userId: string;
+  readonly userId: () => string;
 }): (url: URL) => SocketTarget {
   return (url) => {
     if (url.pathname === '/api/stream') return { kind: 'stream' };
@@ -27,7 +27,7 @@ export function createResolve({
     if (owner === undefined || slug === undefined || encoded === undefined)
       throw new Failure('not_found', `There is no WebSocket ${url.pathname} here.`);
     const docPath = decode(encoded);
-    const project = owner === userId ? projects.bySlug(decode(slug)) : undefined;
+    const project = owner === userId() ? projects.bySlug(decode(slug)) : undefined;
     if (project === undefined) throw new Failure('not_found', 'There is no such project here.');
     if (Buffer.byteLength(docPath) > LIMITS.pathBytesMax)
       throw new Failure('bad_request', 'The path of a document is at most 1,024 bytes.');

@@ -14,7 +14,7 @@ export type ProjectRoutesParts = {
   readonly documents: Documents;
   readonly ids: AssetPlace['ids'];
   readonly author: () => number;
-  readonly userId: string;
+  readonly userId: () => string;
 };
 
 const OPEN_TIMEOUT_MS = 120_000;
@@ -48,7 +48,7 @@ export function projectRoutes({
   | 'projectFile'
 > {
   const requireUser = (id: string | undefined): void => {
-    if (id !== userId) throw new Failure('not_found', 'There is no such person here.');
+    if (id !== userId()) throw new Failure('not_found', 'There is no such person here.');
   };
 
   return {
