@@ -5,12 +5,14 @@ import {
   createHelloResponder,
   type Hello,
   type HelloStep,
-  type Member,
+  type HelloState,
 } from '@markco/protocol/identity';
 import type { MessageStream } from './message-stream.ts';
 import { keyOfPeer, type Trust } from './trust.ts';
 
 const GREETING_MS = 10_000;
+
+export type Met = Pick<Extract<HelloState, { state: 'member' }>, 'member' | 'certificate'>;
 
 /** Resolves with who it is, once what it told of the user's log is on disk. Rejects with why it is refused. */
 export function greet(
@@ -18,13 +20,13 @@ export function greet(
   peerId: string,
   trust: Trust,
   role: 'initiator' | 'responder',
-): Promise<Member> {
-  const { log, deviceId, certificate, signer } = trust;
+): Promise<Met> {
+  const { log, deviceId, signer } = trust;
   const make = role === 'initiator' ? createHelloInitiator : createHelloResponder;
-  const hello: Hello = make({ log, deviceId, certificate, signer, peerKey: keyOfPeer(peerId) });
+  const hello: Hello = make({ log, deviceId, certificate: trust.certificate, signer, peerKey: keyOfPeer(peerId) });
 
-  return new Promise<Member>((resolve, reject) => {
-    let met: Promise<Member> | null = null;
+  return new Promise<Met>((resolve, reject) => {
+    let met: Promise<Met> | null = null;
     const timer = setTimeout(
       () => stream.abort(new Failure('not_ready', 'The other device did not say who it is in time.')),
       GREETING_MS,
@@ -36,10 +38,11 @@ export function greet(
         reject(now.failure);
         stream.close();
       } else if (now.state === 'member') {
-        const { member, renewed } = now;
-        met = Promise.all([trust.take(now.log), renewed === undefined ? undefined : trust.renew(renewed)]).then(
-          () => member,
-        );
+        const { member, certificate, renewed } = now;
+        met = Promise.all([trust.take(now.log), renewed === undefined ? undefined : trust.renew(renewed)]).then(() => ({
+          member,
+          certificate,
+        }));
         // A renewal may follow; who spoke first ends the stream once it has had its answer.
         if (role === 'initiator') setImmediate(() => stream.close());
       }

@@ -8,7 +8,7 @@
  */
 import { Failure, type DeviceId } from '@markco/protocol';
 import type { Member } from '@markco/protocol/identity';
-import { greet } from './greet.ts';
+import { greet, type Met } from './greet.ts';
 import type { Host, Path } from './host.ts';
 import { peerOfKey, type Trust } from './trust.ts';
 
@@ -50,6 +50,8 @@ export type Peers = {
   /** Devices that said hello and may speak now. */
   isGreeted(peerId: string): boolean;
   deviceAt(peerId: string): DeviceId | undefined;
+  /** What a device that is connected showed when it said hello. */
+  certificateOf(device: DeviceId): Met['certificate'] | undefined;
   /** Somebody said where a device is. A hint, which Noise proves or not. */
   heard(peerId: string, addresses: readonly string[]): void;
   /** Looks again who the members are, and tries those that are not connected. */
@@ -71,7 +73,7 @@ export type PeersParts = {
 export async function createPeers(parts: PeersParts): Promise<Peers> {
   const { host, trust } = parts;
   const known = new Map<string, Known>();
-  const greeted = new Set<string>();
+  const greeted = new Map<string, Met['certificate']>();
   const listeners: ((peer: { deviceId: DeviceId; peerId: string }, isConnected: boolean) => void)[] = [];
   const closing = new AbortController();
 
@@ -141,7 +143,7 @@ export async function createPeers(parts: PeersParts): Promise<Peers> {
     welcome(peerId, await greet(stream, peerId, trust, 'initiator'));
   }
 
-  function welcome(peerId: string, member: Member): void {
+  function welcome(peerId: string, { member, certificate }: Met): void {
     if (host.paths(peerId).length === 0) return;
     refresh();
     const peer = known.get(peerId);
@@ -151,7 +153,7 @@ export async function createPeers(parts: PeersParts): Promise<Peers> {
     const [path] = host.paths(peerId);
     if (path?.isOutgoing === true) remember(peer, [path.address]);
     if (greeted.has(peerId)) return;
-    greeted.add(peerId);
+    greeted.set(peerId, certificate);
     for (const listener of listeners) listener({ deviceId: member.deviceId, peerId }, true);
   }
 
@@ -171,7 +173,7 @@ export async function createPeers(parts: PeersParts): Promise<Peers> {
 
   await host.handle(HELLO, (stream, peerId) => {
     greet(stream, peerId, trust, 'responder').then(
-      (member) => welcome(peerId, member),
+      (met) => welcome(peerId, met),
       (error: unknown) => parts.onTrouble('a hello', error),
     );
   });
@@ -212,6 +214,8 @@ export async function createPeers(parts: PeersParts): Promise<Peers> {
       })),
     isGreeted: (peerId) => greeted.has(peerId),
     deviceAt: (peerId) => known.get(peerId)?.member.deviceId,
+    certificateOf: (device) =>
+      greeted.get([...known.values()].find(({ member }) => member.deviceId === device)?.peerId ?? ''),
     heard,
     refresh,
     onPeer: (listener) => void listeners.push(listener),

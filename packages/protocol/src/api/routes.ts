@@ -59,6 +59,8 @@ export const RunRequestSchema = z
     cellId: z.optional(CellIdSchema),
     runOn: z.optional(RunOnSchema),
     docVersion: z.optional(DocVersionSchema),
+    /** From another device of the user: its leave to run just this, just here. */
+    grant: z.optional(z.string().check(z.maxLength(8_192), z.regex(/^[A-Za-z0-9+/]*={0,2}$/, 'must be base64'))),
   })
   .check(
     z.refine(

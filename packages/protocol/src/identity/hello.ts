@@ -22,9 +22,9 @@ import { Failure } from '../failure.ts';
 import type { DeviceId } from '../id.ts';
 import { LIMITS } from '../limits.ts';
 import { decodeCanonical, encodeCanonical, opaqueSchema, sameBytes } from './canonical.ts';
-import { checkCertificate, issueCertificate, openCertificate } from './certificate.ts';
+import { checkCertificate, issueCertificate, openCertificate, type Certificate } from './certificate.ts';
 import { EntryIdSchema, type EntryId } from './entry.ts';
-import type { Signer } from './keys.ts';
+import type { Sealed, Signer } from './keys.ts';
 import type { Member } from './membership.ts';
 import { headsOf, lackedBy, membersOfLog, mergeEntries, type UserLog } from './user-log.ts';
 
@@ -65,6 +65,8 @@ export type HelloState =
   | {
       readonly state: 'member';
       readonly member: Member;
+      /** What it showed, or the new one that this device made for it. */
+      readonly certificate: Sealed<Certificate>;
       readonly peerHeads: readonly EntryId[];
       readonly log: UserLog;
       readonly renewed?: Uint8Array;
@@ -118,8 +120,10 @@ function createHello(parts: HelloParts, role: 'initiator' | 'responder'): Hello 
     if (checked.state === 'refused') return refuse(checked.failure);
     const renewal = checked.state === 'ok' && !checked.renew ? undefined : renewalFor(checked.member, members, now);
     if (checked.state === 'lapsed' && renewal === undefined) return refuse(checked.failure);
+    const renewedThere = renewal?.type === 'renewal' ? openCertificate(renewal.certificate) : opened;
+    const certificate = renewedThere instanceof Failure ? opened : renewedThere;
     return move(
-      { state: 'member', member: checked.member, peerHeads: message.heads, log: merged },
+      { state: 'member', member: checked.member, certificate, peerHeads: message.heads, log: merged },
       ...(role === 'responder' ? [hello(merged, message.heads)] : []),
       ...(renewal === undefined ? [] : [renewal]),
     );
