@@ -1,3 +1,4 @@
+import { LIMITS } from '@markco/protocol';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ask, device, id } from './device.fixture.ts';
@@ -60,6 +61,7 @@ test.for([
   ['runtime-missing', { runtimes: [{ language: 'python', available: false }] }],
   ['remote-execution-off', { policy: { allowRemoteExecution: false } }],
   ['takes-no-runs', { policy: { maxConcurrentRuns: 0 } }],
+  ['queue-full', { queuedRuns: LIMITS.queuedRunsMax }],
   ['silent', { heardAtMs: -SILENT_AFTER_MS - 1 }],
 ] as const)('a device is refused by the rule %s, and a person cannot choose it either', ([rule, changes]) => {
   expect(only(device(2, changes))).toMatchObject({ chosen: null, ranked: [{ refused: rule }] });

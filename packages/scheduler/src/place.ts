@@ -4,14 +4,14 @@
  * 1. The same snapshot and request give the same answer on every device, in whatever order the devices are listed.
  * 2. Best first: devices and cloud runtimes that are up by score, then what would have to be started, then the refused
  *    ones. Equal scores: the device that holds the session, then the smaller device id.
- * 3. A refused device is never chosen. Where each is refused and one of them only for not being there, the run waits
- *    for the best of those.
+ * 3. A refused device is never chosen. Where each is refused and one of them only for the moment, the run waits for the
+ *    best of those.
  * 4. Its cost grows with the number of devices alone: each is put into the bucket of its score, and no two are compared
  *    but by id, once, to see that they are sorted.
  */
 import type { DeviceId, RouteReason } from '@markco/protocol';
 import { scoreOf, SCORES, type Components } from './rank.ts';
-import { refusalOf, type RefusalRule } from './refuse.ts';
+import { PASSING, refusalOf, type RefusalRule } from './refuse.ts';
 import { whyChosen, whyNot, type Choice } from './sentence.ts';
 import type { DeviceFacts, PlaceRequest, Snapshot } from './snapshot.ts';
 
@@ -50,7 +50,7 @@ export function place(snapshot: Snapshot, request: PlaceRequest): Placement {
   if (best === undefined) return { chosen: null, waitsFor: null, ranked, why: whyNot([], request, null) };
   if (best.refused !== null) {
     const asked = runOn === null ? ranked : [best];
-    const waitsFor = asked.find(({ refused }) => refused === 'offline' || refused === 'silent') ?? null;
+    const waitsFor = asked.find(({ refused }) => refused !== null && PASSING.has(refused)) ?? null;
     return { chosen: null, waitsFor: waitsFor?.deviceId ?? null, ranked, why: whyNot(asked, request, waitsFor) };
   }
   const choice: Choice = {

@@ -6,7 +6,7 @@
  * 2. What waits is bounded by `LIMITS.queuedRunsMax`; one more is refused, and nothing that waits is dropped for it.
  * 3. Nobody starves. A run's turn is the number of runs that came before it plus the handicap of its priority (and not
  *    less than the turn of a run of its session that waits before it); the smallest turn is next. A run with handicap H
- *    is thus overtaken by fewer than H runs that came after it, however many come: no clock and no aging is needed.
+ *    is thus overtaken by fewer than H runs that came after it (by none at 0), however many come: no clock is needed.
  *    Only its own session can hold it up longer.
  * 4. While a host is offline nothing starts, and everything else goes on: runs come in, are canceled, have a position.
  */
@@ -98,14 +98,16 @@ function cancel(queue: HostQueue, runId: RunId): QueueStep {
 
 /** Starts what may start: in the order of turns, passing over runs whose session is busy. */
 function fill(queue: HostQueue): QueueStep {
-  if (!queue.online) return { queue, effects: [] };
+  if (!queue.online || queue.waiting.length === 0) return { queue, effects: [] };
   let { running, waiting } = queue;
   const effects: QueueEffect[] = [];
+  const busy = new Set(running.map(({ sessionId }) => sessionId));
   while (running.length < queue.slots) {
-    const next = waiting.find(({ sessionId }) => !running.some((run) => run.sessionId === sessionId));
+    const next = waiting.find(({ sessionId }) => !busy.has(sessionId));
     if (next === undefined) break;
     const { runId, sessionId, priority } = next;
     running = [...running, { runId, sessionId, priority }];
+    busy.add(sessionId);
     waiting = without(waiting, runId);
     effects.push({ type: 'start', runId });
   }

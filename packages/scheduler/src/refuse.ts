@@ -2,10 +2,11 @@
  * The rules that keep a run off a device whatever its score.
  *
  * 1. The rule named is the one that matters longest: a device that is offline and has no Python is refused for want of
- *    Python, so `offline` and `silent` mean that it would take the run were it there, and that waiting for it helps.
+ *    Python, so those of `PASSING` mean that it would take the run but for the moment, and that waiting for it helps.
  * 2. A person who names a device gets it against the rules that only protect from a bad choice (`OVERRIDABLE`); what
  *    its owner set for runs of others holds for everybody, because the device itself holds to it.
  */
+import { LIMITS } from '@markco/protocol';
 import type { DeviceFacts, PlaceRequest } from './snapshot.ts';
 
 export type RefusalRule =
@@ -14,17 +15,20 @@ export type RefusalRule =
   | 'takes-no-runs'
   | 'gpu-missing'
   | 'heavy-runs-off'
+  | 'queue-full'
   | 'offline'
   | 'silent';
 
 export const OVERRIDABLE: ReadonlySet<RefusalRule> = new Set(['gpu-missing', 'heavy-runs-off']);
+
+export const PASSING: ReadonlySet<RefusalRule> = new Set(['queue-full', 'offline', 'silent']);
 
 /** Two heartbeats, one each 30 s, that did not come. A device that goes to sleep often has no time to say so. */
 export const SILENT_AFTER_MS = 60_000;
 
 /** The rule that refuses, or null. */
 export function refusalOf(device: DeviceFacts, request: PlaceRequest, atMs: number): RefusalRule | null {
-  return ownRefusalOf(device, request) ?? absenceOf(device, atMs);
+  return ownRefusalOf(device, request) ?? passingRefusalOf(device, atMs);
 }
 
 /** What the device itself would answer: the part of the rules that holds wherever it is. */
@@ -42,7 +46,8 @@ export function ownRefusalOf(
   return ownerMindsHeavyRuns(capability) ? 'heavy-runs-off' : null;
 }
 
-function absenceOf({ host, capability, heardAtMs }: DeviceFacts, atMs: number): RefusalRule | null {
+function passingRefusalOf({ host, capability, heardAtMs, queuedRuns }: DeviceFacts, atMs: number): RefusalRule | null {
+  if (queuedRuns >= LIMITS.queuedRunsMax) return 'queue-full';
   if (!capability.online) return 'offline';
   // A cloud runtime that is not started yet sends no heartbeats.
   return host !== 'cold-cloud' && atMs - heardAtMs > SILENT_AFTER_MS ? 'silent' : null;

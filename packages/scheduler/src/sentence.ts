@@ -33,6 +33,7 @@ export const REFUSED: { readonly [R in RefusalRule]: (request: PlaceRequest) => 
   'takes-no-runs': () => 'is set to take no runs',
   'gpu-missing': ({ needsGpu }) => (needsGpu === 'cuda' ? 'has no GPU with CUDA' : 'has no GPU'),
   'heavy-runs-off': () => 'takes no heavy runs now',
+  'queue-full': () => 'has no room in its queue',
   offline: () => 'is offline',
   silent: () => 'does not answer',
 };
@@ -46,6 +47,7 @@ const REMEDY: { readonly [R in RefusalRule]: string } = {
   'takes-no-runs': 'Raise its number of runs at once, or choose another device.',
   'gpu-missing': 'Choose it by hand to run without, or add a device that has one.',
   'heavy-runs-off': 'Choose it by hand to run there all the same.',
+  'queue-full': 'Wait until one of its runs has ended, or cancel one.',
   offline: 'Turn it on, or choose another device.',
   silent: 'Turn it on, or choose another device.',
 };
