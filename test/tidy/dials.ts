@@ -7,6 +7,11 @@ import { isCode, isTest, type Breach, type Rule } from './rule.ts';
 /** What each of them opens, and why no peer decides where to. */
 const MAY_DIAL: Readonly<Record<string, string>> = {
   'packages/node/src/listen/server.ts': 'listens',
+  'packages/node/src/mesh/host.ts':
+    'other devices of the user, which prove their key; their addresses come from them and may be anything',
+  'packages/node/src/mesh/peers.ts': 'has the file above connect to a device whose key is in the log of the user',
+  'packages/node/src/mesh/pair.ts': 'has it connect to the device that a person named by its code or its link',
+  'packages/node/src/mesh/mesh.ts': 'hands a client the streams of a device that is connected',
   'packages/node/src/runtimes/worker-link.ts': 'a socket in the folder of a session',
   'packages/node/src/runtimes/keeper/link.ts': 'listens on that socket',
   'packages/node/src/runtimes/keeper/claim.ts': 'a socket beside that one, to learn whether its process lives',
@@ -38,7 +43,7 @@ const DIALS = new RegExp(
     String.raw`(?<!\bapp)\.fetch\(`,
     String.raw`(?<![\w.'"\x60-]|\b(?:readonly|typeof) )fetch(?![\w'"\x60-])`,
     String.raw`\bnew (?:globalThis\.)?(?:WebSocket|EventSource|XMLHttpRequest)\(`,
-    String.raw`\.(?:connect|sendBeacon)\(`,
+    String.raw`\.(?:connect|dial|sendBeacon)\(`,
     // Python.
     String.raw`^\s*(?:import|from) (?:urllib|http\.client|requests|httpx|aiohttp|ftplib|smtplib|xmlrpc)\b`,
     String.raw`\bcreate_connection\(`,

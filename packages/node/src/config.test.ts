@@ -4,7 +4,13 @@ import { readConfig } from './config.ts';
 test('what is not said has a default, and flags count before the environment', () => {
   expect(readConfig({})).toMatchObject({ port: 7717, host: '127.0.0.1', logLevel: 'info' });
   const limits = { MARKCO_SESSION_MEMORY_MB: '512', MARKCO_SESSION_PROCESSES: '64', MARKCO_SESSION_IDLE_HOURS: '2' };
-  const cores = { MARKCO_SESSION_CPUS: '0.5' };
+  const cores = {
+    MARKCO_SESSION_CPUS: '0.5',
+    MARKCO_PEER_PORT: '0',
+    MARKCO_PEER_ADDRESSES: '/ip4/203.0.113.7/tcp/1, /ip4/203.0.113.8/tcp/1',
+    MARKCO_MDNS: '0',
+    MARKCO_PROJECTS: '/c',
+  };
   const own = { MARKCO_PORT: '1', MARKCO_HOME: '/a', MARKCO_HOST: '::1', LOG_LEVEL: 'debug' };
   expect(readConfig({ ...own, ...limits, ...cores })).toEqual({
     home: '/a',
@@ -13,6 +19,10 @@ test('what is not said has a default, and flags count before the environment', (
     logLevel: 'debug',
     sessionLimits: { memoryBytes: 512 * 1024 * 1024, processes: 64, cpus: 0.5 },
     sessionIdleMs: 2 * 3_600_000,
+    peerPort: 0,
+    peerAddresses: ['/ip4/203.0.113.7/tcp/1', '/ip4/203.0.113.8/tcp/1'],
+    findsNeighbors: false,
+    projectsFolder: '/c',
   });
   expect(readConfig({ MARKCO_PORT: '1', MARKCO_HOME: '/a' }, { port: 2, home: '/b', host: 'localhost' })).toMatchObject(
     { home: '/b', port: 2, host: 'localhost' },

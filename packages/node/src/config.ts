@@ -1,7 +1,8 @@
 /** Environment and flags as one frozen value, read once. Each field: its default, its unit. */
 import { Failure } from '@markco/protocol';
 import envPaths from 'env-paths';
-import { totalmem } from 'node:os';
+import { homedir, totalmem } from 'node:os';
+import { join } from 'node:path';
 import * as z from 'zod/mini';
 import type { SessionLimits } from './runtimes/limits/limits.ts';
 
@@ -33,6 +34,14 @@ const EnvironmentSchema = z.object({
   MARKCO_SESSION_CPUS: z.optional(cores),
   /** Hours without a run after which a session ends, told ten minutes before. Default 24; 0 for never. */
   MARKCO_SESSION_IDLE_HOURS: z.optional(z.string().check(z.regex(/^\d{1,6}$/, 'must be a whole number'))),
+  /** Where other devices of the user reach this one. Default 7718, another one when that is taken; 0 for any. */
+  MARKCO_PEER_PORT: z.optional(port),
+  /** Addresses that others are told besides those of this machine: `/ip4/203.0.113.7/tcp/7718`, with commas. */
+  MARKCO_PEER_ADDRESSES: z.optional(z.string().check(z.maxLength(2_000))),
+  /** Whether devices on the same network are looked for. Default 1. */
+  MARKCO_MDNS: z.optional(flag),
+  /** Where projects of other devices are put. Default `MarkCo` in the person's own folder. */
+  MARKCO_PROJECTS: z.optional(z.string()),
   LOG_LEVEL: z.optional(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])),
 });
 
@@ -43,6 +52,10 @@ export type Config = {
   readonly sessionLimits: SessionLimits;
   /** Null for never. */
   readonly sessionIdleMs: number | null;
+  readonly peerPort: number;
+  readonly peerAddresses: readonly string[];
+  readonly findsNeighbors: boolean;
+  readonly projectsFolder: string;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 };
 
@@ -76,6 +89,13 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       cpus: env.MARKCO_SESSION_CPUS === undefined ? null : Number(env.MARKCO_SESSION_CPUS),
     },
     sessionIdleMs: Number(env.MARKCO_SESSION_IDLE_HOURS ?? 24) * HOUR_MS || null,
+    peerPort: Number(env.MARKCO_PEER_PORT ?? 7718),
+    peerAddresses: (env.MARKCO_PEER_ADDRESSES ?? '')
+      .split(',')
+      .map((address) => address.trim())
+      .filter((address) => address !== ''),
+    findsNeighbors: env.MARKCO_MDNS !== '0',
+    projectsFolder: env.MARKCO_PROJECTS ?? join(homedir(), 'MarkCo'),
     logLevel: env.LOG_LEVEL ?? 'info',
   });
 }

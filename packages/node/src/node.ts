@@ -4,16 +4,7 @@
  * Order matters twice. Starting: the store before what lives in it, the listener last. Stopping: the listener first,
  * so that nothing new comes, then runs and files, the store last.
  */
-import {
-  Failure,
-  LIMITS,
-  type DocumentId,
-  type IdSource,
-  type ProjectId,
-  type Run,
-  type RunId,
-  type SessionId,
-} from '@markco/protocol';
+import { Failure, LIMITS, type DocumentId, type IdSource, type Run, type RunId, type User } from '@markco/protocol';
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSessionWishes } from './cells/session-wish.ts';
@@ -35,13 +26,18 @@ import { openFrontDoor } from './listen/front-door.ts';
 import type { Handlers } from './listen/handlers.ts';
 import { projectRoutes } from './listen/routes/projects.ts';
 import { deviceRoutes } from './listen/routes/device.ts';
+import { meshRoutes } from './listen/routes/mesh.ts';
 import { mrpRoutes } from './listen/routes/mrp.ts';
-import { runRoutes } from './listen/routes/runs.ts';
+import { runQuery, runRoutes } from './listen/routes/runs.ts';
 import { createResolve } from './listen/resolve.ts';
 import { serveRunSocket } from './listen/run-socket.ts';
-import { serveStream } from './listen/stream.ts';
+import { serveStream, type StreamParts } from './listen/stream.ts';
+import type { Mesh } from './mesh/mesh.ts';
+import { openMesh } from './mesh/open-mesh.ts';
+import { openTrust } from './mesh/trust.ts';
 import { serveSyncSocket } from './listen/sync-socket.ts';
 import { createWatch } from './listen/watch.ts';
+import { createFolderObserver } from './observe/folder.ts';
 import { createLogger, flat } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
 import { createRunMetrics } from './observe/run-metrics.ts';
@@ -94,11 +90,21 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   // The store's lock is what keeps a second program out, before it could make an identity of its own.
   const store = await openLevelStore(join(config.home, 'store'));
   const about = { name: parts.machine.name, os: parts.machine.os, version: parts.version };
-  const identity = await loadIdentity(config.home, about, ids).catch(async (error: unknown) => {
+  const giveUp = async (error: unknown): Promise<never> => {
     await store.close();
     throw error;
-  });
-  const { device, user } = identity;
+  };
+  const identity = await loadIdentity(config.home, about, ids).catch(giveUp);
+  const { device } = identity;
+  const made = { home: config.home, deviceId: device.id, userId: identity.user.id, name: device.name, ids };
+  const trust = await openTrust(made).catch(giveUp);
+  /** Another one from the moment this device joins those of another user. */
+  const user: User = {
+    ...identity.user,
+    get id() {
+      return trust.userId;
+    },
+  };
   const logger = createLogger(config.logLevel, { user_id: user.id, device_id: device.id }, parts.logTo);
   const author = (): number => Buffer.from(ids.randomBytes(4)).readUInt32BE();
 
@@ -145,7 +151,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     documents,
     ids,
     author,
-    userId: user.id,
+    userId: () => user.id,
     home: config.home,
     log: logger,
     createFolder: (projectId, root) =>
@@ -164,20 +170,10 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     disconnect: (id, failure) => rooms.peek(id)?.refuseAll(failure),
     onFolderEvent(projectId, event) {
       watch.folder(projectId, event);
-      if (event.type === 'changed') observeReflected(event.id);
-      if (event.type === 'write-failed')
-        logger.warn('file.write-failed', { project_id: projectId, doc_path: event.filePath, reason: event.message });
-      if (event.type === 'write-recovered')
-        logger.info('file.write-recovered', { project_id: projectId, doc_path: event.filePath });
-      if (event.type === 'left-alone')
-        logger.info('file.left-alone', { project_id: projectId, doc_path: event.filePath, reason: event.reason });
+      observeFolder(projectId, event);
     },
   });
-  /** A change that was made while nobody looked says nothing about how fast it was seen. */
-  function observeReflected(id: DocumentId): void {
-    const writtenAt = catalog.get(id)?.file?.mtimeMs ?? 0;
-    if (writtenAt >= startedAt) metrics.fileReflect.observe(Math.max(0, now() - writtenAt));
-  }
+  const observeFolder = createFolderObserver({ catalog, metrics, log: logger, now, startedAt });
   rooms.onChange(({ origin, count }) => metrics.updates.inc({ origin }, count));
 
   const own = createCapability({
@@ -236,13 +232,60 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   await projects.resume(AbortSignal.timeout(RESUME_TIMEOUT_MS));
   await runs.recover();
 
+  const late: { mesh?: Mesh } = {};
+  const sessionFor = createSessionFor(createSessionWishes({ catalog, documents }));
+  const submitHere = createSubmit({ runs, projects, device, ids, sessionFor });
+  const timing: DocumentTiming = {
+    opened: (ms, isLoaded) => (isLoaded ? metrics.docSwitch : metrics.docOpen).observe(ms),
+    acknowledged: (ms) => metrics.syncRtt.observe(ms),
+  };
+  /** What a client may do; another device gets runs of this one alone, and starts none but by a grant. */
+  const streamParts = (
+    of: Pick<StreamParts, 'submit' | 'follow' | 'run' | 'answer' | 'cancel' | 'interrupt'>,
+  ): StreamParts => ({
+    ...of,
+    rooms,
+    timing,
+    refusal: (id) => projects.refusal(id),
+    watch: (projectId, tell) => {
+      projects.get(projectId);
+      runs.sessions.warm(projectId);
+      return watch.project(projectId, tell);
+    },
+  });
   const requireRun = async (id: RunId): Promise<Run> => {
     const run = await runs.get(id);
     if (run === null) throw new Failure('not_found', 'There is no such run here.');
     return run;
   };
-  const sessionFor = createSessionFor(createSessionWishes({ catalog, documents }));
-  const submit = createSubmit({ runs, projects, device, ids, sessionFor });
+  const opened = await openMesh({
+    ...{ config, trust, ids, store, device, rooms, catalog, projects, runs, submitHere },
+    ...{ capability: own.capability, policy: own.policy.read, queuedRuns: () => runMetrics.queued, log: logger },
+    onError: (route, error) => logger.error('http.failed', { route }, error),
+    serve: (connection, submitByGrant) =>
+      serveStream(
+        connection,
+        streamParts({
+          submit: submitByGrant,
+          follow: runs.follow,
+          run: requireRun,
+          answer: (id, text) => runs.input(id, text, AbortSignal.timeout(LIMITS.barrierTimeoutMs)),
+          cancel: (id) => runs.cancel(id, AbortSignal.timeout(CANCEL_TIMEOUT_MS)),
+          interrupt: (id) => runs.sessions.interrupt(id),
+        }),
+      ),
+    routes: () => ({
+      health: () => ({ status: 'ok' }),
+      run: ({ params }) => requireRun(params['id'] as RunId),
+      runs: async ({ query }) => ({ runs: [...(await runs.list(runQuery(query)))] }),
+    }),
+  }).catch(async (error: unknown) => {
+    await stop(false);
+    throw error;
+  });
+
+  const { anywhere, submit } = opened;
+  late.mesh = opened.mesh;
 
   const handlers: Handlers = {
     ...projectRoutes({ projects, documents, ids, author, userId: () => user.id }),
@@ -252,14 +295,19 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       submit,
       sessionFor,
       requireHere: (runOn) => requireHere(device, runOn),
-      requireRun,
+      anywhere,
     }),
     ...mrpRoutes({
       ...{ runs, projects, ids, sessionFor, runtimes: own.runtimes },
       ...{ env: parts.env, version: parts.version, home: config.home },
     }),
+    ...meshRoutes({
+      ...{ mesh: opened.mesh, trust, projects, device, now },
+      capability: own.capability,
+      projectsFolder: config.projectsFolder,
+    }),
     ...deviceRoutes({
-      identity,
+      identity: { ...identity, user },
       version: parts.version,
       home: config.home,
       metrics,
@@ -277,10 +325,6 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     }),
   };
 
-  const timing: DocumentTiming = {
-    opened: (ms, isLoaded) => (isLoaded ? metrics.docSwitch : metrics.docOpen).observe(ms),
-    acknowledged: (ms) => metrics.syncRtt.observe(ms),
-  };
   let connections = 0;
   const door = await openFrontDoor({
     host: config.host,
@@ -297,28 +341,23 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       else if (target.kind === 'run-events') {
         void serveRunSocket(
           connection,
-          async (id) => void (await requireRun(id)),
-          target.live ? runs.follow : runs.stored,
+          async (id) => void (await anywhere.require(id)),
+          target.live ? anywhere.follow : anywhere.stored,
           target.runId as RunId,
           target.fromSeq,
         );
       } else {
-        serveStream(connection, {
-          rooms,
-          timing,
-          refusal: (id) => projects.refusal(id),
-          submit,
-          follow: runs.follow,
-          run: requireRun,
-          answer: (id, text) => runs.input(id, text, AbortSignal.timeout(LIMITS.barrierTimeoutMs)),
-          cancel: (id) => runs.cancel(id, AbortSignal.timeout(CANCEL_TIMEOUT_MS)),
-          interrupt: (id: SessionId) => runs.sessions.interrupt(id),
-          watch: (projectId: ProjectId, tell) => {
-            projects.get(projectId);
-            runs.sessions.warm(projectId);
-            return watch.project(projectId, tell);
-          },
-        });
+        serveStream(
+          connection,
+          streamParts({
+            submit,
+            follow: anywhere.follow,
+            run: anywhere.require,
+            answer: anywhere.input,
+            cancel: anywhere.cancel,
+            interrupt: anywhere.interrupt,
+          }),
+        );
       }
     },
     onSocket(kind, change) {
@@ -333,6 +372,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   logger.info('device.ready', { port: door.port });
 
   async function stop(stopRuns: boolean): Promise<void> {
+    await late.mesh?.close();
     await runs.close({ keepSessions: !stopRuns });
     await projects.close();
     await rooms.close();

@@ -15,6 +15,7 @@ export * from './failure.ts';
 export * from './id.ts';
 export * from './limits.ts';
 export * from './machine.ts';
+export * from './api/device-routes.ts';
 export * from './api/routes.ts';
 export * from './api/stream.ts';
 export * from './mrp/question.ts';

@@ -5,7 +5,7 @@
 import { Failure, LIMITS, ROUTES, UUID_PATTERN, type FailureCode, type Route, type RouteName } from '@markco/protocol';
 import { getRequestListener } from '@hono/node-server';
 import type { HttpBindings } from '@hono/node-server';
-import { Hono, type Context } from 'hono';
+import { Hono, type Context, type Env as HonoEnv } from 'hono';
 import type { RequestListener } from 'node:http';
 import type { Guard } from './guard.ts';
 import type { Handlers, WithStatus } from './handlers.ts';
@@ -49,17 +49,42 @@ export function createHttp({ guard, handlers, pageFolder, onError }: HttpParts):
     return undefined;
   });
 
+  mountRoutes(app, handlers, onError, (context, route) => {
+    if (route.open !== true && !guard.signedIn(context.env.incoming.headers)) {
+      throw new Failure(
+        'unauthorized',
+        'Send the token of this device: `Authorization: Bearer TOKEN`. It is in the file api-token of its home.',
+      );
+    }
+  });
+
+  app.all('*', async (context) => {
+    if (isApiPath(context.req.path)) {
+      return failed(context, new Failure('not_found', `There is no ${context.req.method} ${context.req.path} here.`));
+    }
+    return servePage(pageFolder, context.req.path, context.req.method);
+  });
+  const listener = getRequestListener((request, env) => app.fetch(request, env as HttpBindings), {
+    overrideGlobalObjects: false,
+  });
+  // It answers every failure itself: what it returns never rejects.
+  return (incoming, outgoing) => void listener(incoming, outgoing);
+}
+
+/** The routes that there are handlers for. `authorize` throws for who may not. */
+export function mountRoutes<E extends HonoEnv>(
+  app: Hono<E>,
+  handlers: Partial<Handlers>,
+  onError: HttpParts['onError'],
+  authorize: (context: Context<E>, route: Route) => void,
+): void {
   for (const name of Object.keys(ROUTES) as RouteName[]) {
     const route: Route = ROUTES[name];
-    const handler = handlers[name] as AnyHandler;
+    const handler = handlers[name] as AnyHandler | undefined;
+    if (handler === undefined) continue;
     app.on(route.method, route.path, async (context) => {
       try {
-        if (route.open !== true && !guard.signedIn(context.env.incoming.headers)) {
-          throw new Failure(
-            'unauthorized',
-            'Send the token of this device: `Authorization: Bearer TOKEN`. It is in the file api-token of its home.',
-          );
-        }
+        authorize(context, route);
         const answer = await handler({
           params: readParams(context),
           body: await readBody(context, route),
@@ -75,18 +100,6 @@ export function createHttp({ guard, handlers, pageFolder, onError }: HttpParts):
       }
     });
   }
-
-  app.all('*', async (context) => {
-    if (isApiPath(context.req.path)) {
-      return failed(context, new Failure('not_found', `There is no ${context.req.method} ${context.req.path} here.`));
-    }
-    return servePage(pageFolder, context.req.path, context.req.method);
-  });
-  const listener = getRequestListener((request, env) => app.fetch(request, env as HttpBindings), {
-    overrideGlobalObjects: false,
-  });
-  // It answers every failure itself: what it returns never rejects.
-  return (incoming, outgoing) => void listener(incoming, outgoing);
 }
 
 /** What is never the page, whether it exists or not. */
@@ -94,7 +107,7 @@ export function isApiPath(path: string): boolean {
   return /^\/(api|sync|mrp|health|stats|metrics)(\/|$)/.test(path);
 }
 
-async function readBody(context: Context<Env>, route: Route): Promise<unknown> {
+async function readBody(context: Context, route: Route): Promise<unknown> {
   const max = route.rawBody === true ? LIMITS.assetBytesMax : LIMITS.documentTextBytesMax + 1024;
   if (route.body === undefined && route.rawBody !== true) return undefined;
   const declared = Number(context.req.header('content-length') ?? 0);
@@ -115,14 +128,14 @@ async function readBody(context: Context<Env>, route: Route): Promise<unknown> {
 }
 
 /** What is no id names nothing: it is answered like an id that is not here, and never reaches a key or a file name. */
-function readParams(context: Context<Env>): Record<string, string> {
+function readParams(context: Context): Record<string, string> {
   const params: Record<string, string> = { ...context.req.param() };
   for (const name of ['id', 'documentId'])
     if (name in params && !UUID_PATTERN.test(params[name] ?? '')) params[name] = NIL_ID;
   return params;
 }
 
-function readQuery(context: Context<Env>, route: Route): unknown {
+function readQuery(context: Context, route: Route): unknown {
   return route.query === undefined ? undefined : parse(route.query, context.req.query(), 'query');
 }
 
@@ -159,7 +172,7 @@ function tooLarge(max: number): Failure {
   );
 }
 
-function respond(context: Context<Env>, route: Route, answer: unknown): Response {
+function respond(context: Context, route: Route, answer: unknown): Response {
   if (answer instanceof Response) return answer;
   context.header('cache-control', 'no-store');
   if (answer === undefined) return context.body(null, 204);
@@ -171,7 +184,7 @@ function hasStatus(answer: unknown): answer is WithStatus<object> {
   return typeof answer === 'object' && answer !== null && 'status' in answer && 'answer' in answer;
 }
 
-function failed(context: Context<Env>, failure: Failure): Response {
+function failed(context: Context, failure: Failure): Response {
   // What was not read of a body would be taken for the next request; the connection ends here, and says so.
   if (failure.code === 'too_large') context.header('connection', 'close');
   context.header('cache-control', 'no-store');

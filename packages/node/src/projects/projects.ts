@@ -36,7 +36,7 @@ export type ProjectsParts = {
   /** A random 32-bit number: who made one step of edits. */
   readonly author: () => number;
   readonly ids: IdSource;
-  readonly userId: UserId;
+  readonly userId: () => UserId;
   /** The device's own state folder, which is no project. */
   readonly home: string;
   readonly log: Logger;
@@ -55,6 +55,7 @@ export function createProjects(parts: ProjectsParts) {
   const attachments = new Map<ProjectId, AttachmentState>();
   const opening = new Map<string, Promise<ProjectRow>>();
   const attaching = new Map<ProjectId, Promise<void>>();
+  const openListeners: (() => void)[] = [];
   /** Slugs of projects whose rows are on their way to the disk. */
   const reserved = new Set<string>();
 
@@ -67,6 +68,7 @@ export function createProjects(parts: ProjectsParts) {
     const from = attachments.get(id) ?? attachmentMachine.initial;
     const next = attachmentMachine.step(from, event);
     attachments.set(id, next.state);
+    if (next.state === 'attached' || next.state === 'detached') for (const listener of openListeners) listener();
     if (next.ok) log.info('attachment.changed', { project_id: id, from, to: next.state, reason: event });
   }
 
@@ -125,6 +127,8 @@ export function createProjects(parts: ProjectsParts) {
 
   const here = ({ project, localRootPath }: ProjectRow): ProjectHere => ({
     ...project,
+    // Those of before this device joined the user's others have become the user's.
+    userId: parts.userId(),
     ...(localRootPath === undefined ? {} : { localRootPath }),
   });
 
@@ -180,7 +184,7 @@ export function createProjects(parts: ProjectsParts) {
     const slugs = new Set([...reserved, ...[...catalog.projects()].map((candidate) => candidate.project.slug)]);
     const project: Project = {
       id: newId<ProjectId>(ids),
-      userId: parts.userId,
+      userId: parts.userId(),
       slug: slugOf(name, (slug) => slugs.has(slug)),
       displayName: name.slice(0, 200),
       configPath: 'mrmd.md',
@@ -217,7 +221,7 @@ export function createProjects(parts: ProjectsParts) {
       if (overlap !== undefined) throw overlap;
       const slugs = new Set([...catalog.projects()].map((candidate) => candidate.project.slug));
       const slug = slugOf(project.slug, (candidate) => slugs.has(candidate));
-      const row: ProjectRow = known ?? { project: { ...project, slug, userId: parts.userId }, localRootPath: root };
+      const row: ProjectRow = known ?? { project: { ...project, slug, userId: parts.userId() }, localRootPath: root };
       await catalog.putProject({ ...row, localRootPath: root, closed: false });
       await attach({ ...row, localRootPath: root }, signal);
       return here({ ...row, localRootPath: root });
@@ -237,9 +241,14 @@ export function createProjects(parts: ProjectsParts) {
     },
 
     list: (): ProjectHere[] => [...catalog.projects()].filter((candidate) => candidate.closed !== true).map(here),
-    /** As other devices may see them: where the folder is here is none of their business. */
+    /** Told whenever a project was opened or closed here. */
+    onOpen: (listener: () => void): void => void openListeners.push(listener),
+
+    /** Those that are open, as other devices may see them: where the folder is here is none of their business. */
     shared: (): readonly Project[] =>
-      [...catalog.projects()].filter((candidate) => candidate.closed !== true).map(({ project }) => project),
+      [...catalog.projects()]
+        .filter(({ project }) => folders.has(project.id))
+        .map(({ project }) => ({ ...project, userId: parts.userId() })),
     get: (id: string): ProjectHere => here(row(id)),
     root(id: string): string {
       const { localRootPath } = row(id);

@@ -113,7 +113,7 @@ export async function createRuns(parts: RunsParts) {
 
   const sessions = await createSessionHost({
     ...parts,
-    userId: parts.user.id,
+    userId: () => parts.user.id,
     deviceId: parts.device.id,
     onSpooled: (run) => events.touch(run),
     isBusy: (id) => lanes.isBusy(id),

@@ -49,7 +49,7 @@ const LEAVE_MS = 3_000;
 export type SessionHostParts = {
   /** The state folder of the device; it exists. */
   readonly home: string;
-  readonly userId: UserId;
+  readonly userId: () => UserId;
   readonly deviceId: DeviceId;
   readonly ids: IdSource;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -97,7 +97,7 @@ export async function createSessionHost(parts: SessionHostParts) {
     const noted = record.process;
     return {
       id: record.id,
-      userId: parts.userId,
+      userId: parts.userId(),
       projectId: record.projectId,
       language: record.language,
       hostType: 'device',

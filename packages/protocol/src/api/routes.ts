@@ -18,6 +18,7 @@ import { RuntimeSessionSchema } from '../entity/session.ts';
 import { UserSchema } from '../entity/user.ts';
 import { DocumentIdSchema, ProjectIdSchema, RunIdSchema, SessionIdSchema } from '../id.ts';
 import { LIMITS } from '../limits.ts';
+import { DEVICE_ROUTES } from './device-routes.ts';
 import { MRP_ROUTES } from '../mrp/routes.ts';
 
 export type Route = {
@@ -324,12 +325,7 @@ export const ROUTES = {
     status: 200,
     answer: RunSchema,
   },
-  devices: {
-    method: 'GET',
-    path: '/api/devices',
-    status: 200,
-    answer: z.object({ devices: z.array(z.extend(DeviceSchema, { capability: NodeCapabilitySchema })) }),
-  },
+  ...DEVICE_ROUTES,
   heartbeat: { method: 'POST', path: '/api/devices/heartbeat', body: NodeCapabilitySchema, status: 204 },
   ...MRP_ROUTES,
 } as const satisfies Record<string, Route>;

@@ -77,13 +77,14 @@ export function simulate(scenario: Scenario, trace: Trace | null = null): Report
   );
   const devices = meshes.flat();
   const hosts: Host[] = devices.map(hostOf);
-  const submitters = new Map<Device, Submitter>();
+  /** By the number of the device; most devices submit nothing. */
+  const submitters: (Submitter | undefined)[] = devices.map(() => undefined);
   const submittersOf = meshes.map((mesh) => mesh.slice(0, scenario.submittersPerMesh));
   for (const [at, mesh] of meshes.entries())
-    for (const device of submittersOf[at] ?? []) submitters.set(device, submitterOf(device, mesh));
+    for (const device of submittersOf[at] ?? []) submitters[device.number] = submitterOf(device, mesh);
 
   for (const device of devices) plan(device);
-  for (const device of submitters.keys()) {
+  for (const device of submittersOf.flat()) {
     after(nextSubmitMs(), { type: 'submit', device });
     after(chance.around(scenario.herdEveryMs * scenario.submittersPerMesh), { type: 'herd', device });
   }
@@ -213,9 +214,9 @@ export function simulate(scenario: Scenario, trace: Trace | null = null): Report
         hostAt(happening.device).done(happening.runId, chance.happens(FAILS));
         return look(happening.device);
       case 'check':
-        return submitters.get(happening.device)?.check(happening.runId);
+        return submitters[happening.device.number]?.check(happening.runId);
       case 'cancel':
-        return submitters.get(happening.device)?.cancel(happening.runId);
+        return submitters[happening.device.number]?.cancel(happening.runId);
       case 'sweep':
         sweep();
         return after(SWEEP_MS, happening);
@@ -245,7 +246,7 @@ export function simulate(scenario: Scenario, trace: Trace | null = null): Report
     if (!network.reaches(from, to)) return;
     switch (message.type) {
       case 'heartbeat':
-        return submitters.get(to)?.hears(from.id, message);
+        return submitters[to.number]?.hears(from.id, message);
       case 'offer':
       case 'grant':
       case 'withdraw':
@@ -254,7 +255,7 @@ export function simulate(scenario: Scenario, trace: Trace | null = null): Report
         hostAt(to).executor.receive(from.id, message satisfies ToExecutor);
         return look(to);
       default:
-        return submitters.get(to)?.receive(from.id, message satisfies ToCoordinator);
+        return submitters[to.number]?.receive(from.id, message satisfies ToCoordinator);
     }
   }
 
@@ -278,7 +279,7 @@ export function simulate(scenario: Scenario, trace: Trace | null = null): Report
     if (chance.happens(scenario.cancelled))
       after(chance.around(scenario.meanRunMs), { type: 'cancel', device, runId: submission.runId });
     if (count.submitted === scenario.runs) after(FAULTS_AFTER_MS, { type: 'heal' });
-    submitters.get(device)?.submit(submission);
+    submitters[device.number]?.submit(submission);
   }
 
   function trouble(happening: Trouble): void {
@@ -342,8 +343,9 @@ export function simulate(scenario: Scenario, trace: Trace | null = null): Report
 
   function sweep(): void {
     const isLate = healedAtMs !== null && timeline.now() - healedAtMs > WELL_MS;
-    for (const [device, submitter] of submitters) {
-      if (!device.isAwake) continue;
+    for (const device of submittersOf.flat()) {
+      const submitter = submitters[device.number];
+      if (!device.isAwake || submitter === undefined) continue;
       for (const runId of submitter.runs().keys()) {
         const shown = submitter.shown(runId);
         if (isLate) checker.neverEnded(runId, shown);

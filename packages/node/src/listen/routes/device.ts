@@ -1,5 +1,5 @@
 /** The device itself over HTTP: who it is, how it does, what it can run. */
-import { Failure, type NodeCapability } from '@markco/protocol';
+import { Failure } from '@markco/protocol';
 import type { RuntimeHere } from '../../device/capability/runtimes.ts';
 import type { Identity } from '../../device/identity.ts';
 import type { PolicySetting } from '../../device/policy.ts';
@@ -14,7 +14,6 @@ export type DeviceRoutesParts = {
   readonly metrics: Metrics;
   readonly stats: () => Record<string, unknown>;
   readonly runtimes: () => Promise<readonly RuntimeHere[]>;
-  readonly capability: () => Promise<NodeCapability>;
   readonly policy: PolicySetting;
 };
 
@@ -27,10 +26,9 @@ export function deviceRoutes({
   metrics,
   stats,
   runtimes,
-  capability,
   policy,
 }: DeviceRoutesParts): SomeHandlers<
-  'health' | 'stats' | 'metrics' | 'signIn' | 'device' | 'devicePolicy' | 'setDevicePolicy' | 'devices' | 'heartbeat'
+  'health' | 'stats' | 'metrics' | 'signIn' | 'device' | 'devicePolicy' | 'setDevicePolicy' | 'heartbeat'
 > {
   return {
     health: () => ({ status: 'ok' }),
@@ -50,9 +48,6 @@ export function deviceRoutes({
     },
     devicePolicy: () => policy.read(),
     setDevicePolicy: ({ body }) => policy.write(body),
-    async devices() {
-      return { devices: [{ ...identity.device, capability: await capability() }] };
-    },
     heartbeat({ body }) {
       if (body.deviceId !== identity.device.id) throw new Failure('not_found', 'There is no such device here.');
       return undefined;

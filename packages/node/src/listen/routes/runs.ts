@@ -1,9 +1,10 @@
 /** Runs and sessions over HTTP. */
 import { Failure, LIMITS, type Run, type RunId, type RunRequest, type SessionId } from '@markco/protocol';
+import type { RunsAnywhere } from '../../mesh/runs/runs-anywhere.ts';
 import type { Projects } from '../../projects/projects.ts';
-import type { Runs } from '../../runs/runs.ts';
+import type { RunQuery, Runs } from '../../runs/runs.ts';
 import type { SessionFor } from '../../submit.ts';
-import type { SomeHandlers } from '../handlers.ts';
+import type { Input, SomeHandlers } from '../handlers.ts';
 
 export type RunRoutesParts = {
   readonly runs: Runs;
@@ -12,13 +13,21 @@ export type RunRoutesParts = {
   readonly sessionFor: SessionFor;
   /** Fails with `not_found` when `runOn` names another device. */
   readonly requireHere: (runOn: string | undefined) => void;
-  /** Fails with `not_found`. */
-  readonly requireRun: (id: RunId) => Promise<Run>;
+  readonly anywhere: Pick<RunsAnywhere, 'require' | 'cancel' | 'input' | 'list' | 'interrupt'>;
 };
 
 const RUNS_LISTED = 100;
 const CANCEL_TIMEOUT_MS = 30_000;
-const INPUT_TIMEOUT_MS = 10_000;
+
+/** What a list of runs was asked for by. */
+export function runQuery(query: Input<'runs'>['query']): RunQuery {
+  return {
+    projectId: query.projectId ?? null,
+    state: query.state ?? null,
+    before: query.before ?? null,
+    limit: Math.min(Number(query.limit ?? RUNS_LISTED), LIMITS.listItemsMax),
+  };
+}
 
 export function runRoutes({
   runs,
@@ -26,7 +35,7 @@ export function runRoutes({
   submit,
   sessionFor,
   requireHere,
-  requireRun,
+  anywhere,
 }: RunRoutesParts): SomeHandlers<
   | 'ensureSession'
   | 'sessions'
@@ -75,26 +84,14 @@ export function runRoutes({
     },
     submitRun: ({ body }) => submit(body),
     async runs({ query }) {
-      const limit = Math.min(Number(query.limit ?? RUNS_LISTED), LIMITS.listItemsMax);
-      return {
-        runs: [
-          ...(await runs.list({
-            projectId: query.projectId ?? null,
-            state: query.state ?? null,
-            before: query.before ?? null,
-            limit,
-          })),
-        ],
-      };
+      return { runs: [...(await anywhere.list(runQuery(query)))] };
     },
-    run: ({ params }) => requireRun(params['id'] as RunId),
+    run: ({ params }) => anywhere.require(params['id'] as RunId),
     async cancelRun({ params }) {
-      await requireRun(params['id'] as RunId);
-      return runs.cancel(params['id'] as RunId, AbortSignal.timeout(CANCEL_TIMEOUT_MS));
+      return anywhere.cancel(params['id'] as RunId);
     },
     async answerRun({ params, body }) {
-      await requireRun(params['id'] as RunId);
-      return runs.input(params['id'] as RunId, body.text, AbortSignal.timeout(INPUT_TIMEOUT_MS));
+      return anywhere.input(params['id'] as RunId, body.text);
     },
   };
 }

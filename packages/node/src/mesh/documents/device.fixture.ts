@@ -36,6 +36,7 @@ export async function replicaDevice(skewMs = 0) {
   const ids: IdSource = { now: () => Date.now() + skewMs, randomBytes: (length) => randomBytes(length) };
   const { now } = ids;
   const troubles: unknown[] = [];
+  const user = newId<UserId>(ids);
   const home = path.join(root, 'home');
   await mkdir(home);
   const store = await openLevelStore(path.join(home, 'store'));
@@ -58,7 +59,7 @@ export async function replicaDevice(skewMs = 0) {
     documents,
     ids,
     author: () => randomBytes(4).readUInt32BE(),
-    userId: newId<UserId>(ids),
+    userId: () => user,
     home,
     log: createLogger('silent', {}, { write: () => undefined }),
     createFolder: (projectId, folder) =>

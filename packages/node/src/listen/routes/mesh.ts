@@ -1,0 +1,152 @@
+/** The user's other devices over HTTP: who they are, adding and removing them, and the projects they have. */
+import {
+  Failure,
+  type Device,
+  type DeviceId,
+  type NodeCapability,
+  type PairingHere,
+  type ProjectId,
+} from '@markco/protocol';
+import { join } from 'node:path';
+import type { Mesh } from '../../mesh/mesh.ts';
+import type { Trust } from '../../mesh/trust.ts';
+import type { Projects } from '../../projects/projects.ts';
+import type { SomeHandlers } from '../handlers.ts';
+
+export type MeshRoutesParts = {
+  readonly mesh: Mesh;
+  readonly trust: Trust;
+  readonly projects: Projects;
+  readonly device: Device;
+  readonly capability: () => Promise<NodeCapability>;
+  /** Where projects of other devices go unless somebody says otherwise. */
+  readonly projectsFolder: string;
+  readonly now: () => number;
+};
+
+const JOIN_MS = 10 * 60_000;
+const ATTACH_MS = 120_000;
+const NOTHING_KNOWN = {
+  runtimes: [],
+  resources: { network: 'offline' as const },
+  policy: { allowRemoteExecution: false, allowHeavyJobs: false, allowWhenOnBattery: false, maxConcurrentRuns: 0 },
+};
+
+export function meshRoutes({
+  mesh,
+  trust,
+  projects,
+  device,
+  capability,
+  projectsFolder,
+  now,
+}: MeshRoutesParts): SomeHandlers<
+  | 'devices'
+  | 'removeDevice'
+  | 'pairing'
+  | 'offerPairing'
+  | 'approvePairing'
+  | 'declinePairing'
+  | 'joinPairing'
+  | 'projectsElsewhere'
+  | 'attachProject'
+> {
+  let joining: PairingHere['joining'];
+  const iso = (ms: number): string => new Date(ms).toISOString();
+
+  function pairing(): PairingHere {
+    const offered = mesh.pair.offered();
+    return {
+      ...(offered === null ? {} : { offered: { ...offered, expiresAt: iso(offered.expiresAt) } }),
+      ...(joining === undefined ? {} : { joining }),
+    };
+  }
+
+  return {
+    async devices() {
+      const others = mesh.peers.list().map((peer) => {
+        const heard = mesh.heartbeats().get(peer.deviceId);
+        const isOnline = peer.state === 'connected';
+        const seenAt = iso(isOnline ? now() : (heard?.at ?? peer.since));
+        return {
+          id: peer.deviceId,
+          userId: trust.userId,
+          kind: peer.kind === 'public-web' ? ('web' as const) : peer.kind,
+          name: peer.name,
+          lastSeenAt: seenAt,
+          status: isOnline ? ('online' as const) : ('offline' as const),
+          createdAt: device.createdAt,
+          capability:
+            heard === undefined
+              ? { deviceId: peer.deviceId, online: isOnline, heartbeatAt: seenAt, ...NOTHING_KNOWN }
+              : { ...heard.capability, online: isOnline },
+          connection: {
+            state: peer.state,
+            since: iso(peer.since),
+            ...(peer.why === null ? {} : { why: peer.why }),
+            paths: peer.paths.map(({ address, isRelayed, roundTripMs }) => ({
+              address,
+              relayed: isRelayed,
+              ...(roundTripMs === null ? {} : { roundTripMs }),
+            })),
+          },
+        };
+      });
+      return { devices: [{ ...device, userId: trust.userId, capability: await capability() }, ...others] };
+    },
+    async removeDevice({ params, query }) {
+      const id = params['id'] as DeviceId;
+      if (id === device.id)
+        throw new Failure('bad_request', 'A device cannot remove itself. Do it on another one of your devices.');
+      if (trust.members.members.get(id) === undefined) throw new Failure('not_found', 'This is none of your devices.');
+      await trust.remove(id, query.reason ?? 'removed by its owner');
+      return undefined;
+    },
+    pairing,
+    offerPairing() {
+      mesh.pair.open();
+      return pairing();
+    },
+    async approvePairing() {
+      await mesh.pair.approve();
+      return pairing();
+    },
+    declinePairing() {
+      mesh.pair.decline();
+      return undefined;
+    },
+    joinPairing({ body }) {
+      if (joining?.state === 'waiting' || joining?.state === 'agreed')
+        throw new Failure('conflict', 'A code was typed here just now. Wait until it is over, or for ten minutes.');
+      joining = { state: 'waiting' };
+      mesh.pair
+        .join(
+          body.code,
+          body.addresses ?? [],
+          (check) => void (joining = { state: 'agreed', check }),
+          AbortSignal.timeout(JOIN_MS),
+        )
+        .then(
+          () => void (joining = { state: 'joined' }),
+          (error: unknown) => void (joining = { state: 'failed', why: Failure.from(error).message }),
+        );
+      return pairing();
+    },
+    projectsElsewhere() {
+      const here = new Set(projects.list().map(({ id }) => id));
+      return {
+        projects: [...mesh.elsewhere().values()]
+          .filter(({ project }) => !here.has(project.id))
+          .map(({ project, devices }) => ({ project, devices: [...devices] })),
+      };
+    },
+    async attachProject({ params, body }) {
+      const found = mesh.elsewhere().get(params['id'] as ProjectId);
+      if (found === undefined) throw new Failure('not_found', 'None of your devices that were here has this project.');
+      const folder = body.localPath ?? join(projectsFolder, found.project.slug);
+      const project = await projects.join(found.project, folder, AbortSignal.timeout(ATTACH_MS));
+      mesh.tellProjects();
+      return project;
+    },
+  };
+}

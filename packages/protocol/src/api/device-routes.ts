@@ -1,0 +1,112 @@
+/** The part of the route table that is about the user's other devices. */
+import * as z from 'zod/mini';
+import { NodeCapabilitySchema } from '../entity/capability.ts';
+import { DeviceSchema } from '../entity/device.ts';
+import { ProjectSchema } from '../entity/project.ts';
+import { TimeSchema } from '../entity/scalar.ts';
+import { DeviceIdSchema } from '../id.ts';
+import { LIMITS } from '../limits.ts';
+
+/** How this device reaches another one of the user, and how well. */
+const PeerPathSchema = z.strictObject({
+  address: z.string(),
+  relayed: z.boolean(),
+  /** Milliseconds of the last round trip that was measured. */
+  roundTripMs: z.optional(z.number()),
+});
+
+/** A device of the user as this one knows it. */
+export const DeviceHereSchema = z.extend(DeviceSchema, {
+  capability: NodeCapabilitySchema,
+  /** Absent for this device itself. */
+  connection: z.optional(
+    z.strictObject({
+      state: z.enum(['connected', 'connecting', 'offline']),
+      since: TimeSchema,
+      /** Why it is not connected. */
+      why: z.optional(z.string()),
+      paths: z.array(PeerPathSchema),
+    }),
+  ),
+});
+export type DeviceHere = z.infer<typeof DeviceHereSchema>;
+
+const CheckSchema = z.strictObject({ words: z.string(), symbols: z.string() });
+
+/** Adding a device: the code on this device's screen, or the one that was typed here. */
+export const PairingSchema = z.strictObject({
+  /** This device shows a code. */
+  offered: z.optional(
+    z.strictObject({
+      code: z.string(),
+      link: z.string(),
+      expiresAt: TimeSchema,
+      state: z.enum(['waiting', 'asked', 'added', 'failed']),
+      /** Who asks to be added. */
+      device: z.optional(z.strictObject({ name: z.string(), kind: z.string(), os: z.string() })),
+      /** What both screens show. */
+      check: z.optional(CheckSchema),
+      why: z.optional(z.string()),
+    }),
+  ),
+  /** A code was typed here. */
+  joining: z.optional(
+    z.strictObject({
+      state: z.enum(['waiting', 'agreed', 'joined', 'failed']),
+      check: z.optional(CheckSchema),
+      why: z.optional(z.string()),
+    }),
+  ),
+});
+export type PairingHere = z.infer<typeof PairingSchema>;
+
+export const DEVICE_ROUTES = {
+  devices: {
+    method: 'GET',
+    path: '/api/devices',
+    status: 200,
+    answer: z.object({ devices: z.array(DeviceHereSchema) }),
+  },
+  /** It is no device of the user from now on, everywhere; it cannot come back but as a new one. */
+  removeDevice: {
+    method: 'DELETE',
+    path: '/api/devices/:id',
+    query: z.strictObject({ reason: z.optional(z.string().check(z.maxLength(LIMITS.nameCharsMax))) }),
+    status: 204,
+  },
+  pairing: { method: 'GET', path: '/api/pairing', status: 200, answer: PairingSchema },
+  /** A new code; an earlier one is good for nothing then. */
+  offerPairing: { method: 'POST', path: '/api/pairing', status: 201, answer: PairingSchema },
+  approvePairing: { method: 'POST', path: '/api/pairing/approve', status: 200, answer: PairingSchema },
+  declinePairing: { method: 'DELETE', path: '/api/pairing', status: 204 },
+  /** Answered at once; `GET /api/pairing` says how it goes. */
+  joinPairing: {
+    method: 'POST',
+    path: '/api/pairing/join',
+    body: z.strictObject({
+      /** The 8 digits, or the link. */
+      code: z.string().check(z.minLength(1), z.maxLength(2_000)),
+      /** Where the other device is, when it is not on this network. */
+      addresses: z.optional(z.array(z.string().check(z.maxLength(300))).check(z.maxLength(8))),
+    }),
+    status: 202,
+    answer: PairingSchema,
+  },
+  /** Projects that other devices of the user have open. */
+  projectsElsewhere: {
+    method: 'GET',
+    path: '/api/projects-elsewhere',
+    status: 200,
+    answer: z.object({
+      projects: z.array(z.strictObject({ project: ProjectSchema, devices: z.array(DeviceIdSchema) })),
+    }),
+  },
+  /** Opens such a project here too, in a folder of its own. */
+  attachProject: {
+    method: 'POST',
+    path: '/api/projects-elsewhere/:id/attach',
+    body: z.strictObject({ localPath: z.optional(z.string().check(z.minLength(1), z.maxLength(4_096))) }),
+    status: 201,
+    answer: z.extend(ProjectSchema, { localRootPath: z.optional(z.string()) }),
+  },
+} as const;
