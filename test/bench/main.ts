@@ -3,8 +3,9 @@
  *
  *   npm run bench -- [--only STAGE,…] [--quick] [--trace FILE] [--list]
  *
- * `--only documents`, `--only page` and `--only runs` name their groups. A table goes to stdout, everything else to stderr; the
- * figures with the machine they were taken on go to bench-results/ as JSON. Exits 1 when a bar was missed.
+ * `--only documents`, `--only page`, `--only runs` and `--only mesh` name their groups. A table goes to stdout,
+ * everything else to stderr; the figures with the machine they were taken on go to bench-results/ as JSON. Exits 1 when
+ * a bar was missed.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -20,6 +21,7 @@ import { fanOut, latency, throughput } from './stages/live.ts';
 import { memory } from './stages/memory.ts';
 import { comeBack } from './stages/return.ts';
 import { runs } from './stages/runs.ts';
+import { scheduler } from './stages/scheduler.ts';
 import { start } from './stages/start.ts';
 import { trace } from './stages/trace.ts';
 
@@ -27,6 +29,7 @@ const GROUPS: Readonly<Record<string, readonly Stage[]>> = {
   documents: [latency, throughput, fanOut, trace, memory, kill, comeBack],
   page: [start, browser],
   runs,
+  mesh: [scheduler],
 };
 const ALL = Object.values(GROUPS).flat();
 const ROOT = join(import.meta.dirname, '../..');

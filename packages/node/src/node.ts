@@ -4,7 +4,7 @@
  * Order matters twice. Starting: the store before what lives in it, the listener last. Stopping: the listener first,
  * so that nothing new comes, then runs and files, the store last.
  */
-import { Failure, LIMITS, type DocumentId, type IdSource, type Run, type RunId, type User } from '@markco/protocol';
+import { Failure, LIMITS, type IdSource, type Run, type RunId, type User } from '@markco/protocol';
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSessionWishes } from './cells/session-wish.ts';
@@ -89,12 +89,11 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   await chmod(config.home, 0o700);
   // The store's lock is what keeps a second program out, before it could make an identity of its own.
   const store = await openLevelStore(join(config.home, 'store'));
-  const about = { name: parts.machine.name, os: parts.machine.os, version: parts.version };
   const giveUp = async (error: unknown): Promise<never> => {
     await store.close();
     throw error;
   };
-  const identity = await loadIdentity(config.home, about, ids).catch(giveUp);
+  const identity = await loadIdentity(config.home, { ...parts.machine, version: parts.version }, ids).catch(giveUp);
   const { device } = identity;
   const made = { home: config.home, deviceId: device.id, userId: identity.user.id, name: device.name, ids };
   const trust = await openTrust(made).catch(giveUp);
