@@ -4,14 +4,14 @@
  * Order matters twice. Starting: the store before what lives in it, the listener last. Stopping: the listener first,
  * so that nothing new comes, then runs and files, the store last.
  */
-import { Failure, LIMITS, type IdSource, type Run, type RunId, type User } from '@markco/protocol';
+import { Failure, LIMITS, type IdSource, type Run, type RunId, type RunRequest, type User } from '@markco/protocol';
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSessionWishes } from './cells/session-wish.ts';
 import { writeOutput } from './cells/write-output.ts';
 import type { Config } from './config.ts';
 import { createCapability } from './device/capability/capability.ts';
-import { loadIdentity } from './device/identity.ts';
+import { keepUser, loadIdentity } from './device/identity.ts';
 import { openCatalog } from './documents/catalog.ts';
 import { createDocuments } from './documents/documents.ts';
 import { createLog } from './documents/log.ts';
@@ -32,9 +32,9 @@ import { runQuery, runRoutes } from './listen/routes/runs.ts';
 import { createResolve } from './listen/resolve.ts';
 import { serveRunSocket } from './listen/run-socket.ts';
 import { serveStream, type StreamParts } from './listen/stream.ts';
-import type { Mesh } from './mesh/mesh.ts';
-import { openMesh } from './mesh/open-mesh.ts';
-import { openTrust } from './mesh/trust.ts';
+import type { OpenMeshParts } from './mesh/open-mesh.ts';
+import { createOthers } from './mesh/others.ts';
+import { createRunsAnywhere } from './mesh/runs/runs-anywhere.ts';
 import { serveSyncSocket } from './listen/sync-socket.ts';
 import { createWatch } from './listen/watch.ts';
 import { createFolderObserver } from './observe/folder.ts';
@@ -95,15 +95,8 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   };
   const identity = await loadIdentity(config.home, { ...parts.machine, version: parts.version }, ids).catch(giveUp);
   const { device } = identity;
-  const made = { home: config.home, deviceId: device.id, userId: identity.user.id, name: device.name, ids };
-  const trust = await openTrust(made).catch(giveUp);
   /** Another one from the moment this device joins those of another user. */
-  const user: User = {
-    ...identity.user,
-    get id() {
-      return trust.userId;
-    },
-  };
+  const user: { -readonly [K in keyof User]: User[K] } = { ...identity.user };
   const logger = createLogger(config.logLevel, { user_id: user.id, device_id: device.id }, parts.logTo);
   const author = (): number => Buffer.from(ids.randomBytes(4)).readUInt32BE();
 
@@ -231,7 +224,6 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   await projects.resume(AbortSignal.timeout(RESUME_TIMEOUT_MS));
   await runs.recover();
 
-  const late: { mesh?: Mesh } = {};
   const sessionFor = createSessionFor(createSessionWishes({ catalog, documents }));
   const submitHere = createSubmit({ runs, projects, device, ids, sessionFor });
   const timing: DocumentTiming = {
@@ -257,9 +249,16 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     if (run === null) throw new Failure('not_found', 'There is no such run here.');
     return run;
   };
-  const opened = await openMesh({
-    ...{ config, trust, ids, store, device, rooms, catalog, projects, runs, submitHere },
+  const anywhere = createRunsAnywhere({ runs, mesh: () => others.now()?.mesh ?? null });
+  const submit = (request: RunRequest): Promise<Run> => (others.now()?.submit ?? submitHere)(request);
+  const meshParts = (): OpenMeshParts => ({
+    ...{ config, home: config.home, userId: user.id, ids, store, device, rooms, catalog, projects, runs, submitHere },
     ...{ capability: own.capability, policy: own.policy.read, queuedRuns: () => runMetrics.queued, log: logger },
+    remember: anywhere.remember,
+    async onUser(id) {
+      user.id = id;
+      await keepUser(config.home, { device: { ...device, userId: id }, user });
+    },
     onError: (route, error) => logger.error('http.failed', { route }, error),
     serve: (connection, submitByGrant) =>
       serveStream(
@@ -278,13 +277,12 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       run: ({ params }) => requireRun(params['id'] as RunId),
       runs: async ({ query }) => ({ runs: [...(await runs.list(runQuery(query)))] }),
     }),
-  }).catch(async (error: unknown) => {
-    await stop(false);
-    throw error;
   });
-
-  const { anywhere, submit } = opened;
-  late.mesh = opened.mesh;
+  const others = createOthers({
+    home: config.home,
+    open: async () => (await import('./mesh/open-mesh.ts')).openMesh(meshParts()),
+    onTrouble: (cause) => logger.error('mesh.failed', {}, cause),
+  });
 
   const handlers: Handlers = {
     ...projectRoutes({ projects, documents, ids, author, userId: () => user.id }),
@@ -301,7 +299,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       ...{ env: parts.env, version: parts.version, home: config.home },
     }),
     ...meshRoutes({
-      ...{ mesh: opened.mesh, trust, projects, device, now },
+      ...{ others, projects, device, now, userId: () => user.id },
       capability: own.capability,
       projectsFolder: config.projectsFolder,
     }),
@@ -368,10 +366,11 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     await stop(false);
     throw error;
   });
+  others.resume();
   logger.info('device.ready', { port: door.port });
 
   async function stop(stopRuns: boolean): Promise<void> {
-    await late.mesh?.close();
+    await others.close();
     await runs.close({ keepSessions: !stopRuns });
     await projects.close();
     await rooms.close();

@@ -71,7 +71,7 @@ function reasonFor({ components, facts }: RankedDevice, { needsGpu, runOn }: Pla
 }
 
 function rank({ atMs, devices }: Snapshot, request: PlaceRequest): RankedDevice[] {
-  const buckets: (RankedDevice[] | undefined)[] = Array.from({ length: GROUPS * SCORES }, () => undefined);
+  const buckets: (RankedDevice[] | undefined)[] = Array.from({ length: GROUPS * SCORES });
   for (const facts of sortedById(devices)) {
     const { score, components, order } = scoreOf(facts, request);
     const refused = refusalOf(facts, request, atMs);
@@ -96,10 +96,10 @@ function groupOf({ host }: DeviceFacts, refused: RefusalRule | null): number {
 
 /** Whoever keeps its devices sorted, as a list that grows by UUIDv7 is, pays for no sorting. */
 function sortedById(devices: readonly DeviceFacts[]): readonly DeviceFacts[] {
-  for (let at = 1; at < devices.length; at++) {
-    const [before, device] = [devices[at - 1], devices[at]];
-    if (before !== undefined && device !== undefined && before.deviceId > device.deviceId)
-      return devices.toSorted((a, b) => (a.deviceId < b.deviceId ? -1 : a.deviceId > b.deviceId ? 1 : 0));
+  let before = '';
+  for (const { deviceId } of devices) {
+    if (before > deviceId) return devices.toSorted((a, b) => (a.deviceId < b.deviceId ? -1 : 1));
+    before = deviceId;
   }
   return devices;
 }

@@ -82,3 +82,8 @@ async function loadToken(home: string): Promise<string> {
   await writePrivate(file, `${token}\n`);
   return token;
 }
+
+/** From now on this device is one of another user's. */
+export async function keepUser(home: string, { device, user }: Pick<Identity, 'device' | 'user'>): Promise<void> {
+  await writePrivate(join(home, 'identity.json'), JSON.stringify({ device, user }, null, 2));
+}

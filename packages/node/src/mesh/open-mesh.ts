@@ -2,12 +2,14 @@
 import {
   Failure,
   type Device,
+  type DeviceId,
   type DevicePolicy,
   type IdSource,
   type NodeCapability,
   type ProjectId,
   type Run,
   type RunRequest,
+  type UserId,
 } from '@markco/protocol';
 import { Hono } from 'hono';
 import { join } from 'node:path';
@@ -21,16 +23,18 @@ import type { Projects } from '../projects/projects.ts';
 import type { Runs } from '../runs/runs.ts';
 import type { Store } from '../store/store.ts';
 import { createMesh, type Mesh, type MeshParts } from './mesh.ts';
-import { createRunsAnywhere, type RunsAnywhere } from './runs/runs-anywhere.ts';
 import { createServeSubmit } from './runs/serve-submit.ts';
 import { createSubmitAnywhere } from './runs/submit-anywhere.ts';
-import type { Trust } from './trust.ts';
+import { openTrust, type Trust } from './trust.ts';
 
 const ATTACH_MS = 120_000;
 
 export type OpenMeshParts = {
   readonly config: Pick<Config, 'peerPort' | 'peerAddresses' | 'findsNeighbors' | 'projectsFolder'>;
-  readonly trust: Trust;
+  readonly home: string;
+  readonly userId: UserId;
+  /** This device joined those of another user. */
+  readonly onUser: (id: UserId) => Promise<void>;
   readonly ids: IdSource;
   readonly store: Store;
   readonly device: Device;
@@ -39,6 +43,7 @@ export type OpenMeshParts = {
   readonly projects: Projects;
   readonly runs: Runs;
   readonly submitHere: (request: RunRequest) => Promise<Run>;
+  readonly remember: (run: Run, device: DeviceId) => Run;
   readonly capability: () => Promise<NodeCapability>;
   readonly policy: () => Promise<{ readonly policy: DevicePolicy }>;
   readonly queuedRuns: () => number;
@@ -52,12 +57,18 @@ export type OpenMeshParts = {
 
 export type OpenMesh = {
   readonly mesh: Mesh;
-  readonly anywhere: RunsAnywhere;
+  readonly trust: Trust;
   readonly submit: (request: RunRequest) => Promise<Run>;
 };
 
 export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
-  const { config, trust, ids, device, catalog, projects, runs, submitHere } = parts;
+  const { config, ids, device, catalog, projects, runs, submitHere } = parts;
+  const trust = await openTrust({
+    ...{ home: parts.home, deviceId: device.id, userId: parts.userId, name: device.name, ids },
+  });
+  trust.onChange(() => {
+    if (trust.userId !== parts.userId) void parts.onUser(trust.userId);
+  });
   const app = new Hono();
   mountRoutes(app, parts.routes(), parts.onError, () => undefined);
   app.all('*', (context) =>
@@ -87,15 +98,6 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
     if (config.peerPort === 0) throw error;
     return open(0);
   });
-  const anywhere = createRunsAnywhere({
-    runs,
-    others: () =>
-      mesh.peers
-        .list()
-        .filter(({ state }) => state === 'connected')
-        .map(({ deviceId }) => deviceId),
-    client: (id) => mesh.client(id),
-  });
   const isOpen = (id: ProjectId): boolean => projects.list().some((project) => project.id === id);
   const serveSubmit = createServeSubmit({
     ...{ trust, device, runs, catalog, submitHere, isOpen },
@@ -115,10 +117,10 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
     ...{ trust, device, ids, submitHere },
     peers: () => mesh.peers.list(),
     client: (id) => mesh.client(id),
-    remember: anywhere.remember,
+    remember: parts.remember,
     languageOf: ({ language, sessionId }) =>
       language ?? (sessionId === undefined ? undefined : (runs.sessions.get(sessionId)?.language ?? undefined)),
   });
   projects.onOpen(() => mesh.tellProjects());
-  return { mesh, anywhere, submit };
+  return { mesh, trust, submit };
 }

@@ -28,6 +28,9 @@ import { keyOfPeer, peerOfKey, type Trust } from './trust.ts';
 export const PAIR = '/markco/pair/1.0.0';
 /** Neighbors that a typed code is tried with, one after another: the code is good for one guess at each. */
 const NEIGHBORS_MAX = 10;
+/** How long devices of this network are waited for, that show a code. */
+const NEIGHBORS_MS = 15_000;
+const LOOK_AGAIN_MS = 200;
 const PAIRING_BYTES_MAX = 256 * 1024;
 
 /** What the screen of the device that adds shows. */
@@ -222,22 +225,27 @@ export async function createPair({ host, trust, ids, about, neighbors, onAdded }
           'bad_request',
           'An address ends in /p2p/ and the name of the device, as the other device shows it.',
         );
-      const tried = named.length > 0 ? named : neighbors().slice(0, NEIGHBORS_MAX);
-      if (tried.length === 0)
-        throw new Failure(
-          'not_found',
-          'No device was found on this network. Give the link that the other device shows instead of its code.',
-        );
-      let last: unknown = null;
-      for (const { peerId, addresses: at } of tried) {
-        try {
-          await joinAt({ code }, peerId, at, onCheck, signal);
-          return;
-        } catch (error) {
-          last = error;
-          // Only one that shows a code can say that this one is wrong.
-          if (error instanceof Failure && error.code !== 'not_ready') throw error;
+      const tried = new Set<string>();
+      const deadline = performance.now() + (named.length > 0 ? 0 : NEIGHBORS_MS);
+      let last: unknown = new Failure(
+        'not_found',
+        'No device that shows a code was found on this network. Give the link that the other device shows instead.',
+      );
+      for (;;) {
+        const fresh = (named.length > 0 ? named : neighbors()).filter(({ peerId }) => !tried.has(peerId));
+        for (const { peerId, addresses: at } of fresh.slice(0, NEIGHBORS_MAX - tried.size)) {
+          tried.add(peerId);
+          try {
+            await joinAt({ code }, peerId, at, onCheck, signal);
+            return;
+          } catch (error) {
+            // Only one that shows a code can say that this one is wrong.
+            if (error instanceof Failure && error.code !== 'not_ready') throw error;
+            if (named.length > 0) last = error;
+          }
         }
+        if (performance.now() >= deadline || tried.size >= NEIGHBORS_MAX || signal.aborted) break;
+        await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
       }
       throw last;
     },

@@ -30,9 +30,9 @@ import {
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { readIfThere, writePrivate } from '../device/private-file.ts';
+import { USER_LOG as LOG } from './others.ts';
 
 const KEYS = 'device-keys.json';
-const LOG = 'user-log.json';
 
 const bytes = z.string().check(z.regex(/^[A-Za-z0-9+/]+=*$/));
 const KeysSchema = z.object({

@@ -119,8 +119,11 @@ export function simulate(scenario: Scenario, trace: Trace | null = null): Report
     after(chance.around(scenario.cutEveryMs), { type: 'cut', device });
     after(chance.around(scenario.crashEveryMs), { type: 'crash', device });
     after(chance.around(scenario.changeEveryMs), { type: 'change', device });
-    if (device.kind.sleep !== null)
-      after(chance.around(device.kind.sleep.awakeMs / scenario.restlessness), { type: 'sleep', device });
+    const { sleep } = device.kind;
+    if (sleep === null) return;
+    const isAsleep = chance.happens(sleep.asleepMs / (sleep.asleepMs + sleep.awakeMs));
+    const awakeMs = isAsleep ? 0 : chance.around(sleep.awakeMs / scenario.restlessness);
+    after(awakeMs, { type: 'sleep', device });
   }
 
   function nextSubmitMs(): number {

@@ -6,22 +6,22 @@ import {
   type NodeCapability,
   type PairingHere,
   type ProjectId,
+  type UserId,
 } from '@markco/protocol';
 import { join } from 'node:path';
-import type { Mesh } from '../../mesh/mesh.ts';
-import type { Trust } from '../../mesh/trust.ts';
+import type { Others } from '../../mesh/others.ts';
 import type { Projects } from '../../projects/projects.ts';
 import type { SomeHandlers } from '../handlers.ts';
 
 export type MeshRoutesParts = {
-  readonly mesh: Mesh;
-  readonly trust: Trust;
+  readonly others: Others;
   readonly projects: Projects;
   readonly device: Device;
   readonly capability: () => Promise<NodeCapability>;
   /** Where projects of other devices go unless somebody says otherwise. */
   readonly projectsFolder: string;
   readonly now: () => number;
+  readonly userId: () => UserId;
 };
 
 const JOIN_MS = 10 * 60_000;
@@ -33,13 +33,13 @@ const NOTHING_KNOWN = {
 };
 
 export function meshRoutes({
-  mesh,
-  trust,
+  others,
   projects,
   device,
   capability,
   projectsFolder,
   now,
+  userId,
 }: MeshRoutesParts): SomeHandlers<
   | 'devices'
   | 'removeDevice'
@@ -55,7 +55,7 @@ export function meshRoutes({
   const iso = (ms: number): string => new Date(ms).toISOString();
 
   function pairing(): PairingHere {
-    const offered = mesh.pair.offered();
+    const offered = others.now()?.mesh.pair.offered() ?? null;
     return {
       ...(offered === null ? {} : { offered: { ...offered, expiresAt: iso(offered.expiresAt) } }),
       ...(joining === undefined ? {} : { joining }),
@@ -64,13 +64,14 @@ export function meshRoutes({
 
   return {
     async devices() {
-      const others = mesh.peers.list().map((peer) => {
-        const heard = mesh.heartbeats().get(peer.deviceId);
+      const mesh = others.now()?.mesh;
+      const known = (mesh?.peers.list() ?? []).map((peer) => {
+        const heard = mesh?.heartbeats().get(peer.deviceId);
         const isOnline = peer.state === 'connected';
         const seenAt = iso(isOnline ? now() : (heard?.at ?? peer.since));
         return {
           id: peer.deviceId,
-          userId: trust.userId,
+          userId: userId(),
           kind: peer.kind === 'public-web' ? ('web' as const) : peer.kind,
           name: peer.name,
           lastSeenAt: seenAt,
@@ -92,30 +93,34 @@ export function meshRoutes({
           },
         };
       });
-      return { devices: [{ ...device, userId: trust.userId, capability: await capability() }, ...others] };
+      return { devices: [{ ...device, userId: userId(), capability: await capability() }, ...known] };
     },
     async removeDevice({ params, query }) {
       const id = params['id'] as DeviceId;
       if (id === device.id)
         throw new Failure('bad_request', 'A device cannot remove itself. Do it on another one of your devices.');
-      if (trust.members.members.get(id) === undefined) throw new Failure('not_found', 'This is none of your devices.');
+      const trust = others.now()?.trust;
+      if (trust?.members.members.get(id) === undefined) throw new Failure('not_found', 'This is none of your devices.');
       await trust.remove(id, query.reason ?? 'removed by its owner');
       return undefined;
     },
     pairing,
-    offerPairing() {
-      mesh.pair.open();
+    async offerPairing() {
+      (await others.start()).mesh.pair.open();
       return pairing();
     },
     async approvePairing() {
-      await mesh.pair.approve();
+      const open = others.now();
+      if (open === null) throw new Failure('conflict', 'No device asks to be added now.');
+      await open.mesh.pair.approve();
       return pairing();
     },
     declinePairing() {
-      mesh.pair.decline();
+      others.now()?.mesh.pair.decline();
       return undefined;
     },
-    joinPairing({ body }) {
+    async joinPairing({ body }) {
+      const { mesh } = await others.start();
       if (joining?.state === 'waiting' || joining?.state === 'agreed')
         throw new Failure('conflict', 'A code was typed here just now. Wait until it is over, or for ten minutes.');
       joining = { state: 'waiting' };
@@ -135,17 +140,19 @@ export function meshRoutes({
     projectsElsewhere() {
       const here = new Set(projects.list().map(({ id }) => id));
       return {
-        projects: [...mesh.elsewhere().values()]
+        projects: [...(others.now()?.mesh.elsewhere().values() ?? [])]
           .filter(({ project }) => !here.has(project.id))
           .map(({ project, devices }) => ({ project, devices: [...devices] })),
       };
     },
     async attachProject({ params, body }) {
-      const found = mesh.elsewhere().get(params['id'] as ProjectId);
+      const found = others
+        .now()
+        ?.mesh.elsewhere()
+        .get(params['id'] as ProjectId);
       if (found === undefined) throw new Failure('not_found', 'None of your devices that were here has this project.');
       const folder = body.localPath ?? join(projectsFolder, found.project.slug);
       const project = await projects.join(found.project, folder, AbortSignal.timeout(ATTACH_MS));
-      mesh.tellProjects();
       return project;
     },
   };

@@ -17,6 +17,7 @@ import {
 } from '@markco/protocol';
 import type { Client } from '@markco/client';
 import type { Runs, RunQuery } from '../../runs/runs.ts';
+import type { Mesh } from '../mesh.ts';
 
 /** Runs of other devices whose place is remembered; of more, the newest. */
 const KNOWN_MAX = 10_000;
@@ -26,15 +27,21 @@ const CANCEL_MS = 30_000;
 
 export type RunsAnywhereParts = {
   readonly runs: Runs;
-  /** Those that are connected. */
-  readonly others: () => readonly DeviceId[];
-  /** Throws `not_ready` for one that is not connected. */
-  readonly client: (device: DeviceId) => Client;
+  /** Null while this device is alone. */
+  readonly mesh: () => Pick<Mesh, 'peers' | 'client'> | null;
 };
 
 export type RunsAnywhere = ReturnType<typeof createRunsAnywhere>;
 
-export function createRunsAnywhere({ runs, others, client }: RunsAnywhereParts) {
+export function createRunsAnywhere({ runs, mesh }: RunsAnywhereParts) {
+  const others = (): readonly DeviceId[] =>
+    (mesh()?.peers.list() ?? []).filter(({ state }) => state === 'connected').map(({ deviceId }) => deviceId);
+  function client(device: DeviceId): Client {
+    const open = mesh();
+    if (open === null) throw new Failure('not_ready', 'The other devices are not connected yet.', { retryable: true });
+    return open.client(device);
+  }
+
   const known = new Map<RunId, DeviceId>();
   const sessions = new Map<SessionId, DeviceId>();
 
