@@ -16,6 +16,8 @@ export type Scenario = {
   readonly meanRunMs: number;
   /** Sessions that each submitter keeps open. */
   readonly keptSessions: number;
+  /** Part of the runs for which a person names the device: they wait for it however long it sleeps. */
+  readonly byHand: number;
   /** A herd: so many runs submitted at once, about so often a mesh. */
   readonly herdRuns: number;
   readonly herdEveryMs: number;
@@ -49,6 +51,7 @@ export const ROUGH: Omit<Scenario, 'seed'> = {
   runsPerSecondPerMesh: 0.2,
   meanRunMs: 30_000,
   keptSessions: 3,
+  byHand: 0.05,
   herdRuns: 30,
   herdEveryMs: 5 * MINUTE,
   lost: 0.05,
@@ -74,6 +77,7 @@ export const USUAL: Omit<Scenario, 'seed'> = {
   runsPerSecondPerMesh: 0.6,
   meanRunMs: 10_000,
   keptSessions: 6,
+  byHand: 0.002,
   lost: 0.005,
   doubled: 0.001,
   slow: 0.002,

@@ -7,8 +7,9 @@ import { env } from 'node:process';
 import { expect, test } from 'vitest';
 import { Violation } from './checker.ts';
 import type { Sabotage } from './executor.ts';
+import { simulateOrExplain } from './replay.ts';
 import { ROUGH, USUAL, type Scenario } from './scenario.ts';
-import { simulate, simulateOrExplain } from './simulate.ts';
+import { simulate } from './simulate.ts';
 
 const SEED = env['SIM_SEED'] === undefined ? null : Number(env['SIM_SEED']);
 const seeds = (count: number) => (SEED === null ? Array.from({ length: count }, (_, at) => at + 1) : [SEED]);

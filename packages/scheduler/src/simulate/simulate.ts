@@ -53,7 +53,7 @@ const STEPS_PER_RUN_MAX = 500;
 /** A sleeping device says so beforehand, this often. */
 const GOODBYE = 0.6;
 
-/** Throws a `Violation` whose message says which rule, and how to see it again. */
+/** Throws a `Violation`, which `replay.ts` explains. */
 export function simulate(scenario: Scenario, trace: Trace | null = null): Report {
   const chance = createChance(scenario.seed);
   const timeline = createTimeline<Happening>();
@@ -276,7 +276,7 @@ export function simulate(scenario: Scenario, trace: Trace | null = null): Report
   function submit(device: Device): void {
     if (count.submitted >= scenario.runs) return;
     const run = count.submitted++;
-    const submission = submissionOf(run, device, meshes[device.mesh] ?? [], scenario.keptSessions, chance);
+    const submission = submissionOf(run, device, meshes[device.mesh] ?? [], scenario, chance);
     submittedAt[run] = timeline.now();
     keeps[run] = submission.keepsSession ? 1 : 0;
     if (chance.happens(scenario.cancelled))
@@ -377,26 +377,3 @@ export function simulate(scenario: Scenario, trace: Trace | null = null): Report
 function raise(message: string): never {
   throw new Error(message);
 }
-
-/** A scenario that must hold: what went wrong, for which seed, and the last that happened to the run. */
-export function simulateOrExplain(scenario: Scenario): Report {
-  try {
-    return simulate(scenario);
-  } catch (error) {
-    if (!(error instanceof Violation) || error.runId === null) throw error;
-    const lines: string[] = [];
-    try {
-      simulate(scenario, { runId: error.runId, say: (line) => lines.push(line) });
-    } catch {
-      // It is thrown a second time: the same seed gives the same history.
-    }
-    const history = lines.slice(-LINES_MAX).join('\n  ');
-    throw new Error(
-      `seed ${scenario.seed}: ${error.message} (run ${numberOf(error.runId)})\n  ${history}\n` +
-        `Replay: SIM_SEED=${scenario.seed} npx vitest run --project unit packages/scheduler/src/simulate`,
-      { cause: error },
-    );
-  }
-}
-
-const LINES_MAX = 60;

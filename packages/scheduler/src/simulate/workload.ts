@@ -3,12 +3,12 @@ import type { DeviceId, Language, RunId, SessionId } from '@markco/protocol';
 import type { Priority } from '../queue.ts';
 import type { Chance } from './chance.ts';
 import { idOf, type Device } from './fleet.ts';
+import type { Scenario } from './scenario.ts';
 import type { Submission } from './submitter.ts';
 
 /** Part of the runs that go into a session that is kept open. Every other run has one of its own. */
 const IN_KEPT_SESSION = 0.2;
 const NEEDS_GPU = 0.08;
-const RUN_ON = 0.04;
 
 const LANGUAGES: readonly [Language, ...Language[]] = [
   'python',
@@ -22,16 +22,15 @@ const LANGUAGES: readonly [Language, ...Language[]] = [
 ];
 const PRIORITIES: readonly [Priority, ...Priority[]] = ['interactive', 'batch', 'background'];
 
-/** @param sessions how many sessions a person keeps open */
 export function submissionOf(
   run: number,
   from: Device,
   mesh: readonly Device[],
-  sessions: number,
+  { keptSessions, byHand }: Pick<Scenario, 'keptSessions' | 'byHand'>,
   chance: Chance,
 ): Submission {
   const keepsSession = chance.happens(IN_KEPT_SESSION);
-  const session = keepsSession ? `${from.number}-${chance.below(sessions)}` : `run-${run}`;
+  const session = keepsSession ? `${from.number}-${chance.below(keptSessions)}` : `run-${run}`;
   return {
     runId: idOf(run) as RunId,
     sessionId: session as SessionId,
@@ -41,7 +40,7 @@ export function submissionOf(
       language: keepsSession ? 'python' : chance.pick(LANGUAGES),
       from: from.id,
       needsGpu: !keepsSession && chance.happens(NEEDS_GPU),
-      runOn: chance.happens(RUN_ON) ? anyOf(mesh, chance) : null,
+      runOn: chance.happens(byHand) ? anyOf(mesh, chance) : null,
     },
   };
 }
