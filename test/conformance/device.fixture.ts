@@ -97,6 +97,8 @@ export async function startDevice({ files, env = {} }: DeviceOptions): Promise<D
         ...env,
         MARKCO_HOME: linkToHome,
         MARKCO_PORT: String(port),
+        MARKCO_MDNS: '0',
+        MARKCO_PEER_PORT: '0',
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -10,10 +10,12 @@ import { Command, CommanderError } from 'commander';
 import type { Cli } from './cli.ts';
 import { addCancel } from './command/cancel.ts';
 import { addCompletion } from './command/completion.ts';
+import { addDevices } from './command/devices.ts';
 import { addDocs } from './command/docs.ts';
 import { addDoctor } from './command/doctor.ts';
 import { addLogs } from './command/logs.ts';
 import { addOpen } from './command/open.ts';
+import { addPair } from './command/pair.ts';
 import { addProjects } from './command/projects.ts';
 import { addRun } from './command/run.ts';
 import { addRuns } from './command/runs.ts';
@@ -25,6 +27,8 @@ import type { AddVerb } from './verb.ts';
 
 const VERBS: readonly AddVerb[] = [
   addUp,
+  addPair,
+  addDevices,
   addOpen,
   addProjects,
   addDocs,

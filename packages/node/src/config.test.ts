@@ -6,6 +6,7 @@ test('what is not said has a default, and flags count before the environment', (
   const limits = { MARKCO_SESSION_MEMORY_MB: '512', MARKCO_SESSION_PROCESSES: '64', MARKCO_SESSION_IDLE_HOURS: '2' };
   const cores = {
     MARKCO_SESSION_CPUS: '0.5',
+    MARKCO_NAME: 'box',
     MARKCO_PEER_PORT: '0',
     MARKCO_PEER_ADDRESSES: '/ip4/203.0.113.7/tcp/1, /ip4/203.0.113.8/tcp/1',
     MARKCO_MDNS: '0',
@@ -19,6 +20,7 @@ test('what is not said has a default, and flags count before the environment', (
     logLevel: 'debug',
     sessionLimits: { memoryBytes: 512 * 1024 * 1024, processes: 64, cpus: 0.5 },
     sessionIdleMs: 2 * 3_600_000,
+    name: 'box',
     peerPort: 0,
     peerAddresses: ['/ip4/203.0.113.7/tcp/1', '/ip4/203.0.113.8/tcp/1'],
     findsNeighbors: false,

@@ -34,6 +34,8 @@ const EnvironmentSchema = z.object({
   MARKCO_SESSION_CPUS: z.optional(cores),
   /** Hours without a run after which a session ends, told ten minutes before. Default 24; 0 for never. */
   MARKCO_SESSION_IDLE_HOURS: z.optional(z.string().check(z.regex(/^\d{1,6}$/, 'must be a whole number'))),
+  /** What this device is called when it is first started. Default: as the machine is. */
+  MARKCO_NAME: z.optional(z.string().check(z.minLength(1), z.maxLength(100))),
   /** Where other devices of the user reach this one. Default 7718, another one when that is taken; 0 for any. */
   MARKCO_PEER_PORT: z.optional(port),
   /** Addresses that others are told besides those of this machine: `/ip4/203.0.113.7/tcp/7718`, with commas. */
@@ -52,6 +54,8 @@ export type Config = {
   readonly sessionLimits: SessionLimits;
   /** Null for never. */
   readonly sessionIdleMs: number | null;
+  /** Null for the name of the machine. */
+  readonly name: string | null;
   readonly peerPort: number;
   readonly peerAddresses: readonly string[];
   readonly findsNeighbors: boolean;
@@ -89,6 +93,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       cpus: env.MARKCO_SESSION_CPUS === undefined ? null : Number(env.MARKCO_SESSION_CPUS),
     },
     sessionIdleMs: Number(env.MARKCO_SESSION_IDLE_HOURS ?? 24) * HOUR_MS || null,
+    name: env.MARKCO_NAME ?? null,
     peerPort: Number(env.MARKCO_PEER_PORT ?? 7718),
     peerAddresses: (env.MARKCO_PEER_ADDRESSES ?? '')
       .split(',')

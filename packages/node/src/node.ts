@@ -93,7 +93,11 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     await store.close();
     throw error;
   };
-  const identity = await loadIdentity(config.home, { ...parts.machine, version: parts.version }, ids).catch(giveUp);
+  const identity = await loadIdentity(
+    config.home,
+    { ...parts.machine, name: config.name ?? parts.machine.name, version: parts.version },
+    ids,
+  ).catch(giveUp);
   const { device } = identity;
   /** Another one from the moment this device joins those of another user. */
   const user: { -readonly [K in keyof User]: User[K] } = { ...identity.user };

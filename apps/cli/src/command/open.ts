@@ -1,24 +1,31 @@
 /** `markco open [DIR]`: makes a folder a project of the running device, and says where to see it. */
 import { resolve } from 'node:path';
-import type { ProjectHere } from '@markco/protocol';
+import { Failure, type ProjectHere } from '@markco/protocol';
 import type { Cli } from '../cli.ts';
 import { linkTo, requireDevice, type RunningDevice } from '../device.ts';
 import { json, printable } from '../render.ts';
 import { verb, type AddVerb, type JsonOption } from '../verb.ts';
 import { showPage } from '../show-page.ts';
 
-type Options = JsonOption & { readonly browser: boolean };
+type Options = JsonOption & { readonly browser: boolean; readonly attach?: string };
 
 export const addOpen: AddVerb = (program, cli, done) => {
   verb(program, 'open [DIR]', 'Open a folder as a project and print the link to it', [
     'markco open ~/notes',
     'markco open . --no-browser',
     'markco open            # the link that signs a browser in',
+    'markco open --attach notes ~/notes   # a project that another device of yours has',
   ])
+    .option('--attach <project>', 'open a project of another device here too, in DIR or a folder of its own')
     .option('--no-browser', 'print the link only')
     .action(async (dir: string | undefined, options: Options) => {
       const device = await requireDevice(cli);
-      const project = dir === undefined ? null : await openFolder(cli, device, dir);
+      const project =
+        options.attach !== undefined
+          ? await attach(cli, device, options.attach, dir)
+          : dir === undefined
+            ? null
+            : await openFolder(cli, device, dir);
       const url = linkTo(device, project);
       if (options.json) cli.out.write(json({ url, project }));
       else {
@@ -34,4 +41,25 @@ export const addOpen: AddVerb = (program, cli, done) => {
 /** Opening a folder twice is opening it once. */
 export function openFolder(cli: Cli, device: RunningDevice, dir: string): Promise<ProjectHere> {
   return device.api('openLocal', { body: { localPath: resolve(cli.cwd, dir) }, signal: cli.signal });
+}
+
+async function attach(cli: Cli, { api }: RunningDevice, typed: string, dir: string | undefined): Promise<ProjectHere> {
+  const { projects } = await api('projectsElsewhere', { signal: cli.signal });
+  const [found, another] = projects.filter(
+    ({ project }) => project.slug === typed || project.displayName === typed || project.id.startsWith(typed),
+  );
+  if (found === undefined || another !== undefined) {
+    const names = projects.map(({ project }) => printable(project.slug)).join(', ');
+    throw new Failure(
+      found === undefined ? 'not_found' : 'conflict',
+      found === undefined
+        ? `None of your other devices has a project ${printable(typed)} that is not open here.${names === '' ? '' : ` There are: ${names}.`}`
+        : `Several projects are called ${printable(typed)}. Name it by its id.`,
+    );
+  }
+  return api('attachProject', {
+    params: { id: found.project.id },
+    body: dir === undefined ? {} : { localPath: resolve(cli.cwd, dir) },
+    signal: cli.signal,
+  });
 }

@@ -1,4 +1,4 @@
-/** `markco projects`: what is open on the running device. */
+/** `markco projects`: what is open on the running device, and what its person's other devices have open. */
 import { requireDevice } from '../device.ts';
 import { colorsFor, json, shortIds, table } from '../render.ts';
 import { verb, type AddVerb, type JsonOption } from '../verb.ts';
@@ -7,18 +7,30 @@ export const addProjects: AddVerb = (program, cli, done) => {
   verb(program, 'projects', 'List the open projects', ['markco projects', 'markco projects --json']).action(
     async (options: JsonOption) => {
       const device = await requireDevice(cli);
-      const { projects } = await device.api('projects', { signal: cli.signal });
-      if (options.json) cli.out.write(json({ projects }));
-      else if (projects.length === 0) cli.err.write('No project is open. Open a folder with: markco open DIR\n');
+      const [{ projects }, { projects: elsewhere }, { devices }] = await Promise.all([
+        device.api('projects', { signal: cli.signal }),
+        device.api('projectsElsewhere', { signal: cli.signal }),
+        device.api('devices', { signal: cli.signal }),
+      ]);
+      if (options.json) cli.out.write(json({ projects, elsewhere }));
+      else if (projects.length + elsewhere.length === 0)
+        cli.err.write('No project is open. Open a folder with: markco open DIR\n');
       else {
-        const short = shortIds(projects.map((project) => project.id));
-        const rows = projects.map((project) => [
+        const names = new Map(devices.map(({ id, name }) => [id, name]));
+        const short = shortIds([...projects, ...elsewhere.map(({ project }) => project)].map((project) => project.id));
+        const here = projects.map((project) => [
           short(project.id),
           project.slug,
           project.displayName,
           project.localRootPath ?? '',
         ]);
-        cli.out.write(table(['ID', 'PROJECT', 'NAME', 'FOLDER'], rows, colorsFor(cli.out, cli.env)));
+        const there = elsewhere.map(({ project, devices: on }) => [
+          short(project.id),
+          project.slug,
+          project.displayName,
+          `on ${on.map((id) => names.get(id) ?? '').join(', ')}: markco open --attach ${project.slug}`,
+        ]);
+        cli.out.write(table(['ID', 'PROJECT', 'NAME', 'FOLDER'], [...here, ...there], colorsFor(cli.out, cli.env)));
       }
       done(0);
     },
