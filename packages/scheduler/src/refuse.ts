@@ -3,7 +3,7 @@
  *
  * 1. The rule named is the one that matters longest: a device that is offline and has no Python is refused for want of
  *    Python, so those of `PASSING` mean that it would take the run but for the moment, and that waiting for it helps.
- * 2. A person who names a device gets it against the rules that only protect from a bad choice (`OVERRIDABLE`); what
+ * 2. A person who names a device gets it against the rules that only protect from a bad choice (GPU, heavy runs); what
  *    its owner set for runs of others holds for everybody, because the device itself holds to it.
  */
 import { LIMITS } from '@markco/protocol';
@@ -18,8 +18,6 @@ export type RefusalRule =
   | 'queue-full'
   | 'offline'
   | 'silent';
-
-export const OVERRIDABLE: ReadonlySet<RefusalRule> = new Set(['gpu-missing', 'heavy-runs-off']);
 
 export const PASSING: ReadonlySet<RefusalRule> = new Set(['queue-full', 'offline', 'silent']);
 

@@ -57,7 +57,11 @@ const CLAIMS_MAX = 3;
 export type Executor = ReturnType<typeof createExecutor>;
 
 export function createExecutor(parts: ExecutorParts, sabotage: Sabotage | null = null) {
-  /** What ended or is void is forgotten, oldest first, beyond `LIMITS.runsKeptMax`: long after any message about it. */
+  /**
+   * What ended or is void is forgotten, oldest first, beyond `LIMITS.runsKeptMax`: in a simulation long after anybody
+   * asks. A real host forgets no end that its coordinator has not heard of, however long that sleeps: it would say `void`
+   * of a run that it did, and the run would be done again.
+   */
   const journal = new Map<RunId, Journaled>();
   const entries = new Map<RunId, Entry>();
   const slots = () => (sabotage === 'no-slots' ? 1_000 : parts.capability().policy.maxConcurrentRuns);
