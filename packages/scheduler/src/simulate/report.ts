@@ -2,7 +2,6 @@
 import type { RunEnd } from './start-protocol.ts';
 
 export type Report = {
-  readonly seed: number;
   readonly steps: number;
   readonly virtualMs: number;
   readonly decisions: number;
@@ -12,30 +11,50 @@ export type Report = {
   /** Runs whose session stayed behind on another device. */
   readonly leftSessions: number;
   readonly ends: Readonly<Record<RunEnd, number>>;
-  /** From submission to start, in milliseconds, for runs that started. */
-  readonly queueMs: { readonly p50: number; readonly p95: number; readonly p99: number };
+  /** From submission to start, for runs that started: read it with `quantileOf`. */
+  readonly queueTimes: Histogram;
 };
 
-/** Figures are kept by the power of this: a quantile is off by at most 1 %. */
+/** How many values of each size there were: sizes in powers of `BASE`, so that a quantile is off by at most 1 %. */
+export type Histogram = Uint32Array;
+
 const BASE = 1.02;
 /** Enough for a year in milliseconds. */
 const BUCKETS = 1_300;
 
-export function createHistogram() {
-  const counts = new Uint32Array(BUCKETS);
-  let total = 0;
-  return {
-    add(value: number): void {
-      const bucket = Math.min(BUCKETS - 1, Math.floor(Math.log(Math.max(0, value) + 1) / Math.log(BASE)));
-      counts[bucket] = (counts[bucket] ?? 0) + 1;
-      total += 1;
-    },
-    /** @param part 0 to 1; NaN when nothing was added */
-    quantile(part: number): number {
-      let left = Math.ceil(part * total);
-      if (total === 0) return Number.NaN;
-      const bucket = counts.findIndex((count) => (left -= count) <= 0);
-      return BASE ** (bucket + 0.5) - 1;
-    },
-  };
+export const emptyHistogram = (): Histogram => new Uint32Array(BUCKETS);
+
+export function addTo(histogram: Histogram, value: number): void {
+  const bucket = Math.min(BUCKETS - 1, Math.floor(Math.log(Math.max(0, value) + 1) / Math.log(BASE)));
+  histogram[bucket] = (histogram[bucket] ?? 0) + 1;
+}
+
+/** @param part 0 to 1; NaN when nothing was added */
+export function quantileOf(histogram: Histogram, part: number): number {
+  const total = histogram.reduce((sum, count) => sum + count, 0);
+  if (total === 0) return Number.NaN;
+  let left = Math.max(1, Math.ceil(part * total));
+  return BASE ** (histogram.findIndex((count) => (left -= count) <= 0) + 0.5) - 1;
+}
+
+/** Several simulations as one: meshes know nothing of each other, so it is all the same which were simulated together. */
+export function sumOf([first, ...others]: readonly [Report, ...Report[]]): Report {
+  return others.reduce(
+    (sum, report) => ({
+      steps: sum.steps + report.steps,
+      virtualMs: Math.max(sum.virtualMs, report.virtualMs),
+      decisions: sum.decisions + report.decisions,
+      freeDecisions: sum.freeDecisions + report.freeDecisions,
+      wrongPlacements: sum.wrongPlacements + report.wrongPlacements,
+      leftSessions: sum.leftSessions + report.leftSessions,
+      ends: {
+        completed: sum.ends.completed + report.ends.completed,
+        failed: sum.ends.failed + report.ends.failed,
+        cancelled: sum.ends.cancelled + report.ends.cancelled,
+        lost: sum.ends.lost + report.ends.lost,
+      },
+      queueTimes: sum.queueTimes.map((count, bucket) => count + (report.queueTimes[bucket] ?? 0)),
+    }),
+    first,
+  );
 }

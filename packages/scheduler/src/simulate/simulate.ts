@@ -18,7 +18,7 @@ import { createChecker, Violation } from './checker.ts';
 import { capabilityOf, createDevice, numberOf, type Device } from './fleet.ts';
 import { clockOf, createHost, type Host } from './host.ts';
 import { createNetwork, type Split } from './network.ts';
-import { createHistogram, type Report } from './report.ts';
+import { addTo, emptyHistogram, type Report } from './report.ts';
 import type { Scenario } from './scenario.ts';
 import { CLAIM_MS, type RunEnd, type StartMessage, type ToCoordinator, type ToExecutor } from './start-protocol.ts';
 import { createSubmitter, type Submitter } from './submitter.ts';
@@ -60,7 +60,7 @@ export function simulate(scenario: Scenario, trace: Trace | null = null): Report
   const network = createNetwork(scenario, chance);
   const checker = createChecker(scenario.runs);
   const decide = decideBy(scenario.policy, chance);
-  const queueMs = createHistogram();
+  const queueTimes = emptyHistogram();
   const submittedAt = new Float64Array(scenario.runs);
   const keeps = new Uint8Array(scenario.runs);
   const ends: Record<RunEnd, number> = { completed: 0, failed: 0, cancelled: 0, lost: 0 };
@@ -99,7 +99,6 @@ export function simulate(scenario: Scenario, trace: Trace | null = null): Report
     happen(happening);
   }
   return {
-    seed: scenario.seed,
     steps: count.steps,
     virtualMs: timeline.now(),
     decisions: count.decisions,
@@ -107,7 +106,7 @@ export function simulate(scenario: Scenario, trace: Trace | null = null): Report
     wrongPlacements: count.wrong,
     leftSessions: count.left,
     ends,
-    queueMs: { p50: queueMs.quantile(0.5), p95: queueMs.quantile(0.95), p99: queueMs.quantile(0.99) },
+    queueTimes,
   };
 
   function after(delayMs: number, happening: Happening): void {
@@ -156,7 +155,7 @@ export function simulate(scenario: Scenario, trace: Trace | null = null): Report
         onBegin(offer, executing) {
           const run = numberOf(offer.runId);
           checker.begins(device, offer, executing, keeps[run] === 1);
-          queueMs.add(timeline.now() - (submittedAt[run] ?? 0));
+          addTo(queueTimes, timeline.now() - (submittedAt[run] ?? 0));
         },
       },
       scenario.sabotage,
