@@ -47,8 +47,8 @@ export type DocumentCatalog = Catalog & {
   /** Those that were deleted too. */
   all(projectId: ProjectId): Iterable<DocumentRecord>;
   onChange(listener: (change: CatalogChange) => void): () => void;
-  /** The next change of this document's name, or its deletion, is that of another device. */
-  expect(id: DocumentId, stamp: Stamp): void;
+  /** The next change of this document's name, or its deletion, is that of another device; with null it is not. */
+  expect(id: DocumentId, stamp: Stamp | null): void;
 };
 
 export async function openCatalog({
@@ -146,7 +146,10 @@ export async function openCatalog({
       }
     },
     count: (projectId) => shelves.get(projectId)?.live.size ?? 0,
-    expect: (id, stamp) => void expected.set(id, stamp),
+    expect(id, stamp) {
+      if (stamp === null) expected.delete(id);
+      else expected.set(id, stamp);
+    },
     async put(given) {
       const rows = given.map(stamped);
       for (const record of rows) place(record);

@@ -49,6 +49,8 @@ export type RoomParts = {
   readonly now: () => number;
   /** Told once a turn of what was written in it, after its members. */
   readonly onChange: (change: RoomChange) => void;
+  /** Somebody looks at it who is no other device. */
+  readonly onSeen: () => void;
 };
 
 type Seat = {
@@ -127,6 +129,7 @@ export class Room implements TakenBy<Seat> {
 
   join(member: Member): void {
     this.#seats.set(member, { member, received: 0, acknowledged: 0, telling: false, gaps: 0 });
+    if (member.isDevice !== true) this.#parts.onSeen();
   }
 
   leave(member: Member): void {

@@ -51,6 +51,7 @@ export function createRooms(parts: RoomsParts) {
   const loading = new Map<DocumentId, Promise<Room>>();
   const compacting = new Map<DocumentId, Promise<void>>();
   const listeners = new Set<(change: RoomChange) => void>();
+  const seenListeners = new Set<(id: DocumentId) => void>();
   let releasedBytes = 0;
   const sweeper = setInterval(sweep, SWEEP_MS);
   sweeper.unref();
@@ -59,6 +60,10 @@ export function createRooms(parts: RoomsParts) {
     const room = rooms.get(change.id);
     if (room !== undefined && shouldCompact(room)) void startCompaction(room);
     for (const listener of listeners) listener(change);
+  }
+
+  function tellSeen(id: DocumentId): void {
+    for (const listener of seenListeners) listener(id);
   }
 
   function startCompaction(room: Room): Promise<void> {
@@ -74,7 +79,7 @@ export function createRooms(parts: RoomsParts) {
 
   async function load(id: DocumentId): Promise<Room> {
     const loaded = await readLog(store, id);
-    const room = new Room(id, loaded, { log, now, onChange });
+    const room = new Room(id, loaded, { log, now, onChange, onSeen: () => tellSeen(id) });
     room.idleSince = now();
     if (room.seq === 0) {
       const beginning = await parts.beginning(id);
@@ -143,6 +148,12 @@ export function createRooms(parts: RoomsParts) {
     onChange(listener: (change: RoomChange) => void): () => void {
       listeners.add(listener);
       return () => listeners.delete(listener);
+    },
+
+    /** Told whenever somebody begins to look at a document. */
+    onSeen(listener: (id: DocumentId) => void): () => void {
+      seenListeners.add(listener);
+      return () => seenListeners.delete(listener);
     },
 
     compact: startCompaction,

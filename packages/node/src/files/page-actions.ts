@@ -185,12 +185,15 @@ export function createPageActions(
       const record = requireLive(id);
       const path = membership.diskPathOf(record);
       const form = await formAt(path);
-      const isRemoved = await files.remove(path, (there) => {
-        const file = catalog.get(id)?.file;
-        return (
-          isLeftAlone(id) || there?.kind === 'link' || (there?.mtimeMs === file?.mtimeMs && there?.ino === file?.ino)
-        );
-      });
+      // One that never had a file has none to take away, and maybe not even the folder for it.
+      const isRemoved =
+        !hasNoFileYet(record) &&
+        (await files.remove(path, (there) => {
+          const file = catalog.get(id)?.file;
+          return (
+            isLeftAlone(id) || there?.kind === 'link' || (there?.mtimeMs === file?.mtimeMs && there?.ino === file?.ino)
+          );
+        }));
       if (!isRemoved && !hasNoFileYet(record)) {
         if ((await files.stat(path)) !== undefined) continue;
         // A program renamed or deleted it; which of the two shows in a moment.

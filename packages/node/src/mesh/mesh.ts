@@ -63,6 +63,8 @@ export type Mesh = {
   readonly pair: Pair;
   /** Of each device that ever said so since this one started, newest last said. */
   heartbeats(): ReadonlyMap<DeviceId, Heartbeat & { readonly at: number }>;
+  /** Devices on the same network that said where they are, this user's and others'; null when none are looked for. */
+  neighbors(): number | null;
   /** Projects that other devices have open, and which. */
   elsewhere(): ReadonlyMap<ProjectId, { readonly project: Project; readonly devices: readonly DeviceId[] }>;
   /** Devices that have a document on their disk as it is here. */
@@ -236,6 +238,7 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
     peers,
     pair,
     heartbeats: () => heartbeats,
+    neighbors: () => (parts.findsNeighbors ? neighbors.size : null),
     elsewhere() {
       const found = new Map<ProjectId, { project: Project; devices: DeviceId[] }>();
       for (const [device, projects] of theirs)

@@ -11,6 +11,8 @@ export const USER_LOG = 'user-log.json';
 export type Others = {
   /** Null while this device is alone, or is still finding out. */
   now(): OpenMesh | null;
+  /** As `now`, once that is found out. Starts nothing. */
+  known(): Promise<OpenMesh | null>;
   /** For who wants to add a device, or to be added. */
   start(): Promise<OpenMesh>;
   close(): Promise<void>;
@@ -37,6 +39,7 @@ export function createOthers(parts: {
 
   return {
     now: () => opened,
+    known: async () => opening,
     start,
     /** Finds the others again, if there were any when the device stopped. */
     resume() {

@@ -2,7 +2,7 @@
  * Adding a device. On the device that adds: one code at a time, shown for five minutes, and a person who says yes. On
  * the one that is added: a code or a link, and where the other one is. `identity/pairing-*.ts` decide.
  */
-import { Failure, type DeviceId, type IdSource } from '@markco/protocol';
+import { Failure, LIMITS, type DeviceId, type IdSource } from '@markco/protocol';
 import {
   createJoiner,
   DEVICE_CAPS,
@@ -31,7 +31,6 @@ const NEIGHBORS_MAX = 10;
 /** How long devices of this network are waited for, that show a code. */
 const NEIGHBORS_MS = 15_000;
 const LOOK_AGAIN_MS = 200;
-const PAIRING_BYTES_MAX = 256 * 1024;
 
 /** What the screen of the device that adds shows. */
 export type Offered = {
@@ -118,7 +117,7 @@ export async function createPair({ host, trust, ids, about, neighbors, onAdded }
           show({ state: 'failed', why: 'The new device went away. Make a new code.' });
       });
     },
-    PAIRING_BYTES_MAX,
+    LIMITS.pairingBytesMax,
   );
 
   async function joinAt(
@@ -129,7 +128,7 @@ export async function createPair({ host, trust, ids, about, neighbors, onAdded }
     signal: AbortSignal,
   ): Promise<void> {
     await host.connect(peerId, addresses, signal);
-    const stream = await host.open(peerId, PAIR, signal, PAIRING_BYTES_MAX);
+    const stream = await host.open(peerId, PAIR, signal, LIMITS.pairingBytesMax);
     const joiner = createJoiner({
       by,
       about: { device: trust.deviceId, key: trust.signer.publicKey, name: about.name, kind: 'desktop', os: about.os },

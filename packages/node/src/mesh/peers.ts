@@ -6,7 +6,7 @@
  *    when something is heard of it.
  * 3. Who was removed from the user's devices is disconnected in the turn this device hears of it.
  */
-import { Failure, type DeviceId } from '@markco/protocol';
+import { Failure, LIMITS, type DeviceId } from '@markco/protocol';
 import type { Member } from '@markco/protocol/identity';
 import { greet, type Met } from './greet.ts';
 import type { Host, Path } from './host.ts';
@@ -27,7 +27,7 @@ export type Peer = {
   readonly name: string;
   readonly kind: Member['kind'];
   readonly state: PeerState;
-  /** Unix milliseconds. */ readonly since: number;
+  /** Unix milliseconds: since when it is connected, or is not. */ readonly since: number;
   /** Why it is not connected, for people. */
   readonly why: string | null;
   readonly paths: readonly Path[];
@@ -54,6 +54,8 @@ export type Peers = {
   certificateOf(device: DeviceId): Met['certificate'] | undefined;
   /** Somebody said where a device is. A hint, which Noise proves or not. */
   heard(peerId: string, addresses: readonly string[]): void;
+  /** Tries a device that is not connected now, and resolves when that went well or not, or at the signal. */
+  reach(device: DeviceId, signal: AbortSignal): Promise<void>;
   /** Looks again who the members are, and tries those that are not connected. */
   refresh(): void;
   onPeer(listener: (peer: { deviceId: DeviceId; peerId: string }, isConnected: boolean) => void): void;
@@ -78,7 +80,8 @@ export async function createPeers(parts: PeersParts): Promise<Peers> {
   const closing = new AbortController();
 
   function move(peer: Known, state: PeerState, why: string | null): void {
-    if (peer.state !== state) peer.since = trust.now();
+    // Trying again in vain is no news.
+    if ((peer.state === 'connected') !== (state === 'connected')) peer.since = trust.now();
     peer.state = state;
     peer.why = why;
   }
@@ -139,7 +142,7 @@ export async function createPeers(parts: PeersParts): Promise<Peers> {
 
   async function introduce(peerId: string, signal: AbortSignal): Promise<void> {
     if (greeted.has(peerId)) return;
-    const stream = await host.open(peerId, HELLO, signal);
+    const stream = await host.open(peerId, HELLO, signal, LIMITS.helloBytesMax);
     welcome(peerId, await greet(stream, peerId, trust, 'initiator'));
   }
 
@@ -171,12 +174,16 @@ export async function createPeers(parts: PeersParts): Promise<Peers> {
     parts.keep(peer.member.deviceId, all);
   }
 
-  await host.handle(HELLO, (stream, peerId) => {
-    greet(stream, peerId, trust, 'responder').then(
-      (met) => welcome(peerId, met),
-      (error: unknown) => parts.onTrouble('a hello', error),
-    );
-  });
+  await host.handle(
+    HELLO,
+    (stream, peerId) => {
+      greet(stream, peerId, trust, 'responder').then(
+        (met) => welcome(peerId, met),
+        (error: unknown) => parts.onTrouble('a hello', error),
+      );
+    },
+    LIMITS.helloBytesMax,
+  );
   host.onPeer((peerId, isConnected) => {
     const peer = known.get(peerId);
     if (peer === undefined) return;
@@ -217,6 +224,13 @@ export async function createPeers(parts: PeersParts): Promise<Peers> {
     certificateOf: (device) =>
       greeted.get([...known.values()].find(({ member }) => member.deviceId === device)?.peerId ?? ''),
     heard,
+    async reach(device, signal) {
+      const peer = [...known.values()].find(({ member }) => member.deviceId === device);
+      if (peer === undefined || greeted.has(peer.peerId)) return;
+      const given = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+      clearTimeout(peer.timer);
+      await Promise.race([tryNow(peer), given]);
+    },
     refresh,
     onPeer: (listener) => void listeners.push(listener),
     close() {

@@ -177,7 +177,12 @@ export async function openTrust(parts: TrustParts): Promise<Trust> {
     get certificate() {
       return certificate;
     },
-    rootSeed: kept.root === undefined ? null : new Uint8Array(Buffer.from(kept.root, 'base64')),
+    get rootSeed() {
+      const root = new Uint8Array(Buffer.from(kept.root ?? '', 'base64'));
+      // A device that joined others still keeps the key of the user it made first, which nobody has use for.
+      const isOfUser = root.length > 0 && Buffer.compare(signerOf(root).publicKey, log.root.key) === 0;
+      return isOfUser ? root : null;
+    },
     now,
     memberAt: (peerId) => {
       const publicKey = keyOfPeer(peerId);

@@ -60,6 +60,7 @@ export function createTakeRows({ catalog, folderOf }: TakeRowParts) {
       else if (before.deletedAt === undefined) await as(row.id, row.named, () => folderOf(projectId).remove(row.id));
       return;
     }
+    if (before?.deletedAt !== undefined) return;
     const folder = folderOf(projectId);
     const wanted = await freeName(folder, projectId, row, filePath);
     // Another name than the other device gave is a change of this device, with a stamp of its own.
@@ -75,7 +76,12 @@ export function createTakeRows({ catalog, folderOf }: TakeRowParts) {
 
   async function as(id: DocumentId, stamp: Stamp, work: () => Promise<unknown>): Promise<void> {
     catalog.expect(id, stamp);
-    await work();
+    try {
+      await work();
+    } finally {
+      // What failed leaves nothing behind that a later change of this device would take for its own.
+      catalog.expect(id, null);
+    }
   }
 
   /** The name itself, after whoever has it and got it later made room; else another one. */

@@ -58,7 +58,7 @@ export function createHardware(parts: ProgramParts, ask = createPrograms(parts))
 }
 
 /** Where a sandbox forbids even this, it throws. */
-function interfacesHere(): ReturnType<typeof networkInterfaces> {
+export function interfacesHere(): ReturnType<typeof networkInterfaces> {
   try {
     return networkInterfaces();
   } catch {

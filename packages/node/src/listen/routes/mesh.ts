@@ -9,9 +9,13 @@ import {
   type UserId,
 } from '@markco/protocol';
 import { join } from 'node:path';
+import { interfacesHere } from '../../device/capability/hardware.ts';
+import { networksOf } from '../../mesh/networks.ts';
 import type { Others } from '../../mesh/others.ts';
+import { pathHere } from '../../mesh/reach.ts';
 import type { Projects } from '../../projects/projects.ts';
 import type { SomeHandlers } from '../handlers.ts';
+import { reachRoutes } from './reach.ts';
 
 export type MeshRoutesParts = {
   readonly others: Others;
@@ -43,6 +47,9 @@ export function meshRoutes({
 }: MeshRoutesParts): SomeHandlers<
   | 'devices'
   | 'removeDevice'
+  | 'pingDevice'
+  | 'netcheck'
+  | 'recoveryPhrase'
   | 'pairing'
   | 'offerPairing'
   | 'approvePairing'
@@ -53,6 +60,7 @@ export function meshRoutes({
 > {
   let joining: PairingHere['joining'];
   const iso = (ms: number): string => new Date(ms).toISOString();
+  const networks = () => networksOf(interfacesHere());
 
   function pairing(): PairingHere {
     const offered = others.now()?.mesh.pair.offered() ?? null;
@@ -63,9 +71,12 @@ export function meshRoutes({
   }
 
   return {
+    ...reachRoutes({ others, networks, now }),
     async devices() {
       const mesh = others.now()?.mesh;
-      const known = (mesh?.peers.list() ?? []).map((peer) => {
+      const around = networks();
+      const peers = mesh?.peers.list() ?? [];
+      const known = peers.map((peer) => {
         const heard = mesh?.heartbeats().get(peer.deviceId);
         const isOnline = peer.state === 'connected';
         const seenAt = iso(isOnline ? now() : (heard?.at ?? peer.since));
@@ -85,11 +96,7 @@ export function meshRoutes({
             state: peer.state,
             since: iso(peer.since),
             ...(peer.why === null ? {} : { why: peer.why }),
-            paths: peer.paths.map(({ address, isRelayed, roundTripMs }) => ({
-              address,
-              relayed: isRelayed,
-              ...(roundTripMs === null ? {} : { roundTripMs }),
-            })),
+            paths: peer.paths.map((path) => pathHere(path, peers, around)),
           },
         };
       });

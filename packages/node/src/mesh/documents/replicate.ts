@@ -33,6 +33,7 @@ const LOADS_AT_ONCE = 32;
 const BACKLOG_BYTES_MAX = 8 * 1024 * 1024;
 const QUIET_MS = 5_000;
 const SWEEP_MS = 1_000;
+const AGAIN_MS = 500;
 
 export type ReplicateParts = {
   readonly rooms: Rooms;
@@ -231,7 +232,14 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
       if (verdict.texts) wanted.push(row.id);
     }
     if (taken.length > 0)
-      await parts.take(projectId, taken).catch((cause: unknown) => parts.onTrouble('taking names over', cause));
+      await parts.take(projectId, taken).catch((cause: unknown) => {
+        // Something was named or deleted here in the same moment: it is compared again once that is over.
+        if (!(cause instanceof Failure)) parts.onTrouble('taking names over', cause);
+        setTimeout(() => {
+          inTurn(tell);
+          inTurn(() => share(true));
+        }, AGAIN_MS).unref();
+      });
     for (const id of wanted) want(id);
   }
 
@@ -242,15 +250,15 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
       projects.push({ project, hash: projectHash(project.id, bucketHashes(rows.values())) });
     }
     say({ op: 'projects', projects });
-    await share();
+    await share(false);
   }
 
-  /** Settles what both have; what is new among it is compared. */
-  async function share(): Promise<void> {
+  /** Settles what both have, and compares what is new among it, or all of it. */
+  async function share(all: boolean): Promise<void> {
     const here = new Set(parts.projects().map(({ id }) => id));
     for (const id of shared) if (!here.has(id) || !others.has(id)) shared.delete(id);
     for (const [id, hash] of others) {
-      if (!here.has(id) || shared.has(id)) continue;
+      if (!here.has(id) || (shared.has(id) && !all)) continue;
       shared.add(id);
       if (!leads) continue;
       const hashes = bucketHashes((await rowsOf(id)).values());
@@ -263,7 +271,7 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
     if (message.op === 'projects') {
       parts.onProjects(message.projects.map(({ project }) => project));
       others = new Map(message.projects.map(({ project, hash }) => [project.id, hash]));
-      await share();
+      await share(true);
       return;
     }
     if (!parts.projects().some(({ id }) => id === message.projectId)) return;
@@ -317,11 +325,14 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
     for (const channel of channels.values()) channel.caughtUp();
   });
 
+  const wantShared = (id: DocumentId): void => {
+    const projectId = catalog.get(id)?.projectId;
+    if (projectId !== undefined && shared.has(projectId)) want(id);
+  };
   const stops = [
-    rooms.onChange(({ id }) => {
-      const projectId = catalog.get(id)?.projectId;
-      if (projectId !== undefined && shared.has(projectId)) want(id);
-    }),
+    rooms.onChange(({ id }) => wantShared(id)),
+    // Who looks at it here is to be seen there.
+    rooms.onSeen(wantShared),
     catalog.onChange(({ projectId, changed, removed }) => {
       if (!shared.has(projectId)) return;
       for (const { id } of [...changed, ...removed.map((gone) => ({ id: gone }))]) {
