@@ -1,7 +1,7 @@
 /** Everybody can use the page: screen readers, keyboards, phones, dark rooms, two languages. */
-import { AxeBuilder } from '@axe-core/playwright';
 import type { BrowserContextOptions } from 'playwright-core';
-import { SOON, type Notebook } from './notebook.ts';
+import { troubles } from './axe.ts';
+import { SOON } from './notebook.ts';
 import { expect, test } from './page-test.ts';
 
 const FILES = {
@@ -47,27 +47,6 @@ const SCREENS = {
   'narrow and dark': { viewport: { width: 390, height: 844 }, colorScheme: 'dark', hasTouch: true, isMobile: true },
 } as const satisfies Record<string, BrowserContextOptions>;
 
-/** What axe finds serious or critical, with where. */
-async function troubles({ page }: Notebook): Promise<readonly string[]> {
-  // What fades in has its colors only when it is there.
-  await page.evaluate(() =>
-    Promise.all(
-      document
-        .getAnimations()
-        .filter(({ effect }) => effect?.getTiming().iterations !== Infinity)
-        .map(({ finished }) => finished.catch(() => undefined)),
-    ),
-  );
-  const { violations } = await new AxeBuilder({ page })
-    .options({ resultTypes: ['violations'], iframes: false })
-    .analyze();
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .flatMap(({ id, nodes }) =>
-      nodes.map(({ target, failureSummary }) => `${id} ${target.join(' ')} ${failureSummary?.split('\n')[1] ?? ''}`),
-    );
-}
-
 for (const [screen, options] of Object.entries(SCREENS)) {
   test(`axe finds nothing serious: ${screen}`, async ({ openFolder, openPage }) => {
     const folder = await openFolder(FILES);
@@ -97,7 +76,9 @@ for (const [screen, options] of Object.entries(SCREENS)) {
     }
     // What looks the same on every screen is looked at on one, in both themes.
     const narrow = 'isMobile' in options;
-    for (const command of narrow ? [] : ['Keyboard shortcuts', 'New document', 'Open a folder', 'Restart session']) {
+    for (const command of narrow
+      ? []
+      : ['Keyboard shortcuts', 'New document', 'Open a folder', 'Devices', 'Restart session']) {
       await notebook.command(command);
       await page.getByRole('dialog').waitFor();
       await page.locator('dialog .wait').waitFor({ state: 'hidden' });

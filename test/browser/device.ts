@@ -49,6 +49,7 @@ export async function startDevice(...folders: readonly string[]): Promise<Device
         NODE_ENV: 'production',
         MARKCO_HOME: home,
         MARKCO_PORT: String(port),
+        MARKCO_PROJECTS: join(place, 'projects'),
         MARKCO_MDNS: '0',
         MARKCO_PEER_PORT: '0',
         LOG_LEVEL: 'warn',

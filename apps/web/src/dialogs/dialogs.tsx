@@ -1,5 +1,8 @@
 /** The one dialog that is open, if any. */
+import { t } from '../i18n/words.ts';
 import { useShell } from '../shell/shell.ts';
+import { Dialog, SheetHead } from '../ui/dialog.tsx';
+import { later } from '../ui/later.tsx';
 import { AskPath } from './ask-path.tsx';
 import { Confirm } from './confirm.tsx';
 import { MoreSheet } from './more-sheet.tsx';
@@ -7,6 +10,8 @@ import { OpenFolder } from './open-folder.tsx';
 import { Palette } from './palette.tsx';
 import { QuickOpen } from './quick-open.tsx';
 import { Shortcuts } from './shortcuts.tsx';
+
+const DevicesDialog = later(async () => (await import('../devices/devices-dialog.tsx')).DevicesDialog);
 
 export function Dialogs() {
   const { view } = useShell();
@@ -25,6 +30,13 @@ export function Dialogs() {
       return <Shortcuts close={close} />;
     case 'open-folder':
       return <OpenFolder close={close} />;
+    case 'devices':
+      return (
+        <Dialog label={t('devices')} kind="sheet" close={close}>
+          <SheetHead title={t('devices')} close={close} />
+          <DevicesDialog close={close} />
+        </Dialog>
+      );
     case 'more':
       return <MoreSheet close={close} />;
     case 'ask-path':

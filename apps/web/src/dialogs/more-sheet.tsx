@@ -1,8 +1,7 @@
 /** What has no room in the bar of a narrow screen: every command that needs no keyboard, as large lines. */
 import { t } from '../i18n/words.ts';
 import { useShell } from '../shell/shell.ts';
-import { Dialog } from '../ui/dialog.tsx';
-import { Icon } from '../ui/icon.tsx';
+import { Dialog, SheetHead } from '../ui/dialog.tsx';
 
 const offered: readonly string[] = [
   'new-document',
@@ -12,6 +11,7 @@ const offered: readonly string[] = [
   'runs',
   'run-all',
   'open-folder',
+  'devices',
   'theme',
   'language',
 ];
@@ -21,12 +21,7 @@ export function MoreSheet({ close }: { readonly close: () => void }) {
   const known = new Map(commands.all.value.map((command) => [command.id, command]));
   return (
     <Dialog label={t('more')} kind="sheet" close={close}>
-      <header class="sheet-head">
-        <h2>{t('more')}</h2>
-        <button class="icon-button" type="button" aria-label={t('close')} onClick={close}>
-          <Icon name="close" />
-        </button>
-      </header>
+      <SheetHead title={t('more')} close={close} />
       <ul class="more-list">
         {offered.flatMap((id) => {
           const command = known.get(id);

@@ -2,8 +2,7 @@
 import { t, type Key } from '../i18n/words.ts';
 import { useShell } from '../shell/shell.ts';
 import type { CommandGroup } from '../commands/registry.ts';
-import { Dialog } from '../ui/dialog.tsx';
-import { Icon } from '../ui/icon.tsx';
+import { Dialog, SheetHead } from '../ui/dialog.tsx';
 import { Keys } from '../ui/keys.tsx';
 
 const names: Readonly<Record<CommandGroup, Key>> = {
@@ -24,12 +23,7 @@ export function Shortcuts({ close }: { readonly close: () => void }) {
   const withKeys = commands.all.value.filter((command) => command.keys.length > 0);
   return (
     <Dialog label={t('shortcuts')} kind="sheet" close={close}>
-      <header class="sheet-head">
-        <h2>{t('shortcuts')}</h2>
-        <button class="icon-button" type="button" aria-label={t('close')} onClick={close}>
-          <Icon name="close" />
-        </button>
-      </header>
+      <SheetHead title={t('shortcuts')} close={close} />
       <div class="shortcut-groups" tabIndex={0}>
         {order.map((group) => {
           const inside = withKeys.filter((command) => command.group === group);

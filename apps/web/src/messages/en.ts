@@ -61,6 +61,7 @@ export const en = {
   folders: 'Folders',
   noFolders: 'No folders in here.',
   pages: { one: '{count} page', other: '{count} pages' },
+  devices: 'Devices',
   closeProject: 'Close {name}',
   projectClosed: 'Closed {name}. Its files stay where they are.',
   emptyProject: 'An empty folder',

@@ -62,6 +62,7 @@ export const fr: Readonly<Record<keyof typeof en, Message>> = {
   folders: 'Dossiers',
   noFolders: 'Aucun dossier ici.',
   pages: { one: '{count} page', other: '{count} pages' },
+  devices: 'Appareils',
   closeProject: 'Fermer {name}',
   projectClosed: '{name} est fermé. Ses fichiers restent où ils sont.',
   emptyProject: 'Un dossier vide',

@@ -15,6 +15,7 @@ export function ProjectSwitcher() {
       .slice(0, 30)
       .map((project) => ({ label: project.displayName, danger: false, run: () => projects.show(project) })),
     { label: t('openFolder'), danger: false, run: () => (view.overlay.value = { kind: 'open-folder' }) },
+    { label: t('devices'), danger: false, run: () => (view.overlay.value = { kind: 'devices' }) },
     ...(current === undefined
       ? []
       : [

@@ -29,7 +29,7 @@ export function pageCommands(shell: Shell): readonly Command[] {
   const { view, workspace, documents, projects, toasts } = shell;
   const inProject = (): boolean => workspace.project.value !== undefined;
   const inDocument = (): boolean => workspace.document.value !== undefined;
-  const show = (kind: 'quick-open' | 'palette' | 'shortcuts' | 'open-folder') => (): void => {
+  const show = (kind: 'quick-open' | 'palette' | 'shortcuts' | 'open-folder' | 'devices') => (): void => {
     view.overlay.value = { kind };
   };
   const folder = (): string => folderOf(workspace.document.peek()?.path ?? '');
@@ -154,6 +154,7 @@ export function pageCommands(shell: Shell): readonly Command[] {
       },
     },
     { id: 'open-folder', group: 'project', title: () => t('openFolder'), keys: ['Mod-o'], run: show('open-folder') },
+    { id: 'devices', group: 'project', title: () => t('devices'), run: show('devices') },
     {
       id: 'close-project',
       group: 'project',

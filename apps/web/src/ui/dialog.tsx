@@ -1,6 +1,8 @@
 /** A native modal dialog: the browser traps the focus, closes on Escape and gives the focus back. A click beside it closes it. */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import { t } from '../i18n/words.ts';
+import { Icon } from './icon.tsx';
 
 type DialogProps = {
   readonly label: string;
@@ -35,5 +37,16 @@ export function Dialog({ label, kind, close, children }: DialogProps) {
     >
       <div class="dialog-body">{children}</div>
     </dialog>
+  );
+}
+
+export function SheetHead({ title, close }: { readonly title: string; readonly close: () => void }) {
+  return (
+    <header class="sheet-head">
+      <h2>{title}</h2>
+      <button class="icon-button" type="button" aria-label={t('close')} onClick={close}>
+        <Icon name="close" />
+      </button>
+    </header>
   );
 }

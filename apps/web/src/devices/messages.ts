@@ -1,0 +1,137 @@
+/** The words of the dialog of devices. They come with it, so that the page itself stays small. */
+import { lookup } from '../i18n/words.ts';
+import type { Params } from '../i18n/translate.ts';
+
+const en = {
+  readingDevices: 'Reading your devices…',
+  thisDevice: 'This device',
+  online: 'Online',
+  onlineDirect: 'Online · direct',
+  onlineDirectIn: 'Online · direct, {ms} ms',
+  onlineRelayed: 'Online · relayed',
+  onlineRelayedIn: 'Online · relayed, {ms} ms',
+  connecting: 'Connecting since {time}',
+  offline: 'Offline since {time}',
+  onDay: '{day}, {time}',
+  runs: 'Runs {languages}',
+  runsNothing: 'Runs nothing for your other devices',
+  gpu: 'GPU',
+  gpuMemory: '{model} {gb} GB',
+  remove: 'Remove…',
+  removeNamed: 'Remove {name}…',
+  removeTitle: 'Remove {name}?',
+  removeText:
+    '{name} is cut off from your other devices and their projects, everywhere. The files it has stay on it. To come back it must be added again.',
+  removeIt: 'Remove',
+  alone: 'This is your only device so far. Add another to have your projects on it and to run cells there.',
+  addDevice: 'Add a device',
+  joinDevice: 'Join another device',
+  back: 'Back',
+  done: 'Done',
+
+  makingCode: 'Making a code…',
+  typeCode: 'On the new device: Devices, “Join another device”, and this code. Or in a terminal: markco pair {code}',
+  code: 'Code',
+  orLink: 'When it is not on this network, or the code is not found, give it this link:',
+  link: 'Link',
+  copy: 'Copy',
+  copied: 'Copied',
+  qrCode: 'QR code of the link',
+  codeEndsIn: 'Good for {time} more, for one device.',
+  codeOver: 'This code is over. Make a new one.',
+  newCode: 'New code',
+  cancelCode: 'Cancel this code',
+  asks: '{device} asks to be added',
+  sameWords: 'Does its screen show the same?',
+  addIt: 'Add it',
+  dont: 'Don’t',
+  addsIt:
+    'Once added, it has your projects and can run code on your devices. If its words differ, don’t add it: somebody may be in between.',
+  added: '{name} is one of your devices now.',
+  theDevice: 'The device',
+
+  joinText: 'On one of your devices, choose “Add a device”. Type the 8 digits that it shows, or paste its link.',
+  codeOrLink: 'Code or link',
+  join: 'Join',
+  findingDevice: 'Looking for the other device…',
+  compareThere: 'The other device must show the same. Say yes there.',
+  joined: 'This is one of your devices now.',
+
+  elsewhere: 'Projects of your other devices',
+  on: 'on {devices}',
+  openHere: 'Open here',
+  openHereNamed: 'Open here: {name}',
+  opening: 'Getting its documents…',
+} as const;
+
+const fr: Readonly<Record<keyof typeof en, string>> = {
+  readingDevices: 'Lecture de vos appareils…',
+  thisDevice: 'Cet appareil',
+  online: 'En ligne',
+  onlineDirect: 'En ligne · direct',
+  onlineDirectIn: 'En ligne · direct, {ms} ms',
+  onlineRelayed: 'En ligne · par relais',
+  onlineRelayedIn: 'En ligne · par relais, {ms} ms',
+  connecting: 'Connexion en cours depuis {time}',
+  offline: 'Hors ligne depuis {time}',
+  onDay: '{day}, {time}',
+  runs: 'Exécute {languages}',
+  runsNothing: 'N’exécute rien pour vos autres appareils',
+  gpu: 'GPU',
+  gpuMemory: '{model} {gb} Go',
+  remove: 'Retirer…',
+  removeNamed: 'Retirer {name}…',
+  removeTitle: 'Retirer {name} ?',
+  removeText:
+    '{name} est coupé de vos autres appareils et de leurs projets, partout. Les fichiers qu’il a y restent. Pour revenir, il devra être ajouté de nouveau.',
+  removeIt: 'Retirer',
+  alone:
+    'C’est votre seul appareil pour l’instant. Ajoutez-en un autre pour y avoir vos projets et y exécuter des cellules.',
+  addDevice: 'Ajouter un appareil',
+  joinDevice: 'Rejoindre un autre appareil',
+  back: 'Retour',
+  done: 'Terminé',
+
+  makingCode: 'Création d’un code…',
+  typeCode:
+    'Sur le nouvel appareil : Appareils, « Rejoindre un autre appareil », et ce code. Ou dans un terminal : markco pair {code}',
+  code: 'Code',
+  orLink: 'S’il n’est pas sur ce réseau, ou si le code n’est pas trouvé, donnez-lui ce lien :',
+  link: 'Lien',
+  copy: 'Copier',
+  copied: 'Copié',
+  qrCode: 'Code QR du lien',
+  codeEndsIn: 'Valable encore {time}, pour un appareil.',
+  codeOver: 'Ce code n’est plus valable. Créez-en un nouveau.',
+  newCode: 'Nouveau code',
+  cancelCode: 'Annuler ce code',
+  asks: '{device} demande à être ajouté',
+  sameWords: 'Son écran affiche-t-il la même chose ?',
+  addIt: 'L’ajouter',
+  dont: 'Ne pas l’ajouter',
+  addsIt:
+    'Une fois ajouté, il aura vos projets et pourra exécuter du code sur vos appareils. Si ses mots sont différents, ne l’ajoutez pas : quelqu’un s’est peut-être mis entre les deux.',
+  added: '{name} fait maintenant partie de vos appareils.',
+  theDevice: 'L’appareil',
+
+  joinText:
+    'Sur l’un de vos appareils, choisissez « Ajouter un appareil ». Tapez les 8 chiffres qu’il affiche, ou collez son lien.',
+  codeOrLink: 'Code ou lien',
+  join: 'Rejoindre',
+  findingDevice: 'Recherche de l’autre appareil…',
+  compareThere: 'L’autre appareil doit afficher la même chose. Acceptez là-bas.',
+  joined: 'Cet appareil fait maintenant partie des vôtres.',
+
+  elsewhere: 'Projets de vos autres appareils',
+  on: 'sur {devices}',
+  openHere: 'Ouvrir ici',
+  openHereNamed: 'Ouvrir ici : {name}',
+  opening: 'Réception de ses documents…',
+};
+
+export const deviceMessages = { en, fr } as const;
+const words = lookup(deviceMessages);
+
+export function d(key: keyof typeof en, params?: Params): string {
+  return words(key, params);
+}
