@@ -1,48 +1,10 @@
 /** Three devices of one person, each a program of its own: paired, one folder on all, and a run that outlives its submitter. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DeviceHere, PairingHere, Project, Run, RunEvent } from '@markco/protocol';
+import type { Project, Run, RunEvent } from '@markco/protocol';
 import { expect, test } from 'vitest';
-import { eventually, messagesOf, newRunId, startDevice, type Device } from './device.fixture.ts';
-
-const SOON_MS = 30_000;
-type Named = Device & AsyncDisposable & { readonly name: string };
-
-async function start(name: string, files: Readonly<Record<string, string>> = {}): Promise<Named> {
-  const device = await startDevice({ files, env: { MARKCO_NAME: name } });
-  return Object.assign(device, { name });
-}
-
-const devicesOf = async (device: Device): Promise<readonly DeviceHere[]> =>
-  (await device.get<{ devices: DeviceHere[] }>('/api/devices')).devices;
-const connectedTo = async (device: Device): Promise<readonly string[]> =>
-  (await devicesOf(device))
-    .filter(({ connection }) => connection?.state === 'connected')
-    .map(({ name }) => name)
-    .toSorted();
-
-/** By the link, which says where the one that adds is. */
-async function pair(adder: Named, joiner: Named): Promise<void> {
-  const { offered } = await adder.get<PairingHere>('/api/pairing', { method: 'POST' });
-  await joiner.get('/api/pairing/join', { body: { code: offered?.link } });
-  await eventually(
-    async () => (await adder.get<PairingHere>('/api/pairing')).offered?.state === 'asked',
-    `${joiner.name} to ask`,
-    SOON_MS,
-  );
-  const [shown, seen] = await Promise.all([
-    adder.get<PairingHere>('/api/pairing'),
-    joiner.get<PairingHere>('/api/pairing'),
-  ]);
-  expect(shown.offered?.check).toEqual(seen.joining?.check);
-  expect(shown.offered?.device?.name).toBe(joiner.name);
-  await adder.get('/api/pairing/approve', { method: 'POST' });
-  await eventually(
-    async () => (await joiner.get<PairingHere>('/api/pairing')).joining?.state === 'joined',
-    `${joiner.name} to be added`,
-    SOON_MS,
-  );
-}
+import { eventually, messagesOf, newRunId } from './device.fixture.ts';
+import { connectedTo, devicesOf, pair, SOON_MS, start, type Named } from './paired.fixture.ts';
 
 async function attach(device: Named, project: Project): Promise<string> {
   await eventually(
@@ -66,7 +28,7 @@ const reads = (file: string, wanted: string): Promise<unknown> =>
     SOON_MS,
   );
 
-test('three devices are paired, have one folder, merge what was done apart, and a run outlives its submitter', async () => {
+test('ELSEWHERE-1 three devices are paired, have one folder, merge what was done apart, and a run outlives its submitter', async () => {
   await using laptop = await start('laptop', { 'page.md': '# Page\n', 'mrmd.md': '# Notes\n' });
   await using desktop = await start('desktop', { 'mine.md': '# Mine\n' });
   await using box = await start('box', { 'mine.md': '# Mine\n' });
@@ -121,7 +83,7 @@ test('three devices are paired, have one folder, merge what was done apart, and 
   expect(await laptop.get<Run>(`/api/runs/${run.id}`)).toMatchObject({ state: 'completed', ranOn: 'box' });
 });
 
-test('a device runs nothing for others that it was not asked by a grant, nor what its owner forbids; one that is removed is out', async () => {
+test('PAIR-4 a device runs nothing for others that it was not asked by a grant, nor what its owner forbids; one that is removed is out', async () => {
   await using laptop = await start('laptop', { 'page.md': '# Page\n' });
   await using box = await start('box', { 'mine.md': '# Mine\n' });
   await pair(laptop, box);

@@ -97,6 +97,8 @@ test('every rule of the pages has a test that is named after it', async () => {
     'sync',
     'projects',
     'observe',
+    'devices',
+    'reach',
     'mrp/mrp',
     'mrp/own',
     '../failure/device/once',

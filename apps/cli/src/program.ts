@@ -3,7 +3,8 @@
  *
  * 1. Results go to stdout; everything else, errors and help about errors too, goes to stderr.
  * 2. 0: done. 1: it could not be done. 2: wrong usage, and nothing was done. 124: not done in time.
- *    130: stopped by the person. `run` ends with what the program of the cell ended with, where it says so.
+ *    130: stopped by the person. `run` ends with what the program of the cell ended with, where it says so, `ping` with
+ *    how the other device was reached.
  */
 import { Failure } from '@markco/protocol';
 import { Command, CommanderError } from 'commander';
@@ -14,12 +15,17 @@ import { addDevices } from './command/devices.ts';
 import { addDocs } from './command/docs.ts';
 import { addDoctor } from './command/doctor.ts';
 import { addLogs } from './command/logs.ts';
+import { addNetcheck } from './command/netcheck.ts';
 import { addOpen } from './command/open.ts';
 import { addPair } from './command/pair.ts';
+import { addPeers } from './command/peers.ts';
+import { addPing } from './command/ping.ts';
 import { addProjects } from './command/projects.ts';
+import { addRecovery } from './command/recovery.ts';
 import { addRun } from './command/run.ts';
 import { addRuns } from './command/runs.ts';
 import { addSessions } from './command/sessions.ts';
+import { addStatus } from './command/status.ts';
 import { addUp } from './command/up.ts';
 import { causesOf } from './causes.ts';
 import { colorsFor, jsonLine, printable } from './render.ts';
@@ -27,8 +33,13 @@ import type { AddVerb } from './verb.ts';
 
 const VERBS: readonly AddVerb[] = [
   addUp,
+  addStatus,
   addPair,
   addDevices,
+  addPeers,
+  addPing,
+  addNetcheck,
+  addRecovery,
   addOpen,
   addProjects,
   addDocs,
@@ -64,7 +75,8 @@ export async function runProgram(cli: Cli, words: readonly string[], version: st
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (cli.signal.aborted) return STOPPED;
     report(cli, error, words.includes('--json'));
-    return 1;
+    // What a command said before it failed counts: what its failing means to a script.
+    return code === 0 ? 1 : code;
   }
 }
 

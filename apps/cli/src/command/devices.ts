@@ -2,6 +2,7 @@
 import type { DeviceHere } from '@markco/protocol';
 import { Argument } from 'commander';
 import { requireDevice } from '../device.ts';
+import { bestPath, pathWords, roundTrip } from '../path-words.ts';
 import { pickDevice } from '../reference.ts';
 import { colorsFor, json, localTime, printable, shortIds, table } from '../render.ts';
 import { verb, type AddVerb, type JsonOption } from '../verb.ts';
@@ -58,10 +59,10 @@ export const addDevices: AddVerb = (program, cli, done) => {
 /** In words: how it is reached, or why it is not. */
 function pathOf({ connection }: DeviceHere): string {
   if (connection === undefined) return 'this device';
-  const [path] = connection.paths;
+  const path = bestPath(connection.paths);
   if (connection.state !== 'connected' || path === undefined) return connection.why ?? 'not connected';
-  const how = path.relayed ? 'relayed' : 'direct';
-  return path.roundTripMs === undefined ? how : `${how}, ${Math.max(1, Math.round(path.roundTripMs))} ms`;
+  const how = pathWords(path);
+  return path.roundTripMs === undefined ? how : `${how}, ${roundTrip(path.roundTripMs)}`;
 }
 
 function can({ capability }: DeviceHere): string {

@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import { NodeCapabilitySchema } from '../entity/capability.ts';
 import { DeviceSchema } from '../entity/device.ts';
 import { ProjectSchema } from '../entity/project.ts';
-import { TimeSchema } from '../entity/scalar.ts';
+import { CountSchema, TimeSchema } from '../entity/scalar.ts';
 import { DeviceIdSchema } from '../id.ts';
 import { LIMITS } from '../limits.ts';
 
@@ -11,6 +11,10 @@ import { LIMITS } from '../limits.ts';
 const PeerPathSchema = z.strictObject({
   address: z.string(),
   relayed: z.boolean(),
+  /** The device that passes on what the two say, by its name where it is known. */
+  relayedBy: z.optional(z.string()),
+  /** The other device is on a network that this machine is on too, or on this machine. */
+  sameNetwork: z.boolean(),
   /** Milliseconds of the last round trip that was measured. */
   roundTripMs: z.optional(z.number()),
 });
@@ -22,6 +26,7 @@ export const DeviceHereSchema = z.extend(DeviceSchema, {
   connection: z.optional(
     z.strictObject({
       state: z.enum(['connected', 'connecting', 'offline']),
+      /** Since when it is connected, or is not. */
       since: TimeSchema,
       /** Why it is not connected. */
       why: z.optional(z.string()),
@@ -30,6 +35,34 @@ export const DeviceHereSchema = z.extend(DeviceSchema, {
   ),
 });
 export type DeviceHere = z.infer<typeof DeviceHereSchema>;
+
+/** Whether another device answered just now, and by which way. */
+const ReachSchema = z.discriminatedUnion('answered', [
+  z.strictObject({ answered: z.literal(true), roundTripMs: z.number(), path: PeerPathSchema }),
+  z.strictObject({
+    answered: z.literal(false),
+    since: TimeSchema,
+    why: z.string(),
+    /** One thing that a person can do about it. */
+    fix: z.string(),
+  }),
+]);
+export type Reach = z.infer<typeof ReachSchema>;
+
+/** `usable`: this machine has such an address that others can see. `listening`: they reach MarkCo at it. */
+const FamilySchema = z.strictObject({ usable: z.boolean(), listening: z.boolean() });
+
+export const NetcheckSchema = z.strictObject({
+  /** Where other devices reach this one. None while it is alone: it is not on the network then. */
+  addresses: z.array(z.string()),
+  neighbors: z.strictObject({ lookedFor: z.boolean(), answered: CountSchema }),
+  ipv4: FamilySchema,
+  ipv6: FamilySchema,
+  /** Devices that pass on what others say, for those that do not reach each other. */
+  relays: z.array(z.string()),
+  devices: z.array(z.strictObject({ deviceId: DeviceIdSchema, name: z.string(), reach: ReachSchema })),
+});
+export type Netcheck = z.infer<typeof NetcheckSchema>;
 
 const CheckSchema = z.strictObject({ words: z.string(), symbols: z.string() });
 
@@ -73,6 +106,17 @@ export const DEVICE_ROUTES = {
     path: '/api/devices/:id',
     query: z.strictObject({ reason: z.optional(z.string().check(z.maxLength(LIMITS.nameCharsMax))) }),
     status: 204,
+  },
+  /** One round trip; a device that is not connected is tried first. Answered within 5 seconds. */
+  pingDevice: { method: 'POST', path: '/api/devices/:id/ping', status: 200, answer: ReachSchema },
+  /** Answered within 5 seconds. */
+  netcheck: { method: 'GET', path: '/api/netcheck', status: 200, answer: NetcheckSchema },
+  /** The words of the user's root key, for paper; only for who sends the token itself. */
+  recoveryPhrase: {
+    method: 'GET',
+    path: '/api/recovery-phrase',
+    status: 200,
+    answer: z.strictObject({ words: z.array(z.string()).check(z.length(24)) }),
   },
   pairing: { method: 'GET', path: '/api/pairing', status: 200, answer: PairingSchema },
   /** A new code; an earlier one is good for nothing then. */

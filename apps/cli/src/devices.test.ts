@@ -1,0 +1,163 @@
+/** What the commands about other devices print and end with. */
+import { expect } from 'vitest';
+import { deviceAnswer, test } from './desk.fixture.ts';
+
+const since = '2026-11-21T08:00:00.000Z';
+const laptop = {
+  ...deviceAnswer.device,
+  capability: {
+    ...{ deviceId: deviceAnswer.device.id, online: true, heartbeatAt: since, runtimes: [] },
+    resources: { network: 'wifi' },
+    policy: { allowRemoteExecution: true, allowHeavyJobs: true, allowWhenOnBattery: true, maxConcurrentRuns: 4 },
+  },
+};
+const offline = { state: 'offline', since, why: 'It left.', paths: [] };
+const box = { ...laptop, id: '019a8f3c-0000-7000-8000-00000000000c', name: 'box', connection: offline };
+const nas = { ...box, id: '019a8f3c-0000-7000-8000-00000000000d', name: 'nas' };
+const path = { address: '/ip4/192.168.1.9/tcp/7718', relayed: false, sameNetwork: true };
+
+test('ping says by which way a device is reached, and ends by it: 0 direct, 1 relayed, 2 not reached', async ({
+  desk,
+}) => {
+  expect(await desk.markco('ping', 'box')).toMatchObject({ code: 2, err: expect.stringContaining('markco up') });
+  await desk.device();
+  desk.answers.set('GET /api/devices', { devices: [laptop, box] });
+  const ping = `POST /api/devices/${box.id}/ping`;
+  desk.answers.set(ping, { answered: true, roundTripMs: 4.25, path });
+  expect(await desk.markco('ping', 'box', '-c', '2')).toEqual({
+    code: 0,
+    out: 'box  direct over this network  4.3 ms\n'.repeat(2),
+    err: '',
+  });
+  desk.answers.set(ping, { answered: true, roundTripMs: 92, path: { ...path, sameNetwork: false } });
+  expect(await desk.markco('ping', 'box', '-c', '1')).toMatchObject({ code: 0, out: 'box  direct  92 ms\n' });
+  const relayed = { ...path, relayed: true, relayedBy: 'nas', sameNetwork: false };
+  desk.answers.set(ping, { answered: true, roundTripMs: 92, path: relayed });
+  expect(await desk.markco('ping', 'box', '-c', '1')).toMatchObject({ code: 1, out: 'box  relayed by nas  92 ms\n' });
+  const not = { answered: false, since, why: 'It does not answer.', fix: 'Wake it.' };
+  desk.answers.set(ping, not);
+  expect(await desk.markco('ping', 'box')).toMatchObject({
+    code: 2,
+    out: expect.stringMatching(/^box {2}not reached since \d\d:\d\d: It does not answer\.\n→ Wake it\.\n$/),
+  });
+  const asJson = await desk.markco('ping', 'box', '--json');
+  expect(asJson.code).toBe(2);
+  expect(JSON.parse(asJson.out)).toEqual({ device: { id: box.id, name: 'box' }, roundTripsMs: [], reach: not });
+  expect(await desk.markco('ping', 'moon')).toMatchObject({ code: 2, err: expect.stringContaining('No device is') });
+  expect(await desk.markco('ping', 'box', '-c', '0')).toMatchObject({ code: 2, out: '' });
+});
+
+test('peers lists each way to each other device, and why there is none', async ({ desk }) => {
+  await desk.device();
+  desk.answers.set('GET /api/devices', { devices: [laptop] });
+  expect(await desk.markco('peers')).toMatchObject({ code: 0, out: '', err: expect.stringContaining('markco pair') });
+  const connected = { ...box, connection: { state: 'connected', since, paths: [{ ...path, roundTripMs: 4 }] } };
+  desk.answers.set('GET /api/devices', { devices: [laptop, connected, nas] });
+  const { code, out } = await desk.markco('peers');
+  expect(code).toBe(0);
+  expect(out).toMatch(
+    /\nbox +connected +direct over this network +\/ip4\/192\.168\.1\.9\/tcp\/7718 +4\.0 ms +\d\d:\d\d\n/,
+  );
+  expect(out).toMatch(/\nnas +offline +\d\d:\d\d +It left\.\n/);
+  expect(JSON.parse((await desk.markco('peers', '--json')).out)).toMatchObject({ peers: [{ name: 'box' }, {}] });
+});
+
+test('netcheck says what a device can do on the network, also when it is the only one', async ({ desk }) => {
+  await desk.device();
+  const alone = {
+    addresses: [],
+    neighbors: { lookedFor: false, answered: 0 },
+    ipv4: { usable: true, listening: false },
+    ipv6: { usable: false, listening: false },
+    relays: [],
+    devices: [],
+  };
+  desk.answers.set('GET /api/netcheck', alone);
+  expect(await desk.markco('netcheck')).toEqual({
+    code: 0,
+    out:
+      'listening  no: this is your only device. Add another with: markco pair\n' +
+      'IPv4       this machine has an address\n' +
+      'IPv6       this machine has no such address\n' +
+      'neighbors  not looked for while this is your only device\n' +
+      'relay      none yet: devices are reached directly or not at all\n',
+    err: '',
+  });
+  const reach = { answered: true, roundTripMs: 4.25, path };
+  desk.answers.set('GET /api/netcheck', {
+    ...alone,
+    addresses: ['/ip4/192.168.1.7/tcp/7718'],
+    neighbors: { lookedFor: true, answered: 1 },
+    ipv4: { usable: true, listening: true },
+    devices: [{ deviceId: box.id, name: 'box', reach }],
+  });
+  expect((await desk.markco('netcheck')).out).toMatch(
+    /^listening {2}\/ip4\/192[^]*neighbors {2}looked for; 1 answered\n[^]*\nbox {8}direct over this network, 4\.3 ms\n$/,
+  );
+});
+
+test('status is one screen, with the first thing that is wrong and what to do about it', async ({ desk }) => {
+  await desk.device();
+  const path4 = { ...path, roundTripMs: 4 };
+  const online = { ...box, connection: { state: 'connected', since, paths: [path4] } };
+  const runs = (state: string) => `GET /api/runs?state=${state}&limit=1000`;
+  for (const [request, answer] of [
+    ['GET /stats', { storage: 'ok' }],
+    ['GET /api/device', deviceAnswer],
+    ['GET /api/device/policy', { policy: laptop.capability.policy }],
+    ['GET /api/devices', { devices: [laptop, online] }],
+    ['GET /api/projects', { projects: [] }],
+    ['GET /api/projects-elsewhere', { projects: [] }],
+    [runs('running'), { runs: [] }],
+    [runs('queued'), { runs: [] }],
+    [runs('scheduled'), { runs: [] }],
+  ] as const)
+    desk.answers.set(request, answer);
+  expect(await desk.markco('status')).toEqual({
+    code: 0,
+    out:
+      'device    laptop (this one), MarkCo 0.1.0 on port 7717\n' +
+      'devices   2 of 2 online\n' +
+      '          box  online, direct over this network, 4.0 ms\n' +
+      'projects  0 open\n' +
+      'runs      0 running, 0 waiting\n' +
+      'runs on   Python\n' +
+      'storage   ok\n' +
+      '✓ Nothing is wrong.\n',
+    err: '',
+  });
+  desk.answers.set('GET /api/devices', { devices: [laptop, online, nas] });
+  expect(await desk.markco('status')).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/\n✗ nas is offline since \d\d:\d\d: It left\.\n→ markco ping nas\n$/),
+  });
+  desk.answers.set('GET /stats', { storage: 'disk_full' });
+  const { out } = await desk.markco('status');
+  expect(out).toMatch(/\nstorage {3}disk_full\n✗ The disk is full[^\n]*\n→ Free some space[^\n]*\n$/);
+  expect(JSON.parse((await desk.markco('status', '--json')).out)).toMatchObject({
+    problem: { what: expect.stringContaining('The disk is full') },
+  });
+});
+
+test('the recovery words are shown on a terminal or with --yes, and are not even fetched otherwise', async ({
+  desk,
+}) => {
+  await desk.device();
+  const words = Array.from({ length: 24 }, (_, index) => `word${index}`);
+  const request = 'GET /api/recovery-phrase';
+  desk.answers.set(request, { words });
+  for (const typed of [['recovery'], ['recovery', '--json']])
+    expect(await desk.markco(...typed)).toMatchObject({
+      ...{ code: 1, out: '', err: expect.stringContaining('give --yes if that is meant') },
+    });
+  expect(desk.asked.filter((asked) => asked.request === request)).toEqual([]);
+  const piped = await desk.markco('recovery', '--yes');
+  expect(piped).toMatchObject({ code: 0, err: expect.stringContaining('Whoever has these words') });
+  expect(piped.out.match(/\d+ word\d+/g)).toEqual(words.map((word, index) => `${index + 1} ${word}`));
+  expect(piped.out.trimEnd().split('\n')).toHaveLength(6);
+  expect(JSON.parse((await desk.markco('recovery', '--yes', '--json')).out)).toEqual({ words });
+  desk.isTerminal = true;
+  expect(await desk.markco('recovery')).toMatchObject({ code: 0, out: piped.out });
+  desk.answers.delete(request);
+  expect(await desk.markco('recovery')).toMatchObject({ code: 1, out: '' });
+});
