@@ -23,6 +23,12 @@ test('an address is on this network when an interface is on its network too', ()
     ['/ip4/203.0.113.7/tcp/7718', false],
     ['/ip6/2001:db8:1::99/tcp/7718', false],
     ['/dns4/box.example/tcp/7718', false],
+    ['/ip6/2001:db8:0:0:1:2:3:4/tcp/7718', true],
+    ['/ip6/fe80::9:9:9:9/tcp/7718', true],
+    ['/ip6/c0a8:163::/tcp/7718', false],
+    ['/ip6/1:2:3:4:5:6:7:8:9:1:2:3:4/tcp/7718', false],
+    ['/ip6/::1::/tcp/7718', false],
+    ['/ip4/999.999.999.999/tcp/7718', false],
     ['nothing', false],
   ] as const)
     expect([address, networks.includes(address)]).toEqual([address, isNear]);
