@@ -1,4 +1,6 @@
 /** Devices on one network, from being paired to being removed. */
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
 import { newId, type DeviceId, type Project, type UserId } from '@markco/protocol';
 import { expect, test as base } from 'vitest';
 import { replicaDevice, type ReplicaDevice } from './documents/device.fixture.ts';
@@ -171,4 +173,31 @@ test('a device that comes back is found again at once, and what was done meanwhi
   await laptop.type(laptop.idOf(id, 'one.md'), 0, 'apart ');
   await expect.poll(() => states(laptop), SOON).toEqual({ desktop: 'connected' });
   await expect.poll(() => desktop.file('one.md'), SOON).toBe('apart # One\n');
+});
+
+test('REACH-1 a device that takes the call and says nothing is given up at the signal, and was gone since it went', async ({
+  make,
+}) => {
+  const [laptop, desktop] = [await make('laptop'), await make('desktop')];
+  await pair(laptop, desktop);
+  await expect.poll(() => states(laptop), SOON).toEqual({ desktop: 'connected' });
+  const port = Number(/\/tcp\/(\d+)/.exec(desktop.mesh.host.addresses()[0] ?? '')?.[1]);
+  await desktop.mesh.close();
+  await expect.poll(() => states(laptop).desktop === 'connected', SOON).toBe(false);
+  const since = laptop.mesh.peers.list()[0]?.since;
+  const calls: Socket[] = [];
+  const mute = createServer((socket) => void calls.push(socket.on('error', () => undefined)));
+  await once(mute.listen(port, '127.0.0.1'), 'listening');
+  try {
+    const began = performance.now();
+    await laptop.mesh.peers.reach(desktop.trust.deviceId, AbortSignal.timeout(200));
+    // Without the signal it would be the ten seconds that a try may take.
+    expect(performance.now() - began).toBeLessThan(5_000);
+    const [peer] = laptop.mesh.peers.list();
+    expect([peer?.state === 'connected', peer?.since]).toEqual([false, since]);
+    await expect.poll(() => calls.length, SOON).toBeGreaterThan(0);
+  } finally {
+    for (const call of calls) call.destroy();
+    mute.close();
+  }
 });
