@@ -9,9 +9,9 @@ import {
   type UserId,
 } from '@markco/protocol';
 import { expect, test } from 'vitest';
-import { replicaDevice } from '../../packages/node/src/mesh/documents/device.fixture.ts';
-import { createMesh } from '../../packages/node/src/mesh/mesh.ts';
-import { openTrust } from '../../packages/node/src/mesh/trust.ts';
+import { replicaDevice } from '@markco/node/mesh/documents/device.fixture';
+import { createMesh } from '@markco/node/mesh/mesh';
+import { openTrust } from '@markco/node/mesh/trust';
 import { eventually } from './device.fixture.ts';
 import { SOON_MS, start } from './paired.fixture.ts';
 
