@@ -291,12 +291,8 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   const handlers: Handlers = {
     ...projectRoutes({ projects, documents, ids, author, userId: () => user.id }),
     ...runRoutes({
-      runs,
-      projects,
-      submit,
-      sessionFor,
+      ...{ runs, projects, submit, sessionFor, anywhere },
       requireHere: (runOn) => requireHere(device, runOn),
-      anywhere,
     }),
     ...mrpRoutes({
       ...{ runs, projects, ids, sessionFor, runtimes: own.runtimes },

@@ -105,7 +105,9 @@ export async function openCatalog({
     const isFresh = record.named !== undefined && isLater(record.named, before?.named);
     const isSame =
       before !== undefined && filePathOf(before) === filePathOf(record) && before.deletedAt === record.deletedAt;
-    if (isFresh || isSame) return seen(record);
+    // A row that comes without the stamp it had is to get a new one: its name is to count everywhere.
+    const isToCount = record.named === undefined && before?.named !== undefined;
+    if (isFresh || (isSame && !isToCount)) return seen(record);
     const named = expected.get(record.id);
     expected.delete(record.id);
     if (named !== undefined) return seen({ ...record, named });

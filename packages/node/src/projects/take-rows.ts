@@ -71,7 +71,10 @@ export function createTakeRows({ catalog, folderOf }: TakeRowParts) {
     } else if (filePathOf(before) !== wanted) {
       if (isTheirs) await as(row.id, row.named, () => folder.rename(row.id, wanted));
       else await folder.rename(row.id, wanted);
-    } else await catalog.put([{ ...(catalog.get(row.id) ?? before), named: row.named }]);
+    } else {
+      const { named: _, ...unstamped } = catalog.get(row.id) ?? before;
+      await catalog.put([isTheirs ? { ...unstamped, named: row.named } : unstamped]);
+    }
   }
 
   async function as(id: DocumentId, stamp: Stamp, work: () => Promise<unknown>): Promise<void> {

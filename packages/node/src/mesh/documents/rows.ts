@@ -47,7 +47,16 @@ export function compareRow(mine: Row | undefined, theirs: Row): Verdict {
   // What was deleted stays deleted, whatever it was called meanwhile: an id is never used again.
   const isGone = [mine, theirs].map(({ deletedAt }) => deletedAt !== undefined);
   if (isGone[0] !== isGone[1]) return { names: isGone[0] === true ? 'mine' : 'theirs', texts: false };
-  const names = isLater(theirs.named, mine.named) ? 'theirs' : isLater(mine.named, theirs.named) ? 'mine' : 'same';
+  const names = isLater(theirs.named, mine.named)
+    ? 'theirs'
+    : isLater(mine.named, theirs.named)
+      ? 'mine'
+      : // One stamp for two names comes of a fault; every device mends it alike.
+        theirs.path > mine.path
+        ? 'theirs'
+        : theirs.path < mine.path
+          ? 'mine'
+          : 'same';
   return { names, texts: isGone[0] !== true && mine.digest !== theirs.digest };
 }
 
