@@ -12,6 +12,7 @@ import {
 import { checkGrant } from '@markco/protocol/identity';
 import type { DocumentCatalog } from '../../documents/catalog.ts';
 import type { Runs } from '../../runs/runs.ts';
+import { runtimeFor } from '../../runtimes/descriptor.ts';
 import type { Peers } from '../peers.ts';
 import type { Trust } from '../trust.ts';
 
@@ -68,8 +69,14 @@ export function createServeSubmit(parts: ServeSubmitParts): (from: DeviceId, req
       now: trust.now(),
     });
     if (grant instanceof Failure) throw grant;
-    if (grant.run !== request.id || grant.project !== request.projectId || grant.submitter !== from)
-      throw new Failure('forbidden', 'The grant is for another run.');
+    const language = runtimeFor(request.language ?? '')?.language;
+    const isOfIt =
+      grant.run === request.id &&
+      grant.project === request.projectId &&
+      grant.language === language &&
+      grant.submitter === from &&
+      request.sessionId === undefined;
+    if (!isOfIt) throw new Failure('forbidden', 'The grant is for another run.');
     const { allowRemoteExecution, maxConcurrentRuns } = await parts.policy();
     if (!allowRemoteExecution || maxConcurrentRuns === 0)
       throw new Failure(
