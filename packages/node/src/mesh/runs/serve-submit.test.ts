@@ -1,0 +1,148 @@
+/** T12, T15: what another device asks to be run here is run by its grant, or not at all. */
+import { generateKeyPairSync } from 'node:crypto';
+import {
+  Failure,
+  newId,
+  type Device,
+  type DeviceId,
+  type ProjectId,
+  type Run,
+  type RunId,
+  type RunRequest,
+  type UserId,
+} from '@markco/protocol';
+import {
+  appendEntry,
+  capsOf,
+  codeHashOf,
+  DEVICE_CAPS,
+  issueCertificate,
+  membersOfLog,
+  openCertificate,
+  sealGrant,
+  signerOf,
+  startUserLog,
+  type DeviceCap,
+  type RunGrant,
+} from '@markco/protocol/identity';
+import { expect, test } from 'vitest';
+import { ids } from '../../runs/runs.fixture.ts';
+import { createServeSubmit, type ServeSubmitParts } from './serve-submit.ts';
+
+const seed = (): Uint8Array =>
+  new Uint8Array(generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'der' }).subarray(-32));
+
+function must<T>(made: T | Failure): T {
+  if (made instanceof Failure) throw made;
+  return made;
+}
+
+/** A user with a host and a submitter that may do this. */
+function setUp(caps: readonly DeviceCap[] = DEVICE_CAPS) {
+  const root = signerOf(seed());
+  const [host, submitter] = [newId<DeviceId>(ids), newId<DeviceId>(ids)];
+  const keys = { host: signerOf(seed()), submitter: signerOf(seed()) };
+  let log = must(startUserLog(newId<UserId>(ids), root));
+  for (const [device, key, its] of [
+    [host, keys.host, DEVICE_CAPS],
+    [submitter, keys.submitter, caps],
+  ] as const)
+    log = must(
+      appendEntry(log, 'root', root, {
+        type: 'addDevice',
+        device,
+        key: key.publicKey,
+        name: device === host ? 'box' : 'laptop',
+        kind: 'desktop',
+        caps: capsOf(...its),
+      }),
+    ).log;
+  const members = membersOfLog(log);
+  const certificate = must(openCertificate(must(issueCertificate(members, submitter, 'root', root, ids.now()))));
+  const started: RunRequest[] = [];
+  const known = new Map<RunId, Run>();
+  const project = newId<ProjectId>(ids);
+  const parts = {
+    trust: { members, now: ids.now },
+    peers: { certificateOf: (device: DeviceId) => (device === submitter ? certificate : undefined) },
+    device: { id: host, name: 'box' } as Device,
+    runs: { get: async (id: RunId) => known.get(id) ?? null },
+    catalog: { get: () => undefined, onChange: () => () => undefined },
+    policy: async () => ({
+      allowRemoteExecution: true,
+      allowHeavyJobs: true,
+      allowWhenOnBattery: true,
+      maxConcurrentRuns: 4,
+    }),
+    async submitHere(request: RunRequest) {
+      started.push(request);
+      const run = { id: request.id, code: request.code } as Run;
+      if (request.id !== undefined) known.set(request.id, run);
+      return run;
+    },
+    attach: () => Promise.reject(new Error('it is open')),
+    isOpen: () => true,
+  };
+  const request = (changes: Partial<RunRequest> = {}, grantChanges: Partial<RunGrant> = {}): RunRequest => {
+    const id = newId<RunId>(ids);
+    const code = '1 + 1';
+    const grant: RunGrant = {
+      submitter,
+      host,
+      run: id,
+      project,
+      session: 'default',
+      code: codeHashOf(code),
+      language: 'python',
+      expiresAt: ids.now() + 60_000,
+      nonce: new Uint8Array(16),
+      epoch: members.epoch,
+      fence: 1,
+      ...grantChanges,
+    };
+    const sealed = Buffer.from(sealGrant(grant, keys.submitter)).toString('base64');
+    return { id, projectId: project, language: 'python', code, grant: sealed, ...changes };
+  };
+  return { parts, serve: createServeSubmit(parts as unknown as ServeSubmitParts), request, started, submitter, host };
+}
+
+test('a run with its grant is started once, however often it is asked for', async () => {
+  const { serve, request, started, submitter, host } = setUp();
+  const asked = request({ language: 'py' });
+  await serve(submitter, asked);
+  await serve(submitter, asked);
+  expect(started).toMatchObject([{ id: asked.id, runOn: host }]);
+  expect(started[0]).not.toHaveProperty('grant');
+});
+
+test.for([
+  ['no grant', { grant: undefined }, {}],
+  ['bytes that are no grant', { grant: 'AAAA' }, {}],
+  ['other code', { code: 'import os' }, {}],
+  ['another run', { id: newId<RunId>(ids) }, {}],
+  ['another project', { projectId: newId<ProjectId>(ids) }, {}],
+  ['another language', { language: 'bash' }, {}],
+  ['a session beside it', { sessionId: newId<DeviceId>(ids) as never }, {}],
+  ['another host', {}, { host: newId<DeviceId>(ids) }],
+  ['another submitter', {}, { submitter: newId<DeviceId>(ids) }],
+  ['a grant that ran out', {}, { expiresAt: ids.now() - 120_000 }],
+  ['a grant of the far future', {}, { expiresAt: ids.now() + 3_600_000 }],
+] as const)('refused, and nothing is started: %s', async ([, changes, grantChanges]) => {
+  const { serve, request, started, submitter } = setUp();
+  await expect(serve(submitter, request(changes as Partial<RunRequest>, grantChanges))).rejects.toBeInstanceOf(Failure);
+  expect(started).toEqual([]);
+});
+
+test('refused: a device that said no hello, one that may not ask for runs, and an owner who lets nobody', async () => {
+  const usual = setUp();
+  await expect(usual.serve(newId<DeviceId>(ids), usual.request())).rejects.toMatchObject({ code: 'forbidden' });
+  const reader = setUp(['sync', 'author']);
+  await expect(reader.serve(reader.submitter, reader.request())).rejects.toMatchObject({ code: 'forbidden' });
+  const closed = setUp();
+  const serve = createServeSubmit({
+    ...closed.parts,
+    policy: async () => ({ ...(await closed.parts.policy()), allowRemoteExecution: false }),
+  } as unknown as ServeSubmitParts);
+  await expect(serve(closed.submitter, closed.request())).rejects.toMatchObject({ code: 'forbidden' });
+  expect([usual.started, reader.started, closed.started]).toEqual([[], [], []]);
+});
