@@ -122,6 +122,10 @@ test('typing is completed from the session, never held up by it, and never start
   await notebook.type('\nthi');
   await notebook.reads('only_at_runtime\nthi');
   await page.getByRole('option', { name: 'thing', exact: true }).waitFor();
+
+  // What is offered would lie over what the cell prints.
+  await notebook.press('Control+Enter');
+  await page.getByRole('listbox').waitFor({ state: 'hidden' });
 });
 
 test('the pointer on a name shows its type, its value and its documentation', async ({ openFolder, openPage }) => {

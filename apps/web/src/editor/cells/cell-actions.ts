@@ -2,6 +2,7 @@
  * What can be done with cells: run them, walk between them, add, delete and turn them into text and back.
  * Every action first looks at the document as it is now (`scanNow`).
  */
+import { closeCompletion } from '@codemirror/autocomplete';
 import { EditorSelection, type ChangeSpec } from '@codemirror/state';
 import type { EditorView } from '@codemirror/view';
 import type { EditorParts } from '../parts.ts';
@@ -119,6 +120,8 @@ export function createCellActions(parts: Pick<EditorParts, 'runs' | 't' | 'notif
 
   return {
     run(view, then) {
+      // What was offered while it was typed would lie over what comes.
+      closeCompletion(view);
       const { cells } = scanNow(view);
       const cell = cellAt(cells, head(view));
       if (cell === null) {
