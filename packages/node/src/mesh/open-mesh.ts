@@ -88,7 +88,7 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
       handle: (request) => app.fetch(request),
       heartbeat: async () => ({
         capability: await parts.capability(),
-        runningRuns: 0,
+        runningRuns: runs.sessions.list().filter(({ id }) => runs.sessions.load(id).currentRun !== null).length,
         queuedRuns: parts.queuedRuns(),
       }),
       log: parts.log,

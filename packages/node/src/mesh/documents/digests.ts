@@ -22,8 +22,7 @@ export function createDigests(rooms: Pick<Rooms, 'hold' | 'onChange'>) {
         return digest;
       });
     },
-    forget: (id: DocumentId): void => void kept.delete(id),
   };
 }
 
-export const NOTHING = '0'.repeat(16);
+const NOTHING = '0'.repeat(16);

@@ -5,16 +5,7 @@
  * 1. A run that this device has is its own; nobody is asked.
  * 2. Where another one is, is remembered once found; else every connected device is asked, at once.
  */
-import {
-  Failure,
-  LIMITS,
-  runMachine,
-  type DeviceId,
-  type Run,
-  type RunEvent,
-  type RunId,
-  type SessionId,
-} from '@markco/protocol';
+import { Failure, LIMITS, type DeviceId, type Run, type RunEvent, type RunId, type SessionId } from '@markco/protocol';
 import type { Client } from '@markco/client';
 import type { Runs, RunQuery } from '../../runs/runs.ts';
 import type { Mesh } from '../mesh.ts';
@@ -177,7 +168,5 @@ export function createRunsAnywhere({ runs, mesh }: RunsAnywhereParts) {
       const all = new Map([...theirs.flat(), ...mine].map((run) => [run.id, run]));
       return [...all.values()].toSorted((a, b) => (a.id < b.id ? 1 : -1)).slice(0, query.limit);
     },
-
-    isOver: async (id: RunId): Promise<boolean> => runMachine.isTerminal((await require(id)).state),
   };
 }
