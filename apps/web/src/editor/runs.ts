@@ -8,6 +8,7 @@
 import type { Client, OpenDocument } from '@markco/client/client';
 import { Failure, newId, runMachine, type IdSource, type Run, type RunEvent, type RunId } from '@markco/protocol';
 import { createRunOutput, type RunOutput } from './output/run-output.ts';
+import { isBehind } from '../workspace/is-behind.ts';
 
 export type RunnableCell = {
   readonly id: string;
@@ -285,15 +286,6 @@ export function createRunsView({ client, document, ids, away, onTrouble }: RunsP
     },
   };
 }
-
-/** Whether this was told before what is known: states go forward, and places in the queue down. */
-function isBehind(told: Run, known: Run): boolean {
-  if (runMachine.isTerminal(known.state)) return true;
-  if (told.state === known.state) return placeOf(told) > placeOf(known);
-  return runMachine.states.indexOf(told.state) < runMachine.states.indexOf(known.state);
-}
-
-const placeOf = ({ queuePosition }: Run): number => queuePosition ?? Number.POSITIVE_INFINITY;
 
 function unsent(id: RunId, code: string): CellRun {
   return {

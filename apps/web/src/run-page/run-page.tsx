@@ -8,6 +8,7 @@ import type { Place } from '../router/route.ts';
 import { useShell } from '../shell/shell.ts';
 import { readerTitle } from '../tree/reader-title.ts';
 import { Wait } from '../ui/wait.tsx';
+import { isBehind } from '../workspace/is-behind.ts';
 import { plainParts, rawParts, saveFile } from './download.ts';
 import { Find } from './find.tsx';
 import { createLogView } from './log-view.ts';
@@ -127,10 +128,11 @@ export function RunPage({ place }: { readonly place: Extract<Place, { at: 'run' 
     const timer = setInterval(() => (time.value = now()), 1_000);
     return () => clearInterval(timer);
   }, [active]);
-  // What the project is told of the run is newer than what was asked once.
   const told = useComputed(() => workspace.runs.value.find((one) => one.id === runId));
   useEffect(() => {
-    if (told.value !== undefined) run.value = told.value;
+    // The list of the project may not know yet what was answered here, and where one begins to read hangs on that.
+    const known = run.peek();
+    if (told.value !== undefined && known !== undefined && !isBehind(told.value, known)) run.value = told.value;
   }, [told.value]);
 
   const document_ = workspace.documents.value?.find((one) => one.id === run.value?.documentId);
