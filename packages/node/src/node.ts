@@ -8,7 +8,6 @@ import { Failure, LIMITS, type IdSource, type Run, type RunId, type RunRequest, 
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSessionWishes } from './cells/session-wish.ts';
-import { writeOutput } from './cells/write-output.ts';
 import type { Config } from './config.ts';
 import { createCapability } from './device/capability/capability.ts';
 import { keepUser, loadIdentity } from './device/identity.ts';
@@ -38,16 +37,15 @@ import { createRunsAnywhere } from './mesh/runs/runs-anywhere.ts';
 import { serveSyncSocket } from './listen/sync-socket.ts';
 import { createWatch } from './listen/watch.ts';
 import { createFolderObserver } from './observe/folder.ts';
-import { createLogger, flat } from './observe/log.ts';
+import { createLogger } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
 import { createRunMetrics } from './observe/run-metrics.ts';
-import { saveAsset, saveFile } from './projects/assets.ts';
 import { createProjects } from './projects/projects.ts';
 import { createJournalStore } from './runs/journal-store.ts';
-import { createRuns } from './runs/runs.ts';
 import { createPlace } from './runs/place.ts';
 import type { Kill } from './runtimes/process-table.ts';
 import { openLevelStore } from './store/level.ts';
+import { createRunsHere } from './runs-here.ts';
 import { createSessionFor, createSubmit, requireHere } from './submit.ts';
 
 export type NodeParts = {
@@ -180,22 +178,11 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   await Promise.all(
     ['runs', 'sessions'].map((name) => mkdir(join(config.home, name), { recursive: true, mode: 0o700 })),
   );
-  const runs = await createRuns({
-    home: config.home,
+  const runs = await createRunsHere({
+    ...{ config, parts, user, device, documents, author },
     store: createJournalStore({ store, log }),
-    user,
-    device,
-    ids,
-    env: parts.env,
-    kill: parts.kill,
-    limits: config.sessionLimits,
-    idleMs: config.sessionIdleMs,
-    log: {
-      info: (event, fields) => logger.info(event, flat(fields)),
-      warn: (event, fields) => logger.warn(event, flat(fields)),
-    },
-    projectFolder: async (id) => projects.root(id),
-    projectSlug: (id) => projects.list().find((project) => project.id === id)?.slug ?? null,
+    log: logger,
+    projects,
     place: createPlace({
       device,
       now,
@@ -205,20 +192,6 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       log: logger,
       routed: metrics.routed,
     }),
-    async barrier(run, docVersion, signal) {
-      if (run.documentId !== undefined && docVersion !== null)
-        await documents.reached(run.documentId, Buffer.from(docVersion, 'base64'), signal);
-      await projects.flush(run.projectId, signal);
-    },
-    writeOutput: (run, text) => writeOutput({ documents, author }, run, text),
-    async saveAsset(run, content, mime) {
-      const place = { root: projects.root(run.projectId), projectId: run.projectId, ids };
-      const asset =
-        'bytes' in content
-          ? await saveAsset(place, content.bytes, mime, 'generated')
-          : await saveFile(place, content.file, mime, 'generated');
-      return asset.path;
-    },
   });
   runs.onChange((run) => {
     watch.run(run);
