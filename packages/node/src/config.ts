@@ -24,6 +24,7 @@ const EnvironmentSchema = z.object({
   SYNC_MODE: z.optional(z.enum(['legacy', 'mirror', 'relay_primary'])),
   SYNC_RELAY_PORT: z.optional(port),
   ENABLE_DEVICE_AGENT: z.optional(flag),
+  /** Whether a run may go to another device when neither its cell nor a person names one. Default 1. */
   ENABLE_REMOTE_EXEC_ROUTING: z.optional(flag),
   ENABLE_CLOUD_FALLBACK: z.optional(flag),
   /** What one session may use, in MB. Default: four fifths of the machine's memory. */
@@ -59,6 +60,7 @@ export type Config = {
   readonly peerPort: number;
   readonly peerAddresses: readonly string[];
   readonly findsNeighbors: boolean;
+  readonly placesElsewhere: boolean;
   readonly projectsFolder: string;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 };
@@ -100,6 +102,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       .map((address) => address.trim())
       .filter((address) => address !== ''),
     findsNeighbors: env.MARKCO_MDNS !== '0',
+    placesElsewhere: env.ENABLE_REMOTE_EXEC_ROUTING !== '0',
     projectsFolder: env.MARKCO_PROJECTS ?? join(homedir(), 'MarkCo'),
     logLevel: env.LOG_LEVEL ?? 'info',
   });

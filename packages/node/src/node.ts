@@ -33,6 +33,7 @@ import { serveRunSocket } from './listen/run-socket.ts';
 import { serveStream, type StreamParts } from './listen/stream.ts';
 import type { OpenMeshParts } from './mesh/open-mesh.ts';
 import { createOthers } from './mesh/others.ts';
+import { withPlaced } from './mesh/placing/placed-view.ts';
 import { createRunsAnywhere } from './mesh/runs/runs-anywhere.ts';
 import { serveSyncSocket } from './listen/sync-socket.ts';
 import { createWatch } from './listen/watch.ts';
@@ -226,12 +227,16 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     if (run === null) throw new Failure('not_found', 'There is no such run here.');
     return run;
   };
-  const anywhere = createRunsAnywhere({ runs, mesh: () => others.now()?.mesh ?? null });
-  const submit = (request: RunRequest): Promise<Run> => (others.now()?.submit ?? submitHere)(request);
+  const anywhere = withPlaced(
+    createRunsAnywhere({ runs, mesh: () => others.now()?.mesh ?? null }),
+    () => others.now()?.placing.placed ?? null,
+  );
+  const submit = (request: RunRequest): Promise<Run> => (others.now()?.placing.submit ?? submitHere)(request);
   const meshParts = (): OpenMeshParts => ({
     ...{ config, home: config.home, userId: user.id, ids, store, device, rooms, catalog, projects, runs, submitHere },
     ...{ capability: own.capability, policy: own.policy.read, queuedRuns: () => runMetrics.queued, log: logger },
-    remember: anywhere.remember,
+    sessionFor,
+    onRun: watch.run,
     async onUser(id) {
       user.id = id;
       await keepUser(config.home, { device: { ...device, userId: id }, user });
@@ -282,6 +287,14 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       home: config.home,
       metrics,
       ...own,
+      policy: {
+        read: own.policy.read,
+        async write(policy) {
+          const set = await own.policy.write(policy);
+          await others.now()?.rulesChanged();
+          return set;
+        },
+      },
       stats: () => ({
         projects: projects.list().length,
         documents: projects.list().reduce((sum, project) => sum + catalog.count(project.id), 0),

@@ -1,6 +1,7 @@
 /**
  * Where a run goes: a snapshot of the mesh in, a ranked list with its reasons out (`place`), to be kept and read
- * (`recordOf`, `explain`); and what it waits for there (`stepQueue`). Pure: it knows no clock, no socket and no document;
+ * (`recordOf`, `explain`); what it waits for there (`stepQueue`); and how it is started there at most once (`stepRun`).
+ * Pure: it knows no clock, no socket and no document;
  * whoever calls it says how fresh its snapshot is. `simulate/` drives it through whole meshes on virtual time.
  */
 export * from './explain.ts';
@@ -9,4 +10,6 @@ export * from './queue.ts';
 export * from './rank.ts';
 export * from './refuse.ts';
 export * from './snapshot.ts';
+export * from './start/coordinator.ts';
+export * from './start/start-protocol.ts';
 export * from './wish.ts';

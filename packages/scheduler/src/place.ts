@@ -3,7 +3,7 @@
  *
  * 1. The same snapshot and request give the same answer on every device, in whatever order the devices are listed.
  * 2. Best first: devices and cloud runtimes that are up by score, then what would have to be started, then the refused
- *    ones. Equal scores: the device that holds the session, then the smaller device id.
+ *    ones. Equal scores: the device that holds the session, then the one the person sits at, then the smaller id.
  * 3. A refused device is never chosen. Where each is refused and one of them only for the moment, the run waits for the
  *    best of those.
  * 4. Its cost grows with the number of devices alone: each is put into the bucket of its score, and no two are compared
@@ -80,6 +80,7 @@ function rank({ atMs, devices }: Snapshot, request: PlaceRequest): RankedDevice[
     const device = { deviceId, name, score, components, refused, facts };
     const bucket = (buckets[at] ??= []);
     if (deviceId === request.sessionOn) bucket.unshift(device);
+    else if (deviceId === request.from) bucket.splice(bucket[0]?.deviceId === request.sessionOn ? 1 : 0, 0, device);
     else bucket.push(device);
   }
   const ranked: RankedDevice[] = [];

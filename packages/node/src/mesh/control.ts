@@ -2,7 +2,15 @@
  * What two devices keep each other up to date about while they are connected: who the user's devices are, where they
  * are, and what each can do now.
  */
-import { DeviceIdSchema, Failure, NodeCapabilitySchema, type DeviceId, type NodeCapability } from '@markco/protocol';
+import {
+  DeviceIdSchema,
+  Failure,
+  LanguageSchema,
+  NodeCapabilitySchema,
+  ProjectIdSchema,
+  type DeviceId,
+  type NodeCapability,
+} from '@markco/protocol';
 import { mergeEntries } from '@markco/protocol/identity';
 import * as z from 'zod/mini';
 import type { MessageStream } from './message-stream.ts';
@@ -14,7 +22,12 @@ export const CONTROL_BYTES_MAX = 1024 * 1024;
 const ENTRIES_MAX = 100;
 const DEVICES_MAX = 200;
 const ADDRESSES_MAX = 16;
+/** Sessions told of; of more, the first. */
+const SESSIONS_MAX = 200;
 
+const SessionsSchema = z
+  .array(z.object({ projectId: ProjectIdSchema, language: LanguageSchema, name: z.string().check(z.maxLength(200)) }))
+  .check(z.maxLength(SESSIONS_MAX));
 const addresses = z.array(z.string().check(z.maxLength(300))).check(z.maxLength(ADDRESSES_MAX));
 const MessageSchema = z.discriminatedUnion('op', [
   z.object({
@@ -25,7 +38,13 @@ const MessageSchema = z.discriminatedUnion('op', [
     op: z.literal('devices'),
     devices: z.array(z.object({ deviceId: DeviceIdSchema, addresses })).check(z.maxLength(DEVICES_MAX)),
   }),
-  z.object({ op: z.literal('heartbeat'), capability: NodeCapabilitySchema, runningRuns: z.int(), queuedRuns: z.int() }),
+  z.object({
+    op: z.literal('heartbeat'),
+    capability: NodeCapabilitySchema,
+    runningRuns: z.int(),
+    queuedRuns: z.int(),
+    sessions: z.optional(SessionsSchema),
+  }),
 ]);
 type Message = z.infer<typeof MessageSchema>;
 
@@ -33,6 +52,8 @@ export type Heartbeat = {
   readonly capability: NodeCapability;
   readonly runningRuns: number;
   readonly queuedRuns: number;
+  /** Those that run, by what finds them on any device. */
+  readonly sessions?: z.infer<typeof SessionsSchema>;
 };
 
 export type ControlParts = {
@@ -76,7 +97,8 @@ export function keepUpToDate(stream: MessageStream, parts: ControlParts): Contro
 
   function beat(): void {
     parts.heartbeat().then(
-      (heartbeat) => say({ op: 'heartbeat', ...heartbeat }),
+      ({ sessions = [], ...heartbeat }) =>
+        say({ op: 'heartbeat', ...heartbeat, sessions: sessions.slice(0, SESSIONS_MAX) }),
       () => undefined,
     );
   }
@@ -91,8 +113,8 @@ export function keepUpToDate(stream: MessageStream, parts: ControlParts): Contro
       for (const { deviceId, addresses: all } of message.devices)
         if (deviceId !== trust.deviceId) parts.onAddresses(deviceId, all);
     } else if (message.capability.deviceId === parts.peer) {
-      const { capability, runningRuns, queuedRuns } = message;
-      parts.onHeartbeat({ capability: { ...capability, online: true }, runningRuns, queuedRuns });
+      const { capability, runningRuns, queuedRuns, sessions = [] } = message;
+      parts.onHeartbeat({ capability: { ...capability, online: true }, runningRuns, queuedRuns, sessions });
     }
   }
 

@@ -51,6 +51,9 @@ export type MeshParts = {
   readonly serve: (connection: Connection, from: DeviceId) => void;
   readonly handle: (request: Request, from: DeviceId) => Response | Promise<Response>;
   readonly heartbeat: () => Promise<Heartbeat>;
+  readonly onHeartbeat?: (from: DeviceId) => void;
+  /** What each two devices that are connected have one stream for, by the protocol's name. */
+  readonly channels?: Readonly<Record<string, (stream: MessageStream, from: DeviceId) => void>>;
   readonly log: {
     info(event: string, fields?: Readonly<Record<string, unknown>>): void;
     warn(event: string, fields?: Readonly<Record<string, unknown>>, cause?: unknown): void;
@@ -162,7 +165,10 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
         const peer = peers.list().find(({ deviceId }) => deviceId === about);
         if (peer !== undefined) peers.heard(peer.peerId, at);
       },
-      onHeartbeat: (heartbeat) => void heartbeats.set(device, { ...heartbeat, at: trust.now() }),
+      onHeartbeat(heartbeat) {
+        heartbeats.set(device, { ...heartbeat, at: trust.now() });
+        parts.onHeartbeat?.(device);
+      },
     });
     controls.set(peerId, control);
     stream.onClose(() => {
@@ -196,6 +202,10 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
 
   await host.handle(CONTROL, onControl, CONTROL_BYTES_MAX);
   await host.handle(DOCUMENTS, onDocuments);
+  const channels = Object.entries(parts.channels ?? {}).map(
+    ([protocol, use]) => [protocol, (stream: MessageStream, peerId: string) => use(stream, nameOf(peerId))] as const,
+  );
+  for (const [protocol, use] of channels) await host.handle(protocol, use);
   await host.handle(STREAM, (stream, peerId) => parts.serve(peerConnection(stream), nameOf(peerId)));
   await host.handle(HTTP, (stream, peerId) => {
     const from = nameOf(peerId);
@@ -231,6 +241,7 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
     if (!leads(peerId)) return;
     void keepOpen(peerId, CONTROL, onControl, CONTROL_BYTES_MAX);
     void keepOpen(peerId, DOCUMENTS, onDocuments);
+    for (const [protocol, use] of channels) void keepOpen(peerId, protocol, use);
   });
 
   return {

@@ -1,8 +1,8 @@
 /** Puts this device among the others, with what it lets them do: their documents, and runs by their grants. */
 import {
   Failure,
+  sessionName,
   type Device,
-  type DeviceId,
   type DevicePolicy,
   type IdSource,
   type NodeCapability,
@@ -11,6 +11,7 @@ import {
   type RunRequest,
   type UserId,
 } from '@markco/protocol';
+import type { HostState } from '@markco/scheduler';
 import { Hono } from 'hono';
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
@@ -22,15 +23,20 @@ import { mountRoutes } from '../listen/http.ts';
 import type { Projects } from '../projects/projects.ts';
 import type { Runs } from '../runs/runs.ts';
 import type { Store } from '../store/store.ts';
+import type { SessionFor } from '../submit.ts';
 import { createMesh, type Mesh, type MeshParts } from './mesh.ts';
+import { createArrive } from './placing/arrive.ts';
+import { createPlacing, type Placing } from './placing/placing.ts';
+import type { SessionPlace } from './placing/survey.ts';
 import { createServeSubmit } from './runs/serve-submit.ts';
-import { createSubmitAnywhere } from './runs/submit-anywhere.ts';
 import { openTrust, type Trust } from './trust.ts';
 
 const ATTACH_MS = 120_000;
+const BEAT_MS = 1_000;
+const RUNS = '/markco/runs/1.0.0';
 
 export type OpenMeshParts = {
-  readonly config: Pick<Config, 'peerPort' | 'peerAddresses' | 'findsNeighbors' | 'projectsFolder'>;
+  readonly config: Pick<Config, 'peerPort' | 'peerAddresses' | 'findsNeighbors' | 'projectsFolder' | 'placesElsewhere'>;
   readonly home: string;
   readonly userId: UserId;
   /** This device joined those of another user. */
@@ -43,7 +49,9 @@ export type OpenMeshParts = {
   readonly projects: Projects;
   readonly runs: Runs;
   readonly submitHere: (request: RunRequest) => Promise<Run>;
-  readonly remember: (run: Run, device: DeviceId) => Run;
+  readonly sessionFor: SessionFor;
+  /** A run that this device places has changed. */
+  readonly onRun: (run: Run) => void;
   readonly capability: () => Promise<NodeCapability>;
   readonly policy: () => Promise<{ readonly policy: DevicePolicy }>;
   readonly queuedRuns: () => number;
@@ -58,7 +66,10 @@ export type OpenMeshParts = {
 export type OpenMesh = {
   readonly mesh: Mesh;
   readonly trust: Trust;
-  readonly submit: (request: RunRequest) => Promise<Run>;
+  readonly placing: Placing;
+  /** What the owner lets others do here is another. */
+  readonly rulesChanged: () => Promise<void>;
+  readonly close: () => Promise<void>;
 };
 
 export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
@@ -75,6 +86,21 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
     context.json(new Failure('not_found', 'There is nothing here for other devices.').toBody(), 404),
   );
 
+  const late: { placing?: Placing } = {};
+  const state = async (): Promise<HostState> => ({
+    capability: await parts.capability(),
+    runningRuns: runs.sessions.list().filter(({ id }) => runs.sessions.load(id).currentRun !== null).length,
+    queuedRuns: parts.queuedRuns(),
+  });
+  const sessionsHere = (): SessionPlace[] =>
+    runs.sessions
+      .list()
+      .filter((session) => session.state === 'running')
+      .map((session) => ({
+        projectId: session.projectId,
+        language: session.language,
+        name: sessionName(session),
+      }));
   const about = { name: device.name, os: device.os ?? '' };
   const open = (peerPort: number): Promise<Mesh> =>
     createMesh({
@@ -86,11 +112,9 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
       findsNeighbors: config.findsNeighbors,
       serve: (connection, from) => parts.serve(connection, (request) => serveSubmit(from, request)),
       handle: (request) => app.fetch(request),
-      heartbeat: async () => ({
-        capability: await parts.capability(),
-        runningRuns: runs.sessions.list().filter(({ id }) => runs.sessions.load(id).currentRun !== null).length,
-        queuedRuns: parts.queuedRuns(),
-      }),
+      heartbeat: async () => ({ ...(await state()), sessions: sessionsHere() }),
+      onHeartbeat: (from) => late.placing?.onHeartbeat(from),
+      channels: { [RUNS]: (stream, from) => late.placing?.onStream(stream, from) },
       log: parts.log,
     });
   // A port that another program has is no reason not to start: others hear of the one that is taken instead.
@@ -99,10 +123,8 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
     return open(0);
   });
   const isOpen = (id: ProjectId): boolean => projects.list().some((project) => project.id === id);
-  const serveSubmit = createServeSubmit({
-    ...{ trust, device, runs, catalog, submitHere, isOpen },
-    peers: mesh.peers,
-    policy: async () => (await parts.policy()).policy,
+  const arrive = createArrive({
+    ...{ device, catalog, isOpen },
     async attach(id) {
       const found = mesh.elsewhere().get(id);
       if (found === undefined)
@@ -113,14 +135,53 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
       return project;
     },
   });
-  const submit = createSubmitAnywhere({
-    ...{ trust, device, ids, submitHere },
-    peers: () => mesh.peers.list(),
-    client: (id) => mesh.client(id),
-    remember: parts.remember,
-    languageOf: ({ language, sessionId }) =>
-      language ?? (sessionId === undefined ? undefined : (runs.sessions.get(sessionId)?.language ?? undefined)),
+  const serveSubmit = createServeSubmit({
+    ...{ trust, device, runs, submitHere, arrive, peers: mesh.peers },
+    policy: async () => (await parts.policy()).policy,
   });
+  const placing = await createPlacing({
+    ...{ trust, device, ids, store: parts.store, runs, submitHere, state },
+    userId: () => trust.userId,
+    sessionFor: parts.sessionFor,
+    acceptFrom: serveSubmit,
+    prepare: arrive,
+    peers: () => mesh.peers.list(),
+    heartbeats: () => mesh.heartbeats(),
+    elsewhere: () => mesh.elsewhere(),
+    placesElsewhere: config.placesElsewhere,
+    onRun: parts.onRun,
+    onTrouble: (doing, cause) => parts.log.warn('placing.trouble', { doing }, cause),
+  });
+  late.placing = placing;
+  beatWithRuns(runs, mesh);
   projects.onOpen(() => mesh.tellProjects());
-  return { mesh, trust, submit };
+  return {
+    ...{ mesh, trust, placing },
+    async rulesChanged() {
+      mesh.beat();
+      await placing.rulesChanged();
+    },
+    async close() {
+      await placing.close();
+      await mesh.close();
+    },
+  };
+}
+
+/** Tells the others how busy this device is: at once, then at most each BEAT_MS while runs come and go. */
+function beatWithRuns(runs: Pick<Runs, 'onChange'>, mesh: Pick<Mesh, 'beat'>): void {
+  let timer: NodeJS.Timeout | null = null;
+  let isNews = false;
+  const beat = (): void => {
+    isNews = false;
+    mesh.beat();
+    timer = setTimeout(() => {
+      timer = null;
+      if (isNews) beat();
+    }, BEAT_MS).unref();
+  };
+  runs.onChange(() => {
+    isNews = true;
+    if (timer === null) beat();
+  });
 }

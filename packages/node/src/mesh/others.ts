@@ -47,7 +47,7 @@ export function createOthers(parts: {
     },
     async close() {
       const made = await opening?.catch(() => null);
-      await made?.mesh.close();
+      await made?.close();
     },
   };
 }

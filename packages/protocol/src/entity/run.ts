@@ -49,11 +49,17 @@ export const RunSchema = z.strictObject({
     hostType: z.enum(['device', 'cloud']),
     deviceId: z.optional(DeviceIdSchema),
     reason: RouteReasonSchema,
+    /** A sentence for people. */
+    why: z.optional(z.string().check(z.maxLength(2_000))),
   }),
   /** Left out of the history of its session: a program asked for it, nobody typed it. */
   unlisted: z.optional(z.literal(true)),
   /** Present while it waits: how many runs of its session come before it. */
   queuePosition: z.optional(CountSchema),
+  /** Present while it waits for a device to come back: its name. */
+  waitsFor: z.optional(NameSchema),
+  /** Present while the device that was given it does not answer: since when. It may run there, or have ended. */
+  unreachable: z.optional(TimeSchema),
   /** Present once it ended: the name of the device it ran on. */
   ranOn: z.optional(NameSchema),
   createdAt: TimeSchema,

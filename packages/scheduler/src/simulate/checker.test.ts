@@ -5,7 +5,7 @@ import { emptyQueue, stepQueue, type Priority } from '../queue.ts';
 import { createChance } from './chance.ts';
 import { createChecker } from './checker.ts';
 import { createDevice, idOf } from './fleet.ts';
-import type { Offer } from './start-protocol.ts';
+import type { Offer } from '../start/start-protocol.ts';
 
 const run = (n: number) => idOf(n) as RunId;
 /** The place of a server, which takes everything. */

@@ -14,7 +14,7 @@ import type { RunId } from '@markco/protocol';
 import { HANDICAP, type HostQueue, type QueuedRun } from '../queue.ts';
 import { ownRefusalOf } from '../refuse.ts';
 import { numberOf, type Device } from './fleet.ts';
-import type { Offer, RunEnd } from './start-protocol.ts';
+import type { Offer, RunEnd } from '../start/start-protocol.ts';
 
 export class Violation extends Error {
   readonly runId: RunId | null;

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { ask, device, id } from '../device.fixture.ts';
 import { ownRefusalOf } from '../refuse.ts';
 import { createExecutor } from './executor.ts';
-import { CLAIM_MS, type Offer, type ToCoordinator } from './start-protocol.ts';
+import { CLAIM_MS, type Offer, type ToCoordinator } from '../start/start-protocol.ts';
 
 const coordinator = id(1);
 const run = (n: number) => `run-${n}` as RunId;

@@ -20,7 +20,7 @@ import {
   type ToCoordinator,
   type ToExecutor,
   type VoidReason,
-} from './start-protocol.ts';
+} from '../start/start-protocol.ts';
 
 export type ExecutorParts = {
   /** Its own clock, which goes on while it sleeps. */

@@ -3,7 +3,7 @@ import { type RunId } from '@markco/protocol';
 import { ownRefusalOf } from '../refuse.ts';
 import { createExecutor, type ExecutorParts, type Sabotage } from './executor.ts';
 import type { Device } from './fleet.ts';
-import type { Offer } from './start-protocol.ts';
+import type { Offer } from '../start/start-protocol.ts';
 
 type Execution = { readonly offer: Offer; readonly awakeAtMs: number; readonly durationMs: number };
 

@@ -1,5 +1,5 @@
 /** What a simulation comes to, in memory that does not grow with the number of runs. */
-import type { RunEnd } from './start-protocol.ts';
+import type { RunEnd } from '../start/start-protocol.ts';
 
 export type Report = {
   readonly steps: number;

@@ -20,7 +20,13 @@ import { clockOf, createHost, type Host } from './host.ts';
 import { createNetwork, type Split } from './network.ts';
 import { addTo, emptyHistogram, type Report } from './report.ts';
 import type { Scenario } from './scenario.ts';
-import { CLAIM_MS, type RunEnd, type StartMessage, type ToCoordinator, type ToExecutor } from './start-protocol.ts';
+import {
+  CLAIM_MS,
+  type RunEnd,
+  type StartMessage,
+  type ToCoordinator,
+  type ToExecutor,
+} from '../start/start-protocol.ts';
 import { createSubmitter, type Submitter } from './submitter.ts';
 import { createTimeline } from './timeline.ts';
 import { createView, HEARTBEAT_MS, type Heartbeat } from './view.ts';

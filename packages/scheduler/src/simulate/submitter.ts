@@ -6,9 +6,15 @@ import type { DeviceId, RunId, SessionId } from '@markco/protocol';
 import type { Placement } from '../place.ts';
 import { emptyQueue, positionOf, stepQueue, type HostQueue, type Priority, type QueueEffect } from '../queue.ts';
 import type { PlaceRequest, Snapshot } from '../snapshot.ts';
-import { NEW_RUN, stepRun, type CoordinatedRun, type CoordinatorEffect, type CoordinatorEvent } from './coordinator.ts';
+import {
+  NEW_RUN,
+  stepRun,
+  type CoordinatedRun,
+  type CoordinatorEffect,
+  type CoordinatorEvent,
+} from '../start/coordinator.ts';
 import type { Sabotage } from './executor.ts';
-import type { RunEnd, Send, ToCoordinator, ToExecutor } from './start-protocol.ts';
+import type { RunEnd, Send, ToCoordinator, ToExecutor } from '../start/start-protocol.ts';
 import type { Heartbeat, View } from './view.ts';
 
 export type Submission = {

@@ -6,7 +6,7 @@ import type { DeviceId } from '@markco/protocol';
 import { SILENT_AFTER_MS } from '../refuse.ts';
 import type { DeviceFacts, Snapshot } from '../snapshot.ts';
 import { numberOf, type Device } from './fleet.ts';
-import type { HostState } from './start-protocol.ts';
+import type { HostState } from '../start/start-protocol.ts';
 
 export const HEARTBEAT_MS = 30_000;
 /** The last of these are remembered, one bit each. */

@@ -67,7 +67,6 @@ function setUp(caps: readonly DeviceCap[] = DEVICE_CAPS) {
     peers: { certificateOf: (device: DeviceId) => (device === submitter ? certificate : undefined) },
     device: { id: host, name: 'box' } as Device,
     runs: { get: async (id: RunId) => known.get(id) ?? null },
-    catalog: { get: () => undefined, onChange: () => () => undefined },
     policy: async () => ({
       allowRemoteExecution: true,
       allowHeavyJobs: true,
@@ -80,8 +79,7 @@ function setUp(caps: readonly DeviceCap[] = DEVICE_CAPS) {
       if (request.id !== undefined) known.set(request.id, run);
       return run;
     },
-    attach: () => Promise.reject(new Error('it is open')),
-    isOpen: () => true,
+    arrive: async () => undefined,
   };
   const request = (changes: Partial<RunRequest> = {}, grantChanges: Partial<RunGrant> = {}): RunRequest => {
     const id = newId<RunId>(ids);

@@ -1,59 +1,24 @@
 /** What another device of the user asks to be run here: only by its grant, and only as this device's owner lets it. */
-import {
-  Failure,
-  type Device,
-  type DeviceId,
-  type DevicePolicy,
-  type Project,
-  type ProjectId,
-  type Run,
-  type RunRequest,
-} from '@markco/protocol';
+import { Failure, type Device, type DeviceId, type DevicePolicy, type Run, type RunRequest } from '@markco/protocol';
 import { checkGrant } from '@markco/protocol/identity';
-import type { DocumentCatalog } from '../../documents/catalog.ts';
 import type { Runs } from '../../runs/runs.ts';
 import { runtimeFor } from '../../runtimes/descriptor.ts';
 import type { Peers } from '../peers.ts';
+import type { Arrive } from '../placing/arrive.ts';
 import type { Trust } from '../trust.ts';
-
-/** How long a run waits here for the project, or the document, that it belongs to. */
-const ARRIVE_MS = 20_000;
 
 export type ServeSubmitParts = {
   readonly trust: Trust;
   readonly peers: Peers;
   readonly device: Device;
   readonly runs: Runs;
-  readonly catalog: DocumentCatalog;
   readonly policy: () => Promise<DevicePolicy>;
   readonly submitHere: (request: RunRequest) => Promise<Run>;
-  /** Opens a project of another device here. */
-  readonly attach: (id: ProjectId) => Promise<Project>;
-  readonly isOpen: (id: ProjectId) => boolean;
+  readonly arrive: Arrive;
 };
 
 export function createServeSubmit(parts: ServeSubmitParts): (from: DeviceId, request: RunRequest) => Promise<Run> {
-  const { trust, peers, device, runs, catalog } = parts;
-
-  async function arrived(request: RunRequest): Promise<void> {
-    const { projectId, documentId } = request;
-    if (projectId !== undefined && !parts.isOpen(projectId)) await parts.attach(projectId);
-    if (documentId === undefined || catalog.get(documentId) !== undefined) return;
-    await new Promise<void>((resolve, reject) => {
-      const stop = catalog.onChange(() => {
-        if (catalog.get(documentId) === undefined) return;
-        clearTimeout(timer);
-        stop();
-        resolve();
-      });
-      const timer = setTimeout(() => {
-        stop();
-        reject(
-          new Failure('barrier_timeout', `The document has not arrived on ${device.name} in time. Run the cell again.`),
-        );
-      }, ARRIVE_MS);
-    });
-  }
+  const { trust, peers, device, runs } = parts;
 
   return async (from, request) => {
     const known = request.id === undefined ? null : await runs.get(request.id);
@@ -83,7 +48,7 @@ export function createServeSubmit(parts: ServeSubmitParts): (from: DeviceId, req
         'forbidden',
         `${device.name} is set to run nothing for other devices. Its owner can change that there.`,
       );
-    await arrived(request);
+    await parts.arrive(request);
     const { grant: _, ...own } = request;
     return parts.submitHere({ ...own, runOn: device.id });
   };

@@ -10,7 +10,8 @@
  */
 import type { DeviceId, NodeCapability, RunId, SessionId } from '@markco/protocol';
 import type { Priority } from '../queue.ts';
-import type { PlaceRequest, RefusalRule } from '../index.ts';
+import type { RefusalRule } from '../refuse.ts';
+import type { PlaceRequest } from '../snapshot.ts';
 
 export const CLAIM_MS = 5_000;
 /** Two clocks may run differently fast: what a coordinator adds to be sure that nothing can start any more. */

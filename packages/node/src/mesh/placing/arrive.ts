@@ -1,0 +1,38 @@
+/** What a run of another device needs before it can begin here: its project open, its document arrived. */
+import { Failure, type Device, type Project, type ProjectId, type RunRequest } from '@markco/protocol';
+import type { DocumentCatalog } from '../../documents/catalog.ts';
+
+/** How long a run waits here for its document. */
+const ARRIVE_MS = 20_000;
+
+export type ArriveParts = {
+  readonly device: Pick<Device, 'name'>;
+  readonly catalog: Pick<DocumentCatalog, 'get' | 'onChange'>;
+  /** Opens a project of another device here. */
+  readonly attach: (id: ProjectId) => Promise<Project>;
+  readonly isOpen: (id: ProjectId) => boolean;
+};
+
+export type Arrive = (request: Pick<RunRequest, 'projectId' | 'documentId'>) => Promise<void>;
+
+/** Rejects with `barrier_timeout` when the document does not come, and as opening the project does. */
+export function createArrive({ device, catalog, attach, isOpen }: ArriveParts): Arrive {
+  return async ({ projectId, documentId }) => {
+    if (projectId !== undefined && !isOpen(projectId)) await attach(projectId);
+    if (documentId === undefined || catalog.get(documentId) !== undefined) return;
+    await new Promise<void>((resolve, reject) => {
+      const stop = catalog.onChange(() => {
+        if (catalog.get(documentId) === undefined) return;
+        clearTimeout(timer);
+        stop();
+        resolve();
+      });
+      const timer = setTimeout(() => {
+        stop();
+        reject(
+          new Failure('barrier_timeout', `The document has not arrived on ${device.name} in time. Run the cell again.`),
+        );
+      }, ARRIVE_MS);
+    });
+  };
+}

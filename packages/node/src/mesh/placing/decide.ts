@@ -1,0 +1,47 @@
+/** Which device a run is for: what it asks, what is known of the devices, and the scheduler's answer. */
+import { Failure, type DeviceId, type ProjectId, type RunId } from '@markco/protocol';
+import { place, recordOf, type DecisionRecord, type Placement, type PlaceRequest } from '@markco/scheduler';
+import type { SessionPlace, Survey } from './survey.ts';
+
+export type Wanted = {
+  readonly session: SessionPlace;
+  /** By a person for this run, or by the cell. */
+  readonly named: DeviceId | null;
+  readonly needsGpu: PlaceRequest['needsGpu'];
+  readonly sessionOn: DeviceId | null;
+};
+
+export type Decided = { readonly placement: Placement; readonly record: DecisionRecord };
+
+export type DecideParts = {
+  readonly self: DeviceId;
+  readonly survey: Survey;
+  readonly now: () => number;
+  /** Devices that have a project open, this one left out. */
+  readonly holders: (id: ProjectId) => readonly DeviceId[];
+  /** Whether a run may be placed elsewhere when nobody named a device. */
+  readonly placesElsewhere: boolean;
+};
+
+export function createDecide({ self, survey, now, holders, placesElsewhere }: DecideParts) {
+  return async (runId: RunId, { session, named, needsGpu, sessionOn }: Wanted): Promise<Decided> => {
+    const request: PlaceRequest = { language: session.language, from: self, needsGpu, sessionOn, runOn: named };
+    const all = await survey.snapshot(named, session.language);
+    const near = new Set([self, ...holders(session.projectId)]);
+    const isNear = ({ deviceId }: { deviceId: DeviceId }): boolean =>
+      placesElsewhere ? near.has(deviceId) || deviceId === sessionOn : deviceId === self;
+    // A device that does not have the project lacks the files that lie beside its pages.
+    const choices =
+      named === null && (needsGpu === false || !placesElsewhere) ? all.devices.filter(isNear) : all.devices;
+    let placement = place({ ...all, devices: choices }, request);
+    if (placement.chosen === null && placesElsewhere && choices.length < all.devices.length)
+      placement = place(all, request);
+    return { placement, record: recordOf({ runId, at: new Date(now()).toISOString() }, request, placement) };
+  };
+}
+
+/** What a placement says when no device will ever take the run. */
+export function nowhere({ ranked, why }: Placement): Failure {
+  const isOwn = ranked.some(({ refused }) => refused !== null && refused !== 'runtime-missing');
+  return new Failure(isOwn ? 'forbidden' : 'runtime_missing', why);
+}

@@ -1,0 +1,248 @@
+/**
+ * Where runs go among the user's devices: decided here for what is asked here, and taken in for what others place here.
+ *
+ * Each two devices that are connected have one stream for this. A message that cannot be sent now is dropped: what is
+ * asked again later, and by whom, is part of the protocol.
+ */
+import {
+  codeOptions,
+  Failure,
+  newId,
+  sessionName,
+  type Device,
+  type DeviceId,
+  type IdSource,
+  type Project,
+  type ProjectId,
+  type Run,
+  type RunId,
+  type RunRequest,
+  type UserId,
+} from '@markco/protocol';
+import { codeHashOf, RUN_GRANT_LIFETIME_MS, sealGrant, type RunGrant } from '@markco/protocol/identity';
+import { ownRefusalOf, wishOf, type HostState, type PlaceRequest } from '@markco/scheduler';
+import type { Runs } from '../../runs/runs.ts';
+import { runtimeFor } from '../../runtimes/descriptor.ts';
+import type { Store } from '../../store/store.ts';
+import type { SessionFor } from '../../submit.ts';
+import type { Heartbeat } from '../control.ts';
+import type { MessageStream } from '../message-stream.ts';
+import type { Peer } from '../peers.ts';
+import type { Trust } from '../trust.ts';
+import { createAwakeClock } from './awake-clock.ts';
+import { createDecide, type Wanted } from './decide.ts';
+import { createDecisions } from './decisions.ts';
+import { createPlaceRuns } from './place-runs.ts';
+import { isForHost, readStartMessage, type Placeable, type StartMessage } from './start-messages.ts';
+import { createSurvey, deviceCalled, type SessionPlace } from './survey.ts';
+import { createTakeOffers } from './take-offers.ts';
+
+/** Bytes that may wait for another device before messages to it are dropped. */
+const BACKLOG_BYTES_MAX = 4 * 1024 * 1024;
+/** Until its heartbeats tell of it, a session is known to be where it was started. */
+const RECENT_MS = 45_000;
+const RECENT_MAX = 1_000;
+const CANCEL_MS = 30_000;
+
+export type PlacingParts = {
+  readonly trust: Trust;
+  readonly device: Device;
+  readonly userId: () => UserId;
+  readonly ids: IdSource;
+  readonly store: Store;
+  readonly runs: Runs;
+  readonly sessionFor: SessionFor;
+  readonly submitHere: (request: RunRequest) => Promise<Run>;
+  /** Checks the grant of another device and takes its run into the journal. */
+  readonly acceptFrom: (from: DeviceId, request: RunRequest) => Promise<Run>;
+  /** Resolves when the project is open here and the document has arrived. */
+  readonly prepare: (request: Placeable) => Promise<void>;
+  readonly state: () => Promise<HostState>;
+  readonly peers: () => readonly Peer[];
+  readonly heartbeats: () => ReadonlyMap<DeviceId, Heartbeat & { readonly at: number }>;
+  /** Projects that other devices have open. */
+  readonly elsewhere: () => ReadonlyMap<
+    ProjectId,
+    { readonly project: Project; readonly devices: readonly DeviceId[] }
+  >;
+  readonly placesElsewhere: boolean;
+  readonly onRun: (run: Run) => void;
+  readonly onTrouble: (doing: string, cause: unknown) => void;
+};
+
+export type Placing = Awaited<ReturnType<typeof createPlacing>>;
+
+export async function createPlacing(parts: PlacingParts) {
+  const { trust, device, ids, store, runs, onTrouble } = parts;
+  const clock = createAwakeClock(ids.now);
+  const streams = new Map<DeviceId, MessageStream>();
+  const recent = new Map<string, { readonly device: DeviceId; readonly at: number }>();
+  const now = (): number => trust.now();
+  const survey = createSurvey({
+    ...{ self: device, own: parts.state, now },
+    ...{ peers: parts.peers, heartbeats: parts.heartbeats },
+  });
+  const holders = (id: ProjectId): readonly DeviceId[] => parts.elsewhere().get(id)?.devices ?? [];
+  const decide = createDecide({ self: device.id, survey, now, holders, placesElsewhere: parts.placesElsewhere });
+  const decisions = await createDecisions(store, onTrouble);
+
+  function send(to: DeviceId, message: StartMessage): void {
+    if (to === device.id) return queueMicrotask(() => receive(device.id, message));
+    const stream = streams.get(to);
+    if (stream !== undefined && stream.waiting() < BACKLOG_BYTES_MAX) stream.sendText(JSON.stringify(message));
+  }
+
+  function receive(from: DeviceId, message: StartMessage): void {
+    const done = isForHost(message) ? hosting.receive(from, message) : placed.receive(from, message);
+    done.catch((error: unknown) => onTrouble('a run among devices', error));
+  }
+
+  async function refuses(request: Placeable, from: DeviceId) {
+    if (from !== device.id && trust.members.members.get(from)?.caps.includes('submit') !== true)
+      return 'remote-execution-off' as const;
+    const language = runtimeFor(request.language)?.language;
+    if (language === undefined) return 'runtime-missing' as const;
+    const { capability } = await parts.state();
+    // Whoever names a device has it against the rules that only protect from a bad choice.
+    const asked = { language, needsGpu: needsOf(request, language), from, runOn: device.id };
+    return ownRefusalOf({ deviceId: device.id, capability }, asked);
+  }
+
+  const hosting = createTakeOffers({
+    ...{ ids, store, clock, send, refuses, state: parts.state, prepare: parts.prepare, onTrouble },
+    runs: {
+      get: runs.get,
+      onChange: runs.onChange,
+      cancel: (id) => runs.cancel(id, AbortSignal.timeout(CANCEL_MS)),
+    },
+    accept: (request, grant, from) =>
+      from === device.id ? parts.submitHere(request) : parts.acceptFrom(from, { ...request, grant }),
+  });
+  await hosting.tidy();
+
+  const keyOf = ({ projectId, language, name }: SessionPlace): string => JSON.stringify([projectId, language, name]);
+
+  function sessionOn(session: SessionPlace): DeviceId | null {
+    const isIt = (one: ReturnType<typeof runs.sessions.list>[number]): boolean =>
+      one.projectId === session.projectId &&
+      one.language === session.language &&
+      one.state === 'running' &&
+      sessionName(one) === session.name;
+    if (runs.sessions.list().some(isIt)) return device.id;
+    const started = recent.get(keyOf(session));
+    return started !== undefined && now() - started.at < RECENT_MS ? started.device : survey.holderOf(session);
+  }
+
+  function grant(request: Placeable, session: SessionPlace, host: DeviceId, fence: number): string {
+    const made: RunGrant = {
+      submitter: device.id,
+      host,
+      run: request.id,
+      project: request.projectId,
+      session: `${session.projectId}/${session.language}/${session.name}`,
+      code: codeHashOf(request.code),
+      language: session.language,
+      expiresAt: ids.now() + RUN_GRANT_LIFETIME_MS,
+      nonce: new Uint8Array(ids.randomBytes(16)),
+      epoch: trust.members.epoch,
+      fence,
+    };
+    return Buffer.from(sealGrant(made, trust.signer)).toString('base64');
+  }
+
+  const placed = await createPlaceRuns({
+    ...{ self: device.id, userId: parts.userId, ids, store, survey, decide, sessionOn, grant, send, clock, onTrouble },
+    onRun: parts.onRun,
+    onDecided: decisions.note,
+  });
+
+  /** What a run asks for, of the devices there are. */
+  async function wanted(request: RunRequest): Promise<Wanted & { readonly session: SessionPlace }> {
+    const { projectId, language, name } = await parts.sessionFor(request);
+    const session = { projectId, language, name };
+    const devices = [{ deviceId: device.id, name: device.name }, ...parts.peers()];
+    const byHand = request.runOn === undefined ? null : deviceCalled(request.runOn, devices);
+    const { on, needs } = codeOptions(request.code, language);
+    const wish = wishOf({ on, needs }, devices, byHand);
+    if (!wish.ok) throw new Failure(on === null ? 'bad_request' : 'not_found', wish.problem);
+    return { session, named: wish.runOn, needsGpu: wish.needsGpu, sessionOn: sessionOn(session) };
+  }
+
+  return {
+    decisions,
+    placed,
+
+    /** Submits a run where it shall run: here at once, elsewhere by the start protocol. */
+    async submit(request: RunRequest): Promise<Run> {
+      const { projectId, language } = request;
+      if (request.sessionId !== undefined || projectId === undefined || language === undefined)
+        return parts.submitHere(request);
+      const id = request.id ?? newId<RunId>(ids);
+      const known = placed.get(id);
+      if (known !== null) {
+        if (known.run.code === request.code) return known.run;
+        throw new Failure('conflict', 'Another run has this id already. Submit this one under an id of its own.');
+      }
+      const own = { ...request, id };
+      if ((await runs.get(id)) !== null || parts.peers().length === 0) return parts.submitHere(own);
+      const want = await wanted(request);
+      const decided = await decide(id, want);
+      if (decided.placement.chosen === device.id) {
+        decisions.note(decided.record);
+        // It was chosen, so it is not asked for by a name that another device might have.
+        return parts.submitHere({ ...own, runOn: device.id });
+      }
+      const { placement } = decided;
+      if (placement.chosen !== null) remember(want.session, placement.chosen);
+      return placed.submit({ ...own, projectId, language }, want, decided);
+    },
+
+    /** What would be decided now. Starts nothing. */
+    async preview(request: RunRequest) {
+      const want = await wanted(request);
+      return (await decide(newId<RunId>(ids), want)).record;
+    },
+
+    onStream(stream: MessageStream, from: DeviceId): void {
+      streams.set(from, stream);
+      stream.onMessage((text) => {
+        try {
+          const message = typeof text === 'string' ? readStartMessage(text) : null;
+          if (message !== null) receive(from, message);
+        } catch (cause) {
+          stream.abort(new Failure('bad_request', 'A message could not be read.', { cause }));
+        }
+      });
+      stream.onClose(() => {
+        if (streams.get(from) !== stream) return;
+        streams.delete(from);
+        placed.gone(from);
+      });
+      placed.back(from);
+    },
+
+    onHeartbeat(from: DeviceId): void {
+      if (streams.has(from)) placed.heard();
+    },
+
+    rulesChanged: hosting.rulesChanged,
+
+    async close(): Promise<void> {
+      hosting.close();
+      await placed.close();
+    },
+  };
+
+  function remember(session: SessionPlace, host: DeviceId): void {
+    const key = keyOf(session);
+    recent.delete(key);
+    recent.set(key, { device: host, at: now() });
+    const [oldest] = recent.keys();
+    if (recent.size > RECENT_MAX && oldest !== undefined) recent.delete(oldest);
+  }
+}
+
+function needsOf(request: Placeable, language: SessionPlace['language']): PlaceRequest['needsGpu'] {
+  const { needs } = codeOptions(request.code, language);
+  return needs.includes('cuda') ? 'cuda' : needs.includes('gpu');
+}
