@@ -14,6 +14,7 @@ import { addCompletion } from './command/completion.ts';
 import { addDevices } from './command/devices.ts';
 import { addDocs } from './command/docs.ts';
 import { addDoctor } from './command/doctor.ts';
+import { addExplain } from './command/explain.ts';
 import { addLogs } from './command/logs.ts';
 import { addNetcheck } from './command/netcheck.ts';
 import { addOpen } from './command/open.ts';
@@ -46,6 +47,7 @@ const VERBS: readonly AddVerb[] = [
   addRun,
   addRuns,
   addLogs,
+  addExplain,
   addCancel,
   addSessions,
   addDoctor,

@@ -27,6 +27,7 @@ import { projectRoutes } from './listen/routes/projects.ts';
 import { deviceRoutes } from './listen/routes/device.ts';
 import { meshRoutes } from './listen/routes/mesh.ts';
 import { mrpRoutes } from './listen/routes/mrp.ts';
+import { placementRoutes } from './listen/routes/placement.ts';
 import { runQuery, runRoutes } from './listen/routes/runs.ts';
 import { createResolve } from './listen/resolve.ts';
 import { serveRunSocket } from './listen/run-socket.ts';
@@ -276,6 +277,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       ...{ runs, projects, ids, sessionFor, runtimes: own.runtimes },
       ...{ env: parts.env, version: parts.version, home: config.home },
     }),
+    ...placementRoutes({ others }),
     ...meshRoutes({
       ...{ others, projects, device, now, userId: () => user.id },
       capability: own.capability,

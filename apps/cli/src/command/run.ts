@@ -114,6 +114,7 @@ async function runCell(
     ...(on === null ? {} : { runOn: on.id }),
   };
   const run = await client.submitRun(request, cli.signal);
+  if (!asJson && run.routedTo.why !== undefined) cli.err.write(`${printable(run.routedTo.why)}\n`);
   const ended = await followToEnd(cli, client, run, {
     attended: true,
     ...(late === null ? {} : { until: late }),

@@ -37,7 +37,7 @@ export const addRuns: AddVerb = (program, cli, done) => {
         const short = shortIds(runs.map((run) => run.id));
         const rows = runs.map((run) => [
           short(run.id),
-          run.state,
+          stateOf(run, cli.now()),
           run.language,
           localTime(run.createdAt, cli.now()),
           took(run, cli.now()),
@@ -50,6 +50,11 @@ export const addRuns: AddVerb = (program, cli, done) => {
       done(0);
     });
 };
+
+function stateOf(run: Run, now: number): string {
+  if (run.waitsFor !== undefined) return `waits for ${run.waitsFor}`;
+  return run.unreachable === undefined ? run.state : `unreachable since ${localTime(run.unreachable, now)}`;
+}
 
 function took(run: Run, now: number): string {
   if (run.startedAt === undefined) return '';

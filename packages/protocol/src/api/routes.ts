@@ -18,6 +18,7 @@ import { RuntimeSessionSchema } from '../entity/session.ts';
 import { UserSchema } from '../entity/user.ts';
 import { DocumentIdSchema, ProjectIdSchema, RunIdSchema, SessionIdSchema } from '../id.ts';
 import { LIMITS } from '../limits.ts';
+import { PLACEMENT_ROUTES } from './placement.ts';
 import { DEVICE_ROUTES } from './device-routes.ts';
 import { MRP_ROUTES } from '../mrp/routes.ts';
 
@@ -325,6 +326,7 @@ export const ROUTES = {
     status: 200,
     answer: RunSchema,
   },
+  ...PLACEMENT_ROUTES,
   ...DEVICE_ROUTES,
   heartbeat: { method: 'POST', path: '/api/devices/heartbeat', body: NodeCapabilitySchema, status: 204 },
   ...MRP_ROUTES,

@@ -76,6 +76,8 @@ export async function createPlaceRuns(parts: PlaceRunsParts) {
   const { self, survey, clock } = parts;
   const rows = createPlacedRows(parts.store);
   const placed = new Map<RunId, Placed>();
+  /** Canceled while their hosts were silent: they are told when they are back. Of more than are kept, the newest. */
+  const untold = new Map<RunId, { readonly host: DeviceId; readonly fence: number }>();
   let isClosed = false;
 
   const track = (row: PlacedRow): Placed => {
@@ -215,12 +217,22 @@ export async function createPlaceRuns(parts: PlaceRunsParts) {
   function forget(run: Placed): void {
     if (run.timer !== null) clearTimeout(run.timer);
     placed.delete(run.row.run.id);
+    noteUntold(run.row);
+  }
+
+  function noteUntold({ run, state }: PlacedRow): void {
+    const { host, fence, end, isStarted, startsUntilMs } = state;
+    if (host === null || end !== 'cancelled' || isStarted || startsUntilMs === null) return;
+    untold.set(run.id, { host, fence });
+    const [oldest] = untold.keys();
+    if (untold.size > IN_FLIGHT_MAX && oldest !== undefined) untold.delete(oldest);
   }
 
   const of = (host: DeviceId): readonly Placed[] => [...placed.values()].filter(({ row }) => row.state.host === host);
 
   for (const row of await rows.load(clock() + CLAIM_MS + CLOCK_MARGIN_MS))
-    if (row.state.phase !== 'ended') schedule(track(row), CHECK_FIRST_MS);
+    if (row.state.phase === 'ended') noteUntold(row);
+    else schedule(track(row), CHECK_FIRST_MS);
 
   return {
     /** On disk when it resolves; a run that no device will take rejects, and is not kept. */
@@ -304,6 +316,7 @@ export async function createPlaceRuns(parts: PlaceRunsParts) {
     async receive(from: DeviceId, message: ToSubmitter): Promise<void> {
       if (message.type !== 'claim' && message.type !== 'ended') survey.answered(from);
       if (message.type === 'void') survey.corrects(from, message.host);
+      if (message.type === 'void' || message.type === 'ended') untold.delete(message.runId);
       const event = { type: 'message', from, message: asStep(message) } as const;
       const run = placed.get(message.runId);
       if (run === undefined) {
@@ -322,6 +335,8 @@ export async function createPlaceRuns(parts: PlaceRunsParts) {
 
     /** A device is connected again: what waits, and what is on it, is looked after. */
     back(device: DeviceId): void {
+      for (const [runId, { host, fence }] of untold)
+        if (host === device) parts.send(host, { type: 'cancel', runId, fence });
       for (const run of placed.values())
         if (run.row.state.host === device || run.row.state.phase === 'waiting') void check(run);
     },

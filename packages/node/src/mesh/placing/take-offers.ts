@@ -59,6 +59,9 @@ export function createTakeOffers(parts: TakeOffersParts) {
   const tell = new Map<RunId, { readonly to: DeviceId; readonly fence: number }>();
   /** One message of a run after another. */
   const turns = new Map<RunId, Promise<void>>();
+  let isFilling = false;
+  let isStale = false;
+  let isClosed = false;
 
   function inTurn(id: RunId, work: () => Promise<void>): Promise<void> {
     const before = turns.get(id) ?? Promise.resolve();
@@ -68,9 +71,11 @@ export function createTakeOffers(parts: TakeOffersParts) {
     return mine;
   }
 
+  /** It frees the slot that it was claimed for. */
   function drop(id: RunId): void {
-    clearTimeout(entries.get(id)?.claim?.timer);
-    entries.delete(id);
+    const entry = entries.get(id);
+    clearTimeout(entry?.claim?.timer);
+    if (entries.delete(id) && entry?.claim !== null) fill();
   }
 
   async function makeVoid(to: DeviceId, id: RunId, fence: number, why: VoidReason): Promise<void> {
@@ -124,7 +129,7 @@ export function createTakeOffers(parts: TakeOffersParts) {
     if (entries.get(id) !== entry) return;
     if (failed !== null) return giveUp(entry, failed);
     entry.isReady = true;
-    if (await hasRoom()) claim(entry);
+    fill();
   }
 
   /** Runs that were claimed take a slot, as they are about to start. */
@@ -148,7 +153,6 @@ export function createTakeOffers(parts: TakeOffersParts) {
     if (entry.claims < CLAIMS_MAX) return claim(entry);
     // Whoever does not answer loses the place, not the run.
     drop(entry.request.id);
-    await fill();
   }
 
   async function start(entry: Entry, grant: string): Promise<void> {
@@ -171,12 +175,26 @@ export function createTakeOffers(parts: TakeOffersParts) {
     send(from, { type: 'ended', runId: id, fence, end: 'failed', error: { type: code, message } });
   }
 
-  /** Claims what waits, in the order it came, as far as there is room. */
-  async function fill(): Promise<void> {
-    for (const entry of [...entries.values()]) {
-      if (entry.claim !== null || !entry.isReady) continue;
-      if (!(await hasRoom())) return;
-      if (entries.get(entry.request.id) === entry && entry.claim === null) claim(entry);
+  /** Claims what waits, in the order it came, as far as there is room. One look at a time. */
+  function fill(): void {
+    isStale = true;
+    if (isFilling) return;
+    isFilling = true;
+    claimAll().catch((error: unknown) => parts.onTrouble('claiming runs', error));
+  }
+
+  async function claimAll(): Promise<void> {
+    try {
+      while (isStale && !isClosed) {
+        isStale = false;
+        for (const entry of [...entries.values()]) {
+          if (entry.claim !== null || !entry.isReady) continue;
+          if (!(await hasRoom())) break;
+          if (entries.get(entry.request.id) === entry && entry.claim === null && !isClosed) claim(entry);
+        }
+      }
+    } finally {
+      isFilling = false;
     }
   }
 
@@ -209,7 +227,7 @@ export function createTakeOffers(parts: TakeOffersParts) {
     if (!runMachine.isTerminal(run.state)) return;
     const who = tell.get(run.id);
     if (who !== undefined) answer(who.to, who.fence, run);
-    if (entries.size > 0) void fill().catch((error: unknown) => parts.onTrouble('claiming runs', error));
+    fill();
   });
 
   return {
@@ -222,7 +240,7 @@ export function createTakeOffers(parts: TakeOffersParts) {
           const refusal = await parts.refuses(request, from);
           if (refusal !== null && entries.has(request.id)) await makeVoid(from, request.id, fence, refusal);
         });
-      await fill();
+      fill();
     },
 
     /** Forgets what was void long enough ago. Call at a start. */
@@ -236,6 +254,7 @@ export function createTakeOffers(parts: TakeOffersParts) {
     },
 
     close(): void {
+      isClosed = true;
       stop();
       for (const id of [...entries.keys()]) drop(id);
     },
