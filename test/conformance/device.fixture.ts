@@ -94,11 +94,11 @@ export async function startDevice({ files, env = {} }: DeviceOptions): Promise<D
         ...process.env,
         LOG_LEVEL: 'info',
         NO_COLOR: '1',
+        MARKCO_PEER_PORT: '0',
         ...env,
         MARKCO_HOME: linkToHome,
         MARKCO_PORT: String(port),
         MARKCO_MDNS: '0',
-        MARKCO_PEER_PORT: '0',
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

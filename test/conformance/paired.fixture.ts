@@ -7,8 +7,12 @@ import { eventually, startDevice, type Device } from './device.fixture.ts';
 export const SOON_MS = 30_000;
 export type Named = Device & AsyncDisposable & { readonly name: string };
 
-export async function start(name: string, files: Readonly<Record<string, string>> = {}): Promise<Named> {
-  const device = await startDevice({ files, env: { MARKCO_NAME: name } });
+export async function start(
+  name: string,
+  files: Readonly<Record<string, string>> = {},
+  env: Readonly<Record<string, string>> = {},
+): Promise<Named> {
+  const device = await startDevice({ files, env: { ...env, MARKCO_NAME: name } });
   return Object.assign(device, { name });
 }
 
