@@ -54,6 +54,9 @@ export type Device = {
   ): WebSocket;
   /** kill -9. */
   kill(): Promise<void>;
+  /** Freezes it as it is, as a machine that sleeps, until `wake`. */
+  freeze(): void;
+  wake(): void;
   /** Ends it as a person would. */
   stop(): Promise<void>;
   start(): Promise<void>;
@@ -208,6 +211,8 @@ export async function startDevice({ files, env = {} }: DeviceOptions): Promise<D
       return new WebSocket(`ws://127.0.0.1:${port}${path}${query}`, { headers: options.headers ?? {} });
     },
     kill: () => end('SIGKILL'),
+    freeze: () => void child?.kill('SIGSTOP'),
+    wake: () => void child?.kill('SIGCONT'),
     stop: () => end('SIGTERM'),
     start,
     async [Symbol.asyncDispose]() {

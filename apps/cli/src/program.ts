@@ -9,6 +9,7 @@
 import { Failure } from '@markco/protocol';
 import { Command, CommanderError } from 'commander';
 import type { Cli } from './cli.ts';
+import { addBugreport } from './command/bugreport.ts';
 import { addCancel } from './command/cancel.ts';
 import { addCompletion } from './command/completion.ts';
 import { addDevices } from './command/devices.ts';
@@ -65,7 +66,7 @@ export async function runProgram(cli: Cli, words: readonly string[], version: st
     .showHelpAfterError('Try --help for how to use it.')
     .exitOverride()
     .configureOutput({ writeOut: (text) => cli.out.write(text), writeErr: (text) => cli.err.write(text) });
-  for (const add of VERBS) add(program, cli, (its) => (code = its));
+  for (const add of [...VERBS, addBugreport(version)]) add(program, cli, (its) => (code = its));
   program.addHelpText(
     'after',
     '\nExamples:\n  $ markco up ~/notes\n  $ markco run ~/notes/train.md --cell 2\n  $ markco doctor\n',
