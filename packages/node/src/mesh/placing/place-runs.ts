@@ -54,6 +54,8 @@ export type PlaceRunsParts = {
   /** Signs the leave to run this, there, under this fence. */
   readonly grant: (request: Placeable, session: SessionPlace, host: DeviceId, fence: number) => string;
   readonly send: (to: DeviceId, message: ToHost) => void;
+  /** It is connected and answers nothing: what carries messages to it is made anew. */
+  readonly reopen: (device: DeviceId) => void;
   /** Milliseconds, going on while the machine sleeps. */
   readonly clock: () => number;
   readonly onRun: (run: Run) => void;
@@ -149,6 +151,7 @@ export async function createPlaceRuns(parts: PlaceRunsParts) {
         return parts.send(to, { ...message, runId, grant });
       }
       case 'distrust':
+        parts.reopen(effect.host);
         return survey.distrust(effect.host);
       case 'end':
         if (state.host !== null && state.isStarted) survey.ended(state.host, effect.end === 'lost');

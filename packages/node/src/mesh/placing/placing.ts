@@ -152,6 +152,7 @@ export async function createPlacing(parts: PlacingParts) {
 
   const placed = await createPlaceRuns({
     ...{ self: device.id, userId: parts.userId, ids, store, survey, decide, sessionOn, grant, send, clock, onTrouble },
+    reopen: (to) => streams.get(to)?.abort(new Failure('not_ready', 'It answers nothing.')),
     onRun: parts.onRun,
     onDecided: decisions.note,
   });
@@ -204,11 +205,14 @@ export async function createPlacing(parts: PlacingParts) {
     },
 
     onStream(stream: MessageStream, from: DeviceId): void {
+      const before = streams.get(from);
       streams.set(from, stream);
+      before?.close();
       stream.onMessage((text) => {
         try {
           const message = typeof text === 'string' ? readStartMessage(text) : null;
           if (message !== null) receive(from, message);
+          else onTrouble('a message about a run', new Failure('unsupported', 'It is not understood by this version.'));
         } catch (cause) {
           stream.abort(new Failure('bad_request', 'A message could not be read.', { cause }));
         }

@@ -173,6 +173,7 @@ export async function smallMesh(
         }),
         sessionOn: ({ name: session }) => holderOf(session),
         grant: (_, __, host, fence) => Buffer.from(`${host}/${fence}`).toString('base64'),
+        reopen: () => undefined,
         onRun: () => undefined,
         onDecided: () => undefined,
       });
