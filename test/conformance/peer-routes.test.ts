@@ -11,15 +11,16 @@ import {
 import { expect, test } from 'vitest';
 import { replicaDevice } from '@markco/node/mesh/documents/device.fixture';
 import { createMesh } from '@markco/node/mesh/mesh';
+import { PASSED_ON } from '@markco/node/mesh/sessions/sessions-anywhere';
 import { openTrust } from '@markco/node/mesh/trust';
 import { eventually } from './device.fixture.ts';
 import { SOON_MS, start } from './paired.fixture.ts';
 
-/** Of the device alone, and nothing that is its person's. */
-const FOR_DEVICES: readonly RouteName[] = ['health', 'run', 'runs'];
+/** Of the device alone, and nothing that is its person's: its runs, and its sessions by their ids. */
+const FOR_DEVICES: readonly RouteName[] = ['health', 'run', 'runs', 'sessions', 'mrpSessions', ...PASSED_ON];
 const soon = (): AbortSignal => AbortSignal.timeout(SOON_MS);
 
-test('KEY-1 another device is told nothing but the runs of this one, and not its recovery words', async () => {
+test('KEY-1 another device is told nothing but the runs and sessions of this one, and not its recovery words', async () => {
   await using laptop = await start('laptop');
   await using other = await replicaDevice();
   const { ids, home, store, rooms, catalog, projects } = other;

@@ -4,7 +4,7 @@
  * Order matters twice. Starting: the store before what lives in it, the listener last. Stopping: the listener first,
  * so that nothing new comes, then runs and files, the store last.
  */
-import { Failure, LIMITS, type IdSource, type Run, type RunId, type RunRequest, type User } from '@markco/protocol';
+import { type IdSource, type Run, type RunId, type RunRequest, type User } from '@markco/protocol';
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSessionWishes } from './cells/session-wish.ts';
@@ -28,14 +28,19 @@ import { deviceRoutes } from './listen/routes/device.ts';
 import { meshRoutes } from './listen/routes/mesh.ts';
 import { mrpRoutes } from './listen/routes/mrp.ts';
 import { placementRoutes } from './listen/routes/placement.ts';
-import { runQuery, runRoutes } from './listen/routes/runs.ts';
+import { runRoutes } from './listen/routes/runs.ts';
 import { createResolve } from './listen/resolve.ts';
 import { serveRunSocket } from './listen/run-socket.ts';
 import { serveStream, type StreamParts } from './listen/stream.ts';
 import type { OpenMeshParts } from './mesh/open-mesh.ts';
+import type { Mesh } from './mesh/mesh.ts';
 import { createOthers } from './mesh/others.ts';
 import { withPlaced } from './mesh/placing/placed-view.ts';
 import { createRunsAnywhere } from './mesh/runs/runs-anywhere.ts';
+import { servedToDevices } from './mesh/served-to-devices.ts';
+import { executeThere } from './mesh/sessions/execute-there.ts';
+import { passOnSessions } from './mesh/sessions/pass-on.ts';
+import { createSessionsAnywhere } from './mesh/sessions/sessions-anywhere.ts';
 import { serveSyncSocket } from './listen/sync-socket.ts';
 import { createWatch } from './listen/watch.ts';
 import { createFolderObserver } from './observe/folder.ts';
@@ -223,16 +228,29 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       return watch.project(projectId, tell);
     },
   });
-  const requireRun = async (id: RunId): Promise<Run> => {
-    const run = await runs.get(id);
-    if (run === null) throw new Failure('not_found', 'There is no such run here.');
-    return run;
-  };
+  const mesh = (): Mesh | null => others.now()?.mesh ?? null;
+  const sessionsAnywhere = createSessionsAnywhere({ sessions: runs.sessions, mesh });
   const anywhere = withPlaced(
-    createRunsAnywhere({ runs, mesh: () => others.now()?.mesh ?? null }),
+    createRunsAnywhere({ runs, sessions: sessionsAnywhere, mesh }),
     () => others.now()?.placing.placed ?? null,
   );
   const submit = (request: RunRequest): Promise<Run> => (others.now()?.placing.submit ?? submitHere)(request);
+  /** For the sessions of this device; runs wherever they are. */
+  const sessionRoutes = {
+    ...runRoutes({
+      ...{ runs, projects, submit, sessionFor, anywhere },
+      requireHere: (runOn) => requireHere(device, runOn),
+    }),
+    ...mrpRoutes({
+      ...{ runs, projects, ids, sessionFor, runtimes: own.runtimes },
+      ...{ env: parts.env, version: parts.version, home: config.home },
+      anywhere: (here) =>
+        executeThere({
+          ...{ here, sessionFor, submit, projects: projects.list, runs: anywhere, sessions: sessionsAnywhere },
+          isHere: (id) => runs.sessions.get(id) !== null,
+        }),
+    }),
+  };
   const meshParts = (): OpenMeshParts => ({
     ...{ config, home: config.home, userId: user.id, ids, store, device, rooms, catalog, projects, runs, submitHere },
     ...{ capability: own.capability, policy: own.policy.read, queuedRuns: () => runMetrics.queued, log: logger },
@@ -243,23 +261,8 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       await keepUser(config.home, { device: { ...device, userId: id }, user });
     },
     onError: (route, error) => logger.error('http.failed', { route }, error),
-    serve: (connection, submitByGrant) =>
-      serveStream(
-        connection,
-        streamParts({
-          submit: submitByGrant,
-          follow: runs.follow,
-          run: requireRun,
-          answer: (id, text) => runs.input(id, text, AbortSignal.timeout(LIMITS.barrierTimeoutMs)),
-          cancel: (id) => runs.cancel(id, AbortSignal.timeout(CANCEL_TIMEOUT_MS)),
-          interrupt: (id) => runs.sessions.interrupt(id),
-        }),
-      ),
-    routes: () => ({
-      health: () => ({ status: 'ok' }),
-      run: ({ params }) => requireRun(params['id'] as RunId),
-      runs: async ({ query }) => ({ runs: [...(await runs.list(runQuery(query)))] }),
-    }),
+    ...servedToDevices(runs, streamParts),
+    sessionRoutes,
   });
   const others = createOthers({
     home: config.home,
@@ -269,14 +272,8 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
 
   const handlers: Handlers = {
     ...projectRoutes({ projects, documents, ids, author, userId: () => user.id }),
-    ...runRoutes({
-      ...{ runs, projects, submit, sessionFor, anywhere },
-      requireHere: (runOn) => requireHere(device, runOn),
-    }),
-    ...mrpRoutes({
-      ...{ runs, projects, ids, sessionFor, runtimes: own.runtimes },
-      ...{ env: parts.env, version: parts.version, home: config.home },
-    }),
+    ...sessionRoutes,
+    ...passOnSessions(sessionRoutes, sessionsAnywhere),
     ...placementRoutes({ others }),
     ...meshRoutes({
       ...{ others, projects, device, now, userId: () => user.id },
@@ -340,7 +337,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
             run: anywhere.require,
             answer: anywhere.input,
             cancel: anywhere.cancel,
-            interrupt: anywhere.interrupt,
+            interrupt: sessionsAnywhere.interrupt,
           }),
         );
       }
@@ -383,5 +380,3 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     },
   };
 }
-
-const CANCEL_TIMEOUT_MS = 30_000;

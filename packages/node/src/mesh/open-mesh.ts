@@ -3,6 +3,7 @@ import {
   Failure,
   sessionName,
   type Device,
+  type DeviceId,
   type DevicePolicy,
   type IdSource,
   type NodeCapability,
@@ -28,6 +29,12 @@ import { createMesh, type Mesh, type MeshParts } from './mesh.ts';
 import { createArrive } from './placing/arrive.ts';
 import { createPlacing, type Placing } from './placing/placing.ts';
 import type { SessionPlace } from './placing/survey.ts';
+import {
+  authorizeRoute,
+  requireSubmitter,
+  sessionsForDevices,
+  type ServeSessionsParts,
+} from './sessions/serve-sessions.ts';
 import { createServeSubmit } from './runs/serve-submit.ts';
 import { openTrust, type Trust } from './trust.ts';
 
@@ -57,9 +64,16 @@ export type OpenMeshParts = {
   readonly queuedRuns: () => number;
   readonly log: MeshParts['log'];
   /** Serves another device as a client, with runs that it asks for by grants. */
-  readonly serve: (connection: Connection, submit: (request: RunRequest) => Promise<Run>) => void;
+  readonly serve: (
+    connection: Connection,
+    submit: (request: RunRequest) => Promise<Run>,
+    /** Throws for a device that may not ask for runs: it may not answer, end or interrupt any either. */
+    requireSubmitter: () => void,
+  ) => void;
   /** What another device may ask of this one over HTTP: of this device alone. */
   readonly routes: () => Partial<Handlers>;
+  /** Those of the sessions of this device, as a person may ask them. */
+  readonly sessionRoutes: ServeSessionsParts['here'];
   readonly onError: (route: string, error: unknown) => void;
 };
 
@@ -80,8 +94,15 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
   trust.onChange(() => {
     if (trust.userId !== parts.userId) void parts.onUser(trust.userId);
   });
-  const app = new Hono();
-  mountRoutes(app, parts.routes(), parts.onError, () => undefined);
+  const app = new Hono<{ Bindings: { readonly from: DeviceId } }>();
+  const sessions = sessionsForDevices({
+    here: parts.sessionRoutes,
+    policy: async () => (await parts.policy()).policy,
+    deviceName: device.name,
+  });
+  mountRoutes(app, { ...parts.routes(), ...sessions }, parts.onError, ({ env }, route) =>
+    authorizeRoute(route, () => requireSubmitter({ trust, peers: mesh.peers }, env.from)),
+  );
   app.all('*', (context) =>
     context.json(new Failure('not_found', 'There is nothing here for other devices.').toBody(), 404),
   );
@@ -110,8 +131,13 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
       listen: [`/ip4/0.0.0.0/tcp/${peerPort}`],
       announce: config.peerAddresses,
       findsNeighbors: config.findsNeighbors,
-      serve: (connection, from) => parts.serve(connection, (request) => serveSubmit(from, request)),
-      handle: (request) => app.fetch(request),
+      serve: (connection, from) =>
+        parts.serve(
+          connection,
+          (request) => serveSubmit(from, request),
+          () => requireSubmitter({ trust, peers: mesh.peers }, from),
+        ),
+      handle: (request, from) => app.fetch(request, { from }),
       heartbeat: async () => ({ ...(await state()), sessions: sessionsHere() }),
       onHeartbeat: (from) => late.placing?.onHeartbeat(from),
       channels: { [RUNS]: (stream, from) => late.placing?.onStream(stream, from) },

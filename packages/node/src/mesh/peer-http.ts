@@ -45,6 +45,9 @@ export function peerFetch(open: (signal: AbortSignal) => Promise<MessageStream>)
         reject(why ?? new Failure('not_ready', 'The other device ended the connection.', { retryable: true }));
         body.fail(why);
       });
+      // One that answers nothing does not end its side of the stream either.
+      const onAbort = (): void => reject(new Failure('not_ready', 'The other device did not answer in time.'));
+      signal.addEventListener('abort', onAbort, { once: true });
     });
     const headers = Object.fromEntries([...request.headers].filter(([name]) => PASSED.includes(name)));
     stream.sendText(JSON.stringify({ method: request.method, path: url.pathname + url.search, headers }));

@@ -7,10 +7,11 @@ import {
   type Run,
   type RunEvent,
   type RunId,
+  type RuntimeSession,
+  type SessionId,
 } from '@markco/protocol';
-import type { Projects } from '../projects/projects.ts';
 import type { Runs } from '../runs/runs.ts';
-import { assetsOf } from './assets.ts';
+import type { MrpAsset } from './assets.ts';
 import { createCollector } from './collect.ts';
 import { mrpEvents, type MrpEvent } from './events.ts';
 import { createExecIds } from './exec-ids.ts';
@@ -23,14 +24,19 @@ const RUNS_LOOKED_AT = 100;
 /** A run that was submitted, under the name its program gave it. */
 export type Submitted = { readonly run: Run; readonly execId: string };
 
-export function createExecution(parts: {
-  readonly runs: Pick<Runs, 'submit' | 'get' | 'follow' | 'input' | 'cancel' | 'list' | 'sessions'>;
-  readonly projects: Pick<Projects, 'list' | 'root'>;
+export type ExecutionParts = {
+  readonly runs: Pick<Runs, 'submit' | 'get' | 'follow' | 'input' | 'cancel' | 'list'>;
   readonly sessions: Pick<MrpSessions, 'ensure' | 'find'>;
+  /** What a session is doing now. */
+  currentRun(session: RuntimeSession): RunId | null;
+  interruptSession(id: SessionId): Promise<unknown>;
+  assetsOf(run: Run): Promise<MrpAsset[]>;
   executionCount(session: Run['sessionId']): Promise<number>;
   newRunId(): RunId;
-}) {
-  const { runs, projects, sessions } = parts;
+};
+
+export function createExecution(parts: ExecutionParts) {
+  const { runs, sessions } = parts;
   const isOver = async (id: RunId): Promise<boolean> => {
     const run = await runs.get(id);
     return run === null || run.completedAt !== undefined;
@@ -40,9 +46,8 @@ export function createExecution(parts: {
   async function answerOf(id: RunId, collected: ReturnType<typeof createCollector>): Promise<MrpResult> {
     const run = await runs.get(id);
     if (run === null) throw new Failure('not_found', 'There is no such run here.');
-    const project = projects.list().find((one) => one.id === run.projectId);
     return collected.answer(run, {
-      assets: project === undefined ? [] : await assetsOf(projects.root(project.id), project.slug, run),
+      assets: await parts.assetsOf(run),
       executionCount: await parts.executionCount(run.sessionId),
     });
   }
@@ -92,7 +97,7 @@ export function createExecution(parts: {
     ): Promise<{ accepted: boolean; error?: string }> {
       const found = await sessions.find(session);
       if (found === null) return { accepted: false, error: 'There is no such session.' };
-      const id = execId === undefined ? runs.sessions.load(found.id).currentRun : execIds.find(found.id, execId);
+      const id = execId === undefined ? parts.currentRun(found) : execIds.find(found.id, execId);
       if (id === null) return { accepted: false, error: 'No run of this session waits for an answer.' };
       try {
         await runs.input(id, text.replace(/\r?\n$/, ''), AbortSignal.timeout(INPUT_TIMEOUT_MS));
@@ -108,8 +113,8 @@ export function createExecution(parts: {
     async interrupt(session: string | undefined): Promise<boolean> {
       const found = await sessions.find(session);
       if (found === null) return false;
-      if (runs.sessions.load(found.id).currentRun !== null) {
-        await runs.sessions.interrupt(found.id);
+      if (parts.currentRun(found) !== null) {
+        await parts.interruptSession(found.id);
         return true;
       }
       // The first run whose interpreter is still starting is not on yet, and is what is meant all the same.

@@ -16,7 +16,7 @@ import { CellIdSchema, RunSchema, RunStateSchema } from '../entity/run.ts';
 import { CountSchema, NameSchema, PathSchema, Sha256Schema, SlugSchema, TimeSchema } from '../entity/scalar.ts';
 import { RuntimeSessionSchema } from '../entity/session.ts';
 import { UserSchema } from '../entity/user.ts';
-import { DocumentIdSchema, ProjectIdSchema, RunIdSchema, SessionIdSchema } from '../id.ts';
+import { DeviceIdSchema, DocumentIdSchema, ProjectIdSchema, RunIdSchema, SessionIdSchema } from '../id.ts';
 import { LIMITS } from '../limits.ts';
 import { PLACEMENT_ROUTES } from './placement.ts';
 import { DEVICE_ROUTES } from './device-routes.ts';
@@ -120,6 +120,8 @@ export const SessionHereSchema = z.extend(RuntimeSessionSchema, {
   queued: CountSchema,
   /** It has been idle for long, and ends then unless it is used. */
   endsAt: z.optional(TimeSchema),
+  /** The other device it is on, by its name; absent for the device that was asked. */
+  deviceName: z.optional(NameSchema),
 });
 export type SessionHere = z.infer<typeof SessionHereSchema>;
 
@@ -291,7 +293,12 @@ export const ROUTES = {
     method: 'GET',
     path: '/api/sessions',
     status: 200,
-    answer: z.object({ sessions: z.array(SessionHereSchema) }),
+    answer: z.object({
+      /** Of all connected devices. */
+      sessions: z.array(SessionHereSchema),
+      /** Connected, and did not say in time what sessions they have. */
+      silentDevices: z.optional(z.array(z.strictObject({ deviceId: DeviceIdSchema, name: NameSchema }))),
+    }),
   },
   /** Ends the interpreter and starts it anew: same session, no variables. Its run, if any, ends. */
   restartSession: { method: 'POST', path: '/api/sessions/:id/restart', status: 200, answer: RuntimeSessionSchema },

@@ -32,6 +32,8 @@ export const MrpSessionSchema = z.object({
   executionCount: CountSchema,
   variableCount: CountSchema,
   environment: z.optional(MrpEnvironmentSchema),
+  /** The other device it is on, by its name. */
+  device: z.optional(z.string()),
 });
 export type MrpSession = z.infer<typeof MrpSessionSchema>;
 

@@ -1,10 +1,10 @@
 /** The MRMD Runtime Protocol over HTTP: the sessions and runs of this device, seen as one runtime. */
 import { DEFAULT_SESSION, LIMITS, newId, type IdSource, type Language, type RunId } from '@markco/protocol';
 import { createAsk, UNASKED } from '../../mrp/ask.ts';
-import { readAsset } from '../../mrp/assets.ts';
+import { assetsOf, readAsset } from '../../mrp/assets.ts';
 import { createSession } from '../../mrp/create-session.ts';
 import { createDescriptions } from '../../mrp/describe.ts';
-import { createExecution } from '../../mrp/execution.ts';
+import { createExecution, type ExecutionParts } from '../../mrp/execution.ts';
 import { featuresOf } from '../../mrp/features.ts';
 import { historyOf } from '../../mrp/history.ts';
 import { createMrpSessions } from '../../mrp/sessions.ts';
@@ -25,6 +25,8 @@ export type MrpRoutesParts = {
   readonly version: string;
   readonly home: string;
   readonly sessionFor: SessionFor;
+  /** How code is run for sessions of other devices too. */
+  readonly anywhere: (here: ExecutionParts) => ExecutionParts;
   readonly runtimes: () => Promise<readonly { readonly language: string; readonly available: boolean }[]>;
 };
 
@@ -38,13 +40,24 @@ export function mrpRoutes({
   version,
   home,
   sessionFor,
+  anywhere,
   runtimes,
 }: MrpRoutesParts): SomeHandlers<MrpName> {
   const sessions = createMrpSessions({ runs, projects, sessionFor, runtimeFor });
   const descriptions = createDescriptions({ runs, projects, sessions, env, home, sessionFor, runtimeFor });
   const { executionCount, environmentOf } = descriptions;
   const newRunId = (): RunId => newId<RunId>(ids);
-  const execution = createExecution({ runs, projects, sessions, executionCount, newRunId });
+  const execution = createExecution(
+    anywhere({
+      ...{ runs, sessions, executionCount, newRunId },
+      currentRun: ({ id }) => runs.sessions.load(id).currentRun,
+      interruptSession: runs.sessions.interrupt,
+      async assetsOf(run) {
+        const project = projects.list().find(({ id }) => id === run.projectId);
+        return project === undefined ? [] : assetsOf(projects.root(project.id), project.slug, run);
+      },
+    }),
+  );
   const ask = createAsk({ runs, sessions });
   const named = (params: Readonly<Record<string, string>>): string => params['session'] ?? '';
 

@@ -13,7 +13,7 @@ export type RunRoutesParts = {
   readonly sessionFor: SessionFor;
   /** Fails with `not_found` when `runOn` names another device. */
   readonly requireHere: (runOn: string | undefined) => void;
-  readonly anywhere: Pick<RunsAnywhere, 'require' | 'cancel' | 'input' | 'list' | 'interrupt'>;
+  readonly anywhere: Pick<RunsAnywhere, 'require' | 'cancel' | 'input' | 'list'>;
 };
 
 const RUNS_LISTED = 100;

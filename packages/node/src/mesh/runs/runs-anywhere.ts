@@ -5,10 +5,11 @@
  * 1. A run that this device has is its own; nobody is asked.
  * 2. Where another one is, is remembered once found; else every connected device is asked, at once.
  */
-import { Failure, LIMITS, type DeviceId, type Run, type RunEvent, type RunId, type SessionId } from '@markco/protocol';
+import { Failure, LIMITS, type DeviceId, type Run, type RunEvent, type RunId } from '@markco/protocol';
 import type { Client } from '@markco/client';
 import type { Runs, RunQuery } from '../../runs/runs.ts';
 import type { Mesh } from '../mesh.ts';
+import type { SessionsAnywhere } from '../sessions/sessions-anywhere.ts';
 
 /** Runs of other devices whose place is remembered; of more, the newest. */
 const KNOWN_MAX = 10_000;
@@ -18,13 +19,14 @@ const CANCEL_MS = 30_000;
 
 export type RunsAnywhereParts = {
   readonly runs: Runs;
+  readonly sessions: Pick<SessionsAnywhere, 'remember'>;
   /** Null while this device is alone. */
   readonly mesh: () => Pick<Mesh, 'peers' | 'client'> | null;
 };
 
 export type RunsAnywhere = ReturnType<typeof createRunsAnywhere>;
 
-export function createRunsAnywhere({ runs, mesh }: RunsAnywhereParts) {
+export function createRunsAnywhere({ runs, sessions, mesh }: RunsAnywhereParts) {
   const others = (): readonly DeviceId[] =>
     (mesh()?.peers.list() ?? []).filter(({ state }) => state === 'connected').map(({ deviceId }) => deviceId);
   function client(device: DeviceId): Client {
@@ -34,17 +36,13 @@ export function createRunsAnywhere({ runs, mesh }: RunsAnywhereParts) {
   }
 
   const known = new Map<RunId, DeviceId>();
-  const sessions = new Map<SessionId, DeviceId>();
 
   function remember(run: Run, device: DeviceId): Run {
     known.delete(run.id);
     known.set(run.id, device);
-    sessions.delete(run.sessionId);
-    sessions.set(run.sessionId, device);
-    for (const map of [known, sessions] as Map<string, DeviceId>[]) {
-      const [oldest] = map.keys();
-      if (map.size > KNOWN_MAX && oldest !== undefined) map.delete(oldest);
-    }
+    sessions.remember(run.sessionId, device);
+    const [oldest] = known.keys();
+    if (known.size > KNOWN_MAX && oldest !== undefined) known.delete(oldest);
     return run;
   }
 
@@ -143,11 +141,6 @@ export function createRunsAnywhere({ runs, mesh }: RunsAnywhereParts) {
       if (device === null) return runs.input(id, text, AbortSignal.timeout(LIMITS.barrierTimeoutMs));
       await client(device).answerRun(id, text);
       return require(id);
-    },
-
-    async interrupt(id: SessionId): Promise<unknown> {
-      const device = runs.sessions.get(id) === null ? sessions.get(id) : undefined;
-      return device === undefined ? runs.sessions.interrupt(id) : client(device).interruptSession(id);
     },
 
     /** Newest first. A device that does not answer in time is left out. */

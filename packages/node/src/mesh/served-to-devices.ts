@@ -1,0 +1,47 @@
+/** What a device serves its user's other devices: its own runs, to read for all of them, to act on for who may submit. */
+import { Failure, LIMITS, type Run, type RunId } from '@markco/protocol';
+import { runQuery } from '../listen/routes/runs.ts';
+import { serveStream, type StreamParts } from '../listen/stream.ts';
+import type { Runs } from '../runs/runs.ts';
+import type { OpenMeshParts } from './open-mesh.ts';
+
+const CANCEL_MS = 30_000;
+
+export function servedToDevices(
+  runs: Runs,
+  streamParts: (of: Pick<StreamParts, 'submit' | 'follow' | 'run' | 'answer' | 'cancel' | 'interrupt'>) => StreamParts,
+): Pick<OpenMeshParts, 'serve' | 'routes'> {
+  async function requireRun(id: RunId): Promise<Run> {
+    const run = await runs.get(id);
+    if (run === null) throw new Failure('not_found', 'There is no such run here.');
+    return run;
+  }
+
+  return {
+    serve(connection, submitByGrant, requireSubmitter) {
+      const parts = streamParts({
+        submit: submitByGrant,
+        follow: runs.follow,
+        run: requireRun,
+        async answer(id, text) {
+          requireSubmitter();
+          return runs.input(id, text, AbortSignal.timeout(LIMITS.barrierTimeoutMs));
+        },
+        async cancel(id) {
+          requireSubmitter();
+          return runs.cancel(id, AbortSignal.timeout(CANCEL_MS));
+        },
+        async interrupt(id) {
+          requireSubmitter();
+          return runs.sessions.interrupt(id);
+        },
+      });
+      serveStream(connection, parts);
+    },
+    routes: () => ({
+      health: () => ({ status: 'ok' }),
+      run: ({ params }) => requireRun(params['id'] as RunId),
+      runs: async ({ query }) => ({ runs: [...(await runs.list(runQuery(query)))] }),
+    }),
+  };
+}
