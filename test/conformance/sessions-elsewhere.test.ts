@@ -1,4 +1,6 @@
 /** A session on another device of the same person, used from this one as if it was here. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Run, RuntimeSession, SessionHere } from '@markco/protocol';
 import { expect, test } from 'vitest';
 import { eventually, newRunId, type Device } from './device.fixture.ts';
@@ -110,4 +112,31 @@ test('ELSEWHERE-2 a session of another device is listed, asked, cleared, restart
   expect(await laptop.ask(`/api/sessions/${id}`, { method: 'DELETE' })).toMatchObject({ status: 204 });
   expect((await sessionsOf(box)).sessions.some((one) => one.id === id)).toBe(false);
   expect(await laptop.ask(`/mrp/v1/sessions/${id}`)).toMatchObject({ status: 404 });
+});
+
+test('ELSEWHERE-3 a device that is connected and says nothing is named, and keeps nobody waiting', async () => {
+  await using laptop = await start('laptop', { 'page.md': '# Page\n' });
+  await using box = await start('box', { 'mine.md': '# Mine\n' });
+  await pair(laptop, box);
+  await eventually(async () => (await connectedTo(laptop)).includes('box'), 'the box', SOON_MS);
+  const { sessionId } = await runOn(laptop, 'box', 'kept = 1');
+  const { pid } = JSON.parse(await readFile(join(box.home, 'device.json'), 'utf8')) as { pid: number };
+  process.kill(pid, 'SIGSTOP');
+  try {
+    const { sessions, silentDevices } = await sessionsOf(laptop);
+    expect(silentDevices).toMatchObject([{ name: 'box' }]);
+    expect(sessions.filter(({ deviceName }) => deviceName === 'box')).toEqual([]);
+    const asked = await laptop.ask('/mrp/v1/variables', { body: { session: sessionId } });
+    expect(asked).toMatchObject({
+      status: 503,
+      json: { error: { code: 'not_ready', message: expect.stringContaining('box does not answer now.') } },
+    });
+    // Completion can say that only the language is known.
+    expect(
+      await laptop.get('/mrp/v1/complete', { body: { code: 'prin', cursor: 4, session: sessionId } }),
+    ).toMatchObject({ source: 'static' });
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+  await eventually(async () => (await sessionsOf(laptop)).sessions.length === 1, 'the box again', SOON_MS);
 });

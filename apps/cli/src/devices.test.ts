@@ -161,3 +161,28 @@ test('the recovery words are shown on a terminal or with --yes, and are not even
   desk.answers.delete(request);
   expect(await desk.markco('recovery')).toMatchObject({ code: 1, out: '' });
 });
+
+test('sessions lists those of all devices, acts on one elsewhere, and says which device did not answer', async ({
+  desk,
+}) => {
+  await desk.device();
+  const of = { projectId: '019a8f3c-0000-7000-8000-000000000001', language: 'python', hostType: 'device', queued: 0 };
+  const user = { userId: '019a8f3c-0000-7000-8000-000000000002', updatedAt: since, state: 'running' };
+  const here = { ...of, ...user, id: '019a8f3c-0000-7000-8000-000000000011' };
+  const there = { ...here, id: '029a8f3c-0000-7000-8000-000000000012', deviceName: 'box' };
+  desk.answers.set('GET /api/projects', { projects: [] });
+  desk.answers.set('GET /api/sessions', { sessions: [here] });
+  expect((await desk.markco('sessions')).out).not.toContain('DEVICE');
+  desk.answers.set('GET /api/sessions', {
+    sessions: [here, there],
+    silentDevices: [{ deviceId: nas.id, name: 'nas' }],
+  });
+  const { out, err } = await desk.markco('sessions');
+  expect(out).toMatch(/^SESSION +DEVICE +PROJECT[^\n]*\n019a8f3c +python[^\n]*\n029a8f3c +box +python/);
+  expect(err).toBe('nas does not answer now. Its sessions are not listed.\n');
+  const { queued: _, deviceName: __, ...session } = there;
+  desk.answers.set(`POST /api/sessions/${there.id}/restart`, session);
+  for (const typed of ['python@box', '029'])
+    expect(await desk.markco('sessions', 'restart', typed)).toMatchObject({ code: 0 });
+  expect(desk.asked.filter(({ request }) => request.endsWith('/restart'))).toHaveLength(2);
+});

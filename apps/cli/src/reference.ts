@@ -46,9 +46,12 @@ export async function pickRun(api: Api, typed: string, signal: AbortSignal): Pro
   }
 }
 
-/** By its id, or by its language where no other session has that. */
+/** By its id, or by its language where no other session here has that; one of another device as `LANGUAGE@DEVICE`. */
 export function pickSession(sessions: readonly SessionHere[], typed: string): SessionHere {
-  return pick('session', typed, sessions, ({ id, language }) => ({ id, names: [language] }));
+  return pick('session', typed, sessions, ({ id, language, deviceName }) => ({
+    id,
+    names: [deviceName === undefined ? language : `${language}@${deviceName}`],
+  }));
 }
 
 const isRunId = (text: string): text is RunId => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);

@@ -83,7 +83,7 @@ function startShell(): Shell {
     links,
     away,
     openRun: (runId) => router.go({ at: 'run', runId }),
-    live: createLive({ api: client.api, sessions: workspace.sessions, runs: workspace.runs }),
+    live: createLive({ api: client.api, sessions: workspace.sessions, runs: workspace.runs, host: workspace.host }),
   });
   const status = computed(() => {
     const facts = editors.status.value;

@@ -4,7 +4,7 @@ import { Argument } from 'commander';
 import type { Cli } from '../cli.ts';
 import { requireDevice, type RunningDevice } from '../device.ts';
 import { pickProject, pickSession } from '../reference.ts';
-import { bytes, colorsFor, json, localTime, shortIds, table } from '../render.ts';
+import { bytes, colorsFor, json, localTime, printable, shortIds, table } from '../render.ts';
 import { verb, type AddVerb, type JsonOption } from '../verb.ts';
 
 const ACTIONS = ['list', 'stop', 'restart', 'interrupt'] as const;
@@ -19,7 +19,10 @@ export const addSessions: AddVerb = (program, cli, done) => {
     'markco sessions stop python',
   ])
     .addArgument(new Argument('[action]', 'what to do with one').choices(ACTIONS).default('list'))
-    .argument('[session]', 'its id or the beginning of it, or its language when only one session has that')
+    .argument(
+      '[session]',
+      'its id or the beginning of it, or its language when only one session has that (python@box on another device)',
+    )
     .option('--project <project>', 'only those of a project')
     .action(async (action: Action, session: string | undefined, options: Options, command) => {
       if (action !== 'list' && session === undefined)
@@ -37,7 +40,9 @@ async function sessionsOf(
   { project: typed }: Options,
 ): Promise<readonly SessionHere[]> {
   const project = typed === undefined ? null : await pickProject(cli, api, typed);
-  const { sessions } = await api('sessions', { signal: cli.signal });
+  const { sessions, silentDevices = [] } = await api('sessions', { signal: cli.signal });
+  for (const { name } of silentDevices)
+    cli.err.write(`${printable(name)} does not answer now. Its sessions are not listed.\n`);
   return project === null ? sessions : sessions.filter((session) => session.projectId === project.id);
 }
 
@@ -49,8 +54,10 @@ async function list(cli: Cli, device: RunningDevice, options: Options): Promise<
   const slugs = new Map(projects.map((project) => [project.id, project.slug]));
   const shortSession = shortIds(sessions.map((session) => session.id));
   const shortRun = shortIds(sessions.flatMap(({ currentRun }) => (currentRun === undefined ? [] : [currentRun])));
+  const isElsewhere = sessions.some(({ deviceName }) => deviceName !== undefined);
   const rows = sessions.map((session) => [
     shortSession(session.id),
+    ...(isElsewhere ? [session.deviceName ?? ''] : []),
     slugs.get(session.projectId) ?? '',
     session.language,
     session.state,
@@ -61,7 +68,19 @@ async function list(cli: Cli, device: RunningDevice, options: Options): Promise<
     session.usage === undefined ? '' : `${Math.round(session.usage.cpuPercent)}%`,
     localTime(session.startedAt ?? session.updatedAt, cli.now()),
   ]);
-  const head = ['SESSION', 'PROJECT', 'LANGUAGE', 'STATE', 'NAME', 'RUN', 'QUEUED', 'MEMORY', 'CPU', 'SINCE'];
+  const head = [
+    'SESSION',
+    ...(isElsewhere ? ['DEVICE'] : []),
+    'PROJECT',
+    'LANGUAGE',
+    'STATE',
+    'NAME',
+    'RUN',
+    'QUEUED',
+    'MEMORY',
+    'CPU',
+    'SINCE',
+  ];
   cli.out.write(table(head, rows, colorsFor(cli.out, cli.env)));
 }
 

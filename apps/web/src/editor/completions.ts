@@ -50,11 +50,11 @@ export function completions(links: EditorParts['links'], live: EditorParts['live
 
 async function askLive(context: CompletionContext, live: EditorParts['live']): Promise<CompletionResult | null> {
   const at = liveCodeAt(context.state, context.pos);
-  if (at === null || !live.isLive(at.language)) return null;
+  if (at === null || !live.isLive(at.cell)) return null;
   const stop = new AbortController();
   context.addEventListener('abort', () => stop.abort(), { onDocChange: true });
   const late = setTimeout(() => stop.abort(), LIVE_WAIT_MS);
-  const answer = await live.complete(at.language, { code: at.code, cursor: at.cursor }, stop.signal);
+  const answer = await live.complete(at.cell, { code: at.code, cursor: at.cursor }, stop.signal);
   clearTimeout(late);
   if (answer === null || answer.matches.length === 0) return null;
   const from = at.from + Math.min(answer.cursorStart, at.cursor);

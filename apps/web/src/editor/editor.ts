@@ -143,10 +143,14 @@ export function createEditor(parts: EditorParts): EditorHandle {
     runAbove: () => void actions.runMany(view, 'above'),
     runBelow: () => void actions.runMany(view, 'below'),
     interrupt: () => void actions.interrupt(view),
-    languages() {
+    places() {
       const { cells } = view.state.field(scanField);
       const here = cellAt(cells, view.state.selection.main.head);
-      return [...new Set([...(here === null ? [] : [here.language]), ...cells.map((cell) => cell.language)])];
+      const all = [...(here === null ? [] : [here]), ...cells].map(({ language, options: { on } }) => ({
+        language,
+        on,
+      }));
+      return [...new Map(all.map((place) => [`${place.language} ${place.on ?? ''}`, place])).values()];
     },
     goTo(offset) {
       scrollTo(offset);

@@ -1,6 +1,7 @@
 /** The editor of documents: `createEditorPool` for a page that shows one of several. */
 export { editorMessages, type EditorMessageKey } from './messages.ts';
 export type {
+  CellPlace,
   Completion,
   EditorCommand,
   EditorHandle,

@@ -1,8 +1,7 @@
 /** The code around an offset as an interpreter is asked about it: the text of its cell as it is now. */
 import type { EditorState } from '@codemirror/state';
-import type { Language } from '@markco/protocol';
 import { cellAt } from './cells/cell-actions.ts';
-import type { LiveCode } from './parts.ts';
+import type { CellPlace, LiveCode } from './parts.ts';
 import { scanField } from './scan.ts';
 import { fenceAround } from './typing.ts';
 
@@ -10,7 +9,7 @@ import { fenceAround } from './typing.ts';
 export function liveCodeAt(
   state: EditorState,
   offset: number,
-): (LiveCode & { readonly language: Language; readonly from: number }) | null {
+): (LiveCode & { readonly cell: CellPlace; readonly from: number }) | null {
   const fence = fenceAround(state, offset);
   const cell = fence === null ? null : cellAt(state.field(scanField).cells, offset);
   if (fence === null || cell === null) return null;
@@ -19,5 +18,11 @@ export function liveCodeAt(
   const closing = marks.length > 1 ? marks[marks.length - 1] : undefined;
   const to = closing === undefined ? fence.to : state.doc.lineAt(closing.from).from - 1;
   if (offset < from || offset > Math.max(from, to)) return null;
-  return { language: cell.language, code: state.sliceDoc(from, Math.max(from, to)), cursor: offset - from, from };
+  const { language, options } = cell;
+  return {
+    cell: { language, on: options.on },
+    code: state.sliceDoc(from, Math.max(from, to)),
+    cursor: offset - from,
+    from,
+  };
 }

@@ -46,9 +46,9 @@ export async function inspectAtCaret(
 async function tooltipAt(view: EditorView, offset: number, live: EditorParts['live']): Promise<Tooltip | null> {
   const at = liveCodeAt(view.state, offset);
   const word = view.state.wordAt(offset);
-  if (at === null || word === null || !live.isLive(at.language)) return null;
+  if (at === null || word === null || !live.isLive(at.cell)) return null;
   const found = await live.inspect(
-    at.language,
+    at.cell,
     { code: at.code, cursor: word.to - at.from },
     AbortSignal.timeout(ANSWER_MS),
   );

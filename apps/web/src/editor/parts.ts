@@ -19,11 +19,14 @@ export type Completion = {
 /** Code of one cell, and where in it. */
 export type LiveCode = { readonly code: string; readonly cursor: number };
 
-/** What the interpreter of a language knows while it is alive. `null`: nobody answers; nothing is started. */
+/** Whose session a cell is about: that of its language, on the device that its `#| on:` names. */
+export type CellPlace = { readonly language: Language; readonly on: string | null };
+
+/** What the interpreter of a cell knows while it is alive. `null`: nobody answers; nothing is started. */
 export type LiveSession = {
-  isLive(language: string): boolean;
-  complete(language: string, at: LiveCode, signal: AbortSignal): Promise<Answer<'complete'> | null>;
-  inspect(language: string, at: LiveCode, signal: AbortSignal): Promise<Answer<'inspect'> | null>;
+  isLive(cell: CellPlace): boolean;
+  complete(cell: CellPlace, at: LiveCode, signal: AbortSignal): Promise<Answer<'complete'> | null>;
+  inspect(cell: CellPlace, at: LiveCode, signal: AbortSignal): Promise<Answer<'inspect'> | null>;
 };
 
 export type EditorParts = {
@@ -81,8 +84,8 @@ export type EditorHandle = {
   runAbove(): void;
   runBelow(): void;
   interrupt(): void;
-  /** The languages of the document's cells, each once, that of the cell at the cursor first. */
-  languages(): readonly Language[];
+  /** Where the document's cells run, each place once, that of the cell at the cursor first. */
+  places(): readonly CellPlace[];
   /** Puts the cursor at a UTF-16 offset and brings it into view. */
   goTo(offset: number): void;
   find(): void;

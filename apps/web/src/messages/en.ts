@@ -171,6 +171,7 @@ export const en = {
   sessionQueued: { one: '{count} waits', other: '{count} wait' },
   sessionCpu: 'CPU {percent}',
   sessionSince: 'since {time}',
+  sessionsUnknown: '{name} does not answer now. Its sessions are not listed.',
   showRun: 'Whole output',
   showRunOf: 'Whole output of {name}',
   restartText: 'Its variables are lost. Documents and outputs stay.',

@@ -170,6 +170,7 @@ export const fr: Readonly<Record<keyof typeof en, Message>> = {
   sessionQueued: { one: '{count} en attente', other: '{count} en attente' },
   sessionCpu: 'CPU {percent}',
   sessionSince: 'depuis {time}',
+  sessionsUnknown: '{name} ne répond pas. Ses sessions ne sont pas listées.',
   showRun: 'Sortie entière',
   showRunOf: 'Sortie entière de {name}',
   restartText: 'Ses variables seront perdues. Les documents et les sorties restent.',

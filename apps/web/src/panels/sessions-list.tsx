@@ -57,7 +57,9 @@ function SessionLine({ session }: { readonly session: SessionHere }) {
   return (
     <li class="session">
       <span class="run-what">
-        <span class="run-title">{name === DEFAULT_SESSION ? language : `${language} · ${name}`}</span>
+        <span class="run-title">
+          {[language, name === DEFAULT_SESSION ? undefined : name, session.deviceName].filter(Boolean).join(' · ')}
+        </span>
         <span class="run-facts">{factsOf(session).join(' · ')}</span>
       </span>
       <span class="session-buttons">
@@ -99,7 +101,8 @@ export function SessionsList() {
     }, REFRESH_MS);
     return () => clearInterval(timer);
   }, [live]);
-  if (sessions.length === 0) return null;
+  const silent = workspace.silentDevices.value;
+  if (sessions.length === 0 && silent.length === 0) return null;
   return (
     <section aria-label={t('sessions')}>
       <h3>{t('sessions')}</h3>
@@ -108,6 +111,11 @@ export function SessionsList() {
           <SessionLine key={session.id} session={session} />
         ))}
       </ul>
+      {silent.map((name) => (
+        <p key={name} class="empty">
+          {t('sessionsUnknown', { name })}
+        </p>
+      ))}
     </section>
   );
 }

@@ -1,8 +1,9 @@
 /** The variables of the session that runs this document's code: what each is, what it holds, and what is inside it. */
-import { runMachine, type Document, type Language, type SessionHere, type Variable } from '@markco/protocol';
+import { runMachine, type Document, type SessionHere, type Variable } from '@markco/protocol';
 import { useSignal } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { t } from '../i18n/words.ts';
+import type { CellPlace } from '../editor/index.ts';
 import { sessionOf } from '../live/live.ts';
 import { useShell } from '../shell/shell.ts';
 import { Icon } from '../ui/icon.tsx';
@@ -128,35 +129,41 @@ function SessionVariables({ session, ran }: { readonly session: SessionHere; rea
   );
 }
 
+const keyOfPlace = ({ language, on }: CellPlace): string => `${language} ${on ?? ''}`;
+
 export function VariablesPanel({ document }: { readonly document: Document }) {
   const { editors, workspace } = useShell();
-  const chosen = useSignal<Language | undefined>(undefined);
+  const chosen = useSignal<string | undefined>(undefined);
   useEffect(() => workspace.refreshSessions(), [document.id]);
   const runs = workspace.runs.value;
-  // After the document was read anew, or a cell of it was run, there may be another language.
-  const languages = useMemo(
-    () => editors.editor.value?.languages() ?? [],
+  // After the document was read anew, or a cell of it was run, there may be another place.
+  const places = useMemo(
+    () => editors.editor.value?.places() ?? [],
     [editors.editor.value, editors.outline.value, runs],
   );
-  const language = languages.find((one) => one === chosen.value) ?? languages[0];
-  if (language === undefined) return <p class="empty">{t('noCells')}</p>;
-  const place = { projectId: document.projectId, documentId: document.id, language };
-  const session = sessionOf(place, workspace.sessions.value, runs);
+  const place = places.find((one) => keyOfPlace(one) === chosen.value) ?? places[0];
+  if (place === undefined) return <p class="empty">{t('noCells')}</p>;
+  const session = sessionOf(
+    { projectId: document.projectId, documentId: document.id, ...place },
+    workspace.sessions.value,
+    runs,
+    workspace.host.value?.name,
+  );
   const ended = runs.filter((run) => run.sessionId === session?.id && runMachine.isTerminal(run.state));
   const ran = ended.reduce((latest, run) => (run.id > latest ? run.id : latest), '');
   return (
     <div class="variables-panel">
-      {languages.length > 1 && (
+      {places.length > 1 && (
         <div class="variables-languages" role="group" aria-label={t('language')}>
-          {languages.map((one) => (
+          {places.map((one) => (
             <button
-              key={one}
+              key={keyOfPlace(one)}
               class="quiet-button"
               type="button"
-              aria-pressed={one === language}
-              onClick={() => (chosen.value = one)}
+              aria-pressed={one === place}
+              onClick={() => (chosen.value = keyOfPlace(one))}
             >
-              {one}
+              {one.on === null ? one.language : `${one.language} · ${one.on}`}
             </button>
           ))}
         </div>
@@ -164,7 +171,7 @@ export function VariablesPanel({ document }: { readonly document: Document }) {
       {session?.state === 'running' ? (
         <SessionVariables session={session} ran={`${ran} ${ended.length}`} />
       ) : (
-        <p class="empty">{t('notRunning', { language })}</p>
+        <p class="empty">{t('notRunning', { language: place.language })}</p>
       )}
     </div>
   );

@@ -45,7 +45,10 @@ export type Workspace = {
   /** The documents as the tree shows them, top to bottom. */
   readonly inOrder: ReadonlySignal<readonly Document[]>;
   readonly runs: ReadonlySignal<readonly Run[]>;
+  /** Of all devices that are connected. */
   readonly sessions: ReadonlySignal<readonly SessionHere[]>;
+  /** Names of devices that are connected and did not say in time what sessions they have. */
+  readonly silentDevices: ReadonlySignal<readonly string[]>;
   /** By path in the project. */
   readonly troubles: ReadonlySignal<ReadonlyMap<string, FileTrouble>>;
   /** The device asks for a sign-in. */
@@ -90,6 +93,7 @@ export function createWorkspace({ client, ownCopy, router }: WorkspaceParts): Wo
   const documents = signal<readonly Document[] | undefined>(undefined);
   const runs = signal<readonly Run[]>([]);
   const sessions = signal<readonly SessionHere[]>([]);
+  const silentDevices = signal<readonly string[]>([]);
   const troubles = signal<ReadonlyMap<string, FileTrouble>>(new Map());
   const refused = signal(false);
   const runProject = signal<{ readonly runId: RunId; readonly id: ProjectId } | undefined>(undefined);
@@ -189,7 +193,11 @@ export function createWorkspace({ client, ownCopy, router }: WorkspaceParts): Wo
     });
   const readSessions = (): void => {
     sessionsTimer = undefined;
-    ask(client.api('sessions', {}), (answer) => (sessions.value = answer.sessions));
+    ask(client.api('sessions', {}), (answer) => {
+      sessions.value = answer.sessions;
+      const names = (answer.silentDevices ?? []).map(({ name }) => name);
+      if (names.join() !== silentDevices.peek().join()) silentDevices.value = names;
+    });
   };
   const refreshSessions = (): void => void (sessionsTimer ??= setTimeout(readSessions, sessionsMs));
   const refreshRuns = (): void => {
@@ -284,6 +292,7 @@ export function createWorkspace({ client, ownCopy, router }: WorkspaceParts): Wo
     inOrder,
     runs,
     sessions,
+    silentDevices,
     troubles,
     signedOut: refused,
     host,

@@ -1,6 +1,10 @@
 /** The routes of sessions, for whoever asks this device: what is about a session of another one is asked there. */
+import { Failure } from '@markco/protocol';
 import type { Handler, SomeHandlers } from '../../listen/handlers.ts';
 import { PASSED_ON, type PassedOn, type SessionsAnywhere } from './sessions-anywhere.ts';
+
+/** Whose answer can itself say that little is known. */
+const SAYS_ITSELF: readonly PassedOn[] = ['mrpComplete', 'mrpIsComplete'];
 
 type Passing = SomeHandlers<PassedOn | 'sessions' | 'mrpSessions'>;
 
@@ -15,7 +19,12 @@ export function passOnSessions(
       const device = await anywhere.placeOf(sessionOf(input));
       if (device === null) return answerHere(input);
       const { params, body, signal } = input;
-      const answer = await anywhere.passOn(device, name, { params, body } as never, signal);
+      const answer = await anywhere.passOn(device, name, { params, body } as never, signal).catch((error: unknown) => {
+        if (SAYS_ITSELF.includes(name) && error instanceof Failure && error.code === 'not_ready') return null;
+        throw error;
+      });
+      // Without the session, what is known of the language alone.
+      if (answer === null) return answerHere(input);
       // Elsewhere it has a name of there, which means another session here.
       return (
         name === 'mrpSession' || name === 'mrpResetSession' ? { ...(answer as object), id: sessionOf(input) } : answer
