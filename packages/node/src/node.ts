@@ -44,7 +44,7 @@ import { createSessionsAnywhere } from './mesh/sessions/sessions-anywhere.ts';
 import { serveSyncSocket } from './listen/sync-socket.ts';
 import { createWatch } from './listen/watch.ts';
 import { createFolderObserver } from './observe/folder.ts';
-import { createLogger } from './observe/log.ts';
+import { createLogger, flat } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
 import { createRunMetrics } from './observe/run-metrics.ts';
 import { createProjects } from './projects/projects.ts';
@@ -230,10 +230,14 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   });
   const mesh = (): Mesh | null => others.now()?.mesh ?? null;
   const sessionsAnywhere = createSessionsAnywhere({ sessions: runs.sessions, mesh });
-  const anywhere = withPlaced(
-    createRunsAnywhere({ runs, sessions: sessionsAnywhere, mesh }),
-    () => others.now()?.placing.placed ?? null,
-  );
+  const elsewhere = createRunsAnywhere({
+    ...{ runs, sessions: sessionsAnywhere, mesh, home: config.home, store },
+    log: {
+      info: (event, fields) => logger.info(event, flat(fields)),
+      warn: (event, fields) => logger.warn(event, flat(fields)),
+    },
+  });
+  const anywhere = withPlaced(elsewhere, () => others.now()?.placing.placed ?? null);
   const submit = (request: RunRequest): Promise<Run> => (others.now()?.placing.submit ?? submitHere)(request);
   /** For the sessions of this device; runs wherever they are. */
   const sessionRoutes = {
@@ -255,7 +259,11 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     ...{ config, home: config.home, userId: user.id, ids, store, device, rooms, catalog, projects, runs, submitHere },
     ...{ capability: own.capability, policy: own.policy.read, queuedRuns: () => runMetrics.queued, log: logger },
     sessionFor,
-    onRun: watch.run,
+    onRun(run) {
+      watch.run(run);
+      const host = others.now()?.placing.placed.get(run.id)?.host ?? null;
+      if (host !== null && host !== device.id) elsewhere.copy(run, host);
+    },
     async onUser(id) {
       user.id = id;
       await keepUser(config.home, { device: { ...device, userId: id }, user });
@@ -266,7 +274,15 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   });
   const others = createOthers({
     home: config.home,
-    open: async () => (await import('./mesh/open-mesh.ts')).openMesh(meshParts()),
+    async open() {
+      const opened = await (await import('./mesh/open-mesh.ts')).openMesh(meshParts());
+      opened.mesh.peers.onPeer(({ deviceId }, isConnected) => {
+        if (isConnected) void elsewhere.resume(deviceId);
+      });
+      // Once the others can be asked.
+      setImmediate(() => void elsewhere.resume(null));
+      return opened;
+    },
     onTrouble: (cause) => logger.error('mesh.failed', {}, cause),
   });
 
@@ -355,6 +371,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   logger.info('device.ready', { port: door.port });
 
   async function stop(stopRuns: boolean): Promise<void> {
+    await elsewhere.close();
     await others.close();
     await runs.close({ keepSessions: !stopRuns });
     await projects.close();

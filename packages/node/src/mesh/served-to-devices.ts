@@ -40,7 +40,10 @@ export function servedToDevices(
     },
     routes: () => ({
       health: () => ({ status: 'ok' }),
-      run: ({ params }) => requireRun(params['id'] as RunId),
+      async run({ params }) {
+        const run = await requireRun(params['id'] as RunId);
+        return { ...run, storedEvents: await runs.storedCount(run.id) };
+      },
       runs: async ({ query }) => ({ runs: [...(await runs.list(runQuery(query)))] }),
     }),
   };

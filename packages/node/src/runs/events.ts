@@ -9,7 +9,7 @@
  */
 import { open, type FileHandle } from 'node:fs/promises';
 import { Failure, type RunEvent, type RunId } from '@markco/protocol';
-import { LINE_BYTES_MAX, parseEvent, spoolFile } from './spool.ts';
+import { LINE_BYTES_MAX, parseEvent, readEnd, spoolFile } from './spool.ts';
 
 /** A reader begins with little, for most runs say little, and takes more where more is there. */
 const CHUNK_BYTES_MIN = 4 * 1024;
@@ -70,6 +70,12 @@ export function createEventLog(parts: {
 
     /** What is on disk when it is asked for, and no more, however fast the run goes on. Fails like `follow`. */
     stored,
+
+    /** How many events are on disk now; none where they are not kept. */
+    async count(run: RunId): Promise<number> {
+      await using file = await openIfThere(spoolFile(parts.runFolder(run)));
+      return file === null ? 0 : ((await readEnd(file)).last?.seq ?? -1) + 1;
+    },
 
     /** There may be more events, or the run may be over. */
     touch(run: RunId): void {

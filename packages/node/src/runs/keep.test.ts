@@ -4,7 +4,7 @@ import path from 'node:path';
 import { newId, type Run, type RunId } from '@markco/protocol';
 import { expect, test as base } from 'vitest';
 import type { RunRow } from './journal.ts';
-import { dropOldEvents } from './keep.ts';
+import { dropOldEvents, isDoneIn } from './keep.ts';
 import { eventsOf, eventually, finished, ids, quiet, testDevice } from './runs.fixture.ts';
 import { spoolFile } from './spool.ts';
 
@@ -37,7 +37,7 @@ const test = base.extend<{ folder: Folder }>({
       left: async () => (await readdir(root)).map((id) => runs.indexOf(id as RunId)).toSorted((a, b) => a - b),
       drop: (bounds) =>
         dropOldEvents(
-          { runsFolder: root, journal: { get: async (id) => rows.get(id) ?? null }, log: quiet },
+          { runsFolder: root, isDone: (id) => isDoneIn({ get: async (one) => rows.get(one) ?? null }, id), log: quiet },
           never,
           bounds,
         ),

@@ -8,19 +8,22 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { LIMITS, runMachine, type RunId } from '@markco/protocol';
-import type { Journal, RunLog, RunRow } from './journal.ts';
+import type { Journal, RunLog } from './journal.ts';
 import { spoolFile } from './spool.ts';
 
 export type KeepParts = {
   /** Holds a folder a run, named by its id, and nothing else. */
   readonly runsFolder: string;
-  readonly journal: Pick<Journal, 'get'>;
+  /** Whether nothing needs the events of a run any more. */
+  readonly isDone: (run: RunId) => Promise<boolean>;
+  /** After they went. */
+  readonly onDropped?: (run: RunId) => Promise<void>;
   readonly log: RunLog;
 };
 
 /** Removes what is past the bounds. An abort stops between two runs. */
 export async function dropOldEvents(
-  { runsFolder, journal, log }: KeepParts,
+  { runsFolder, isDone, onDropped, log }: KeepParts,
   signal: AbortSignal,
   { runsMax = LIMITS.runsKeptMax, bytesMax = LIMITS.runsKeptBytesMax }: { runsMax?: number; bytesMax?: number } = {},
 ): Promise<void> {
@@ -40,15 +43,18 @@ export async function dropOldEvents(
       bytes += size;
       continue;
     }
-    const row = await journal.get(id as RunId);
-    if (row === null || !isDone(row)) continue;
+    if (!(await isDone(id as RunId))) continue;
     await rm(folder, { recursive: true, force: true });
+    await onDropped?.(id as RunId);
     dropped++;
   }
   if (dropped > 0) log.info('run.events-dropped', { runs: dropped, kept, bytes });
 }
 
-function isDone({ run, outputWritten }: RunRow): boolean {
-  const neverBegan = run.state === 'cancelled' && run.startedAt === undefined;
-  return runMachine.isTerminal(run.state) && (outputWritten || neverBegan);
+/** Of the runs of this device: it is over, and its output is in its document. */
+export async function isDoneIn(journal: Pick<Journal, 'get'>, id: RunId): Promise<boolean> {
+  const row = await journal.get(id);
+  if (row === null) return false;
+  const neverBegan = row.run.state === 'cancelled' && row.run.startedAt === undefined;
+  return runMachine.isTerminal(row.run.state) && (row.outputWritten || neverBegan);
 }

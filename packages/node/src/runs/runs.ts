@@ -28,7 +28,7 @@ import { createSessionHost, type SessionWish } from '../runtimes/session-host.ts
 import { createEventLog } from './events.ts';
 import { CANCELLED, createExecutor } from './execute.ts';
 import type { SaveAsset } from './excerpt.ts';
-import { dropOldEvents } from './keep.ts';
+import { dropOldEvents, isDoneIn } from './keep.ts';
 import { inOrder, sameOr } from './rows.ts';
 import { createJournal, type JournalStore, type RunLog, type RunRow } from './journal.ts';
 import { createLanes } from './lanes.ts';
@@ -165,7 +165,8 @@ export async function createRuns(parts: RunsParts) {
     if (dropping) return;
     dropping = true;
     ended = 0;
-    const work = dropOldEvents({ runsFolder: path.join(parts.home, 'runs'), journal, log }, closing.signal);
+    const isDone = (id: RunId): Promise<boolean> => isDoneIn(journal, id);
+    const work = dropOldEvents({ runsFolder: path.join(parts.home, 'runs'), isDone, log }, closing.signal);
     track(work.finally(() => (dropping = false)));
   }
 
@@ -338,12 +339,11 @@ export async function createRuns(parts: RunsParts) {
     },
 
     /** Its events from a seq on: stored, then live; ends after the last one, or quietly when aborted. */
-    follow: (id: RunId, fromSeq: number, signal: AbortSignal): AsyncIterable<RunEvent> =>
-      events.follow(id, fromSeq, signal),
-
+    follow: events.follow,
     /** Its events that are on disk now, from a seq on; ends after them, also while the run goes on. */
-    stored: (id: RunId, fromSeq: number, signal: AbortSignal): AsyncIterable<RunEvent> =>
-      events.stored(id, fromSeq, signal),
+    stored: events.stored,
+    /** How many events are on disk now. */
+    storedCount: events.count,
 
     /** Called with a run each time its state or its place in the queue has changed. Returns what ends that. */
     onChange(listener: (run: Run) => void): () => void {

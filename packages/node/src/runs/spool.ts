@@ -100,7 +100,7 @@ async function openSpool(runFolder: string): Promise<FileHandle> {
 }
 
 /** The last whole line as an event, and how many bytes the whole lines have. */
-async function readEnd(file: FileHandle): Promise<{ readonly last: RunEvent | null; readonly bytes: number }> {
+export async function readEnd(file: FileHandle): Promise<{ readonly last: RunEvent | null; readonly bytes: number }> {
   const { size } = await file.stat();
   for (let window = WINDOW_BYTES; ; window *= 4) {
     const start = Math.max(0, size - window);

@@ -8,12 +8,13 @@
  *   d doc[16]          the catalog's row of a document
  *   p project[16]      a project
  *   r run[16]          a run
+ *   e run[16]          a run of another device whose events are copied here
  *   i session[16]      a session
  *   m name             what this device knows of itself
  */
 import { parseUuid } from '@markco/protocol';
 
-export type Table = 'u' | 's' | 'h' | 'k' | 'd' | 'p' | 'r' | 'i' | 'm';
+export type Table = 'u' | 's' | 'h' | 'k' | 'd' | 'p' | 'r' | 'e' | 'i' | 'm';
 
 export function keyOf(table: Table, id: string): Uint8Array {
   const key = new Uint8Array(17);

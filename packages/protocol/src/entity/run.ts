@@ -62,6 +62,8 @@ export const RunSchema = z.strictObject({
   unreachable: z.optional(TimeSchema),
   /** Present once it ended: the name of the device it ran on. */
   ranOn: z.optional(NameSchema),
+  /** In what its host answers another device: how many events it has stored by now. */
+  storedEvents: z.optional(CountSchema),
   createdAt: TimeSchema,
   startedAt: z.optional(TimeSchema),
   completedAt: z.optional(TimeSchema),

@@ -1,33 +1,50 @@
 /**
- * Runs wherever they are: of this device from its journal, of another one by asking it. Whoever follows, answers or
- * cancels a run need not know where it is.
+ * Runs wherever they are: of this device from its journal, of another one by asking it, or from the copy that is here.
+ * Whoever follows, answers or cancels a run need not know where it is.
  *
  * 1. A run that this device has is its own; nobody is asked.
  * 2. Where another one is, is remembered once found; else every connected device is asked, at once.
+ * 3. Events of a run elsewhere are read from the copy here, which goes on as they come: what a reader has seen stays
+ *    here when the host goes away, and so does all of what was submitted here.
+ * 4. A run whose host does not answer is the run as it was last known, in whatever state that was: nobody here can know
+ *    more, and it is not said to have failed.
  */
 import { Failure, LIMITS, type DeviceId, type Run, type RunEvent, type RunId } from '@markco/protocol';
 import type { Client } from '@markco/client';
+import type { RunLog } from '../../runs/journal.ts';
 import type { Runs, RunQuery } from '../../runs/runs.ts';
+import type { Store } from '../../store/store.ts';
 import type { Mesh } from '../mesh.ts';
 import type { SessionsAnywhere } from '../sessions/sessions-anywhere.ts';
+import { createCarriers } from './carry.ts';
+import { createRunCopies } from './copies.ts';
 
 /** Runs of other devices whose place is remembered; of more, the newest. */
 const KNOWN_MAX = 10_000;
 /** How long a list waits for another device. */
 const LIST_MS = 1_500;
 const CANCEL_MS = 30_000;
+/** How long who wants what is stored by now waits for it to come from its host. */
+const COPY_MS = 30_000;
 
 export type RunsAnywhereParts = {
   readonly runs: Runs;
   readonly sessions: Pick<SessionsAnywhere, 'remember'>;
   /** Null while this device is alone. */
   readonly mesh: () => Pick<Mesh, 'peers' | 'client'> | null;
+  /** The state folder of the device; it exists. */
+  readonly home: string;
+  readonly store: Store;
+  readonly log: RunLog;
 };
+
+/** `isLastKnown`: its host did not answer, and this is how it was when it last did. */
+export type Found = { readonly run: Run; readonly device: DeviceId; readonly isLastKnown: boolean };
 
 export type RunsAnywhere = ReturnType<typeof createRunsAnywhere>;
 
-export function createRunsAnywhere({ runs, sessions, mesh }: RunsAnywhereParts) {
-  const others = (): readonly DeviceId[] =>
+export function createRunsAnywhere({ runs, sessions, mesh, ...parts }: RunsAnywhereParts) {
+  const connected = (): readonly DeviceId[] =>
     (mesh()?.peers.list() ?? []).filter(({ state }) => state === 'connected').map(({ deviceId }) => deviceId);
   function client(device: DeviceId): Client {
     const open = mesh();
@@ -36,6 +53,27 @@ export function createRunsAnywhere({ runs, sessions, mesh }: RunsAnywhereParts) 
   }
 
   const known = new Map<RunId, DeviceId>();
+  /** Submitted here, and not all of it is. */
+  const pending = new Map<RunId, DeviceId>();
+  const copies = createRunCopies({ ...parts, isInUse: (id) => carriers.isCarried(id) || pending.has(id) });
+  const carriers = createCarriers({
+    copies,
+    client,
+    onCopied: ({ id }) => void pending.delete(id),
+    onTrouble(runId, cause) {
+      parts.log.warn('run-copy.stopped', { runId, reason: String(cause) });
+      // Whoever does not have it, or is no device of the user any more, has no more of it later either.
+      if (cause instanceof Failure && cause.code === 'not_found') pending.delete(runId);
+    },
+  });
+  /** Read once, from disk; then kept up to date. */
+  const loaded = load();
+
+  async function load(): Promise<void> {
+    for await (const { run, host, mine, complete } of copies.list(null))
+      if (mine && !complete) pending.set(run.id, host);
+    copies.keepWithinBounds();
+  }
 
   function remember(run: Run, device: DeviceId): Run {
     known.delete(run.id);
@@ -46,15 +84,24 @@ export function createRunsAnywhere({ runs, sessions, mesh }: RunsAnywhereParts) 
     return run;
   }
 
-  async function find(id: RunId): Promise<{ readonly run: Run; readonly device: DeviceId } | null> {
-    const device = known.get(id);
-    const asked = device === undefined ? others() : [device];
-    const answers = asked.map(async (each) => {
-      const run = await client(each).api('run', { params: { id }, signal: AbortSignal.timeout(LIST_MS) });
-      return { run: remember(run, each), device: each };
+  /** Asks one device. What it says is kept where a copy is. */
+  async function askHost(id: RunId, device: DeviceId): Promise<Found & { readonly storedEvents: number }> {
+    const answer = await client(device).api('run', { params: { id }, signal: AbortSignal.timeout(LIST_MS) });
+    const { storedEvents = 0, ...run } = answer;
+    remember(run, device);
+    if (copies.get(id) !== null) await copies.put(run, device);
+    return { run, device, isLastKnown: false, storedEvents };
+  }
+
+  async function find(id: RunId): Promise<Found | null> {
+    const copy = copies.get(id);
+    if (copy?.complete === true) return { run: copy.run, device: copy.host, isLastKnown: false };
+    const device = known.get(id) ?? copy?.host;
+    if (device === undefined) return Promise.any(connected().map(async (each) => askHost(id, each))).catch(() => null);
+    return askHost(id, device).catch((error: unknown) => {
+      if (copy === null) throw error;
+      return { run: copy.run, device: copy.host, isLastKnown: true };
     });
-    if (device !== undefined) return answers[0] ?? null;
-    return Promise.any(answers).catch(() => null);
   }
 
   const missing = (): Failure => new Failure('not_found', 'There is no such run here.');
@@ -67,54 +114,37 @@ export function createRunsAnywhere({ runs, sessions, mesh }: RunsAnywhereParts) 
     return found;
   }
 
-  async function* followThere(
-    device: DeviceId,
-    id: RunId,
-    fromSeq: number,
-    signal: AbortSignal,
-  ): AsyncIterable<RunEvent> {
-    const queue: RunEvent[] = [];
-    let wake = (): void => undefined;
-    let isOver = false;
-    let failure: Failure | null = null;
-    const stop = client(device).followRun(id, fromSeq, {
-      onEvent(event) {
-        queue.push(event);
-        wake();
-      },
-      onEnd(run) {
-        remember(run, device);
-        isOver = true;
-        wake();
-      },
-      onError(error) {
-        failure = new Failure(error.code, error.message);
-        wake();
-      },
-    });
-    const onAbort = (): void => wake();
-    signal.addEventListener('abort', onAbort);
-    try {
-      while (!signal.aborted) {
-        for (let event = queue.shift(); event !== undefined; event = queue.shift()) yield event;
-        if (failure !== null) throw failure as Failure;
-        if (isOver || signal.aborted) return;
-        await new Promise<void>((resolve) => (wake = resolve));
-      }
-    } finally {
-      signal.removeEventListener('abort', onAbort);
-      stop();
-    }
+  /** The device that has it; a copy of it is here from now on. */
+  async function copied(id: RunId): Promise<DeviceId> {
+    const copy = copies.get(id);
+    if (copy !== null) return copy.host;
+    const found = await find(id);
+    if (found === null) throw missing();
+    await copies.put(found.run, found.device);
+    return found.device;
   }
 
-  async function* follow(
-    here: (id: RunId, fromSeq: number, signal: AbortSignal) => AsyncIterable<RunEvent>,
-    id: RunId,
-    fromSeq: number,
-    signal: AbortSignal,
-  ): AsyncIterable<RunEvent> {
-    const device = await placeOf(id);
-    yield* device === null ? here(id, fromSeq, signal) : followThere(device, id, fromSeq, signal);
+  async function* follow(id: RunId, fromSeq: number, signal: AbortSignal): AsyncGenerator<RunEvent> {
+    if ((await runs.get(id)) !== null) return yield* runs.follow(id, fromSeq, signal);
+    const host = await copied(id);
+    const read = (until: AbortSignal): AsyncIterable<RunEvent> => copies.follow(id, fromSeq, until);
+    if (copies.get(id)?.complete === true) return yield* read(signal);
+    return yield* carriers.during(id, host, read, signal);
+  }
+
+  /** Those that its host has stored by now, or, while it is away, those that are here. */
+  async function* stored(id: RunId, fromSeq: number, signal: AbortSignal): AsyncGenerator<RunEvent> {
+    if ((await runs.get(id)) !== null) return yield* runs.stored(id, fromSeq, signal);
+    const host = await copied(id);
+    const asked = copies.get(id)?.complete === true ? null : await askHost(id, host).catch(() => null);
+    if (asked === null || asked.storedEvents === 0) return yield* copies.stored(id, fromSeq, signal);
+    if (fromSeq >= asked.storedEvents) return undefined;
+    const until = AbortSignal.any([signal, AbortSignal.timeout(COPY_MS)]);
+    const read = (stop: AbortSignal): AsyncIterable<RunEvent> => copies.follow(id, fromSeq, stop);
+    for await (const event of carriers.during(id, host, read, until)) {
+      yield event;
+      if (event.seq + 1 >= asked.storedEvents) return undefined;
+    }
   }
 
   async function require(id: RunId): Promise<Run> {
@@ -123,12 +153,32 @@ export function createRunsAnywhere({ runs, sessions, mesh }: RunsAnywhereParts) 
     return run;
   }
 
+  async function resume(device: DeviceId | null): Promise<void> {
+    await loaded;
+    for (const [id, host] of pending)
+      if ((device === null || host === device) && !carriers.isCarried(id)) await carriers.submitted(id, host);
+  }
+
   return {
-    remember,
+    find,
     require,
-    follow: (id: RunId, fromSeq: number, signal: AbortSignal) => follow(runs.follow, id, fromSeq, signal),
-    /** Those that are stored by now; of a run elsewhere that goes on, those that have come when it is asked. */
-    stored: (id: RunId, fromSeq: number, signal: AbortSignal) => follow(runs.stored, id, fromSeq, signal),
+    follow,
+    stored,
+
+    /** A run that was submitted here and is on another device: it is copied from now on, to its end. */
+    copy(run: Run, device: DeviceId): void {
+      remember(run, device);
+      const before = copies.get(run.id);
+      if (before?.complete === true || pending.get(run.id) === device) return;
+      pending.set(run.id, device);
+      copies
+        .put(run, device, { mine: true })
+        .then(() => carriers.submitted(run.id, device))
+        .catch((error: unknown) => parts.log.warn('run-copy.not-begun', { runId: run.id, reason: String(error) }));
+    },
+
+    /** Goes on with what was submitted here: all of it, or what is on a device that has just come back. */
+    resume,
 
     async cancel(id: RunId): Promise<Run> {
       const device = await placeOf(id);
@@ -143,9 +193,10 @@ export function createRunsAnywhere({ runs, sessions, mesh }: RunsAnywhereParts) 
       return require(id);
     },
 
-    /** Newest first. A device that does not answer in time is left out. */
+    /** Newest first. Of a device that does not answer in time, those that are copied here. */
     async list(query: RunQuery): Promise<readonly Run[]> {
-      const ask = others().map(async (device) => {
+      const answered = new Set<DeviceId>();
+      const ask = connected().map(async (device) => {
         const answer = await client(device).api('runs', {
           query: {
             ...(query.projectId === null ? {} : { projectId: query.projectId }),
@@ -155,11 +206,25 @@ export function createRunsAnywhere({ runs, sessions, mesh }: RunsAnywhereParts) 
           },
           signal: AbortSignal.timeout(LIST_MS),
         });
+        answered.add(device);
         return answer.runs.map((run) => remember(run, device));
       });
       const [mine, ...theirs] = await Promise.all([runs.list(query), ...ask.map((asked) => asked.catch(() => []))]);
-      const all = new Map([...theirs.flat(), ...mine].map((run) => [run.id, run]));
+      const away: Run[] = [];
+      for await (const { run, host } of copies.list(query.before)) {
+        if (away.length >= query.limit) break;
+        if (answered.has(host) || (query.projectId !== null && run.projectId !== query.projectId)) continue;
+        if (query.state === null || run.state === query.state) away.push(run);
+      }
+      const all = new Map([...away, ...theirs.flat(), ...mine].map((run) => [run.id, run]));
       return [...all.values()].toSorted((a, b) => (a.id < b.id ? 1 : -1)).slice(0, query.limit);
+    },
+
+    /** Before the other devices are let go of. */
+    async close(): Promise<void> {
+      await loaded.catch(() => undefined);
+      await carriers.close();
+      await copies.close();
     },
   };
 }

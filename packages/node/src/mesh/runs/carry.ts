@@ -1,0 +1,185 @@
+/**
+ * Brings the events of runs from the devices they are on into the copies here, one carrier a run however many read it.
+ *
+ * 1. It goes on from the last event that is here, across dropped connections, restarts and days.
+ * 2. What was submitted here is carried to its end; anything else while somebody reads it.
+ * 3. Events that wait to be written are bounded: at QUEUE_BYTES_MAX it stops listening, writes, and goes on from there.
+ * 4. A run counts as copied when its host says that it has ended and the last event is here, or there are no more to get.
+ *
+ * How many are carried at once is bounded by what hosts take: their queues, and what one connection may follow.
+ */
+import { Failure, type DeviceId, type FailureCode, type Run, type RunEvent, type RunId } from '@markco/protocol';
+import type { Client } from '@markco/client';
+import type { CopyFile, RunCopies } from './copies.ts';
+
+const QUEUE_BYTES_MAX = 8 * 1024 * 1024;
+/** So often a host says that a run ended and sends nothing more, before what is here counts as all there is. */
+const ENDS_WITHOUT_END = 3;
+
+type Carried = {
+  readonly host: DeviceId;
+  readonly stop: AbortController;
+  readonly done: Promise<void>;
+  /** Who wants it: readers, and one more for what was submitted here. */
+  wanted: number;
+  failure: Failure | null;
+};
+
+type Outcome = { readonly ended: Run } | { readonly failed: Failure } | 'behind' | 'stopped';
+
+export type Carriers = ReturnType<typeof createCarriers>;
+
+export function createCarriers(parts: {
+  readonly copies: Pick<RunCopies, 'open' | 'get' | 'put' | 'touch'>;
+  /** Fails with `not_ready` while the other devices are not connected yet. */
+  readonly client: (device: DeviceId) => Client;
+  /** All events of a run are here. */
+  readonly onCopied: (run: Run, host: DeviceId) => void;
+  readonly onTrouble: (run: RunId, cause: unknown) => void;
+}) {
+  const { copies } = parts;
+  const carried = new Map<RunId, Carried>();
+
+  async function carry(id: RunId, host: DeviceId, signal: AbortSignal): Promise<void> {
+    await using file = await copies.open(id);
+    let ends = 0;
+    while (!signal.aborted) {
+      const before = file.seq;
+      const outcome = await listen(parts.client(host), id, file, signal);
+      if (outcome === 'stopped') return;
+      if (outcome === 'behind') continue;
+      if ('failed' in outcome) throw outcome.failed;
+      ends = file.seq === before ? ends + 1 : 1;
+      if (!file.hasEnd && ends < ENDS_WITHOUT_END) continue;
+      await copies.put(outcome.ended, host, { complete: true });
+      parts.onCopied(outcome.ended, host);
+      return;
+    }
+  }
+
+  function begin(id: RunId, host: DeviceId): Carried {
+    const stop = new AbortController();
+    const done = carry(id, host, stop.signal)
+      .catch((error: unknown) => {
+        made.failure = Failure.from(error);
+        parts.onTrouble(id, error);
+      })
+      .finally(() => {
+        if (carried.get(id) === made) carried.delete(id);
+        // Who reads it sees that nothing more comes.
+        copies.touch(id);
+      });
+    const made: Carried = { host, stop, done, wanted: 0, failure: null };
+    carried.set(id, made);
+    return made;
+  }
+
+  async function want(id: RunId, host: DeviceId): Promise<Carried> {
+    // One that goes elsewhere now, or that nobody wanted any more, ends before the next begins: a file has one writer.
+    for (let one = carried.get(id); one !== undefined; one = carried.get(id)) {
+      if (one.host === host && !one.stop.signal.aborted) break;
+      one.stop.abort();
+      await one.done;
+    }
+    const now = carried.get(id) ?? begin(id, host);
+    now.wanted++;
+    return now;
+  }
+
+  function letGo(one: Carried): void {
+    if (--one.wanted <= 0) one.stop.abort();
+  }
+
+  return {
+    isCarried: (id: RunId): boolean => carried.has(id),
+
+    /** Carries it to its end, whoever reads it. A failure is told to `onTrouble`; it is tried again at the next start. */
+    async submitted(id: RunId, host: DeviceId): Promise<void> {
+      await want(id, host);
+    },
+
+    /** Carries it while what is iterated here is. Fails as its host does where that cannot be asked, after what is here. */
+    async *during(
+      id: RunId,
+      host: DeviceId,
+      read: (signal: AbortSignal) => AsyncIterable<RunEvent>,
+      signal: AbortSignal,
+    ): AsyncGenerator<RunEvent> {
+      const one = await want(id, host);
+      const stop = new AbortController();
+      void one.done.then(() => {
+        if (one.failure !== null) stop.abort();
+      });
+      try {
+        yield* read(AbortSignal.any([signal, stop.signal]));
+        if (one.failure !== null && !signal.aborted) throw one.failure;
+      } finally {
+        letGo(one);
+      }
+    },
+
+    async close(): Promise<void> {
+      const all = [...carried.values()];
+      for (const one of all) one.stop.abort();
+      await Promise.all(all.map(({ done }) => done));
+    },
+  };
+}
+
+/** Takes events in until the run ends there, it cannot be followed, too much waits, or it is stopped; all is written then. */
+async function listen(client: Client, id: RunId, file: CopyFile, signal: AbortSignal): Promise<Outcome> {
+  const { promise, resolve } = Promise.withResolvers<Outcome>();
+  let lines: string[] = [];
+  let bytes = 0;
+  let isEnd = file.hasEnd;
+  let writing: Promise<void> | null = null;
+
+  let broken: unknown = null;
+  async function write(): Promise<void> {
+    while (lines.length > 0) {
+      // After what was written in part nothing may follow.
+      if (broken !== null) throw Failure.from(broken);
+      const batch = lines;
+      lines = [];
+      bytes = 0;
+      await file.append(batch, isEnd).catch((error: unknown) => {
+        broken = error;
+        throw error;
+      });
+    }
+  }
+  const written = (): Promise<void> =>
+    (writing ??= write().finally(() => {
+      writing = null;
+    }));
+  const failed = (error: unknown): void => resolve({ failed: Failure.from(error) });
+
+  const stop = client.followRun(id, file.seq, {
+    onEvent(event) {
+      const line = JSON.stringify(event);
+      lines.push(line);
+      bytes += line.length;
+      isEnd = event.type === 'result' || event.type === 'error';
+      written().catch(failed);
+      if (bytes > QUEUE_BYTES_MAX) {
+        stop();
+        resolve('behind');
+      }
+    },
+    onEnd: (run) => resolve({ ended: run }),
+    onError: ({ code, message }) => resolve({ failed: new Failure(code as FailureCode, message) }),
+  });
+  const onAbort = (): void => resolve('stopped');
+  if (signal.aborted) onAbort();
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    const outcome = await promise;
+    await writing;
+    await written();
+    return outcome;
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    stop();
+    await (writing as Promise<void> | null)?.catch(() => undefined);
+  }
+}
