@@ -98,6 +98,7 @@ export async function startDevice({ files, env = {} }: DeviceOptions): Promise<D
         LOG_LEVEL: 'info',
         NO_COLOR: '1',
         MARKCO_PEER_PORT: '0',
+        MARKCO_PROJECTS: join(root, 'elsewhere'),
         ...env,
         MARKCO_HOME: linkToHome,
         MARKCO_PORT: String(port),

@@ -14,7 +14,6 @@ import {
   type IdSource,
   type ProjectId,
   type Run,
-  type RunEvent,
   type RunId,
   type RunState,
   type RuntimeSession,

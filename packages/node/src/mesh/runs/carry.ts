@@ -8,7 +8,7 @@
  *
  * How many are carried at once is bounded by what hosts take: their queues, and what one connection may follow.
  */
-import { Failure, type DeviceId, type FailureCode, type Run, type RunEvent, type RunId } from '@markco/protocol';
+import { Failure, type DeviceId, type Run, type RunEvent, type RunId } from '@markco/protocol';
 import type { Client } from '@markco/client';
 import type { CopyFile, RunCopies } from './copies.ts';
 
@@ -132,54 +132,39 @@ async function listen(client: Client, id: RunId, file: CopyFile, signal: AbortSi
   let lines: string[] = [];
   let bytes = 0;
   let isEnd = file.hasEnd;
-  let writing: Promise<void> | null = null;
+  /** One batch after another; after one that failed, which may be there in part, nothing more is written. */
+  let writing = Promise.resolve();
 
-  let broken: unknown = null;
-  async function write(): Promise<void> {
-    while (lines.length > 0) {
-      // After what was written in part nothing may follow.
-      if (broken !== null) throw Failure.from(broken);
+  function write(): Promise<void> {
+    writing = writing.then(async () => {
       const batch = lines;
       lines = [];
       bytes = 0;
-      await file.append(batch, isEnd).catch((error: unknown) => {
-        broken = error;
-        throw error;
-      });
-    }
+      await file.append(batch, isEnd);
+    });
+    return writing;
   }
-  const written = (): Promise<void> =>
-    (writing ??= write().finally(() => {
-      writing = null;
-    }));
-  const failed = (error: unknown): void => resolve({ failed: Failure.from(error) });
 
   const stop = client.followRun(id, file.seq, {
     onEvent(event) {
       const line = JSON.stringify(event);
-      lines.push(line);
-      bytes += line.length;
       isEnd = event.type === 'result' || event.type === 'error';
-      written().catch(failed);
-      if (bytes > QUEUE_BYTES_MAX) {
-        stop();
-        resolve('behind');
-      }
+      bytes += line.length;
+      // Whatever comes while a batch is being written is the next one.
+      if (lines.push(line) === 1) write().catch((error: unknown) => resolve({ failed: Failure.from(error) }));
+      if (bytes > QUEUE_BYTES_MAX) resolve('behind');
     },
     onEnd: (run) => resolve({ ended: run }),
-    onError: ({ code, message }) => resolve({ failed: new Failure(code as FailureCode, message) }),
+    onError: ({ code, message }) => resolve({ failed: new Failure(code, message) }),
   });
   const onAbort = (): void => resolve('stopped');
-  if (signal.aborted) onAbort();
   signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) onAbort();
   try {
-    const outcome = await promise;
-    await writing;
-    await written();
-    return outcome;
+    return await promise;
   } finally {
     signal.removeEventListener('abort', onAbort);
     stop();
-    await (writing as Promise<void> | null)?.catch(() => undefined);
+    await write();
   }
 }
