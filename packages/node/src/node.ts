@@ -4,7 +4,7 @@
  * Order matters twice. Starting: the store before what lives in it, the listener last. Stopping: the listener first,
  * so that nothing new comes, then runs and files, the store last.
  */
-import { type IdSource, type Run, type RunId, type RunRequest, type User } from '@markco/protocol';
+import type { IdSource, RunId, User } from '@markco/protocol';
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSessionWishes } from './cells/session-wish.ts';
@@ -16,6 +16,7 @@ import { createDocuments } from './documents/documents.ts';
 import { createLog } from './documents/log.ts';
 import { createRooms, type Rooms } from './documents/rooms.ts';
 import { createViews } from './documents/views.ts';
+import { createElsewhere } from './elsewhere.ts';
 import { createFolder } from './files/folder.ts';
 import { createDiskFiles } from './files/files-disk.ts';
 import { systemTimer } from './files/timer.ts';
@@ -33,18 +34,14 @@ import { createResolve } from './listen/resolve.ts';
 import { serveRunSocket } from './listen/run-socket.ts';
 import { serveStream, type StreamParts } from './listen/stream.ts';
 import type { OpenMeshParts } from './mesh/open-mesh.ts';
-import type { Mesh } from './mesh/mesh.ts';
 import { createOthers } from './mesh/others.ts';
-import { withPlaced } from './mesh/placing/placed-view.ts';
-import { createRunsAnywhere } from './mesh/runs/runs-anywhere.ts';
 import { servedToDevices } from './mesh/served-to-devices.ts';
 import { executeThere } from './mesh/sessions/execute-there.ts';
 import { passOnSessions } from './mesh/sessions/pass-on.ts';
-import { createSessionsAnywhere } from './mesh/sessions/sessions-anywhere.ts';
 import { serveSyncSocket } from './listen/sync-socket.ts';
 import { createWatch } from './listen/watch.ts';
 import { createFolderObserver } from './observe/folder.ts';
-import { createLogger, flat } from './observe/log.ts';
+import { createLogger, flatLog } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
 import { createRunMetrics } from './observe/run-metrics.ts';
 import { createProjects } from './projects/projects.ts';
@@ -228,17 +225,11 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       return watch.project(projectId, tell);
     },
   });
-  const mesh = (): Mesh | null => others.now()?.mesh ?? null;
-  const sessionsAnywhere = createSessionsAnywhere({ sessions: runs.sessions, mesh });
-  const elsewhere = createRunsAnywhere({
-    ...{ runs, sessions: sessionsAnywhere, mesh, home: config.home, store },
-    log: {
-      info: (event, fields) => logger.info(event, flat(fields)),
-      warn: (event, fields) => logger.warn(event, flat(fields)),
-    },
+  const elsewhere = createElsewhere({
+    ...{ runs, store, device, submitHere, home: config.home, others: () => others.now() },
+    log: flatLog(logger),
   });
-  const anywhere = withPlaced(elsewhere, () => others.now()?.placing.placed ?? null);
-  const submit = (request: RunRequest): Promise<Run> => (others.now()?.placing.submit ?? submitHere)(request);
+  const { submit, runs: anywhere, sessions: sessionsAnywhere } = elsewhere;
   /** For the sessions of this device; runs wherever they are. */
   const sessionRoutes = {
     ...runRoutes({
@@ -261,8 +252,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     sessionFor,
     onRun(run) {
       watch.run(run);
-      const host = others.now()?.placing.placed.get(run.id)?.host ?? null;
-      if (host !== null && host !== device.id) elsewhere.copy(run, host);
+      elsewhere.changed(run);
     },
     async onUser(id) {
       user.id = id;
@@ -274,15 +264,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   });
   const others = createOthers({
     home: config.home,
-    async open() {
-      const opened = await (await import('./mesh/open-mesh.ts')).openMesh(meshParts());
-      opened.mesh.peers.onPeer(({ deviceId }, isConnected) => {
-        if (isConnected) void elsewhere.resume(deviceId);
-      });
-      // Once the others can be asked.
-      setImmediate(() => void elsewhere.resume(null));
-      return opened;
-    },
+    open: async () => elsewhere.opened(await (await import('./mesh/open-mesh.ts')).openMesh(meshParts())),
     onTrouble: (cause) => logger.error('mesh.failed', {}, cause),
   });
 

@@ -4,7 +4,7 @@ import { writeOutput } from './cells/write-output.ts';
 import type { Config } from './config.ts';
 import type { Documents } from './documents/documents.ts';
 import type { NodeParts } from './node.ts';
-import { flat, type Logger } from './observe/log.ts';
+import { flatLog, type Logger } from './observe/log.ts';
 import { saveAsset, saveFile } from './projects/assets.ts';
 import type { Projects } from './projects/projects.ts';
 import { createRuns, type Runs, type RunsParts } from './runs/runs.ts';
@@ -28,10 +28,7 @@ export function createRunsHere(of: RunsHereParts): Promise<Runs> {
     home: config.home,
     limits: config.sessionLimits,
     idleMs: config.sessionIdleMs,
-    log: {
-      info: (event, fields) => log.info(event, flat(fields)),
-      warn: (event, fields) => log.warn(event, flat(fields)),
-    },
+    log: flatLog(log),
     projectFolder: async (id) => projects.root(id),
     projectSlug: (id) => projects.list().find((project) => project.id === id)?.slug ?? null,
     async barrier(run, docVersion, signal) {

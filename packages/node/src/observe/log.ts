@@ -37,8 +37,17 @@ function describe(cause: unknown): { reason?: string; stack?: string } {
   return { reason: `${cause.message}${inner}`, ...(cause.stack === undefined ? {} : { stack: cause.stack }) };
 }
 
+/** For parts whose fields are named and shaped as their own data is. */
+export function flatLog(log: Pick<Logger, 'info' | 'warn'>) {
+  type Fields = Readonly<Record<string, unknown>>;
+  return {
+    info: (event: string, fields: Fields): void => log.info(event, flat(fields)),
+    warn: (event: string, fields: Fields): void => log.warn(event, flat(fields)),
+  };
+}
+
 /** Fields named as the log names them, each a plain value. */
-export function flat(fields: Readonly<Record<string, unknown>>): LogFields {
+function flat(fields: Readonly<Record<string, unknown>>): LogFields {
   const names: Readonly<Record<string, string>> = { runId: 'run_id', sessionId: 'session_id', projectId: 'project_id' };
   return Object.fromEntries(
     Object.entries(fields).map(([key, value]) => [

@@ -36,7 +36,7 @@ export function createEventLog(parts: {
 }) {
   const channels = new Map<RunId, Channel>();
 
-  async function* follow(run: RunId, fromSeq: number, signal: AbortSignal): AsyncGenerator<RunEvent> {
+  async function* follow(run: RunId, fromSeq: number, signal: AbortSignal): AsyncIterable<RunEvent> {
     const channel = channels.get(run) ?? { readers: 0, version: 0, waiting: new Set(), marks: [] };
     channels.set(run, channel);
     channel.readers++;
@@ -58,7 +58,7 @@ export function createEventLog(parts: {
     }
   }
 
-  async function* stored(run: RunId, fromSeq: number, signal: AbortSignal): AsyncGenerator<RunEvent> {
+  async function* stored(run: RunId, fromSeq: number, signal: AbortSignal): AsyncIterable<RunEvent> {
     await parts.isOver(run);
     await using file = await openIfThere(spoolFile(parts.runFolder(run)));
     if (file !== null) yield* newLines(file, placeAt(START), fromSeq, [], signal, (await file.stat()).size);

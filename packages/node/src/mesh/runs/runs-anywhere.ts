@@ -124,7 +124,7 @@ export function createRunsAnywhere({ runs, sessions, mesh, ...parts }: RunsAnywh
     return found.device;
   }
 
-  async function* follow(id: RunId, fromSeq: number, signal: AbortSignal): AsyncGenerator<RunEvent> {
+  async function* follow(id: RunId, fromSeq: number, signal: AbortSignal): AsyncIterable<RunEvent> {
     if ((await runs.get(id)) !== null) return yield* runs.follow(id, fromSeq, signal);
     const host = await copied(id);
     const read = (until: AbortSignal): AsyncIterable<RunEvent> => copies.follow(id, fromSeq, until);
@@ -132,8 +132,7 @@ export function createRunsAnywhere({ runs, sessions, mesh, ...parts }: RunsAnywh
     return yield* carriers.during(id, host, read, signal);
   }
 
-  /** Those that its host has stored by now, or, while it is away, those that are here. */
-  async function* stored(id: RunId, fromSeq: number, signal: AbortSignal): AsyncGenerator<RunEvent> {
+  async function* stored(id: RunId, fromSeq: number, signal: AbortSignal): AsyncIterable<RunEvent> {
     if ((await runs.get(id)) !== null) return yield* runs.stored(id, fromSeq, signal);
     const host = await copied(id);
     const asked = copies.get(id)?.complete === true ? null : await askHost(id, host).catch(() => null);
@@ -161,8 +160,10 @@ export function createRunsAnywhere({ runs, sessions, mesh, ...parts }: RunsAnywh
 
   return {
     find,
+    remember,
     require,
     follow,
+    /** Those that its host has stored by now, or, while it is away, those that are here. */
     stored,
 
     /** A run that was submitted here and is on another device: it is copied from now on, to its end. */

@@ -1,0 +1,44 @@
+/** Runs and sessions wherever they are, put together: placed by this device, asked for elsewhere, copied here. */
+import type { Device, Run, RunRequest } from '@markco/protocol';
+import type { OpenMesh } from './mesh/open-mesh.ts';
+import { withPlaced } from './mesh/placing/placed-view.ts';
+import { createRunsAnywhere, type RunsAnywhereParts } from './mesh/runs/runs-anywhere.ts';
+import { createSessionsAnywhere } from './mesh/sessions/sessions-anywhere.ts';
+
+export type ElsewhereParts = Pick<RunsAnywhereParts, 'runs' | 'home' | 'store' | 'log'> & {
+  readonly device: Device;
+  /** Null while this device is alone. */
+  readonly others: () => OpenMesh | null;
+  readonly submitHere: (request: RunRequest) => Promise<Run>;
+};
+
+export function createElsewhere({ device, others, submitHere, ...parts }: ElsewhereParts) {
+  const mesh = () => others()?.mesh ?? null;
+  const sessions = createSessionsAnywhere({ sessions: parts.runs.sessions, mesh });
+  const copied = createRunsAnywhere({ ...parts, sessions, mesh });
+
+  return {
+    sessions,
+    runs: withPlaced(copied, () => others()?.placing.placed ?? null),
+    submit: (request: RunRequest): Promise<Run> => (others()?.placing.submit ?? submitHere)(request),
+
+    /** A run that this device places has changed: once another device has it, it is copied. */
+    changed(run: Run): void {
+      const host = others()?.placing.placed.get(run.id)?.host ?? null;
+      if (host !== null && host !== device.id) copied.copy(run, host);
+    },
+
+    /** The other devices can be asked from now on. */
+    opened(open: OpenMesh): OpenMesh {
+      open.mesh.peers.onPeer(({ deviceId }, isConnected) => {
+        if (isConnected) void copied.resume(deviceId);
+      });
+      // Once `others` knows them.
+      setImmediate(() => void copied.resume(null));
+      return open;
+    },
+
+    /** Before the other devices are let go of. */
+    close: copied.close,
+  };
+}
