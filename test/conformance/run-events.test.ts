@@ -1,5 +1,7 @@
 /** Following runs over WebSockets: `/api/runs/:id/events` and the operations of `/api/stream`. */
 import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   RunEventSchema,
@@ -104,6 +106,23 @@ test('RUN-4 every end has its event before the terminal state: an error, an exit
     state: 'cancelled',
   });
   expect((await following).code).toBe(1000);
+});
+
+test('STREAM-4 a follow that cannot go on says so, after the events that came before', async () => {
+  const run = await submit('for i in range(3):\n    display(i)');
+  await messagesOf(device.socket(`/api/runs/${run.id}/events`));
+  const file = join(device.home, 'runs', run.id, 'events.jsonl');
+  const lines = (await readFile(file, 'utf8')).split('\n');
+  await writeFile(file, [lines[0], '{"damaged', ...lines.slice(2)].join('\n'));
+  const seen: number[] = [];
+  const why = await new Promise((resolve) =>
+    device.client().followRun(run.id, 0, {
+      onEvent: ({ seq }) => void seen.push(seq),
+      onEnd: () => resolve('ended'),
+      onError: ({ code }) => resolve(code),
+    }),
+  );
+  expect([seen, why]).toEqual([[0], 'storage_failed']);
 });
 
 test('a run that is not here closes with 4404, a bad address is refused before it is a WebSocket', async () => {

@@ -35,7 +35,7 @@ async function median(ask: () => Promise<unknown>): Promise<number> {
   return took.toSorted((a, b) => a - b)[30] ?? Number.NaN;
 }
 
-test('ELSEWHERE-2 a session of another device is listed, asked, cleared, restarted and stopped as one of this device', async () => {
+test('ELSEWHERE-2 MRP-30 a session of another device is listed, asked, cleared, restarted and stopped as one of this device', async () => {
   await using laptop = await start('laptop', { 'page.md': '# Page\n' });
   await using box = await start('box', { 'mine.md': '# Mine\n' });
   await pair(laptop, box);

@@ -142,6 +142,10 @@ export function openClient(parts: ClientParts): Client {
       }
       return;
     }
+    if ('error' in answer && answer.runId !== undefined) {
+      giveUp(answer.runId, { code: knownCode(answer.error.code), message: answer.error.message });
+      return;
+    }
     if ('ended' in answer) {
       const followers = [...(follows.get(answer.runId) ?? [])];
       follows.delete(answer.runId);
@@ -188,9 +192,17 @@ export function openClient(parts: ClientParts): Client {
   function sendFollow(runId: RunId, followers: ReadonlySet<Followed>): void {
     const fromSeq = Math.min(...[...followers].map((followed) => followed.nextSeq));
     ask({ op: 'follow', runId, fromSeq }, false).catch((error: unknown) => {
-      if (error instanceof Failure && error.retryable) return;
-      for (const { follower } of followers) follower.onError?.(Failure.from(error).toBody().error);
+      // It is asked for again once the socket is open.
+      if (error instanceof Failure && error.retryable && !socket.isOpen()) return;
+      if (follows.get(runId) === followers) giveUp(runId, Failure.from(error).toBody().error);
     });
+  }
+
+  /** The device cannot go on with a run: nothing more of it comes. */
+  function giveUp(runId: RunId, error: FailureBody['error']): void {
+    const followers = [...(follows.get(runId) ?? [])];
+    follows.delete(runId);
+    for (const { follower } of followers) follower.onError?.(error);
   }
 
   return {

@@ -186,7 +186,7 @@ export function serveStream(connection: Connection, parts: StreamParts): void {
         // Asked before it is said to be followed: a request has one answer.
         await parts.run(request.runId);
         void follow(request.runId, request.fromSeq ?? 0).catch((error: unknown) =>
-          connection.text({ ref, error: Failure.from(error).toBody().error }),
+          connection.text({ runId: request.runId, error: Failure.from(error).toBody().error }),
         );
         return { ref, ok: true };
       case 'unfollow':

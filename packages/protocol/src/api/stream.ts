@@ -43,7 +43,8 @@ export const FileTroubleSchema = z.object({
 });
 
 export const StreamAnswerSchema = z.union([
-  z.object({ ref, error: z.object({ code: z.string(), message: z.string() }) }),
+  /** With `runId`: a follow that cannot go on, after the events that came before. */
+  z.object({ ref, runId: z.optional(RunIdSchema), error: z.object({ code: z.string(), message: z.string() }) }),
   z.object({ ref, runId: RunIdSchema, event: RunEventSchema }),
   /** A follow that reached the end: the run's terminal state, after its last event. */
   z.object({ ref, runId: RunIdSchema, ended: RunSchema }),

@@ -59,6 +59,8 @@ export function createRunCopies(parts: {
     runFolder: folderOf,
     isOver: async (id) => require(id).complete,
   });
+  /** Whoever has ever been the host of one, since the last start. */
+  const hosts = new Set<DeviceId>();
   let finished = 0;
   let dropping: Promise<void> | null = null;
   const closing = new AbortController();
@@ -85,6 +87,7 @@ export function createRunCopies(parts: {
       unreachable: ____,
       ...known
     } = isLate ? before.run : run;
+    hosts.add(host);
     const copy: RunCopy = {
       ...{ version: 1, run: known, host },
       ...{ mine: more.mine ?? before?.mine ?? false, complete: more.complete ?? before?.complete ?? false },
@@ -92,7 +95,7 @@ export function createRunCopies(parts: {
     await store.write([{ key: keyOf('e', run.id), value: new TextEncoder().encode(JSON.stringify(copy)) }], {
       sync: false,
     });
-    if (copy.complete && before?.complete !== true && ++finished % LOOK_EACH === 0) keepWithinBounds();
+    if (copy.complete && before?.complete !== true && ++finished % LOOK_EACH === 0) void keepWithinBounds();
     events.touch(run.id);
   }
 
@@ -101,14 +104,17 @@ export function createRunCopies(parts: {
     const { gte, lt } = tableRange('e');
     for await (const [, value] of store.range({ gte, lt: before === null ? lt : keyOf('e', before), reverse: true })) {
       try {
-        yield parse(value);
+        const copy = parse(value);
+        hosts.add(copy.host);
+        yield copy;
       } catch (error) {
         parts.log.warn('run-copy.unreadable', { reason: String(error) });
       }
     }
   }
 
-  function keepWithinBounds(): void {
+  /** One look at a time; resolves when it is over. */
+  function keepWithinBounds(bounds: { readonly runsMax?: number } = {}): Promise<void> {
     dropping ??= dropOldEvents(
       {
         runsFolder: root,
@@ -117,15 +123,19 @@ export function createRunCopies(parts: {
         onDropped: (id) => store.write([{ key: keyOf('e', id), value: null }], { sync: false }),
       },
       closing.signal,
+      bounds,
     )
       .catch((error: unknown) => parts.log.warn('run-copy.not-dropped', { reason: String(error) }))
       .finally(() => (dropping = null));
+    return dropping;
   }
 
   return {
     get,
     put,
     list,
+    /** The devices whose runs may be here. All of them once the list was read to its end. */
+    hosts: hosts as ReadonlySet<DeviceId>,
     keepWithinBounds,
     /** As `EventLog.follow`: what is here, then what is copied, until all is. */
     follow: events.follow,

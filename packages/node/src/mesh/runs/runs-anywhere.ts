@@ -72,7 +72,7 @@ export function createRunsAnywhere({ runs, sessions, mesh, ...parts }: RunsAnywh
   async function load(): Promise<void> {
     for await (const { run, host, mine, complete } of copies.list(null))
       if (mine && !complete) pending.set(run.id, host);
-    copies.keepWithinBounds();
+    void copies.keepWithinBounds();
   }
 
   function remember(run: Run, device: DeviceId): Run {
@@ -212,11 +212,13 @@ export function createRunsAnywhere({ runs, sessions, mesh, ...parts }: RunsAnywh
       });
       const [mine, ...theirs] = await Promise.all([runs.list(query), ...ask.map((asked) => asked.catch(() => []))]);
       const away: Run[] = [];
-      for await (const { run, host } of copies.list(query.before)) {
-        if (away.length >= query.limit) break;
-        if (answered.has(host) || (query.projectId !== null && run.projectId !== query.projectId)) continue;
-        if (query.state === null || run.state === query.state) away.push(run);
-      }
+      await loaded;
+      if (![...copies.hosts].every((host) => answered.has(host)))
+        for await (const { run, host } of copies.list(query.before)) {
+          if (away.length >= query.limit) break;
+          if (answered.has(host) || (query.projectId !== null && run.projectId !== query.projectId)) continue;
+          if (query.state === null || run.state === query.state) away.push(run);
+        }
       const all = new Map([...away, ...theirs.flat(), ...mine].map((run) => [run.id, run]));
       return [...all.values()].toSorted((a, b) => (a.id < b.id ? 1 : -1)).slice(0, query.limit);
     },

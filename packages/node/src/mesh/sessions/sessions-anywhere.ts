@@ -4,7 +4,8 @@
  *
  * 1. A session that this device has is its own; nobody is asked.
  * 2. Where another one is, is remembered once heard of; else every connected device is asked for its list, at once.
- * 3. What is passed on is a route of the table and the id of a session: no name, path or address that another device
+ * 3. No device takes the place of another that is connected, by telling of its sessions as its own.
+ * 4. What is passed on is a route of the table and the id of a session: no name, path or address that another device
  *    gave is ever used to reach one.
  */
 import {
@@ -75,6 +76,20 @@ export function createSessionsAnywhere({ sessions, mesh }: SessionsAnywhereParts
     if (known.size > KNOWN_MAX && oldest !== undefined) known.delete(oldest);
   }
 
+  /** Whether a device is the one to ask about a session: the first that told of it, for as long as it is connected. */
+  function isPlaceOf(device: DeviceId, id: SessionId): boolean {
+    if (sessions.get(id) !== null) return false;
+    const before = known.get(id) ?? device;
+    if (before !== device && isConnected(before)) return false;
+    remember(id, device);
+    return true;
+  }
+
+  const isConnected = (device: DeviceId): boolean =>
+    mesh()
+      ?.peers.list()
+      .find(({ deviceId }) => deviceId === device)?.state === 'connected';
+
   async function askAll<N extends 'sessions' | 'mrpSessions'>(name: N): Promise<Heard<CallAnswer<N>>> {
     const open = mesh();
     const connected = (open?.peers.list() ?? []).filter(({ state }) => state === 'connected');
@@ -96,10 +111,9 @@ export function createSessionsAnywhere({ sessions, mesh }: SessionsAnywhereParts
   async function list(): Promise<{ readonly sessions: readonly SessionHere[]; readonly silent: readonly Named[] }> {
     const { answers, silent } = await askAll('sessions');
     const found = answers.flatMap(([{ deviceId, name }, answer]) =>
-      answer.sessions.map((session) => {
-        remember(session.id, deviceId);
-        return { ...session, hostDeviceId: deviceId, deviceName: name };
-      }),
+      answer.sessions
+        .filter(({ id }) => isPlaceOf(deviceId, id))
+        .map((session) => ({ ...session, hostDeviceId: deviceId, deviceName: name })),
     );
     return { sessions: found, silent };
   }
@@ -161,10 +175,9 @@ export function createSessionsAnywhere({ sessions, mesh }: SessionsAnywhereParts
     async describe(): Promise<readonly MrpSession[]> {
       const { answers } = await askAll('mrpSessions');
       return answers.flatMap(([{ deviceId, name }, { sessions: theirs }]) =>
-        theirs.map((session) => {
-          remember(session.sessionId, deviceId);
-          return { ...session, id: session.sessionId, device: name };
-        }),
+        theirs
+          .filter(({ sessionId }) => isPlaceOf(deviceId, sessionId))
+          .map((session) => ({ ...session, id: session.sessionId, device: name })),
       );
     },
 
