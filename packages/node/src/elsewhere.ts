@@ -9,13 +9,23 @@ export type ElsewhereParts = Pick<RunsAnywhereParts, 'runs' | 'home' | 'store' |
   readonly device: Device;
   /** Null while this device is alone. */
   readonly others: () => OpenMesh | null;
+  /** The same, once that is known. */
+  readonly known: () => Promise<OpenMesh | null>;
   readonly submitHere: (request: RunRequest) => Promise<Run>;
 };
 
-export function createElsewhere({ device, others, submitHere, ...parts }: ElsewhereParts) {
+export function createElsewhere({ device, others, known, submitHere, ...parts }: ElsewhereParts) {
   const mesh = () => others()?.mesh ?? null;
   const sessions = createSessionsAnywhere({ sessions: parts.runs.sessions, mesh });
-  const copied = createRunsAnywhere({ ...parts, sessions, mesh });
+  const copied = createRunsAnywhere({
+    ...{ ...parts, sessions, mesh },
+    known: async () => (await known())?.mesh ?? null,
+  });
+
+  function changed({ id }: Pick<Run, 'id'>): void {
+    const known = others()?.placing.placed.get(id) ?? null;
+    if (known !== null && known.host !== null && known.host !== device.id) copied.copy(known.run, known.host);
+  }
 
   return {
     sessions,
@@ -23,10 +33,7 @@ export function createElsewhere({ device, others, submitHere, ...parts }: Elsewh
     submit: (request: RunRequest): Promise<Run> => (others()?.placing.submit ?? submitHere)(request),
 
     /** A run that this device places has changed: once another device has it, it is copied. */
-    changed(run: Run): void {
-      const host = others()?.placing.placed.get(run.id)?.host ?? null;
-      if (host !== null && host !== device.id) copied.copy(run, host);
-    },
+    changed,
 
     /** The other devices can be asked from now on. */
     opened(open: OpenMesh): OpenMesh {
@@ -34,7 +41,10 @@ export function createElsewhere({ device, others, submitHere, ...parts }: Elsewh
         if (isConnected) void copied.resume(deviceId);
       });
       // Once `others` knows them.
-      setImmediate(() => void copied.resume(null));
+      setImmediate(() => {
+        for (const run of open.placing.placed.list()) changed(run);
+        void copied.resume(null);
+      });
       return open;
     },
 

@@ -227,6 +227,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   });
   const elsewhere = createElsewhere({
     ...{ runs, store, device, submitHere, home: config.home, others: () => others.now() },
+    known: () => others.known(),
     log: flatLog(logger),
   });
   const { submit, runs: anywhere, sessions: sessionsAnywhere } = elsewhere;

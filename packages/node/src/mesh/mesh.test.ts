@@ -5,12 +5,20 @@ import { newId, type DeviceId, type Project, type UserId } from '@markco/protoco
 import { expect, test as base } from 'vitest';
 import { replicaDevice, type ReplicaDevice } from './documents/device.fixture.ts';
 import { createMesh, type Mesh } from './mesh.ts';
+import type { MessageStream } from './message-stream.ts';
 import { openTrust, type Trust } from './trust.ts';
 
 const SOON = { timeout: 15_000, interval: 20 };
 const soon = (): AbortSignal => AbortSignal.timeout(10_000);
 
-type Device = ReplicaDevice & { readonly mesh: Mesh; readonly trust: Trust };
+/** `streams`: those of the test's own channel that are open. */
+type Device = ReplicaDevice & {
+  readonly mesh: Mesh;
+  readonly trust: Trust;
+  readonly streams: ReadonlySet<MessageStream>;
+};
+
+const CHANNEL = '/markco/test/1.0.0';
 
 const test = base.extend<{ make: (name: string) => Promise<Device> }>({
   make: async ({}, use) => {
@@ -25,6 +33,7 @@ const test = base.extend<{ make: (name: string) => Promise<Device> }>({
         name,
         ids,
       });
+      const streams = new Set<MessageStream>();
       const mesh = await createMesh({
         trust,
         ids,
@@ -38,10 +47,16 @@ const test = base.extend<{ make: (name: string) => Promise<Device> }>({
         projects: { ...device.projects, takeRows: device.projects.takeRows },
         serve: (connection) => connection.onText((text) => connection.text({ echo: text })),
         handle: async (request, from) => Response.json({ from, said: await request.text(), to: name }),
+        channels: {
+          [CHANNEL]: (stream) => {
+            streams.add(stream);
+            stream.onClose(() => streams.delete(stream));
+          },
+        },
         heartbeat: () => Promise.reject(new Error('not in this test')),
         log: { info: () => undefined, warn: () => undefined },
       });
-      const all = Object.assign(device, { mesh, trust });
+      const all = Object.assign(device, { mesh, trust, streams });
       made.push(all);
       return all;
     });
@@ -173,6 +188,28 @@ test('a device that comes back is found again at once, and what was done meanwhi
   await laptop.type(laptop.idOf(id, 'one.md'), 0, 'apart ');
   await expect.poll(() => states(laptop), SOON).toEqual({ desktop: 'connected' });
   await expect.poll(() => desktop.file('one.md'), SOON).toBe('apart # One\n');
+});
+
+test('devices that were apart for a moment have one stream for each thing again, and not one more each time', async ({
+  make,
+}) => {
+  const [laptop, desktop] = [await make('laptop'), await make('desktop')];
+  await pair(laptop, desktop);
+  const open = (): number[] => [laptop.streams.size, desktop.streams.size];
+  await expect.poll(open, SOON).toEqual([1, 1]);
+  for (let times = 0; times < 4; times++) {
+    const [before] = laptop.streams;
+    await laptop.mesh.host.disconnect(desktop.mesh.host.peerId);
+    await expect
+      .poll(() => laptop.streams.size === 1 && laptop.streams.values().next().value !== before, SOON)
+      .toBe(true);
+  }
+  // One that ends is opened again after a pause; whatever else kept on trying has had its pause by then.
+  const [last] = laptop.streams;
+  last?.close();
+  await expect.poll(() => laptop.streams.size > 0 && !laptop.streams.has(last as MessageStream), SOON).toBe(true);
+  await expect.poll(() => desktop.streams.size, SOON).toBe(1);
+  expect(open()).toEqual([1, 1]);
 });
 
 test('REACH-1 a device that takes the call and says nothing is given up at the signal, and was gone since it went', async ({

@@ -212,13 +212,22 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
     servePeerRequest(stream, (request) => parts.handle(request, from));
   });
 
-  /** Opens a stream that both need, and again when it ends, as long as the two are connected. */
+  /** What is kept open, each with what makes it try again at once. */
+  const kept = new Map<string, () => void>();
+
+  /** Opens a stream that both need, once, and again when it ends, as long as the two are connected. */
   async function keepOpen(
     peerId: string,
     protocol: string,
     use: (stream: MessageStream, peerId: string) => void,
     bytesMax?: number,
   ): Promise<void> {
+    const key = `${peerId} ${protocol}`;
+    const again = kept.get(key);
+    // They were apart for less than a try takes: a second stream would take the place of the first, in turns, for ever.
+    if (again !== undefined) return again();
+    let wake = (): void => undefined;
+    kept.set(key, () => wake());
     while (!isClosed && peers.isGreeted(peerId)) {
       try {
         const stream = await host.open(peerId, protocol, AbortSignal.timeout(OPEN_MS), bytesMax);
@@ -227,8 +236,15 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
       } catch (error) {
         onTrouble(`opening ${protocol}`, error);
       }
-      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS).unref());
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, AGAIN_MS).unref();
+        wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
     }
+    kept.delete(key);
   }
 
   peers.onPeer(({ deviceId, peerId }, isConnected) => {

@@ -108,6 +108,8 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
   );
 
   const late: { placing?: Placing } = {};
+  /** Others may be connected before there is anything to hear them: what they say waits for it. */
+  const { promise: placingIsThere, resolve: setPlacing } = Promise.withResolvers<Placing>();
   const state = async (): Promise<HostState> => ({
     capability: await parts.capability(),
     runningRuns: runs.sessions.list().filter(({ id }) => runs.sessions.load(id).currentRun !== null).length,
@@ -140,7 +142,7 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
       handle: (request, from) => app.fetch(request, { from }),
       heartbeat: async () => ({ ...(await state()), sessions: sessionsHere() }),
       onHeartbeat: (from) => late.placing?.onHeartbeat(from),
-      channels: { [RUNS]: (stream, from) => late.placing?.onStream(stream, from) },
+      channels: { [RUNS]: (stream, from) => void placingIsThere.then((made) => made.onStream(stream, from)) },
       log: parts.log,
     });
   // A port that another program has is no reason not to start: others hear of the one that is taken instead.
@@ -179,6 +181,7 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
     onTrouble: (doing, cause) => parts.log.warn('placing.trouble', { doing }, cause),
   });
   late.placing = placing;
+  setPlacing(placing);
   beatWithRuns(runs, mesh);
   projects.onOpen(() => mesh.tellProjects());
   return {

@@ -286,7 +286,9 @@ export async function createPlaceRuns(parts: PlaceRunsParts) {
       const row = placed.get(id)?.row ?? rows.get(id);
       if (row === null) return null;
       const { phase, isStarted, host } = row.state;
-      return { run: row.run, host: isStarted ? host : null, isOver: phase === 'ended' };
+      // Its end may be all that was ever heard of its start.
+      const isThere = isStarted || row.run.ranOn !== undefined;
+      return { run: row.run, host: isThere ? host : null, isOver: phase === 'ended' };
     },
 
     /** Those that are not over. */

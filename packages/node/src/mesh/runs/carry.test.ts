@@ -21,7 +21,7 @@ async function open(home: string) {
   const asked: Asked[] = [];
   const copied: RunId[] = [];
   const copies = createRunCopies({ home, store, log: quiet, isInUse: (id) => carriers.isCarried(id) });
-  const client = (host: DeviceId): Client =>
+  const client = async (host: DeviceId): Promise<Client> =>
     ({
       followRun(_: RunId, fromSeq: number, to: RunFollower) {
         const one: Asked = { host, fromSeq, to, isStopped: false };

@@ -31,8 +31,8 @@ export type Carriers = ReturnType<typeof createCarriers>;
 
 export function createCarriers(parts: {
   readonly copies: Pick<RunCopies, 'open' | 'get' | 'put' | 'touch'>;
-  /** Fails with `not_ready` while the other devices are not connected yet. */
-  readonly client: (device: DeviceId) => Client;
+  /** Fails with `not_ready` where there are no other devices. */
+  readonly client: (device: DeviceId) => Promise<Client>;
   /** All events of a run are here. */
   readonly onCopied: (run: Run, host: DeviceId) => void;
   readonly onTrouble: (run: RunId, cause: unknown) => void;
@@ -45,7 +45,7 @@ export function createCarriers(parts: {
     let ends = 0;
     while (!signal.aborted) {
       const before = file.seq;
-      const outcome = await listen(parts.client(host), id, file, signal);
+      const outcome = await listen(await parts.client(host), id, file, signal);
       if (outcome === 'stopped') return;
       if (outcome === 'behind') continue;
       if ('failed' in outcome) throw outcome.failed;

@@ -32,6 +32,8 @@ export type RunsAnywhereParts = {
   readonly sessions: Pick<SessionsAnywhere, 'remember'>;
   /** Null while this device is alone. */
   readonly mesh: () => Pick<Mesh, 'peers' | 'client'> | null;
+  /** As `mesh`, once it is known whether there are other devices. */
+  readonly known: () => Promise<Pick<Mesh, 'peers' | 'client'> | null>;
   /** The state folder of the device; it exists. */
   readonly home: string;
   readonly store: Store;
@@ -58,7 +60,10 @@ export function createRunsAnywhere({ runs, sessions, mesh, ...parts }: RunsAnywh
   const copies = createRunCopies({ ...parts, isInUse: (id) => carriers.isCarried(id) || pending.has(id) });
   const carriers = createCarriers({
     copies,
-    client,
+    async client(device) {
+      await parts.known().catch(() => null);
+      return client(device);
+    },
     onCopied: ({ id }) => void pending.delete(id),
     onTrouble(runId, cause) {
       parts.log.warn('run-copy.stopped', { runId, reason: String(cause) });
