@@ -1,6 +1,6 @@
 /** The page of a run that one device asked of a second, opened on a third: whole, searched, saved, and still there when its host is not. */
 import { readFile } from 'node:fs/promises';
-import type { PairingHere, Run } from '@markco/protocol';
+import type { Run } from '@markco/protocol';
 import { newRunId, startDevice as startOther, type Device } from '../conformance/device.fixture.ts';
 import { SOON } from './notebook.ts';
 import { expect, test } from './page-test.ts';
