@@ -24,7 +24,7 @@ import { nativeWatcher } from './files/watcher-native.ts';
 import type { DocumentTiming } from './listen/document-member.ts';
 import { openFrontDoor } from './listen/front-door.ts';
 import type { Handlers } from './listen/handlers.ts';
-import { projectRoutes } from './listen/routes/projects.ts';
+import { projectRoutes, type ProjectRoutesParts } from './listen/routes/projects.ts';
 import { deviceRoutes } from './listen/routes/device.ts';
 import { meshRoutes } from './listen/routes/mesh.ts';
 import { mrpRoutes } from './listen/routes/mrp.ts';
@@ -44,6 +44,7 @@ import { createFolderObserver } from './observe/folder.ts';
 import { createLogger, flatLog } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
 import { createRunMetrics } from './observe/run-metrics.ts';
+import { readProjectFile } from './projects/assets.ts';
 import { createProjects } from './projects/projects.ts';
 import { createJournalStore } from './runs/journal-store.ts';
 import { createPlace } from './runs/place.ts';
@@ -169,6 +170,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     onFolderEvent(projectId, event) {
       watch.folder(projectId, event);
       observeFolder(projectId, event);
+      if (event.type === 'others') others.now()?.mesh.assets.changed(projectId, event.paths);
     },
   });
   const observeFolder = createFolderObserver({ catalog, metrics, log: logger, now, startedAt });
@@ -269,8 +271,10 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     onTrouble: (cause) => logger.error('mesh.failed', {}, cause),
   });
 
+  const readFile: ProjectRoutesParts['readFile'] = (id, path, request) =>
+    others.now()?.mesh.assets.read(id, path, request) ?? readProjectFile(projects.root(id), path, request);
   const handlers: Handlers = {
-    ...projectRoutes({ projects, documents, ids, author, userId: () => user.id }),
+    ...projectRoutes({ projects, documents, ids, author, userId: () => user.id, readFile }),
     ...sessionRoutes,
     ...passOnSessions(sessionRoutes, sessionsAnywhere),
     ...placementRoutes({ others }),

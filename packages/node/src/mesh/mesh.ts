@@ -12,6 +12,9 @@ import type { Rooms } from '../documents/rooms.ts';
 import type { Connection } from '../listen/connection.ts';
 import { nameKey } from '../store/key.ts';
 import type { Store } from '../store/store.ts';
+import { createAssets, type Assets } from './assets/assets.ts';
+import { ASSET_LISTS, LIST_MESSAGE_BYTES_MAX } from './assets/exchange.ts';
+import { ASSET_MESSAGE_BYTES_MAX, ASSETS } from './assets/transfer.ts';
 import { CONTROL_BYTES_MAX, keepUpToDate, type Control, type Heartbeat } from './control.ts';
 import { createDigests } from './documents/digests.ts';
 import { replicate, type ReplicateParts, type Replication } from './documents/replicate.ts';
@@ -46,6 +49,7 @@ export type MeshParts = {
     shared(): readonly Project[];
     refusal(id: DocumentId): Failure | undefined;
     takeRows: ReplicateParts['take'];
+    root(id: string): string;
   };
   /** Serves another device as it serves a client, for as long as it is connected. */
   readonly serve: (connection: Connection, from: DeviceId) => void;
@@ -72,6 +76,8 @@ export type Mesh = {
   elsewhere(): ReadonlyMap<ProjectId, { readonly project: Project; readonly devices: readonly DeviceId[] }>;
   /** Devices that have a document on their disk as it is here. */
   holders(id: DocumentId): readonly DeviceId[];
+  /** Files of projects, here and on other devices. */
+  readonly assets: Pick<Assets, 'read' | 'changed'>;
   /** Asks another device, as a client of it. `not_found` for one that is none of the user's. */
   client(device: DeviceId): Client;
   /** What is open here has changed. */
@@ -200,6 +206,19 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
     });
   }
 
+  const assets = createAssets({
+    ...{ store, device: trust.deviceId, now: ids.now, projects: parts.projects, onTrouble },
+    open(device, signal) {
+      const peer = peers.list().find(({ deviceId, peerId }) => deviceId === device && peers.isGreeted(peerId));
+      if (peer === undefined) throw new Failure('not_ready', 'This device is not connected.');
+      return host.open(peer.peerId, ASSETS, signal, ASSET_MESSAGE_BYTES_MAX);
+    },
+  });
+  const onLists = (stream: MessageStream, peerId: string): void =>
+    assets.onLists(stream, nameOf(peerId), leads(peerId));
+
+  await host.handle(ASSET_LISTS, onLists, LIST_MESSAGE_BYTES_MAX);
+  await host.handle(ASSETS, assets.onAsk, ASSET_MESSAGE_BYTES_MAX);
   await host.handle(CONTROL, onControl, CONTROL_BYTES_MAX);
   await host.handle(DOCUMENTS, onDocuments);
   const channels = Object.entries(parts.channels ?? {}).map(
@@ -258,12 +277,14 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
     void keepOpen(peerId, CONTROL, onControl, CONTROL_BYTES_MAX);
     void keepOpen(peerId, DOCUMENTS, onDocuments);
     for (const [protocol, use] of channels) void keepOpen(peerId, protocol, use);
+    void keepOpen(peerId, ASSET_LISTS, onLists, LIST_MESSAGE_BYTES_MAX);
   });
 
   return {
     host,
     peers,
     pair,
+    assets,
     heartbeats: () => heartbeats,
     neighbors: () => (parts.findsNeighbors ? neighbors.size : null),
     elsewhere() {
@@ -303,6 +324,7 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
     },
     tellProjects() {
       for (const replication of replications.values()) replication.tellProjects();
+      assets.tellProjects();
     },
     beat() {
       for (const control of controls.values()) control.beat();
@@ -310,6 +332,7 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
     async close() {
       isClosed = true;
       peers.close();
+      await assets.close();
       await Promise.all([...clients.values()].map((client) => client.close()));
       for (const replication of replications.values()) replication.close();
       await host.close();

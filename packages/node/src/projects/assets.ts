@@ -123,6 +123,19 @@ export function mimeTypeOf(file: string): string | undefined {
   return TYPES[extname(file).toLowerCase()];
 }
 
+/** With what a file is answered, by its name. */
+export function fileHeaders(file: string, sizeBytes: number): Headers {
+  const type = mimeTypeOf(file);
+  const headers = new Headers({
+    'content-type': type ?? 'application/octet-stream',
+    'content-length': String(sizeBytes),
+    'content-security-policy': "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:",
+    'cache-control': 'private, no-cache',
+  });
+  if (type === undefined) headers.set('content-disposition', 'attachment');
+  return headers;
+}
+
 /** A file of the project, for a document that shows it. It is never a page: no script of it runs. */
 export async function readProjectFile(root: string, path: string, request: Request): Promise<Response> {
   const missing = new Failure('not_found', `There is no file ${path} in this project.`);
@@ -141,15 +154,8 @@ export async function readProjectFile(root: string, path: string, request: Reque
   } catch {
     throw missing;
   }
-  const type = mimeTypeOf(file);
-  const headers = new Headers({
-    'content-type': type ?? 'application/octet-stream',
-    'content-length': String(size),
-    'content-security-policy': "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:",
-    'cache-control': 'private, no-cache',
-    etag,
-  });
-  if (type === undefined) headers.set('content-disposition', 'attachment');
+  const headers = fileHeaders(file, size);
+  headers.set('etag', etag);
   if (request.headers.get('if-none-match') === etag) return new Response(null, { status: 304, headers: { etag } });
   return new Response(Readable.toWeb(createReadStream(file)) as ReadableStream, { headers });
 }

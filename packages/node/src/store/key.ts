@@ -10,11 +10,12 @@
  *   r run[16]          a run
  *   e run[16]          a run of another device whose events are copied here
  *   i session[16]      a session
+ *   a project[16] path a file that the user's devices all have (mesh/assets)
  *   m name             what this device knows of itself
  */
 import { parseUuid } from '@markco/protocol';
 
-export type Table = 'u' | 's' | 'h' | 'k' | 'd' | 'p' | 'r' | 'e' | 'i' | 'm';
+export type Table = 'u' | 's' | 'h' | 'k' | 'd' | 'p' | 'r' | 'e' | 'i' | 'a' | 'm';
 
 export function keyOf(table: Table, id: string): Uint8Array {
   const key = new Uint8Array(17);
@@ -60,4 +61,14 @@ export function seqRange(
   to = Number.MAX_SAFE_INTEGER - 1,
 ): { gte: Uint8Array; lt: Uint8Array } {
   return { gte: keyAt(table, id, from), lt: keyAt(table, id, to + 1) };
+}
+
+/** A file of a project, by its path. */
+export function fileKey(projectId: string, path: string): Uint8Array {
+  return Buffer.concat([keyOf('a', projectId), new TextEncoder().encode(path)]);
+}
+
+/** All files of one project: no byte of UTF-8 is as high as the one that ends it. */
+export function filesRange(projectId: string): { gte: Uint8Array; lt: Uint8Array } {
+  return { gte: keyOf('a', projectId), lt: Buffer.concat([keyOf('a', projectId), Uint8Array.of(0xff)]) };
 }

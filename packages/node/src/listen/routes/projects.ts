@@ -1,9 +1,9 @@
 /** Projects and their documents over HTTP. */
-import { documentPathOf, Failure, LIMITS, type DocumentId } from '@markco/protocol';
+import { documentPathOf, Failure, LIMITS, type DocumentId, type ProjectId } from '@markco/protocol';
 import { homedir } from 'node:os';
 import type { Documents } from '../../documents/documents.ts';
 import { smallestEdits } from '../../files/edits.ts';
-import { readProjectFile, saveAsset, type AssetPlace } from '../../projects/assets.ts';
+import { saveAsset, type AssetPlace } from '../../projects/assets.ts';
 import { browse } from '../../projects/browse.ts';
 import type { Projects } from '../../projects/projects.ts';
 import type { SomeHandlers } from '../handlers.ts';
@@ -15,6 +15,8 @@ export type ProjectRoutesParts = {
   readonly ids: AssetPlace['ids'];
   readonly author: () => number;
   readonly userId: () => string;
+  /** A file of a project, from another device when it is not here. */
+  readonly readFile: (id: ProjectId, path: string, request: Request) => Promise<Response>;
 };
 
 const OPEN_TIMEOUT_MS = 120_000;
@@ -26,6 +28,7 @@ export function projectRoutes({
   ids,
   author,
   userId,
+  readFile,
 }: ProjectRoutesParts): SomeHandlers<
   | 'folders'
   | 'openLocal'
@@ -147,7 +150,7 @@ export function projectRoutes({
       const path = decodePath(new URL(request.url).pathname.slice(prefix.length));
       if (documentPathOf(path, () => true) !== null)
         throw new Failure('not_found', 'Documents are opened, not fetched.');
-      return readProjectFile(projects.root(params['id'] ?? ''), path, request);
+      return readFile(projects.get(params['id'] ?? '').id, path, request);
     },
   };
 }
