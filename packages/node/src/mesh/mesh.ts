@@ -207,7 +207,7 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
   }
 
   const assets = createAssets({
-    ...{ store, device: trust.deviceId, now: ids.now, projects: parts.projects, onTrouble },
+    ...{ store, device: trust.deviceId, now: ids.now, projects: parts.projects, info: log.info, onTrouble },
     open(device, signal) {
       const peer = peers.list().find(({ deviceId, peerId }) => deviceId === device && peers.isGreeted(peerId));
       if (peer === undefined) throw new Failure('not_ready', 'This device is not connected.');

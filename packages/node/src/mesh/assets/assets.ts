@@ -11,7 +11,7 @@ import { fileHeaders, readProjectFile } from '../../projects/assets.ts';
 import type { Store } from '../../store/store.ts';
 import type { MessageStream } from '../message-stream.ts';
 import { exchangeLists, type Exchange } from './exchange.ts';
-import { createFetcher, type Fetching } from './fetch.ts';
+import { createDownloads, type Download } from './download.ts';
 import { openToRead } from './inside.ts';
 import { openAssetList, type AssetList } from './list.ts';
 import { partPath } from './part.ts';
@@ -35,6 +35,7 @@ export type AssetsParts = {
   readonly projects: { shared(): readonly Project[]; root(id: string): string };
   /** Opens a stream for bytes to another device. */
   readonly open: (device: DeviceId, signal: AbortSignal) => Promise<MessageStream>;
+  readonly info: (event: string, fields: Readonly<Record<string, unknown>>) => void;
   readonly onTrouble: (doing: string, cause: unknown) => void;
 };
 
@@ -47,12 +48,13 @@ export function createAssets(parts: AssetsParts) {
   let opening: Promise<void> = Promise.resolve();
   let isClosed = false;
 
-  const fetcher = createFetcher({
+  const downloads = createDownloads({
     sources: (list) =>
       [...new Set([...exchanges].filter((each) => each.has(list.projectId)).map(({ peer }) => peer))].map((device) => ({
         device,
         open: (signal) => parts.open(device, signal),
       })),
+    onAsk: (fields) => parts.info('asset.asked', fields),
     onTrouble,
   });
 
@@ -62,8 +64,8 @@ export function createAssets(parts: AssetsParts) {
     for (const row of list.missing()) {
       if (row.size > SMALL_BYTES_MAX) continue;
       try {
-        fetcher.fetch(list, row, false).done.catch((cause: unknown) => {
-          if (!(cause instanceof Failure) || cause.code !== 'not_found') onTrouble('fetching a file', cause);
+        downloads.begin(list, row, false).done.catch((cause: unknown) => {
+          if (!(cause instanceof Failure) || cause.code !== 'not_found') onTrouble('download a file', cause);
         });
       } catch {
         return;
@@ -167,15 +169,15 @@ export function createAssets(parts: AssetsParts) {
       const list = lists.get(id);
       const row = list === undefined ? null : await wanted(list, path);
       if (list === undefined || row === null) return readProjectFile(parts.projects.root(id), path, request);
-      const fetching = fetcher.fetch(list, row, true);
+      const download = downloads.begin(list, row, true);
       try {
         if (row.size > SMALL_BYTES_MAX) {
-          await fetching.change();
+          await download.change();
           const handle = await openToRead(list.root, partPath(row)).catch(() => null);
           if (handle !== null)
-            return new Response(streamOf(fetching, handle), { headers: fileHeaders(path, row.size) });
+            return new Response(streamOf(download, handle), { headers: fileHeaders(path, row.size) });
         }
-        await fetching.done;
+        await download.done;
       } catch (cause) {
         // What was there before is better than nothing.
         if ((await list.files.stat(path)) === undefined) throw cause;
@@ -187,25 +189,25 @@ export function createAssets(parts: AssetsParts) {
       isClosed = true;
       clearInterval(again);
       await opening;
-      await fetcher.close();
+      await downloads.close();
       await Promise.all([...lists.values()].map((list) => list.close()));
     },
   };
 }
 
 /** What has come, as it comes; it breaks off, short of its end, when the bytes turn out to be wrong. */
-function streamOf(fetching: Fetching, handle: FileHandle): ReadableStream<Uint8Array> {
-  const { size } = fetching.row;
+function streamOf(download: Download, handle: FileHandle): ReadableStream<Uint8Array> {
+  const { size } = download.row;
   let at = 0;
   let isRight = false;
-  let { beginnings } = fetching.state();
-  fetching.done.then(
+  let { beginnings } = download.state();
+  download.done.then(
     () => (isRight = true),
     () => undefined,
   );
   async function next(): Promise<Uint8Array> {
     for (;;) {
-      const now = fetching.state();
+      const now = download.state();
       if (now.beginnings !== beginnings && at > 0) throw new Failure('conflict', 'What came was wrong. Load it again.');
       beginnings = now.beginnings;
       const until = isRight ? size : now.length - HELD_BACK_BYTES;
@@ -213,11 +215,11 @@ function streamOf(fetching: Fetching, handle: FileHandle): ReadableStream<Uint8A
         const buffer = new Uint8Array(Math.min(READ_BYTES, until - at));
         const { bytesRead } = await handle.read(buffer, 0, buffer.length, at);
         // It may have begun again meanwhile.
-        if (fetching.state().beginnings !== beginnings) continue;
+        if (download.state().beginnings !== beginnings) continue;
         at += bytesRead;
         return buffer.subarray(0, bytesRead);
       }
-      await fetching.change();
+      await download.change();
     }
   }
   return new ReadableStream<Uint8Array>(

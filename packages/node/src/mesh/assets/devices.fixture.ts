@@ -1,16 +1,20 @@
 /** For tests: devices on one network, paired, with one project that all of them have open. */
 import { newId, type DeviceId, type ProjectId, type UserId } from '@markco/protocol';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
+import { fileKey } from '../../store/key.ts';
 import { replicaDevice, type ReplicaDevice } from '../documents/device.fixture.ts';
-import { createMesh, type Mesh } from '../mesh.ts';
+import { createMesh, type Mesh, type MeshParts } from '../mesh.ts';
 import { openTrust, type Trust } from '../trust.ts';
 
+const WRITTEN_AT = new Date('2026-01-01T00:00:00Z');
 export const SOON = { timeout: 20_000, interval: 20 };
 
 export type AssetDevice = ReplicaDevice & {
   readonly name: string;
+  /** Another one after `restart`. */
   readonly mesh: Mesh;
   readonly trust: Trust;
   /** The project's folder. */
@@ -22,45 +26,80 @@ export type AssetDevice = ReplicaDevice & {
   /** Every file of the project, hidden ones too, by its path. */
   files(): Promise<readonly string[]>;
   read(id: ProjectId, path: string): Promise<Response>;
+  /** What the list says should be there. */
+  hashAt(id: ProjectId, path: string): string | null | undefined;
+  hashOf(bytes: Uint8Array | string): string;
+  /** Which bytes it asked which device for. */
+  readonly asked: readonly { readonly path: unknown; readonly from: unknown; readonly of: unknown }[];
+  /** Names of the device's own files. */
+  homeFiles(): Promise<readonly string[]>;
+  /** After `mesh.close()`. */
+  restart(): Promise<void>;
 };
 
 export type Group = AsyncDisposable & {
   readonly id: ProjectId;
-  readonly devices: readonly AssetDevice[];
+  /** As many as there are names. */
+  readonly devices: readonly [AssetDevice, AssetDevice, AssetDevice];
 };
 
-async function device(name: string): Promise<AssetDevice> {
+async function startDevice(name: string): Promise<AssetDevice> {
   const made = await replicaDevice();
   const { ids } = made;
   const trust = await openTrust({
     ...{ home: made.home, deviceId: newId<DeviceId>(ids), userId: newId<UserId>(ids), name, ids },
   });
-  const mesh = await createMesh({
+  const asked: { path: unknown; from: unknown; of: unknown }[] = [];
+  const parts: MeshParts = {
     ...{ trust, ids, store: made.store, about: { name, os: 'test' } },
     ...{ listen: ['/ip4/127.0.0.1/tcp/0'], announce: [], findsNeighbors: false },
     ...{ rooms: made.rooms, catalog: made.catalog, projects: made.projects },
     serve: () => undefined,
     handle: () => new Response(),
     heartbeat: () => Promise.reject(new Error('not in this test')),
-    log: { info: () => undefined, warn: (_, fields, cause) => made.troubles.push([fields, cause]) },
-  });
-  const folder = join(made.root, 'notes');
-  const drop = (path: string): Promise<void> => rm(join(folder, path));
-  return Object.assign(made, {
-    ...{ name, mesh, trust, folder, drop },
-    async put(path: string, bytes: Uint8Array | string): Promise<void> {
-      await mkdir(dirname(join(folder, path)), { recursive: true });
-      await writeFile(join(folder, path), bytes);
+    log: {
+      info: (event, fields) => {
+        if (event === 'asset.asked') asked.push({ path: fields?.['path'], from: fields?.['from'], of: fields?.['of'] });
+      },
+      warn: (_, fields, cause) => void made.troubles.push([fields, cause]),
     },
-    bytes: (path: string) => readFile(join(folder, path)).catch(() => undefined),
-    files: async () =>
-      (await readdir(folder, { recursive: true, withFileTypes: true }))
-        .filter((entry) => !entry.isDirectory())
-        .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
-        .toSorted(),
-    read: (id: ProjectId, path: string) => mesh.assets.read(id, path, new Request('http://device/')),
+  };
+  const folder = join(made.root, 'notes');
+  const at = (path: string): string => join(folder, path);
+  const device = Object.assign(made, {
+    ...{ name, trust, folder, asked },
+    mesh: await createMesh(parts),
+    async restart(): Promise<void> {
+      device.mesh = await createMesh(parts);
+    },
+    async put(path: string, bytes: Uint8Array | string): Promise<void> {
+      await mkdir(dirname(at(path)), { recursive: true });
+      await writeFile(at(path), bytes);
+    },
+    drop: (path: string) => rm(at(path)),
+    bytes: (path: string) => readFile(at(path)).catch(() => undefined),
+    files: () => filesIn(folder),
+    homeFiles: () => filesIn(made.home),
+    read: (id: ProjectId, path: string) => device.mesh.assets.read(id, path, new Request('http://device/')),
+    hashAt(id: ProjectId, path: string) {
+      const value = made.store.get(fileKey(id, path));
+      return value === undefined
+        ? undefined
+        : (JSON.parse(new TextDecoder().decode(value)) as { row: { hash: string | null } }).row.hash;
+    },
+    hashOf: (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex'),
   });
+  made.onFolderEvent((id, event) => {
+    if (event.type === 'others') device.mesh.assets.changed(id, event.paths);
+  });
+  return device;
 }
+
+const filesIn = async (folder: string): Promise<readonly string[]> =>
+  (await readdir(folder, { recursive: true, withFileTypes: true }))
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+    .toSorted();
 
 export async function pairDevices(adder: AssetDevice, joiner: AssetDevice): Promise<void> {
   const offered = adder.mesh.pair.open();
@@ -83,11 +122,15 @@ export async function group(
   names: readonly string[],
   files: Readonly<Record<string, Uint8Array | string>> = {},
 ): Promise<Group> {
-  const devices = await Promise.all(names.map(device));
+  const devices = await Promise.all(names.map(startDevice));
   const [first, ...others] = devices;
   if (first === undefined) throw new Error('a group has a device');
   const id = await first.open({ 'page.md': '# Page\n' });
-  for (const [path, bytes] of Object.entries(files)) await first.put(path, bytes);
+  for (const [path, bytes] of Object.entries(files)) {
+    await first.put(path, bytes);
+    // A whole number of milliseconds, so that a test can give a file its time again.
+    await utimes(join(first.folder, path), WRITTEN_AT, WRITTEN_AT);
+  }
   first.mesh.tellProjects();
   for (const other of others) {
     await pairDevices(first, other);
@@ -101,7 +144,7 @@ export async function group(
     for (const other of devices) if (one !== other) await expect.poll(() => isConnected(one, other), SOON).toBe(true);
   return {
     id,
-    devices,
+    devices: devices as [AssetDevice, AssetDevice, AssetDevice],
     async [Symbol.asyncDispose]() {
       for (const each of devices) {
         await each.mesh.close();

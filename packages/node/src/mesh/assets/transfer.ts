@@ -54,7 +54,13 @@ export async function pull(
   onBytes: () => void,
   signal: AbortSignal,
 ): Promise<Pulled> {
-  const { promise, resolve, reject } = Promise.withResolvers<Pulled>();
+  const over = Promise.withResolvers<Pulled>();
+  let isOver = false;
+  /** What comes from now on is not looked at. */
+  const end = (how: Pulled): void => {
+    isOver = true;
+    over.resolve(how);
+  };
   const from = part.length;
   let writing: Promise<void> = Promise.resolve();
   let answered = false;
@@ -63,9 +69,9 @@ export async function pull(
   let silence: NodeJS.Timeout | undefined;
   const listen = (): void => {
     clearTimeout(silence);
-    silence = setTimeout(() => resolve('cut'), SILENT_MS);
+    silence = setTimeout(() => end('cut'), SILENT_MS);
   };
-  const stop = (): void => resolve('cut');
+  const stop = (): void => end('cut');
   signal.addEventListener('abort', stop);
   if (signal.aborted) stop();
 
@@ -76,38 +82,40 @@ export async function pull(
       told = part.length;
       stream.sendText(JSON.stringify({ op: 'taken', bytes: told - from }));
     }
-    if (part.length === row.size) resolve('whole');
+    if (part.length === row.size) end('whole');
   }
 
   stream.onMessage((message) => {
+    if (isOver) return;
     listen();
     if (typeof message === 'string') {
       const answer = answered ? undefined : AnswerSchema.safeParse(parse(message));
-      if (answer?.success !== true) return resolve('wrong');
+      if (answer?.success !== true) return end('wrong');
       answered = true;
-      if (answer.data.op === 'absent') resolve('absent');
-      else if (answer.data.size !== row.size) resolve('wrong');
-      else if (due === 0) resolve('whole');
+      if (answer.data.op === 'absent') end('absent');
+      else if (answer.data.size !== row.size) end('wrong');
+      else if (due === 0) end('whole');
       return;
     }
     due -= message.length;
-    if (!answered || due < 0) return resolve('wrong');
+    if (!answered || due < 0) return end('wrong');
     // Bounded by the window: what is sent beyond it is refused.
-    if (row.size - due - part.length > WINDOW_BYTES + ASSET_MESSAGE_BYTES_MAX) return resolve('wrong');
+    if (row.size - due - part.length > WINDOW_BYTES + ASSET_MESSAGE_BYTES_MAX) return end('wrong');
     writing = writing.then(() => append(message));
-    writing.catch(reject);
+    writing.catch(over.reject);
   });
   stream.onClose(() => {
     writing.then(
-      () => resolve('cut'),
+      () => end('cut'),
       () => undefined,
     );
   });
   listen();
   stream.sendText(JSON.stringify({ op: 'get', projectId, hash: row.hash, from }));
   try {
-    return await promise;
+    return await over.promise;
   } finally {
+    isOver = true;
     clearTimeout(silence);
     signal.removeEventListener('abort', stop);
     stream.close();

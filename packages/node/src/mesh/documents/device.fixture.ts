@@ -18,6 +18,7 @@ import { createDocuments } from '../../documents/documents.ts';
 import { createLog } from '../../documents/log.ts';
 import { createRooms, type Rooms } from '../../documents/rooms.ts';
 import { createViews } from '../../documents/views.ts';
+import type { FolderEvent } from '../../files/events.ts';
 import { createFolder } from '../../files/folder.ts';
 import { createDiskFiles } from '../../files/files-disk.ts';
 import { systemTimer } from '../../files/timer.ts';
@@ -37,6 +38,8 @@ export async function replicaDevice(skewMs = 0) {
   const { now } = ids;
   const troubles: unknown[] = [];
   const user = newId<UserId>(ids);
+  /** Who hears what happens in the folder, besides the documents. */
+  const folder: { heard?: (id: ProjectId, event: FolderEvent) => void } = {};
   const home = path.join(root, 'home');
   await mkdir(home);
   const store = await openLevelStore(path.join(home, 'store'));
@@ -62,20 +65,20 @@ export async function replicaDevice(skewMs = 0) {
     userId: () => user,
     home,
     log: createLogger('silent', {}, { write: () => undefined }),
-    createFolder: (projectId, folder) =>
+    createFolder: (projectId, notes) =>
       createFolder(
         {
-          files: createDiskFiles(folder),
+          files: createDiskFiles(notes),
           catalog,
           texts: documents,
           ids,
           timer: systemTimer,
           watcher: nativeWatcher,
         },
-        { root: folder, projectId },
+        { root: notes, projectId },
       ),
     disconnect: (id, failure) => rooms.peek(id)?.refuseAll(failure),
-    onFolderEvent: () => undefined,
+    onFolderEvent: (id, event) => folder.heard?.(id, event),
   });
   const digests = createDigests(rooms);
   const replications = new Set<Replication>();
@@ -94,13 +97,14 @@ export async function replicaDevice(skewMs = 0) {
     heard,
     held,
     troubles,
+    onFolderEvent: (heard: (id: ProjectId, event: FolderEvent) => void): void => void (folder.heard = heard),
     async open(files: Readonly<Record<string, string>>): Promise<ProjectId> {
-      const folder = path.join(root, 'notes');
+      const notes = path.join(root, 'notes');
       for (const [file, text] of Object.entries(files)) {
-        await mkdir(path.dirname(path.join(folder, file)), { recursive: true });
-        await writeFile(path.join(folder, file), text);
+        await mkdir(path.dirname(path.join(notes, file)), { recursive: true });
+        await writeFile(path.join(notes, file), text);
       }
-      const { project } = await projects.openLocal(folder, undefined, AbortSignal.timeout(30_000));
+      const { project } = await projects.openLocal(notes, undefined, AbortSignal.timeout(30_000));
       for (const replication of replications) replication.tellProjects();
       return project.id;
     },

@@ -22,14 +22,15 @@ const WRONG_MAX = 10_000;
 const COPY_BYTES = 1024 * 1024;
 
 export type Source = { readonly device: DeviceId; open(signal: AbortSignal): Promise<MessageStream> };
-export type FetchParts = {
+export type DownloadParts = {
   /** Devices that are connected and have the project open. */
   readonly sources: (list: AssetList) => readonly Source[];
+  readonly onAsk: (asked: { readonly path: string; readonly from: number; readonly of: DeviceId }) => void;
   readonly onTrouble: (doing: string, cause: unknown) => void;
 };
 
-/** A fetch that is under way: what it has so far can be read, but is not known to be right before it is over. */
-export type Fetching = {
+/** A file that is under way: what it has so far can be read, but is not known to be right before it is over. */
+export type Download = {
   readonly row: AssetRow;
   /** Resolves when the file is there; rejects with `not_found` when no device that is connected has it, `disk_full`… */
   readonly done: Promise<void>;
@@ -39,9 +40,7 @@ export type Fetching = {
   change(): Promise<void>;
 };
 
-export type Fetcher = ReturnType<typeof createFetcher>;
-
-export function createFetcher(parts: FetchParts) {
+export function createDownloads(parts: DownloadParts) {
   const jobs = new Map<string, Job>();
   const waiting: Job[] = [];
   const wrong = new Set<string>();
@@ -49,14 +48,14 @@ export function createFetcher(parts: FetchParts) {
   const closing = new AbortController();
   let running = 0;
 
-  type Job = Fetching & { begin(): Promise<void>; readonly isUrgent: boolean };
+  type Job = Download & { start(): Promise<void>; readonly isUrgent: boolean };
 
   function next(): void {
     while (running < AT_ONCE || waiting[0]?.isUrgent === true) {
       const job = waiting.shift();
       if (job === undefined) return;
       running++;
-      void job.begin().finally(() => {
+      void job.start().finally(() => {
         running--;
         next();
       });
@@ -64,7 +63,7 @@ export function createFetcher(parts: FetchParts) {
   }
 
   /** @param isUrgent somebody waits for it: it comes before what nobody looks at */
-  function fetch(list: AssetList, row: AssetRow, isUrgent: boolean): Fetching {
+  function begin(list: AssetList, row: AssetRow, isUrgent: boolean): Download {
     const key = `${list.projectId} ${row.hash} ${row.path}`;
     const under = jobs.get(key);
     if (under !== undefined) return under;
@@ -95,7 +94,7 @@ export function createFetcher(parts: FetchParts) {
       ...{ row, done, isUrgent },
       state: () => part ?? { length: 0, beginnings: 0 },
       change: () => Promise.race([changed.promise, done]),
-      async begin() {
+      async start() {
         try {
           part = await openPart(list.root, list.files, row);
           await fill(list, row, part, tell);
@@ -147,6 +146,7 @@ export function createFetcher(parts: FetchParts) {
         if (wrong.has(`${device} ${row.hash}`) || signal.aborted) continue;
         if (row.hash !== null && mixed.has(row.hash) && (senders.size > 1 || !senders.has(device))) await begin();
         const before = part.length;
+        parts.onAsk({ path: row.path, from: before, of: device });
         const pulled = await ask(list, row, part, open, tell, signal);
         if (part.length > before || pulled === 'whole') senders.add(device);
         if (pulled === 'wrong') {
@@ -186,7 +186,7 @@ export function createFetcher(parts: FetchParts) {
   }
 
   return {
-    fetch,
+    begin,
     async close(): Promise<void> {
       closing.abort();
       waiting.length = 0;
