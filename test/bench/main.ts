@@ -20,6 +20,7 @@ import { kill } from './stages/kill.ts';
 import { fanOut, latency, throughput } from './stages/live.ts';
 import { memory } from './stages/memory.ts';
 import { comeBack } from './stages/return.ts';
+import { meshBulk, meshLatency } from './stages/mesh/pair.ts';
 import { runs } from './stages/runs.ts';
 import { scheduler } from './stages/scheduler.ts';
 import { start } from './stages/start.ts';
@@ -29,7 +30,7 @@ const GROUPS: Readonly<Record<string, readonly Stage[]>> = {
   documents: [latency, throughput, fanOut, trace, memory, kill, comeBack],
   page: [start, browser],
   runs,
-  mesh: [scheduler],
+  mesh: [meshLatency, meshBulk, scheduler],
 };
 const ALL = Object.values(GROUPS).flat();
 const ROOT = join(import.meta.dirname, '../..');

@@ -3,6 +3,8 @@
  * A message is one job; its answer is one message.
  */
 import { fanOut, latency, throughput } from './live.ts';
+import { bareBulk } from './bare-libp2p.ts';
+import { meshBulk, meshEdits, meshRuns } from './mesh.ts';
 import { returnBySockets, returnByStream } from './return.ts';
 import {
   areKernels,
@@ -36,6 +38,10 @@ const jobs = {
   bulkOutput,
   interrupts,
   idleSessions,
+  bareBulk,
+  meshBulk,
+  meshEdits,
+  meshRuns,
 };
 export type Jobs = typeof jobs;
 

@@ -1,0 +1,116 @@
+/** Jobs about two devices: an edit on one seen on the other, code run from one on the other, bytes from one to the other. */
+import { stat } from 'node:fs/promises';
+import * as Y from 'yjs';
+import type { Address } from '../servers/server.ts';
+import { delay, within } from '../wait.ts';
+import { openEcho } from './bare-libp2p.ts';
+import { newRunId, openStream } from './runs/markco.ts';
+import { connect } from './wire.ts';
+
+const WARM_UP = 50;
+const STEP_MS = 10_000;
+
+/** Milliseconds, each beside a bare round trip of the same moment. */
+export type Beside = { readonly ours: readonly number[]; readonly bare: readonly number[] };
+
+async function beside(
+  { bare, count }: { readonly bare: string; readonly count: number },
+  measure: () => Promise<number>,
+): Promise<Beside> {
+  // As large as an edit is on the wire.
+  const echo = await openEcho(bare, 48);
+  const found = { ours: [] as number[], bare: [] as number[] };
+  for (let at = -WARM_UP; at < count; at++) {
+    const floor = await echo.roundTrip();
+    await delay(3 + (Math.abs(at) % 5));
+    const ours = await within('an answer', STEP_MS, measure());
+    await delay(3 + (Math.abs(at) % 7));
+    if (at < 0) continue;
+    found.bare.push(floor);
+    found.ours.push(ours);
+  }
+  await echo.close();
+  return found;
+}
+
+/** One types on one device, another looks on on the other one. */
+export async function meshEdits(input: {
+  readonly writer: Address;
+  readonly reader: Address;
+  readonly bare: string;
+  readonly count: number;
+}): Promise<Beside> {
+  const [mine, theirs] = [new Y.Doc(), new Y.Doc()];
+  let arrived = Promise.withResolvers<void>();
+  let seen = 0;
+  const reader = connect(input.reader, {
+    onUpdate(update) {
+      Y.applyUpdate(theirs, update);
+      if (theirs.getText('content').length > seen) arrived.resolve();
+    },
+  });
+  const writer = connect(input.writer, { onUpdate: (update) => Y.applyUpdate(mine, update, 'server') });
+  await Promise.all([reader.answered, writer.answered]);
+  await delay(1_000);
+  mine.on('update', (update: Uint8Array, origin: unknown) => {
+    if (origin !== 'server') writer.sendUpdate(update);
+  });
+  const found = await beside(input, async () => {
+    arrived = Promise.withResolvers();
+    seen = theirs.getText('content').length;
+    const began = performance.now();
+    mine.getText('content').insert(mine.getText('content').length, 'x');
+    await arrived.promise;
+    return performance.now() - began;
+  });
+  await Promise.all([reader.cut(), writer.cut()]);
+  return found;
+}
+
+/** `1+1` in a session that is warm, asked for on one device and run on the other one. */
+export async function meshRuns(input: {
+  readonly origin: string;
+  readonly token: string;
+  readonly projectId: string;
+  readonly runOn: string;
+  readonly bare: string;
+  readonly count: number;
+}): Promise<Beside> {
+  const stream = await openStream(input);
+  const found = await beside(input, async () => {
+    let resultAt = Number.NaN;
+    const began = performance.now();
+    const { projectId, runOn } = input;
+    const run = await stream.submit({ id: newRunId(), projectId, language: 'python', code: '1+1', runOn });
+    const ended = await stream.follow(run.id, 0, (event) => {
+      if (event.type === 'result') resultAt = performance.now();
+    });
+    if (ended.state !== 'completed') throw new Error(`the run is ${ended.state}`);
+    return resultAt - began;
+  });
+  stream.close();
+  return found;
+}
+
+/** Seconds from asking a device for a file that another one has until all of it is verified and in its folder. */
+export async function meshBulk(input: {
+  readonly url: string;
+  readonly token: string;
+  /** Where it will be. */
+  readonly file: string;
+  readonly bytes: number;
+}): Promise<number> {
+  const began = performance.now();
+  const answer = await fetch(input.url, { headers: { authorization: `Bearer ${input.token}` } });
+  if (!answer.ok || answer.body === null) throw new Error(`the file was answered with ${answer.status}`);
+  // Whoever looks has left again: what is measured is the way between the devices.
+  await answer.body.cancel();
+  for (;;) {
+    const size = await stat(input.file).then(
+      (found) => found.size,
+      () => 0,
+    );
+    if (size === input.bytes) return (performance.now() - began) / 1_000;
+    await delay(2);
+  }
+}
