@@ -4,28 +4,32 @@ import * as Y from 'yjs';
 import type { Address } from '../servers/server.ts';
 import { delay, within } from '../wait.ts';
 import { openEcho } from './bare-libp2p.ts';
-import { newRunId, openStream } from './runs/markco.ts';
+import { newRunId, openStream, type MarkcoSource, type Stream } from './runs/markco.ts';
 import { connect } from './wire.ts';
 
 const WARM_UP = 50;
 const STEP_MS = 10_000;
 
-/** Milliseconds, each beside a bare round trip of the same moment. */
-export type Beside = { readonly ours: readonly number[]; readonly bare: readonly number[] };
+/** Milliseconds, each beside a bare round trip and the same on one device alone, of the same moment. */
+type Beside = { readonly ours: readonly number[]; readonly alone: readonly number[]; readonly bare: readonly number[] };
 
 async function beside(
   { bare, count }: { readonly bare: string; readonly count: number },
   measure: () => Promise<number>,
+  measureAlone: () => Promise<number>,
 ): Promise<Beside> {
   // As large as an edit is on the wire.
   const echo = await openEcho(bare, 48);
-  const found = { ours: [] as number[], bare: [] as number[] };
+  const found = { ours: [] as number[], alone: [] as number[], bare: [] as number[] };
   for (let at = -WARM_UP; at < count; at++) {
     const floor = await echo.roundTrip();
     await delay(3 + (Math.abs(at) % 5));
     const ours = await within('an answer', STEP_MS, measure());
     await delay(3 + (Math.abs(at) % 7));
+    const alone = await within('an answer', STEP_MS, measureAlone());
+    await delay(3 + (Math.abs(at) % 3));
     if (at < 0) continue;
+    found.alone.push(alone);
     found.bare.push(floor);
     found.ours.push(ours);
   }
@@ -33,62 +37,77 @@ async function beside(
   return found;
 }
 
-/** One types on one device, another looks on on the other one. */
+/** One types on one device, another looks on on the other one, a third beside the first. */
 export async function meshEdits(input: {
   readonly writer: Address;
   readonly reader: Address;
   readonly bare: string;
   readonly count: number;
 }): Promise<Beside> {
-  const [mine, theirs] = [new Y.Doc(), new Y.Doc()];
-  let arrived = Promise.withResolvers<void>();
-  let seen = 0;
-  const reader = connect(input.reader, {
-    onUpdate(update) {
-      Y.applyUpdate(theirs, update);
-      if (theirs.getText('content').length > seen) arrived.resolve();
-    },
-  });
+  const mine = new Y.Doc();
+  const text = mine.getText('content');
+  const lookOn = (address: Address) => {
+    const theirs = new Y.Doc();
+    const waiting = { length: 0, seen: Promise.withResolvers<void>() };
+    const wire = connect(address, {
+      onUpdate(update) {
+        Y.applyUpdate(theirs, update);
+        if (theirs.getText('content').length >= waiting.length) waiting.seen.resolve();
+      },
+    });
+    return { wire, waiting };
+  };
+  const [there, here] = [lookOn(input.reader), lookOn(input.writer)];
   const writer = connect(input.writer, { onUpdate: (update) => Y.applyUpdate(mine, update, 'server') });
-  await Promise.all([reader.answered, writer.answered]);
+  await Promise.all([writer.answered, there.wire.answered, here.wire.answered]);
   await delay(1_000);
   mine.on('update', (update: Uint8Array, origin: unknown) => {
     if (origin !== 'server') writer.sendUpdate(update);
   });
-  const found = await beside(input, async () => {
-    arrived = Promise.withResolvers();
-    seen = theirs.getText('content').length;
+  const measure = async ({ waiting }: typeof there): Promise<number> => {
+    waiting.length = text.length + 1;
+    waiting.seen = Promise.withResolvers();
     const began = performance.now();
-    mine.getText('content').insert(mine.getText('content').length, 'x');
-    await arrived.promise;
+    text.insert(text.length, 'x');
+    await waiting.seen.promise;
     return performance.now() - began;
-  });
-  await Promise.all([reader.cut(), writer.cut()]);
+  };
+  const found = await beside(
+    input,
+    () => measure(there),
+    () => measure(here),
+  );
+  await Promise.all([there.wire.cut(), here.wire.cut(), writer.cut()]);
   return found;
 }
 
 /** `1+1` in a session that is warm, asked for on one device and run on the other one. */
 export async function meshRuns(input: {
-  readonly origin: string;
-  readonly token: string;
+  readonly from: Pick<MarkcoSource, 'origin' | 'token'>;
+  readonly on: Pick<MarkcoSource, 'origin' | 'token'> & { readonly name: string };
   readonly projectId: string;
-  readonly runOn: string;
   readonly bare: string;
   readonly count: number;
 }): Promise<Beside> {
-  const stream = await openStream(input);
-  const found = await beside(input, async () => {
+  const [there, here] = [await openStream(input.from), await openStream(input.on)];
+  const measure = async (stream: Stream, wish: object): Promise<number> => {
     let resultAt = Number.NaN;
     const began = performance.now();
-    const { projectId, runOn } = input;
-    const run = await stream.submit({ id: newRunId(), projectId, language: 'python', code: '1+1', runOn });
+    const { projectId } = input;
+    const run = await stream.submit({ id: newRunId(), projectId, language: 'python', code: '1+1', ...wish });
     const ended = await stream.follow(run.id, 0, (event) => {
       if (event.type === 'result') resultAt = performance.now();
     });
     if (ended.state !== 'completed') throw new Error(`the run is ${ended.state}`);
     return resultAt - began;
-  });
-  stream.close();
+  };
+  const found = await beside(
+    input,
+    () => measure(there, { runOn: input.on.name }),
+    () => measure(here, {}),
+  );
+  there.close();
+  here.close();
   return found;
 }
 

@@ -30,6 +30,7 @@ import {
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { readIfThere, writePrivate } from '../device/private-file.ts';
+import { systemSigner } from './system-signature.ts';
 import { USER_LOG as LOG } from './others.ts';
 
 const KEYS = 'device-keys.json';
@@ -88,7 +89,7 @@ export async function openTrust(parts: TrustParts): Promise<Trust> {
   }
   const kept = keys;
   const seed = Buffer.from(kept.device, 'base64');
-  const signer = signerOf(new Uint8Array(seed));
+  const signer = systemSigner(new Uint8Array(seed));
   const key = await generateKeyPairFromSeed('Ed25519', seed);
   const first = logText === undefined ? begin() : read(parse(LogSchema, logText, join(home, LOG)));
   let { log, certificate, seenAt } = first;

@@ -15,7 +15,7 @@ import { DeviceIdSchema, ProjectIdSchema, RunIdSchema, type DeviceId } from '../
 import { LIMITS } from '../limits.ts';
 import { bytesSchema } from './canonical.ts';
 import { checkCertificate, type Certificate } from './certificate.ts';
-import { seal, unseal, type Sealed, type Signer } from './keys.ts';
+import { seal, unseal, type Sealed, type Signer, type Verify } from './keys.ts';
 import type { Membership } from './membership.ts';
 
 export const RUN_GRANT_LIFETIME_MS = 60_000;
@@ -58,16 +58,17 @@ export function checkGrant(
     readonly certificate: Sealed<Certificate>;
     readonly members: Membership;
     readonly now: number;
+    readonly verify?: Verify;
   },
 ): RunGrant | Failure {
   const sealed = unseal('rungrant', RunGrantSchema, bytes, LIMITS.runGrantBytesMax, 'The grant to run');
   if (sealed instanceof Failure) return sealed;
-  const { host, code, certificate, members, now } = asked;
+  const { host, code, certificate, members, now, verify } = asked;
   const grant = sealed.value;
   const checked = checkCertificate(certificate, members, now);
   if (checked.state !== 'ok') return checked.failure;
   const submitter = checked.member;
-  if (submitter.deviceId !== grant.submitter || !sealed.isSignedBy(submitter.publicKey))
+  if (submitter.deviceId !== grant.submitter || !sealed.isSignedBy(submitter.publicKey, verify))
     return new Failure('forbidden', 'The grant to run is not from the device that showed it.');
   if (!submitter.caps.includes('submit'))
     return new Failure('forbidden', `${submitter.name} may not run code on your other devices.`);

@@ -5,6 +5,7 @@ import type { Runs } from '../../runs/runs.ts';
 import { runtimeFor } from '../../runtimes/descriptor.ts';
 import type { Peers } from '../peers.ts';
 import type { Arrive } from '../placing/arrive.ts';
+import { systemVerify } from '../system-signature.ts';
 import type { Trust } from '../trust.ts';
 
 export type ServeSubmitParts = {
@@ -32,6 +33,7 @@ export function createServeSubmit(parts: ServeSubmitParts): (from: DeviceId, req
       certificate,
       members: trust.members,
       now: trust.now(),
+      verify: systemVerify,
     });
     if (grant instanceof Failure) throw grant;
     const language = runtimeFor(request.language ?? '')?.language;

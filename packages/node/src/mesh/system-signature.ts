@@ -1,0 +1,26 @@
+/** Ed25519 by the system's own library, which does in 0.1 ms what takes the portable one of the protocol 1 to 3 ms. */
+import type { Signer, Verify } from '@markco/protocol/identity';
+import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
+
+/** What comes before the 32 bytes of a key in DER (RFC 8410 §4, §7). */
+const PUBLIC = Buffer.from('302a300506032b6570032100', 'hex');
+const PRIVATE = Buffer.from('302e020100300506032b657004220420', 'hex');
+
+/** @param secretKey 32 bytes */
+export function systemSigner(secretKey: Uint8Array): Signer {
+  const key = createPrivateKey({ key: Buffer.concat([PRIVATE, secretKey]), format: 'der', type: 'pkcs8' });
+  const publicKey = new Uint8Array(
+    createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(PUBLIC.length),
+  );
+  return { publicKey, sign: (message) => new Uint8Array(sign(null, message, key)) };
+}
+
+/** For keys that were found to be good ones already, as those of the user's devices are. */
+export const systemVerify: Verify = (signature, message, publicKey) => {
+  try {
+    const key = createPublicKey({ key: Buffer.concat([PUBLIC, publicKey]), format: 'der', type: 'spki' });
+    return verify(null, message, key, signature);
+  } catch {
+    return false;
+  }
+};
