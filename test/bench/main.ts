@@ -21,6 +21,7 @@ import { fanOut, latency, throughput } from './stages/live.ts';
 import { memory } from './stages/memory.ts';
 import { comeBack } from './stages/return.ts';
 import { meshBulk, meshLatency } from './stages/mesh/pair.ts';
+import { meshIdle, meshReturn } from './stages/mesh/quiet.ts';
 import { runs } from './stages/runs.ts';
 import { scheduler } from './stages/scheduler.ts';
 import { start } from './stages/start.ts';
@@ -30,7 +31,7 @@ const GROUPS: Readonly<Record<string, readonly Stage[]>> = {
   documents: [latency, throughput, fanOut, trace, memory, kill, comeBack],
   page: [start, browser],
   runs,
-  mesh: [meshLatency, meshBulk, scheduler],
+  mesh: [meshLatency, meshBulk, meshIdle, meshReturn, scheduler],
 };
 const ALL = Object.values(GROUPS).flat();
 const ROOT = join(import.meta.dirname, '../..');
