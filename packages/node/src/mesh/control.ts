@@ -12,6 +12,7 @@ import {
   type NodeCapability,
 } from '@markco/protocol';
 import { mergeEntries } from '@markco/protocol/identity';
+import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
 import type { MessageStream } from './message-stream.ts';
 import type { Trust } from './trust.ts';
@@ -38,9 +39,19 @@ const MessageSchema = z.discriminatedUnion('op', [
     op: z.literal('devices'),
     devices: z.array(z.object({ deviceId: DeviceIdSchema, addresses })).check(z.maxLength(DEVICES_MAX)),
   }),
+  /** A digest of the sender's log: who has another one answers with what it has. */
+  z.object({ op: z.literal('known'), digest: z.string().check(z.regex(/^[0-9a-f]{16}$/)) }),
   z.object({
     op: z.literal('heartbeat'),
     capability: NodeCapabilitySchema,
+    runningRuns: z.int(),
+    queuedRuns: z.int(),
+    sessions: z.optional(SessionsSchema),
+  }),
+  /** A heartbeat by what has changed since the one before on this stream. */
+  z.object({
+    op: z.literal('beat'),
+    changed: z.partial(NodeCapabilitySchema),
     runningRuns: z.int(),
     queuedRuns: z.int(),
     sessions: z.optional(SessionsSchema),
@@ -72,7 +83,16 @@ export function keepUpToDate(stream: MessageStream, parts: ControlParts): Contro
   const { trust } = parts;
   const told = new Set<string>();
   let isOpen = true;
+  /** What was said last of this device, and of the other one. */
+  let said: Heartbeat | null = null;
+  let heard: Heartbeat | null = null;
   const say = (message: Message): void => void (isOpen && stream.sendText(JSON.stringify(message)));
+
+  function digestOfLog(): string {
+    const hash = createHash('sha256');
+    for (const id of [...trust.log.entries.keys()].toSorted()) hash.update(id);
+    return hash.digest('hex').slice(0, 16);
+  }
 
   /** Each entry once, those that came from the other side never. */
   function tellLog(): void {
@@ -97,10 +117,24 @@ export function keepUpToDate(stream: MessageStream, parts: ControlParts): Contro
 
   function beat(): void {
     parts.heartbeat().then(
-      ({ sessions = [], ...heartbeat }) =>
-        say({ op: 'heartbeat', ...heartbeat, sessions: sessions.slice(0, SESSIONS_MAX) }),
+      ({ sessions: all = [], ...heartbeat }) => {
+        const sessions = all.slice(0, SESSIONS_MAX);
+        const before = said;
+        said = { ...heartbeat, sessions };
+        const changed = before === null ? null : changesOf(before.capability, heartbeat.capability);
+        if (changed === null) return say({ op: 'heartbeat', ...heartbeat, sessions });
+        const { runningRuns, queuedRuns } = heartbeat;
+        const isSame = JSON.stringify(sessions) === JSON.stringify(before?.sessions);
+        say({ op: 'beat', changed, runningRuns, queuedRuns, ...(isSame ? {} : { sessions }) });
+      },
       () => undefined,
     );
+  }
+
+  function hear({ capability, runningRuns, queuedRuns, sessions = [] }: Heartbeat): void {
+    if (capability.deviceId !== parts.peer) return;
+    heard = { capability, runningRuns, queuedRuns, sessions };
+    parts.onHeartbeat({ ...heard, capability: { ...capability, online: true } });
   }
 
   async function receive(message: Message): Promise<void> {
@@ -112,9 +146,12 @@ export function keepUpToDate(stream: MessageStream, parts: ControlParts): Contro
     } else if (message.op === 'devices') {
       for (const { deviceId, addresses: all } of message.devices)
         if (deviceId !== trust.deviceId) parts.onAddresses(deviceId, all);
-    } else if (message.capability.deviceId === parts.peer) {
-      const { capability, runningRuns, queuedRuns, sessions = [] } = message;
-      parts.onHeartbeat({ capability: { ...capability, online: true }, runningRuns, queuedRuns, sessions });
+    } else if (message.op === 'known') {
+      if (message.digest !== digestOfLog()) tellLog();
+    } else if (message.op === 'heartbeat') hear(message);
+    else if (heard !== null) {
+      const { changed, runningRuns, queuedRuns, sessions = heard.sessions ?? [] } = message;
+      hear({ capability: NodeCapabilitySchema.parse({ ...heard.capability, ...changed }), runningRuns, queuedRuns, sessions });
     }
   }
 
@@ -138,8 +175,18 @@ export function keepUpToDate(stream: MessageStream, parts: ControlParts): Contro
     clearInterval(timer);
     stopHearing();
   });
-  tellLog();
+  // Both had the same log when they said hello, unless something was heard since.
+  say({ op: 'known', digest: digestOfLog() });
   tellDevices();
   beat();
   return { beat };
+}
+
+/** Null when something is not there any more, which a change cannot say. */
+function changesOf(before: NodeCapability, after: NodeCapability): Partial<NodeCapability> | null {
+  if (Object.keys(before).some((key) => !(key in after))) return null;
+  const was: Readonly<Record<string, unknown>> = before;
+  return Object.fromEntries(
+    Object.entries(after).filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(was[key])),
+  );
 }

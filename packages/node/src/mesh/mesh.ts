@@ -250,6 +250,7 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
     while (!isClosed && peers.isGreeted(peerId)) {
       try {
         const stream = await host.open(peerId, protocol, AbortSignal.timeout(OPEN_MS), bytesMax);
+        log.info('mesh.stream', { peer: peers.deviceAt(peerId), protocol });
         use(stream, peerId);
         await new Promise<void>((resolve) => stream.onClose(() => resolve()));
       } catch (error) {

@@ -191,6 +191,20 @@ test('FILES-10 links are neither listed nor written through', async () => {
   expect((await desktop.homeFiles()).filter((name) => name.endsWith('.part'))).toEqual([]);
 });
 
+test('who lost the connection for a moment opens each stream once, and keeps it', async () => {
+  await using made = await group(['laptop', 'desktop'], { '_assets/a.png': 'a' });
+  const [laptop, desktop] = made.devices;
+  await alike('_assets/a.png', Buffer.from('a'), made.devices);
+  const opened = (): number => laptop.opened.length + desktop.opened.length;
+  const before = opened();
+  await part(laptop, desktop);
+  await meet(laptop, desktop);
+  // A deletion is believed after two seconds: longer than it takes to open a stream again.
+  await laptop.drop('_assets/a.png');
+  await alike('_assets/a.png', undefined, made.devices);
+  expect(opened() - before).toBe(before);
+});
+
 async function forge(device: AssetDevice, path: string, bytes: Uint8Array): Promise<void> {
   await using file = await open(join(device.folder, path), 'r+');
   const { atime, mtime } = await file.stat();

@@ -30,6 +30,8 @@ export type AssetDevice = ReplicaDevice & {
   hashAt(id: ProjectId, path: string): string | null | undefined;
   hashOf(bytes: Uint8Array | string): string;
   /** Which bytes it asked which device for. */
+  /** Protocols of streams that it opened to keep. */
+  readonly opened: readonly unknown[];
   readonly asked: readonly { readonly path: unknown; readonly from: unknown; readonly of: unknown }[];
   /** Names of the device's own files. */
   homeFiles(): Promise<readonly string[]>;
@@ -50,6 +52,7 @@ async function startDevice(name: string): Promise<AssetDevice> {
     ...{ home: made.home, deviceId: newId<DeviceId>(ids), userId: newId<UserId>(ids), name, ids },
   });
   const asked: { path: unknown; from: unknown; of: unknown }[] = [];
+  const opened: unknown[] = [];
   const parts: MeshParts = {
     ...{ trust, ids, store: made.store, about: { name, os: 'test' } },
     ...{ listen: ['/ip4/127.0.0.1/tcp/0'], announce: [], findsNeighbors: false },
@@ -59,6 +62,7 @@ async function startDevice(name: string): Promise<AssetDevice> {
     heartbeat: () => Promise.reject(new Error('not in this test')),
     log: {
       info: (event, fields) => {
+        if (event === 'mesh.stream') opened.push(fields?.['protocol']);
         if (event === 'asset.asked') asked.push({ path: fields?.['path'], from: fields?.['from'], of: fields?.['of'] });
       },
       warn: (_, fields, cause) => void made.troubles.push([fields, cause]),
@@ -67,7 +71,7 @@ async function startDevice(name: string): Promise<AssetDevice> {
   const folder = join(made.root, 'notes');
   const at = (path: string): string => join(folder, path);
   const device = Object.assign(made, {
-    ...{ name, trust, folder, asked },
+    ...{ name, trust, folder, asked, opened },
     mesh: await createMesh(parts),
     async restart(): Promise<void> {
       device.mesh = await createMesh(parts);
