@@ -61,6 +61,8 @@ export function exchangeLists(
   },
 ): Exchange {
   let others = new Map<ProjectId, string>();
+  /** What was said last of the lists here. */
+  let said = '';
   const say = (message: Message): void => stream.sendText(JSON.stringify(message));
 
   function send(id: ProjectId, rows: readonly AssetRow[]): void {
@@ -88,6 +90,8 @@ export function exchangeLists(
   async function receive(message: Message): Promise<void> {
     if (message.op === 'lists') {
       others = new Map(message.lists.map(({ projectId: id, hash }) => [id, hash]));
+      // The other one may have compared what it has opened only now with what this one had when it spoke last.
+      if (!leads && said !== digests()) tell();
       compare();
       parts.onOpen();
       return;
@@ -104,14 +108,20 @@ export function exchangeLists(
     say({ op: 'differ', projectId: list.projectId, groups: [...groups] });
   }
 
+  const listsHere = (): Extract<Message, { op: 'lists' }>['lists'] =>
+    parts
+      .lists()
+      .slice(0, PROJECTS_MAX)
+      .map((list) => ({ projectId: list.projectId, hash: listHash(list.groups()) }));
+  const digests = (): string =>
+    listsHere()
+      .map(({ projectId: id, hash }) => `${id} ${hash}`)
+      .toSorted()
+      .join();
+
   function tell(): void {
-    say({
-      op: 'lists',
-      lists: parts
-        .lists()
-        .slice(0, PROJECTS_MAX)
-        .map((list) => ({ projectId: list.projectId, hash: listHash(list.groups()) })),
-    });
+    said = digests();
+    say({ op: 'lists', lists: listsHere() });
     compare();
   }
 

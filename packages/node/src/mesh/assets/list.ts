@@ -222,6 +222,16 @@ export async function openAssetList(parts: ListParts) {
     );
   }
 
+  /** A file that got another name elsewhere gets it here too, so that nobody has to be asked for its bytes. */
+  async function bequeath({ row, here }: Held): Promise<Held | undefined> {
+    const heir = [...held.values()].find(
+      (each) => isMissing(each) && each.here === null && each.row.hash === here?.hash,
+    );
+    if (heir === undefined || here === null || !(await files.move(row.path, heir.row.path))) return undefined;
+    const moved = await hashOf(heir.row.path);
+    return moved === null ? undefined : { row: heir.row, here: moved };
+  }
+
   const isMissing = ({ row, here }: Held): boolean => row.hash !== null && row.hash !== here?.hash;
 
   return {
@@ -284,7 +294,9 @@ export async function openAssetList(parts: ListParts) {
           if (!isAssetPath(row.path) || !hasRoomFor(row.path)) continue;
           const mine = held.get(row.path);
           if (!countsOver(row, mine?.row)) continue;
-          if (row.hash === null && mine !== undefined && !(await clear(mine, row))) continue;
+          const heir = row.hash === null && mine !== undefined ? await bequeath(mine) : undefined;
+          if (heir !== undefined) taken.push(heir);
+          else if (row.hash === null && mine !== undefined && !(await clear(mine, row))) continue;
           taken.push({ row, here: row.hash === null ? null : (mine?.here ?? null) });
         }
         await put(taken);

@@ -132,3 +132,20 @@ test('coming back with nothing changed says one message a side, with three of a 
   console.log(`  three of a thousand changed: ${back.bytes} bytes in ${back.messages} messages`);
   expect(back.bytes).toBeLessThan(64 * 1024);
 });
+
+test.each([true, false])(
+  'what came to be before the other one opened the project is there too (who joins leads: %s)',
+  async (leads) => {
+    await using a = await replicaDevice();
+    await using b = await replicaDevice();
+    const id = await a.open({ 'no-document.txt': '' });
+    if (leads) connect(b, a);
+    else connect(a, b);
+    const project = await b.hears();
+    await a.quiet();
+    await a.projects.create(id, 'early', '.md', '# Early\n');
+    await b.join(project);
+    await alike(id, a, b);
+    expect(await b.file('early.md')).toBe('# Early\n');
+  },
+);

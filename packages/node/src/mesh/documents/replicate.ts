@@ -80,6 +80,8 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
   let closed = false;
   let behind = false;
   let turn: Promise<unknown> = Promise.resolve();
+  /** What was said last of the projects here. */
+  let said = '';
 
   const say = (message: Message): void => stream.sendText(JSON.stringify(message));
 
@@ -249,8 +251,17 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
       const rows = await rowsOf(project.id);
       projects.push({ project, hash: projectHash(project.id, bucketHashes(rows.values())) });
     }
+    said = projects.map(({ project, hash }) => `${project.id} ${hash}`).join();
     say({ op: 'projects', projects });
     await share(false);
+  }
+
+  /** The other one may have compared what it has opened only now with what this one had when it spoke last. */
+  async function tellAnew(): Promise<void> {
+    let now = '';
+    for (const { id } of parts.projects())
+      now += `${now === '' ? '' : ','}${id} ${projectHash(id, bucketHashes((await rowsOf(id)).values()))}`;
+    if (now !== said) await tell();
   }
 
   /** Settles what both have, and compares what is new among it, or all of it. */
@@ -272,6 +283,7 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
       parts.onProjects(message.projects.map(({ project }) => project));
       others = new Map(message.projects.map(({ project, hash }) => [project.id, hash]));
       await share(true);
+      if (!leads) await tellAnew();
       return;
     }
     if (!parts.projects().some(({ id }) => id === message.projectId)) return;
