@@ -20,6 +20,8 @@ import { kill } from './stages/kill.ts';
 import { fanOut, latency, throughput } from './stages/live.ts';
 import { memory } from './stages/memory.ts';
 import { comeBack } from './stages/return.ts';
+import { meshFiles } from './stages/mesh/files.ts';
+import { meshMany } from './stages/mesh/many.ts';
 import { meshBulk, meshLatency } from './stages/mesh/pair.ts';
 import { meshIdle, meshReturn } from './stages/mesh/quiet.ts';
 import { runs } from './stages/runs.ts';
@@ -31,7 +33,7 @@ const GROUPS: Readonly<Record<string, readonly Stage[]>> = {
   documents: [latency, throughput, fanOut, trace, memory, kill, comeBack],
   page: [start, browser],
   runs,
-  mesh: [meshLatency, meshBulk, meshIdle, meshReturn, scheduler],
+  mesh: [meshLatency, meshBulk, meshFiles, meshMany, meshIdle, meshReturn, scheduler],
 };
 const ALL = Object.values(GROUPS).flat();
 const ROOT = join(import.meta.dirname, '../..');

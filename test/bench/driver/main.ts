@@ -4,7 +4,7 @@
  */
 import { fanOut, latency, throughput } from './live.ts';
 import { bareBulk } from './bare-libp2p.ts';
-import { meshBulk, meshEdits, meshRuns } from './mesh.ts';
+import { burst, meshBulk, meshEdits, meshRuns } from './mesh.ts';
 import { returnBySockets, returnByStream } from './return.ts';
 import {
   areKernels,
@@ -42,6 +42,7 @@ const jobs = {
   meshBulk,
   meshEdits,
   meshRuns,
+  burst,
 };
 export type Jobs = typeof jobs;
 

@@ -1,5 +1,5 @@
 /** Jobs about two devices: an edit on one seen on the other, code run from one on the other, bytes from one to the other. */
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import * as Y from 'yjs';
 import type { Address } from '../servers/server.ts';
 import { delay, within } from '../wait.ts';
@@ -9,6 +9,7 @@ import { connect } from './wire.ts';
 
 const WARM_UP = 50;
 const STEP_MS = 10_000;
+const BURST_TRIES = 30_000;
 
 /** Milliseconds, each beside a bare round trip and the same on one device alone, of the same moment. */
 type Beside = { readonly ours: readonly number[]; readonly alone: readonly number[]; readonly bare: readonly number[] };
@@ -132,4 +133,44 @@ export async function meshBulk(input: {
     if (size === input.bytes) return (performance.now() - began) / 1_000;
     await delay(2);
   }
+}
+
+/**
+ * Letters typed into many pages at once, each on one device; seconds until all of them are in the file of each device.
+ * @param each letters a page
+ */
+export async function burst({
+  pages,
+  each,
+}: {
+  readonly pages: readonly { readonly writer: Address; readonly files: readonly string[] }[];
+  readonly each: number;
+}): Promise<number> {
+  const wires = await Promise.all(
+    pages.map(async ({ writer }) => {
+      const doc = new Y.Doc();
+      const wire = connect(writer, { onUpdate: (update) => Y.applyUpdate(doc, update, 'server') });
+      await wire.answered;
+      doc.on('update', (update: Uint8Array, origin: unknown) => {
+        if (origin !== 'server') wire.sendUpdate(update);
+      });
+      return { wire, text: doc.getText('content') };
+    }),
+  );
+  const began = performance.now();
+  for (let at = 0; at < each; at++) {
+    for (const { text } of wires) text.insert(text.length, 'x');
+    await delay(0);
+  }
+  for (const [at, { files }] of pages.entries()) {
+    const wanted = wires[at]?.text.toJSON() ?? '';
+    for (const file of files)
+      for (let tries = 0; (await readFile(file, 'utf8')) !== wanted; tries++) {
+        if (tries > BURST_TRIES) throw new Error(`${file} is not what was typed`);
+        await delay(20);
+      }
+  }
+  const seconds = (performance.now() - began) / 1_000;
+  await Promise.all(wires.map(({ wire }) => wire.cut()));
+  return seconds;
 }
