@@ -8,7 +8,7 @@ import { eventually } from '../wait.ts';
 import { startDevice, type Device } from './markco.ts';
 import type { Address } from './server.ts';
 
-const SOON_MS = 60_000;
+const SOON_MS = 120_000;
 
 export type MeshDevice = {
   readonly name: string;
@@ -25,7 +25,8 @@ function meshDevice(name: string, device: Device, folder: string, projectId: str
   async function api<T>(path: string, body?: object): Promise<T> {
     const answer = await fetch(`${device.origin}${path}`, {
       method: body === undefined ? 'GET' : 'POST',
-      headers: { authorization: `Bearer ${device.token}`, 'content-type': 'application/json' },
+      // A connection of its own: one that waited for long may be closed in the moment it is used again.
+      headers: { authorization: `Bearer ${device.token}`, 'content-type': 'application/json', connection: 'close' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await answer.text();
@@ -71,12 +72,14 @@ async function pair(adder: MeshDevice, joiner: MeshDevice): Promise<void> {
 /**
  * Gives `work` so many devices; the first one has the files from the beginning, the others get them.
  * @param names of at least two devices
+ * @param joined called for each device that has opened the project, before the next one does
  */
 export async function withMesh<T>(
   folder: string,
   names: readonly string[],
   files: Readonly<Record<string, string>>,
   work: (devices: readonly [MeshDevice, MeshDevice, ...MeshDevice[]]) => Promise<T>,
+  joined?: (device: MeshDevice) => Promise<void>,
 ): Promise<T> {
   const started: MeshDevice[] = [];
   try {
@@ -93,13 +96,14 @@ export async function withMesh<T>(
     }
     const [first, second, ...others] = started;
     if (first === undefined || second === undefined) throw new Error('a mesh has two devices at least');
+    for (const joiner of [second, ...others]) await pair(first, joiner);
     for (const joiner of [second, ...others]) {
-      await pair(first, joiner);
       await eventually('the project being heard of', SOON_MS, async () => {
         const { projects } = await joiner.api<{ projects: { project: { id: string } }[] }>('/api/projects-elsewhere');
         return projects.some(({ project }) => project.id === first.projectId) ? true : undefined;
       });
       await joiner.api(`/api/projects-elsewhere/${first.projectId}/attach`, { localPath: joiner.folder });
+      await joined?.(joiner);
     }
     return await work([first, second, ...others]);
   } finally {
