@@ -1,4 +1,5 @@
 /** What a download does with devices that stop, lie or lack the file. */
+import { newId, type DeviceId } from '@markco/protocol';
 import { randomBytes } from 'node:crypto';
 import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -115,4 +116,35 @@ test('a device sends no more than the window ahead of what was taken, and nothin
   );
   asker.sendText(ask);
   expect(await answer).toBe('{"op":"absent"}');
+});
+
+test('what somebody waits for comes before what comes by itself, and never more at once than a device takes', async ({
+  place,
+}) => {
+  const here = await place();
+  const rows = Array.from({ length: 60 }, (_, at) => rowOf(randomBytes(KB), `_assets/${at}.bin`));
+  const by = newId<DeviceId>({ now: Date.now, randomBytes: (length) => new Uint8Array(randomBytes(length)) });
+  await here.list.take(rows, by);
+  let [open, most] = [0, 0];
+  const source = holder((stream) => {
+    most = Math.max(most, ++open);
+    setImmediate(() => {
+      open--;
+      stream.sendText('{"op":"absent"}');
+    });
+  });
+  const downloads = downloadsFrom([source]);
+  const over: number[] = [];
+  const all = rows.map(async (row, at) => {
+    const { done } = downloads.begin(here.list, row, at >= 30);
+    await done.catch(() => over.push(at));
+  });
+  // Nobody waited for this one when it was asked for first.
+  const [wished] = rows.slice(29);
+  if (wished !== undefined) downloads.begin(here.list, wished, true);
+  await Promise.all(all);
+  expect(over.toSorted((a, b) => a - b)).toEqual(rows.map((_, at) => at));
+  expect(most).toBeLessThanOrEqual(12);
+  expect(most).toBeGreaterThan(4);
+  expect(over.indexOf(29)).toBeLessThan(over.indexOf(10));
 });

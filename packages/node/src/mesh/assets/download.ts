@@ -15,6 +15,8 @@ import type { AssetRow } from './row.ts';
 import { pull, type Pulled } from './transfer.ts';
 
 const AT_ONCE = 4;
+/** With those that somebody waits for; a device takes 16 streams of a kind from another one. */
+const URGENT_AT_ONCE = 12;
 /** Fetches that wait for their turn. Further ones are refused with `too_many`, and tried again with the next occasion. */
 const WAITING_MAX = 20_000;
 /** Who sent what wrongly; of more, the oldest is forgotten, and may be asked once more. */
@@ -48,10 +50,10 @@ export function createDownloads(parts: DownloadParts) {
   const closing = new AbortController();
   let running = 0;
 
-  type Job = Download & { start(): Promise<void>; readonly isUrgent: boolean };
+  type Job = Download & { start(): Promise<void>; isUrgent: boolean };
 
   function next(): void {
-    while (running < AT_ONCE || waiting[0]?.isUrgent === true) {
+    while (running < (waiting[0]?.isUrgent === true ? URGENT_AT_ONCE : AT_ONCE)) {
       const job = waiting.shift();
       if (job === undefined) return;
       running++;
@@ -62,11 +64,21 @@ export function createDownloads(parts: DownloadParts) {
     }
   }
 
+  function hurry(job: Job): void {
+    job.isUrgent = true;
+    const at = waiting.indexOf(job);
+    if (at >= 0) waiting.unshift(...waiting.splice(at, 1));
+    next();
+  }
+
   /** @param isUrgent somebody waits for it: it comes before what nobody looks at */
   function begin(list: AssetList, row: AssetRow, isUrgent: boolean): Download {
     const key = `${list.projectId} ${row.hash} ${row.path}`;
     const under = jobs.get(key);
-    if (under !== undefined) return under;
+    if (under !== undefined) {
+      if (isUrgent && !under.isUrgent) hurry(under);
+      return under;
+    }
     if (waiting.length >= WAITING_MAX || closing.signal.aborted)
       throw new Failure('too_many', 'Too many files are being fetched. Try again in a moment.');
     const job = createJob(list, row, isUrgent);

@@ -134,7 +134,8 @@ export async function openAssetList(parts: ListParts) {
       return before;
     }
     const here = await hashOf(path);
-    if (here === null) {
+    if (here === null) return before;
+    if (here === 'changed') {
       later(AT_REST_MS, () => inTurn(() => lookNow([path], false)));
       return before;
     }
@@ -149,8 +150,8 @@ export async function openAssetList(parts: ListParts) {
     };
   }
 
-  /** Null when it changed meanwhile. */
-  async function hashOf(path: string): Promise<Here | null> {
+  /** Null when it is reached by a link, or is no file. */
+  async function hashOf(path: string): Promise<Here | 'changed' | null> {
     const handle = await openToRead(root, path).catch(() => null);
     if (handle === null) return null;
     try {
@@ -165,7 +166,7 @@ export async function openAssetList(parts: ListParts) {
       }
       const { ino, size, mtimeMs } = await handle.stat();
       const here = { ino, size, mtimeMs, hash: hash.digest('hex') };
-      return isAsSeen(here, before) ? here : null;
+      return isAsSeen(here, before) ? here : 'changed';
     } finally {
       await handle.close();
     }
@@ -229,7 +230,7 @@ export async function openAssetList(parts: ListParts) {
     );
     if (heir === undefined || here === null || !(await files.move(row.path, heir.row.path))) return undefined;
     const moved = await hashOf(heir.row.path);
-    return moved === null ? undefined : { row: heir.row, here: moved };
+    return moved === null || moved === 'changed' ? undefined : { row: heir.row, here: moved };
   }
 
   const isMissing = ({ row, here }: Held): boolean => row.hash !== null && row.hash !== here?.hash;
