@@ -131,7 +131,12 @@ export function keepUpToDate(stream: MessageStream, parts: ControlParts): Contro
     );
   }
 
-  function hear({ capability, runningRuns, queuedRuns, sessions = [] }: Heartbeat): void {
+  function hear({
+    capability,
+    runningRuns,
+    queuedRuns,
+    sessions = [],
+  }: Omit<Heartbeat, 'sessions'> & { readonly sessions?: Heartbeat['sessions'] | undefined }): void {
     if (capability.deviceId !== parts.peer) return;
     heard = { capability, runningRuns, queuedRuns, sessions };
     parts.onHeartbeat({ ...heard, capability: { ...capability, online: true } });
@@ -151,7 +156,12 @@ export function keepUpToDate(stream: MessageStream, parts: ControlParts): Contro
     } else if (message.op === 'heartbeat') hear(message);
     else if (heard !== null) {
       const { changed, runningRuns, queuedRuns, sessions = heard.sessions ?? [] } = message;
-      hear({ capability: NodeCapabilitySchema.parse({ ...heard.capability, ...changed }), runningRuns, queuedRuns, sessions });
+      hear({
+        capability: NodeCapabilitySchema.parse({ ...heard.capability, ...changed }),
+        runningRuns,
+        queuedRuns,
+        sessions,
+      });
     }
   }
 

@@ -114,7 +114,7 @@ export function createRunsAnywhere({ runs, sessions, mesh, ...parts }: RunsAnywh
   /** Where a run of another device is; null when it is this device's own. */
   async function placeOf(id: RunId): Promise<DeviceId | null> {
     if ((await runs.get(id)) !== null) return null;
-    const found = known.get(id)?.device ?? (await find(id))?.device;
+    const found = known.get(id) ?? (await find(id))?.device;
     if (found === undefined) throw missing();
     return found;
   }
