@@ -99,6 +99,8 @@ test('every rule of the pages has a test that is named after it', async () => {
     'observe',
     'devices',
     'reach',
+    'elsewhere',
+    'alone',
     'mrp/mrp',
     'mrp/own',
     '../failure/device/once',

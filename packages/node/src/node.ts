@@ -11,6 +11,7 @@ import { createSessionWishes } from './cells/session-wish.ts';
 import type { Config } from './config.ts';
 import { createCapability } from './device/capability/capability.ts';
 import { keepUser, loadIdentity } from './device/identity.ts';
+import { createPreferences } from './device/preferences.ts';
 import { openCatalog } from './documents/catalog.ts';
 import { createDocuments } from './documents/documents.ts';
 import { createLog } from './documents/log.ts';
@@ -30,6 +31,7 @@ import { meshRoutes } from './listen/routes/mesh.ts';
 import { mrpRoutes } from './listen/routes/mrp.ts';
 import { placementRoutes } from './listen/routes/placement.ts';
 import { runRoutes } from './listen/routes/runs.ts';
+import { recordRoutes } from './listen/routes/record.ts';
 import { createResolve } from './listen/resolve.ts';
 import { serveRunSocket } from './listen/run-socket.ts';
 import { serveStream, type StreamParts } from './listen/stream.ts';
@@ -101,7 +103,8 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     { ...parts.machine, name: config.name ?? parts.machine.name, version: parts.version },
     ids,
   ).catch(giveUp);
-  const { device } = identity;
+  /** Its name changes with its owner's mind. */
+  const device = { ...identity.device };
   /** Another one from the moment this device joins those of another user. */
   const user: { -readonly [K in keyof User]: User[K] } = { ...identity.user };
   const logger = createLogger(config.logLevel, { user_id: user.id, device_id: device.id }, parts.logTo);
@@ -227,6 +230,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       return watch.project(projectId, tell);
     },
   });
+  const preferences = createPreferences(store);
   const elsewhere = createElsewhere({
     ...{ runs, store, device, submitHere, home: config.home, others: () => others.now() },
     known: () => others.known(),
@@ -252,7 +256,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   const meshParts = (): OpenMeshParts => ({
     ...{ config, home: config.home, userId: user.id, ids, store, device, rooms, catalog, projects, runs, submitHere },
     ...{ capability: own.capability, policy: own.policy.read, queuedRuns: () => runMetrics.queued, log: logger },
-    sessionFor,
+    ...{ sessionFor, preferences: preferences.read },
     onRun(run) {
       watch.run(run);
       elsewhere.changed(run);
@@ -281,10 +285,16 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     ...meshRoutes({
       ...{ others, projects, device, now, userId: () => user.id },
       capability: own.capability,
-      projectsFolder: config.projectsFolder,
+    }),
+    ...recordRoutes({
+      ...{ others, device, preferences },
+      async rename(name) {
+        await keepUser(config.home, { device: { ...device, userId: user.id, name }, user });
+        device.name = name;
+      },
     }),
     ...deviceRoutes({
-      identity: { ...identity, user },
+      identity: { ...identity, device, user },
       version: parts.version,
       home: config.home,
       metrics,

@@ -17,6 +17,7 @@ export * from './limits.ts';
 export * from './machine.ts';
 export * from './api/device-routes.ts';
 export type { Decision } from './api/placement.ts';
+export * from './api/record-routes.ts';
 export * from './api/routes.ts';
 export * from './api/stream.ts';
 export * from './mrp/question.ts';

@@ -58,6 +58,8 @@ export type MeshParts = {
   readonly onHeartbeat?: (from: DeviceId) => void;
   /** What each two devices that are connected have one stream for, by the protocol's name. */
   readonly channels?: Readonly<Record<string, (stream: MessageStream, from: DeviceId) => void>>;
+  /** What a device calls itself now, where that is known. */
+  readonly calledNow?: (device: DeviceId) => string | undefined;
   readonly log: {
     info(event: string, fields?: Readonly<Record<string, unknown>>): void;
     warn(event: string, fields?: Readonly<Record<string, unknown>>, cause?: unknown): void;
@@ -127,6 +129,7 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
     trust,
     chance: () => (ids.randomBytes(1)[0] ?? 0) / 256,
     addresses,
+    calledNow: parts.calledNow ?? (() => undefined),
     keep(device, at) {
       addresses.set(device, at);
       const value = new TextEncoder().encode(JSON.stringify([...addresses]));
@@ -255,6 +258,8 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
         await new Promise<void>((resolve) => stream.onClose(() => resolve()));
       } catch (error) {
         onTrouble(`opening ${protocol}`, error);
+        // It speaks again, of a later version, when it has started anew.
+        if (error instanceof Failure && error.code === 'unsupported') return;
       }
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, AGAIN_MS).unref();

@@ -14,7 +14,6 @@ import {
 } from '@markco/protocol';
 import type { HostState } from '@markco/scheduler';
 import { Hono } from 'hono';
-import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import type { DocumentCatalog } from '../documents/catalog.ts';
 import type { Rooms } from '../documents/rooms.ts';
@@ -29,6 +28,8 @@ import { createMesh, type Mesh, type MeshParts } from './mesh.ts';
 import { createArrive } from './placing/arrive.ts';
 import { createPlacing, type Placing } from './placing/placing.ts';
 import type { SessionPlace } from './placing/survey.ts';
+import { openDeviceRecord, type DeviceRecordParts } from './record/device-record.ts';
+import { createRecordHere, type RecordHere } from './record/record-here.ts';
 import {
   authorizeRoute,
   requireSubmitter,
@@ -38,7 +39,6 @@ import {
 import { createServeSubmit } from './runs/serve-submit.ts';
 import { openTrust, type Trust } from './trust.ts';
 
-const ATTACH_MS = 120_000;
 const BEAT_MS = 1_000;
 const RUNS = '/markco/runs/1.0.0';
 
@@ -61,6 +61,7 @@ export type OpenMeshParts = {
   readonly onRun: (run: Run) => void;
   readonly capability: () => Promise<NodeCapability>;
   readonly policy: () => Promise<{ readonly policy: DevicePolicy }>;
+  readonly preferences: DeviceRecordParts['preferences'];
   readonly queuedRuns: () => number;
   readonly log: MeshParts['log'];
   /** Serves another device as a client, with runs that it asks for by grants. */
@@ -81,6 +82,7 @@ export type OpenMesh = {
   readonly mesh: Mesh;
   readonly trust: Trust;
   readonly placing: Placing;
+  readonly record: RecordHere;
   /** What the owner lets others do here is another. */
   readonly rulesChanged: () => Promise<void>;
   readonly close: () => Promise<void>;
@@ -107,6 +109,11 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
     context.json(new Failure('not_found', 'There is nothing here for other devices.').toBody(), 404),
   );
 
+  const onTrouble = (doing: string, cause: unknown): void => parts.log.warn('mesh.trouble', { doing }, cause);
+  const shared = await openDeviceRecord({
+    ...{ trust, ids, device, catalog, projects, onTrouble },
+    ...{ store: parts.store, sessions: runs.sessions, policy: parts.policy, preferences: parts.preferences },
+  });
   const late: { placing?: Placing } = {};
   /** Others may be connected before there is anything to hear them: what they say waits for it. */
   const { promise: placingIsThere, resolve: setPlacing } = Promise.withResolvers<Placing>();
@@ -140,9 +147,17 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
           () => requireSubmitter({ trust, peers: mesh.peers }, from),
         ),
       handle: (request, from) => app.fetch(request, { from }),
-      heartbeat: async () => ({ ...(await state()), sessions: sessionsHere() }),
+      async heartbeat() {
+        const now = await state();
+        shared.saw(now.capability.policy);
+        return { ...now, sessions: sessionsHere() };
+      },
+      calledNow: (id) => shared.record.view().devices.get(id)?.name,
       onHeartbeat: (from) => late.placing?.onHeartbeat(from),
-      channels: { [RUNS]: (stream, from) => void placingIsThere.then((made) => made.onStream(stream, from)) },
+      channels: {
+        [RUNS]: (stream, from) => void placingIsThere.then((made) => made.onStream(stream, from)),
+        ...shared.channels,
+      },
       log: parts.log,
     });
   // A port that another program has is no reason not to start: others hear of the one that is taken instead.
@@ -150,18 +165,18 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
     if (config.peerPort === 0) throw error;
     return open(0);
   });
+  const record = createRecordHere({
+    ...{ shared, mesh, catalog, projects, onTrouble },
+    ...{ folder: config.projectsFolder, preferences: parts.preferences },
+  });
   const isOpen = (id: ProjectId): boolean => projects.list().some((project) => project.id === id);
   const arrive = createArrive({
     ...{ device, catalog, isOpen },
-    async attach(id) {
-      const found = mesh.elsewhere().get(id);
-      if (found === undefined)
+    attach: (id) =>
+      record.open(id).catch((cause: unknown) => {
+        if (!(cause instanceof Failure && cause.code === 'not_found')) throw cause;
         throw new Failure('not_found', `${device.name} has not heard of this project yet. Run the cell again.`);
-      const folder = join(config.projectsFolder, found.project.slug);
-      const project = await projects.join(found.project, folder, AbortSignal.timeout(ATTACH_MS));
-      mesh.tellProjects();
-      return project;
-    },
+      }),
   });
   const serveSubmit = createServeSubmit({
     ...{ trust, device, runs, submitHere, arrive, peers: mesh.peers },
@@ -185,14 +200,16 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
   beatWithRuns(runs, mesh);
   projects.onOpen(() => mesh.tellProjects());
   return {
-    ...{ mesh, trust, placing },
+    ...{ mesh, trust, placing, record },
     async rulesChanged() {
       mesh.beat();
+      await record.tell();
       await placing.rulesChanged();
     },
     async close() {
       await placing.close();
       await mesh.close();
+      await shared.close();
     },
   };
 }

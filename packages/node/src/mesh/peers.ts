@@ -69,6 +69,8 @@ export type PeersParts = {
   /** Where devices were last time. */
   readonly addresses: ReadonlyMap<DeviceId, readonly string[]>;
   readonly keep: (device: DeviceId, addresses: readonly string[]) => void;
+  /** What a device calls itself now; the log has what it was called when it was added. */
+  readonly calledNow: (device: DeviceId) => string | undefined;
   readonly onTrouble: (doing: string, cause: unknown) => void;
 };
 
@@ -211,7 +213,7 @@ export async function createPeers(parts: PeersParts): Promise<Peers> {
       [...known.values()].map(({ member, peerId, state, since, why, addresses }) => ({
         deviceId: member.deviceId,
         peerId,
-        name: member.name,
+        name: parts.calledNow(member.deviceId) ?? member.name,
         kind: member.kind,
         state,
         since,

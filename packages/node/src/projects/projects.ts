@@ -24,6 +24,7 @@ import type { FolderEvent } from '../files/events.ts';
 import type { Folder } from '../files/folder.ts';
 import type { Logger } from '../observe/log.ts';
 import { createBeginnings } from './beginnings.ts';
+import { createLagging } from './lagging.ts';
 import { overlapOf, type OpenFolder } from './overlap.ts';
 import { createProjectDocuments } from './project-documents.ts';
 import { slugOf } from './slug.ts';
@@ -56,6 +57,7 @@ export function createProjects(parts: ProjectsParts) {
   const opening = new Map<string, Promise<ProjectRow>>();
   const attaching = new Map<ProjectId, Promise<void>>();
   const openListeners: (() => void)[] = [];
+  const stepListeners: (() => void)[] = [];
   /** Slugs of projects whose rows are on their way to the disk. */
   const reserved = new Set<string>();
 
@@ -69,6 +71,7 @@ export function createProjects(parts: ProjectsParts) {
     const next = attachmentMachine.step(from, event);
     attachments.set(id, next.state);
     if (next.state === 'attached' || next.state === 'detached') for (const listener of openListeners) listener();
+    for (const listener of stepListeners) listener();
     if (next.ok) log.info('attachment.changed', { project_id: id, from, to: next.state, reason: event });
   }
 
@@ -87,7 +90,11 @@ export function createProjects(parts: ProjectsParts) {
     if (localRootPath === undefined || folders.has(project.id)) return;
     step(project.id, 'attach');
     const folder = parts.createFolder(project.id, localRootPath);
+    const lagging = createLagging((event) => {
+      if (folders.get(project.id) === folder) step(project.id, event);
+    });
     folder.onEvent((event) => {
+      lagging.hear(event);
       if (event.type === 'links-parted')
         log.warn('file.links-parted', { project_id: project.id, doc_path: event.filePath, others: event.others });
       parts.onFolderEvent(project.id, event);
@@ -97,6 +104,7 @@ export function createProjects(parts: ProjectsParts) {
       const { documents: count } = await folder.open(signal);
       folders.set(project.id, folder);
       step(project.id, 'caught-up');
+      if (lagging.lags) step(project.id, 'fell-behind');
       log.info('project.opened', {
         project_id: project.id,
         documents: count,
@@ -243,6 +251,10 @@ export function createProjects(parts: ProjectsParts) {
     list: (): ProjectHere[] => [...catalog.projects()].filter((candidate) => candidate.closed !== true).map(here),
     /** Told whenever a project was opened or closed here. */
     onOpen: (listener: () => void): void => void openListeners.push(listener),
+
+    /** Of a project that is or was open here; told whenever one changed. */
+    attachment: (id: ProjectId): AttachmentState => attachments.get(id) ?? attachmentMachine.initial,
+    onAttachment: (listener: () => void): void => void stepListeners.push(listener),
 
     /** Those that are open, as other devices may see them: where the folder is here is none of their business. */
     shared: (): readonly Project[] =>

@@ -12,10 +12,11 @@
  *   i session[16]      a session
  *   a project[16] path a file that the user's devices all have (mesh/assets)
  *   m name             what this device knows of itself
+ *   g part/part/…      what all devices of the user have (mesh/record)
  */
 import { parseUuid } from '@markco/protocol';
 
-export type Table = 'u' | 's' | 'h' | 'k' | 'd' | 'p' | 'r' | 'e' | 'i' | 'a' | 'm';
+export type Table = 'u' | 's' | 'h' | 'k' | 'd' | 'p' | 'r' | 'e' | 'i' | 'a' | 'm' | 'g';
 
 export function keyOf(table: Table, id: string): Uint8Array {
   const key = new Uint8Array(17);
@@ -41,6 +42,17 @@ function writeSeq(key: Uint8Array, seq: number): void {
 
 export function nameKey(name: string): Uint8Array {
   return new TextEncoder().encode(`m${name}`);
+}
+
+/** A name of several parts, none with a slash in it. */
+export function pathKey(table: Table, path: readonly string[]): Uint8Array {
+  return new TextEncoder().encode(`${table}${path.join('/')}`);
+}
+
+/** Everything whose name begins with these parts and goes on. */
+export function pathRange(table: Table, path: readonly string[]): { gte: Uint8Array; lt: Uint8Array } {
+  const end = (last: string): Uint8Array => new TextEncoder().encode(`${table}${path.join('/')}${last}`);
+  return { gte: end('/'), lt: end('0') };
 }
 
 /** The position at the end of a `keyAt` key. */

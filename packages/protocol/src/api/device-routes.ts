@@ -1,5 +1,6 @@
 /** The part of the route table that is about the user's other devices. */
 import * as z from 'zod/mini';
+import { AttachmentStateSchema } from '../entity/attachment.ts';
 import { NodeCapabilitySchema } from '../entity/capability.ts';
 import { DeviceSchema } from '../entity/device.ts';
 import { ProjectSchema } from '../entity/project.ts';
@@ -136,16 +137,30 @@ export const DEVICE_ROUTES = {
     status: 202,
     answer: PairingSchema,
   },
-  /** Projects that other devices of the user have open. */
+  /** Projects that other devices of the user have open, those of devices that are away too. */
   projectsElsewhere: {
     method: 'GET',
     path: '/api/projects-elsewhere',
     status: 200,
     answer: z.object({
-      projects: z.array(z.strictObject({ project: ProjectSchema, devices: z.array(DeviceIdSchema) })),
+      projects: z.array(
+        z.strictObject({
+          project: ProjectSchema,
+          devices: z.array(DeviceIdSchema),
+          /** The same devices, with what they are called, what state the project is in there, and whether they are connected to this one. */
+          on: z.array(
+            z.strictObject({
+              deviceId: DeviceIdSchema,
+              name: z.string(),
+              state: AttachmentStateSchema,
+              connected: z.boolean(),
+            }),
+          ),
+        }),
+      ),
     }),
   },
-  /** Opens such a project here too, in a folder of its own. */
+  /** Opens such a project here too, in a folder of its own: one that is empty or not there yet. `not_ready` while no device that has it is connected. */
   attachProject: {
     method: 'POST',
     path: '/api/projects-elsewhere/:id/attach',

@@ -21,6 +21,7 @@ import { LIMITS } from '../limits.ts';
 import { PLACEMENT_ROUTES } from './placement.ts';
 import { DEVICE_ROUTES } from './device-routes.ts';
 import { MRP_ROUTES } from '../mrp/routes.ts';
+import { RECORD_ROUTES } from './record-routes.ts';
 
 export type Route = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -335,6 +336,7 @@ export const ROUTES = {
   },
   ...PLACEMENT_ROUTES,
   ...DEVICE_ROUTES,
+  ...RECORD_ROUTES,
   heartbeat: { method: 'POST', path: '/api/devices/heartbeat', body: NodeCapabilitySchema, status: 204 },
   ...MRP_ROUTES,
 } as const satisfies Record<string, Route>;

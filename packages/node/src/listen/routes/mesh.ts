@@ -8,7 +8,6 @@ import {
   type ProjectId,
   type UserId,
 } from '@markco/protocol';
-import { join } from 'node:path';
 import { interfacesHere } from '../../device/capability/hardware.ts';
 import { networksOf } from '../../mesh/networks.ts';
 import type { Others } from '../../mesh/others.ts';
@@ -22,14 +21,11 @@ export type MeshRoutesParts = {
   readonly projects: Projects;
   readonly device: Device;
   readonly capability: () => Promise<NodeCapability>;
-  /** Where projects of other devices go unless somebody says otherwise. */
-  readonly projectsFolder: string;
   readonly now: () => number;
   readonly userId: () => UserId;
 };
 
 const JOIN_MS = 10 * 60_000;
-const ATTACH_MS = 120_000;
 const NOTHING_KNOWN = {
   runtimes: [],
   resources: { network: 'offline' as const },
@@ -41,7 +37,6 @@ export function meshRoutes({
   projects,
   device,
   capability,
-  projectsFolder,
   now,
   userId,
 }: MeshRoutesParts): SomeHandlers<
@@ -78,6 +73,8 @@ export function meshRoutes({
       const peers = mesh?.peers.list() ?? [];
       const known = peers.map((peer) => {
         const heard = mesh?.heartbeats().get(peer.deviceId);
+        const said = others.now()?.record.said(peer.deviceId);
+        const policy = said?.policy ?? heard?.capability.policy ?? NOTHING_KNOWN.policy;
         const isOnline = peer.state === 'connected';
         const seenAt = iso(isOnline ? now() : (heard?.at ?? peer.since));
         return {
@@ -85,13 +82,15 @@ export function meshRoutes({
           userId: userId(),
           kind: peer.kind === 'public-web' ? ('web' as const) : peer.kind,
           name: peer.name,
+          ...(said?.os === undefined ? {} : { os: said.os }),
+          ...(said?.version === undefined ? {} : { appVersion: said.version }),
           lastSeenAt: seenAt,
           status: isOnline ? ('online' as const) : ('offline' as const),
           createdAt: device.createdAt,
           capability:
             heard === undefined
-              ? { deviceId: peer.deviceId, online: isOnline, heartbeatAt: seenAt, ...NOTHING_KNOWN }
-              : { ...heard.capability, online: isOnline },
+              ? { deviceId: peer.deviceId, online: isOnline, heartbeatAt: seenAt, ...NOTHING_KNOWN, policy }
+              : { ...heard.capability, online: isOnline, policy },
           connection: {
             state: peer.state,
             since: iso(peer.since),
@@ -147,20 +146,15 @@ export function meshRoutes({
     projectsElsewhere() {
       const here = new Set(projects.list().map(({ id }) => id));
       return {
-        projects: [...(others.now()?.mesh.elsewhere().values() ?? [])]
+        projects: [...(others.now()?.record.elsewhere() ?? [])]
           .filter(({ project }) => !here.has(project.id))
-          .map(({ project, devices }) => ({ project, devices: [...devices] })),
+          .map(({ project, on }) => ({ project, devices: on.map(({ deviceId }) => deviceId), on: [...on] })),
       };
     },
     async attachProject({ params, body }) {
-      const found = others
-        .now()
-        ?.mesh.elsewhere()
-        .get(params['id'] as ProjectId);
-      if (found === undefined) throw new Failure('not_found', 'None of your devices that were here has this project.');
-      const folder = body.localPath ?? join(projectsFolder, found.project.slug);
-      const project = await projects.join(found.project, folder, AbortSignal.timeout(ATTACH_MS));
-      return project;
+      const open = await others.known();
+      if (open === null) throw new Failure('not_found', 'This device has no others yet. Add one with: markco pair');
+      return open.record.open(params['id'] as ProjectId, body.localPath);
     },
   };
 }

@@ -1,0 +1,34 @@
+/** What the owner of this device prefers, in its store. It is on disk before it counts. */
+import { PreferencesSchema, type Preferences } from '@markco/protocol';
+import { nameKey } from '../store/key.ts';
+import type { Store } from '../store/store.ts';
+
+const KEY = nameKey('preferences');
+const DEFAULTS: Preferences = { opensAll: false };
+
+export type PreferencesSetting = {
+  read(): Preferences;
+  write(preferences: Preferences): Promise<Preferences>;
+};
+
+export function createPreferences(store: Store): PreferencesSetting {
+  return {
+    read() {
+      const found = store.get(KEY);
+      const parsed = found === undefined ? undefined : PreferencesSchema.safeParse(parseJson(found));
+      return parsed?.success === true ? parsed.data : DEFAULTS;
+    },
+    async write(preferences) {
+      await store.write([{ key: KEY, value: new TextEncoder().encode(JSON.stringify(preferences)) }], { sync: true });
+      return preferences;
+    },
+  };
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return undefined;
+  }
+}
