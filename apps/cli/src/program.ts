@@ -15,6 +15,7 @@ import { addCompletion } from './command/completion.ts';
 import { addDevices } from './command/devices.ts';
 import { addDocs } from './command/docs.ts';
 import { addDoctor } from './command/doctor.ts';
+import { addLog } from './command/log.ts';
 import { addExplain } from './command/explain.ts';
 import { addLogs } from './command/logs.ts';
 import { addNetcheck } from './command/netcheck.ts';
@@ -41,6 +42,7 @@ const VERBS: readonly AddVerb[] = [
   addPeers,
   addPing,
   addNetcheck,
+  addLog,
   addRecovery,
   addOpen,
   addProjects,

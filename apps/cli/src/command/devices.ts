@@ -1,4 +1,4 @@
-/** `markco devices`: the devices of this person and how they are reached; `markco devices remove DEVICE`. */
+/** `markco devices`: the devices of this person and how they are reached; `remove DEVICE`, `rename NAME` (this one). */
 import type { DeviceHere } from '@markco/protocol';
 import { Argument } from 'commander';
 import { requireDevice } from '../device.ts';
@@ -8,24 +8,32 @@ import { colorsFor, json, localTime, printable, shortIds, table } from '../rende
 import { verb, type AddVerb, type JsonOption } from '../verb.ts';
 
 export const addDevices: AddVerb = (program, cli, done) => {
-  verb(program, 'devices', 'List your devices and how they are reached, or remove one', [
+  verb(program, 'devices', 'List your devices and how they are reached, remove one, or rename this one', [
     'markco devices',
     'markco devices --json',
     'markco devices remove old-laptop',
+    'markco devices rename studio   # this device',
   ])
-    .addArgument(new Argument('[action]', 'what to do').choices(['list', 'remove']).default('list'))
-    .argument('[device]', 'its name, or the beginning of its id')
+    .addArgument(new Argument('[action]', 'what to do').choices(['list', 'remove', 'rename']).default('list'))
+    .argument('[device]', 'its name, or the beginning of its id; with rename, the new name of this device')
     .option('--reason <reason>', 'why it is removed, for your other devices')
     .action(
       async (
-        action: 'list' | 'remove',
+        action: 'list' | 'remove' | 'rename',
         typed: string | undefined,
         options: JsonOption & { reason?: string },
         command,
       ) => {
         if (action === 'remove' && typed === undefined)
           command.error('error: say which device to remove. They are listed by: markco devices');
+        if (action === 'rename' && typed === undefined)
+          command.error('error: say what this device is to be called, as in: markco devices rename studio');
         const { api } = await requireDevice(cli);
+        if (action === 'rename' && typed !== undefined) {
+          const { id, name } = await api('renameDevice', { body: { name: typed }, signal: cli.signal });
+          cli.out.write(options.json ? json({ renamed: id, name }) : `This device is called ${printable(name)} now.\n`);
+          return done(0);
+        }
         if (action === 'remove' && typed !== undefined) {
           const { id, name } = await pickDevice(api, typed, cli.signal);
           const query = options.reason === undefined ? {} : { reason: options.reason };

@@ -1,4 +1,7 @@
-/** `markco open [DIR]`: makes a folder a project of the running device, and says where to see it. */
+/**
+ * `markco open [DIR]`: makes a folder a project of the running device, and says where to see it. With `--attach` a
+ * project of another device is opened here, or with `--always` all of them, also those to come.
+ */
 import { resolve } from 'node:path';
 import { Failure, type ProjectHere } from '@markco/protocol';
 import type { Cli } from '../cli.ts';
@@ -7,7 +10,7 @@ import { json, printable } from '../render.ts';
 import { verb, type AddVerb, type JsonOption } from '../verb.ts';
 import { showPage } from '../show-page.ts';
 
-type Options = JsonOption & { readonly browser: boolean; readonly attach?: string };
+type Options = JsonOption & { readonly browser: boolean; readonly attach?: string | true; readonly always?: boolean };
 
 export const addOpen: AddVerb = (program, cli, done) => {
   verb(program, 'open [DIR]', 'Open a folder as a project and print the link to it', [
@@ -15,13 +18,24 @@ export const addOpen: AddVerb = (program, cli, done) => {
     'markco open . --no-browser',
     'markco open            # the link that signs a browser in',
     'markco open --attach notes ~/notes   # a project that another device of yours has',
+    'markco open --attach --always        # all of them, also those to come; ends with --no-always',
   ])
-    .option('--attach <project>', 'open a project of another device here too, in DIR or a folder of its own')
+    .option('--attach [project]', 'open a project of another device here too, in DIR or a folder of its own')
+    .option('--always', 'with --attach: open every project of your other devices here')
+    .option('--no-always', 'with --attach: open only those that you name')
     .option('--no-browser', 'print the link only')
-    .action(async (dir: string | undefined, options: Options) => {
+    .action(async (dir: string | undefined, options: Options, command) => {
+      if (options.always !== undefined && options.attach !== true)
+        command.error('error: --always goes with --attach and no project, as in: markco open --attach --always');
+      if (options.attach === true && options.always === undefined)
+        command.error('error: say which project to attach. They are listed by: markco projects');
       const device = await requireDevice(cli);
+      if (options.always !== undefined) {
+        await prefer(cli, device, options.always, options.json === true);
+        return done(0);
+      }
       const project =
-        options.attach !== undefined
+        typeof options.attach === 'string'
           ? await attach(cli, device, options.attach, dir)
           : dir === undefined
             ? null
@@ -34,9 +48,20 @@ export const addOpen: AddVerb = (program, cli, done) => {
         cli.out.write(`${url}\n`);
       }
       if (options.browser && !options.json) await showPage(cli, url);
-      done(0);
+      return done(0);
     });
 };
+
+async function prefer(cli: Cli, { api }: RunningDevice, opensAll: boolean, asJson: boolean): Promise<void> {
+  const preferences = await api('setPreferences', { body: { opensAll }, signal: cli.signal });
+  if (asJson) cli.out.write(json(preferences));
+  else
+    cli.err.write(
+      opensAll
+        ? 'Every project of your other devices is opened here from now on, when a device that has it is connected.\n'
+        : 'Only projects that you name are opened here from now on. Those that are open stay so.\n',
+    );
+}
 
 /** Opening a folder twice is opening it once. */
 export function openFolder(cli: Cli, device: RunningDevice, dir: string): Promise<ProjectHere> {

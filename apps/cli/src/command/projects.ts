@@ -7,16 +7,14 @@ export const addProjects: AddVerb = (program, cli, done) => {
   verb(program, 'projects', 'List the open projects', ['markco projects', 'markco projects --json']).action(
     async (options: JsonOption) => {
       const device = await requireDevice(cli);
-      const [{ projects }, { projects: elsewhere }, { devices }] = await Promise.all([
+      const [{ projects }, { projects: elsewhere }] = await Promise.all([
         device.api('projects', { signal: cli.signal }),
         device.api('projectsElsewhere', { signal: cli.signal }),
-        device.api('devices', { signal: cli.signal }),
       ]);
       if (options.json) cli.out.write(json({ projects, elsewhere }));
       else if (projects.length + elsewhere.length === 0)
         cli.err.write('No project is open. Open a folder with: markco open DIR\n');
       else {
-        const names = new Map(devices.map(({ id, name }) => [id, name]));
         const short = shortIds([...projects, ...elsewhere.map(({ project }) => project)].map((project) => project.id));
         const here = projects.map((project) => [
           short(project.id),
@@ -24,12 +22,11 @@ export const addProjects: AddVerb = (program, cli, done) => {
           project.displayName,
           project.localRootPath ?? '',
         ]);
-        const there = elsewhere.map(({ project, devices: on }) => [
-          short(project.id),
-          project.slug,
-          project.displayName,
-          `on ${on.map((id) => names.get(id) ?? '').join(', ')}: markco open --attach ${project.slug}`,
-        ]);
+        const there = elsewhere.map(({ project, on }) => {
+          const names = on.map(({ name, connected }) => (connected ? name : `${name} (offline)`)).join(', ');
+          const how = on.some(({ connected }) => connected) ? `: markco open --attach ${project.slug}` : '';
+          return [short(project.id), project.slug, project.displayName, `on ${names}${how}`];
+        });
         cli.out.write(table(['ID', 'PROJECT', 'NAME', 'FOLDER'], [...here, ...there], colorsFor(cli.out, cli.env)));
       }
       done(0);
