@@ -33,10 +33,10 @@ function DeviceLine({ device, remove }: { readonly device: DeviceHere; readonly 
 
 type ElsewhereLineProps = { readonly at: Elsewhere; readonly devices: Devices; readonly close: () => void };
 
-function ElsewhereLine({ at: { project, devices: ids }, devices, close }: ElsewhereLineProps) {
+function ElsewhereLine({ at: { project, on }, devices, close }: ElsewhereLineProps) {
   const { workspace, projects } = useShell();
-  const known = devices.devices.value ?? [];
-  const names = ids.flatMap((id) => known.find((device) => device.id === id)?.name ?? []).join(', ');
+  const names = on.map(({ name, connected }) => (connected ? name : d('away', { name }))).join(', ');
+  const isReachable = on.some(({ connected }) => connected);
   const name = project.displayName;
   const open = async (): Promise<void> => {
     const opened = await devices.attach(project.id);
@@ -50,13 +50,14 @@ function ElsewhereLine({ at: { project, devices: ids }, devices, close }: Elsewh
       <div class="device-what">
         <strong>{name}</strong>
         {names !== '' && <span class="device-facts">{d('on', { devices: names })}</span>}
+        {!isReachable && <span class="device-facts">{d('openWhenOnline')}</span>}
         {devices.doing.value === project.id && <Wait step={d('opening')} />}
       </div>
       <button
         class="button"
         type="button"
         aria-label={d('openHereNamed', { name })}
-        disabled={devices.doing.value !== undefined}
+        disabled={devices.doing.value !== undefined || !isReachable}
         onClick={() => void open()}
       >
         {d('openHere')}
@@ -96,6 +97,17 @@ export function DeviceList({ devices, close }: { readonly devices: Devices; read
             ))}
           </ul>
         </section>
+      )}
+      {known.length > 1 && devices.opensAll.value !== undefined && (
+        <label class="device-choice">
+          <input
+            type="checkbox"
+            checked={devices.opensAll.value}
+            disabled={devices.doing.value !== undefined}
+            onChange={(event) => void devices.openAll(event.currentTarget.checked)}
+          />
+          {d('opensAll')}
+        </label>
       )}
       {leaving !== undefined && (
         <Confirm

@@ -98,3 +98,22 @@ test('a device that was added is looked for at once; a refusal is said until the
   expect(devices.pairing.value.offered?.state).toBe('added');
   expect(count('devices')).toBe(2);
 });
+
+test('opening all projects is asked for once, and changed when the device has said yes', async () => {
+  const { devices, last, count } = world();
+  devices.follow();
+  expect(devices.opensAll.value).toBe(undefined);
+  await last('preferences').answer({ opensAll: false });
+  expect(devices.opensAll.value).toBe(false);
+  void devices.openAll(true);
+  expect([devices.opensAll.value, devices.doing.value]).toEqual([false, 'openAll']);
+  await last('setPreferences').answer({ opensAll: true });
+  expect(devices.opensAll.value).toBe(true);
+  void devices.openAll(false);
+  await last('devices').answer({ devices: [] });
+  await last('projectsElsewhere').answer({ projects: [] });
+  expect([count('preferences'), devices.doing.value]).toEqual([1, undefined]);
+  void devices.openAll(false);
+  await last('setPreferences').refuse(new Failure('storage_failed', 'The disk is full.'));
+  expect([devices.opensAll.value, devices.trouble.value]).toEqual([true, 'The disk is full.']);
+});

@@ -26,6 +26,8 @@ export type Devices = {
   /** `undefined` until they are known. */
   readonly devices: ReadonlySignal<readonly DeviceHere[] | undefined>;
   readonly elsewhere: ReadonlySignal<readonly Elsewhere[]>;
+  /** Whether every project of the user is opened here by itself; `undefined` until it is known. */
+  readonly opensAll: ReadonlySignal<boolean | undefined>;
   readonly pairing: ReadonlySignal<PairingHere>;
   /** What was asked for and is not answered yet. */
   readonly doing: ReadonlySignal<string | undefined>;
@@ -42,12 +44,14 @@ export type Devices = {
   remove(id: DeviceId): Promise<void>;
   /** Opens a project of other devices here; `undefined` when that failed. */
   attach(id: ProjectId): Promise<ProjectHere | undefined>;
+  openAll(on: boolean): Promise<void>;
 };
 
 export function createDevices(api: Api): Devices {
   const screen = signal<Screen>('list');
   const devices = signal<readonly DeviceHere[] | undefined>(undefined);
   const elsewhere = signal<readonly Elsewhere[]>([]);
+  const opensAll = signal<boolean | undefined>(undefined);
   const pairing = signal<PairingHere>({});
   const doing = signal<string | undefined>(undefined);
   const trouble = signal('');
@@ -120,6 +124,7 @@ export function createDevices(api: Api): Devices {
     screen,
     devices,
     elsewhere,
+    opensAll,
     pairing,
     doing,
     trouble,
@@ -137,6 +142,10 @@ export function createDevices(api: Api): Devices {
       };
       void again(lookAtPairing, PAIRING_MS);
       void again(lookAtDevices, DEVICES_MS);
+      api('preferences', { signal: closing.signal }).then(
+        (preferences) => void (opensAll.value = preferences.opensAll),
+        () => undefined,
+      );
       return () => closing.abort();
     },
     offer: () => pair('offer', () => api('offerPairing', {})),
@@ -151,6 +160,12 @@ export function createDevices(api: Api): Devices {
     async remove(id) {
       await act('remove', async () => {
         await api('removeDevice', { params: { id } });
+        await lookAtDevices();
+      });
+    },
+    async openAll(on) {
+      await act('openAll', async () => {
+        opensAll.value = (await api('setPreferences', { body: { opensAll: on } })).opensAll;
         await lookAtDevices();
       });
     },

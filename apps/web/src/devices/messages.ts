@@ -59,6 +59,9 @@ const en = {
 
   elsewhere: 'Projects of your other devices',
   on: 'on {devices}',
+  away: '{name} (offline)',
+  openWhenOnline: 'It can be opened here when one of them is online.',
+  opensAll: 'Open all my projects on this device',
   openHere: 'Open here',
   openHereNamed: 'Open here: {name}',
   opening: 'Getting its documents…',
@@ -124,6 +127,9 @@ const fr: Readonly<Record<keyof typeof en, string>> = {
 
   elsewhere: 'Projets de vos autres appareils',
   on: 'sur {devices}',
+  away: '{name} (hors ligne)',
+  openWhenOnline: 'Il pourra être ouvert ici quand l’un d’eux sera en ligne.',
+  opensAll: 'Ouvrir tous mes projets sur cet appareil',
   openHere: 'Ouvrir ici',
   openHereNamed: 'Ouvrir ici : {name}',
   opening: 'Réception de ses documents…',
