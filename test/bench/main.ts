@@ -19,6 +19,7 @@ import { browser } from './stages/browser.ts';
 import { kill } from './stages/kill.ts';
 import { fanOut, latency, throughput } from './stages/live.ts';
 import { memory } from './stages/memory.ts';
+import { record } from './stages/record.ts';
 import { comeBack } from './stages/return.ts';
 import { meshFiles } from './stages/mesh/files.ts';
 import { meshMany } from './stages/mesh/many.ts';
@@ -33,7 +34,7 @@ const GROUPS: Readonly<Record<string, readonly Stage[]>> = {
   documents: [latency, throughput, fanOut, trace, memory, kill, comeBack],
   page: [start, browser],
   runs,
-  mesh: [meshLatency, meshBulk, meshFiles, meshMany, meshIdle, meshReturn, scheduler],
+  mesh: [meshLatency, meshBulk, meshFiles, meshMany, meshIdle, meshReturn, scheduler, record],
 };
 const ALL = Object.values(GROUPS).flat();
 const ROOT = join(import.meta.dirname, '../..');
