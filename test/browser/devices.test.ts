@@ -94,6 +94,14 @@ test('the page joins a device, adds another by its code, opens its project, and 
   await elsewhere.getByText('on box').waitFor(PAIRED);
   await look('list');
 
+  // One that is away is still listed with what it has, which cannot be opened until it is back.
+  await dialog.getByRole('checkbox', { name: 'Open all my projects on this device' }).waitFor();
+  await box.stop();
+  const ofBox = elsewhere.getByRole('listitem').filter({ hasText: 'on box (offline)' });
+  await ofBox.getByText('It can be opened here when one of them is online.').waitFor(PAIRED);
+  expect(await ofBox.getByRole('button').isDisabled()).toBe(true);
+  await look('away');
+
   // Removing asks first, and "no" leaves it where it is.
   const ask = page.getByRole('dialog', { name: 'Remove box?' });
   await line.getByRole('button', { name: 'Remove box' }).tap();

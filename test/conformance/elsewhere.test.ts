@@ -121,4 +121,17 @@ test('RECORD-2 what a device is called and lets others do is known on the others
   await laptop.get('/api/projects/open-local', { body: { localPath: more } });
   await until('the other project', async () => (await mine()).some(({ slug }) => slug === 'more'));
   expect((await mine()).map(({ id }) => id)).not.toContain(laptop.project.id);
+
+  // Who is removed hears nothing of what is done afterwards, and the log says who removed it.
+  const { id } = (await devicesOf(laptop)).find(({ name }) => name === 'gpu-box') as DeviceHere;
+  await laptop.get(`/api/devices/${id}`, { method: 'DELETE' });
+  await until('who removed it to be told', async () => {
+    const [last] = await changes(laptop);
+    return last?.what === 'removed' && last.by.name === 'laptop' && last.device.name === 'gpu-box';
+  });
+  const before = told(await changes(box));
+  await until('the box to be cut off', async () => (await connectedTo(box)).length === 0);
+  await laptop.get('/api/device/name', { method: 'PUT', body: { name: 'renamed' } });
+  await until('the new name to be told', async () => told(await changes(laptop))[0] === 'renamed called');
+  expect(told(await changes(box))).toEqual(before);
 });

@@ -32,7 +32,7 @@ export function readHistory(raw: Doc<RawRecord>, limit: number): readonly Change
     const author = authorOf(actor);
     if (author === null || time <= 0 || time > SECONDS_MAX) continue;
     const told = { at: new Date(time * 1_000).toISOString(), by: { id: author, name: nameOf(raw, author) } };
-    for (const fact of factsOf(raw, places, author, inspectChange(raw, hash)?.ops ?? [])) {
+    for (const fact of factsOf(raw, places, author, inspectChange(raw, hash)?.ops ?? []).toReversed()) {
       if ('project' in fact) {
         const key = `${author} ${fact.project.id}`;
         const next = found[later.get(key) ?? -1];
