@@ -218,6 +218,8 @@ test('REACH-1 a device that takes the call and says nothing is given up at the s
   const [laptop, desktop] = [await make('laptop'), await make('desktop')];
   await pair(laptop, desktop);
   await expect.poll(() => states(laptop), SOON).toEqual({ desktop: 'connected' });
+  // Where it is comes after it has connected.
+  await expect.poll(() => laptop.mesh.peers.list()[0]?.addresses.length, SOON).toBeGreaterThan(0);
   const port = Number(/\/tcp\/(\d+)/.exec(desktop.mesh.host.addresses()[0] ?? '')?.[1]);
   await desktop.mesh.close();
   await expect.poll(() => states(laptop).desktop === 'connected', SOON).toBe(false);
