@@ -100,6 +100,8 @@ test('every rule of the pages has a test that is named after it', async () => {
     'devices',
     'reach',
     'elsewhere',
+    'sessions-elsewhere',
+    'runs-elsewhere',
     'alone',
     'mrp/mrp',
     'mrp/own',
