@@ -29,9 +29,16 @@ export type Row = z.infer<typeof RowSchema>;
 /** `known` in rows of before there were stamps: older than any that was given. */
 const FIRST_STAMP = { at: 0, by: '00000000-0000-0000-0000-000000000000' } as Stamp;
 
+/** A row that did not change is the same object, so that what was computed of it is not computed again. */
+const rows = new WeakMap<DocumentRecord, Row>();
+
 export function rowOf(record: DocumentRecord, digest: string): Row {
+  const before = rows.get(record);
+  if (before?.digest === digest) return before;
   const { id, path, ext, createdAt, deletedAt, named = FIRST_STAMP } = record;
-  return { id, path, ext, createdAt, named, digest, ...(deletedAt === undefined ? {} : { deletedAt }) };
+  const row = { id, path, ext, createdAt, named, digest, ...(deletedAt === undefined ? {} : { deletedAt }) };
+  rows.set(record, row);
+  return row;
 }
 
 /** What has to be done here about a row of another device. */
@@ -63,24 +70,35 @@ export function compareRow(mine: Row | undefined, theirs: Row): Verdict {
 /** Which group a document is in: by the end of its id, which is random. */
 export const bucketOf = (id: DocumentId): number => parseUuid(id)[15] ?? 0;
 
+const hashes = new WeakMap<Row, Uint8Array>();
+
+function hashOf(row: Row): Uint8Array {
+  const before = hashes.get(row);
+  if (before !== undefined) return before;
+  const isGone = row.deletedAt !== undefined;
+  const text = JSON.stringify([
+    row.id,
+    row.path,
+    row.ext,
+    isGone,
+    row.named.at,
+    row.named.by,
+    isGone ? '' : row.digest,
+  ]);
+  const hash = createHash('sha256').update(text).digest().subarray(0, HASH_BYTES);
+  hashes.set(row, hash);
+  return hash;
+}
+
 /** A digest of each group, HASH_BYTES each, in a row: the same for the same rows in any order. */
-export function bucketHashes(rows: Iterable<Row>): Uint8Array {
-  const hashes = new Uint8Array(BUCKETS * HASH_BYTES);
-  for (const row of rows) {
-    const text = JSON.stringify([
-      row.id,
-      row.path,
-      row.ext,
-      row.deletedAt !== undefined,
-      row.named.at,
-      row.named.by,
-      row.deletedAt === undefined ? row.digest : '',
-    ]);
-    const hash = createHash('sha256').update(text).digest();
+export function bucketHashes(all: Iterable<Row>): Uint8Array {
+  const buckets = new Uint8Array(BUCKETS * HASH_BYTES);
+  for (const row of all) {
+    const hash = hashOf(row);
     const at = bucketOf(row.id) * HASH_BYTES;
-    for (let i = 0; i < HASH_BYTES; i++) hashes[at + i] = (hashes[at + i] ?? 0) ^ (hash[i] ?? 0);
+    for (let i = 0; i < HASH_BYTES; i++) buckets[at + i] = (buckets[at + i] ?? 0) ^ (hash[i] ?? 0);
   }
-  return hashes;
+  return buckets;
 }
 
 /** One digest of a whole project. */
