@@ -5,7 +5,7 @@
  * A project is told in three steps, each only where the one before differed: one digest of all; one of each of
  * BUCKETS groups of documents; the rows of the groups that differ.
  */
-import { DeviceIdSchema, DocumentIdSchema, parseUuid, type DocumentId, type ProjectId } from '@markco/protocol';
+import { DeviceIdSchema, DocumentIdSchema, type DocumentId, type ProjectId } from '@markco/protocol';
 import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
 import { isLater, type DocumentRecord, type Stamp } from '../../documents/document-record.ts';
@@ -68,7 +68,7 @@ export function compareRow(mine: Row | undefined, theirs: Row): Verdict {
 }
 
 /** Which group a document is in: by the end of its id, which is random. */
-export const bucketOf = (id: DocumentId): number => parseUuid(id)[15] ?? 0;
+export const bucketOf = (id: DocumentId): number => Number.parseInt(id.slice(-2), 16);
 
 const hashes = new WeakMap<Row, Uint8Array>();
 
