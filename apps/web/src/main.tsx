@@ -14,6 +14,7 @@ import { createLive } from './live/live.ts';
 import { createOwnCopy } from './own-copy/own-copy.ts';
 import { watchForUnwantedCopies } from './own-copy/unwanted-copies.ts';
 import { createSearch } from './panels/search.ts';
+import { createPlaces } from './placing/places.ts';
 import { createRouter } from './router/router.ts';
 import { App } from './shell/app.tsx';
 import { editorCommands } from './shell/editor-commands.ts';
@@ -63,6 +64,7 @@ function startShell(): Shell {
   const openOutside = (url: string): void => void window.open(url, '_blank', 'noopener,noreferrer');
   const links = createLinks({ workspace, router, toasts, openOutside });
   const away = createAway({ client, storage: localStorage, now, later: (work) => setTimeout(work, 500) });
+  const places = createPlaces({ client, ids: { now, randomBytes }, runs: workspace.runs, page: document });
   const editors: Editors = createEditors({
     client,
     ids: { now, randomBytes },
@@ -82,6 +84,7 @@ function startShell(): Shell {
     onSave: () => sayWhetherSaved(shell),
     links,
     away,
+    places,
     openRun: (runId) => router.go({ at: 'run', runId }),
     live: createLive({ api: client.api, sessions: workspace.sessions, runs: workspace.runs, host: workspace.host }),
   });
@@ -109,6 +112,7 @@ function startShell(): Shell {
     }),
     projects: createProjectActions(actionParts),
     away,
+    places,
     search: createSearch(client),
     editors,
     saveStatus: createShownStatus(status),

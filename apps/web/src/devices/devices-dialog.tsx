@@ -8,10 +8,16 @@ import { JoinDevice } from './join-device.tsx';
 import './devices.css';
 
 export function DevicesDialog({ close }: { readonly close: () => void }) {
-  const { client } = useShell();
+  const { client, places } = useShell();
   const devices = useMemo(() => createDevices(client.api), []);
   const inside = useRef<HTMLDivElement>(null);
-  useEffect(() => devices.follow(), []);
+  useEffect(() => {
+    const stop = devices.follow();
+    return () => {
+      stop();
+      places.refresh();
+    };
+  }, []);
   const screen = devices.screen.value;
   const { offered, joining } = devices.pairing.value;
   useEffect(() => {

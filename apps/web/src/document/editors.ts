@@ -43,7 +43,7 @@ export type Editors = {
 
 export type EditorsParts = Pick<
   EditorParts,
-  'now' | 'announce' | 'notify' | 'confirm' | 'onSave' | 'links' | 'openRun'
+  'now' | 'announce' | 'notify' | 'confirm' | 'onSave' | 'links' | 'openRun' | 'places'
 > & {
   readonly client: Client;
   readonly ids: IdSource;

@@ -12,6 +12,7 @@ export type CommandParts = {
   readonly undo: () => void;
   readonly redo: () => void;
   readonly inspect: () => void;
+  readonly choosePlace: () => void;
   readonly clearOutput: (cellId: string) => void;
   readonly view: () => EditorView;
 };
@@ -21,6 +22,7 @@ export function createEditorCommands({
   undo,
   redo,
   inspect,
+  choosePlace,
   clearOutput,
   view,
 }: CommandParts): readonly EditorCommand[] {
@@ -37,6 +39,7 @@ export function createEditorCommands({
     },
     { id: 'run-above', title: 'editor.command.runAbove', key: '', run: () => actions.runMany(view(), 'above') },
     { id: 'run-below', title: 'editor.command.runBelow', key: '', run: () => actions.runMany(view(), 'below') },
+    { id: 'choose-place', title: 'editor.command.choosePlace', key: 'Mod-Alt-Enter', run: choosePlace },
     { id: 'interrupt', title: 'editor.command.interrupt', key: 'i i', run: () => actions.interrupt(view()) },
     { id: 'restart', title: 'editor.command.restart', key: '0 0', run: () => actions.restart(view()) },
     {

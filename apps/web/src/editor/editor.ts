@@ -18,6 +18,7 @@ import { blocks } from './blocks.ts';
 import { cellAt, createCellActions } from './cells/cell-actions.ts';
 import { commandMode } from './cells/command-mode.ts';
 import { createFeet } from './cells/feet.ts';
+import { createPlaceChips } from './cells/place-chips.ts';
 import { runButtons } from './cells/run-button.ts';
 import { createEditorCommands } from './commands.ts';
 import { completions } from './completions.ts';
@@ -35,6 +36,7 @@ import { typingKeys } from './typing.ts';
 import './editor.css';
 import './prose.css';
 import './output.css';
+import './places.css';
 
 /** Keystrokes closer than this are undone together. */
 const UNDO_GROUP_MS = 500;
@@ -44,6 +46,7 @@ export function createEditor(parts: EditorParts): EditorHandle {
   const undoManager = new UndoManager(open.text, { captureTimeout: UNDO_GROUP_MS });
   const prose = createProseWidgets(parts);
   const feet = createFeet(parts);
+  const chips = createPlaceChips({ ...parts, stopCapturing: () => undoManager.stopCapturing() });
   const actions = createCellActions(parts);
   const commands = createEditorCommands({
     actions,
@@ -51,6 +54,7 @@ export function createEditor(parts: EditorParts): EditorHandle {
     redo: () => void undoManager.redo(),
     clearOutput: (cellId) => feet.clear(cellId),
     inspect: () => void inspectAtCaret(view, parts),
+    choosePlace: () => chips.choose(view),
     view: () => view,
   });
 
@@ -86,6 +90,7 @@ export function createEditor(parts: EditorParts): EditorHandle {
     livePreview(prose),
     blocks(prose, feet),
     feet.extension,
+    chips.extension,
     runButtons({ t, onPress: (target, offset) => actions.press(target, offset) }),
     commandMode({ t, announce: parts.announce, now: parts.now, actions, undo: () => void undoManager.undo() }),
     following(parts.links),

@@ -9,6 +9,8 @@ export type {
   Heading,
   LiveCode,
   LiveSession,
+  PlaceAsk,
+  PlaceDevice,
   Translate,
 } from './parts.ts';
 export { createEditorPool, type EditorPool, type PooledEditor } from './pool.ts';

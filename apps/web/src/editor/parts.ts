@@ -1,7 +1,7 @@
 /** What the editor is given, and what it gives back. */
 import type { EditorView } from '@codemirror/view';
 import type { OpenDocument } from '@markco/client/client';
-import type { Answer, Language, RunId } from '@markco/protocol';
+import type { Answer, DeviceId, DocumentId, Language, ProjectId, RunId } from '@markco/protocol';
 import type { EditorMessageKey } from './messages.ts';
 import type { RunsView } from './runs.ts';
 
@@ -29,6 +29,48 @@ export type LiveSession = {
   inspect(cell: CellPlace, at: LiveCode, signal: AbortSignal): Promise<Answer<'inspect'> | null>;
 };
 
+/** A device of the user, as far as the page knows it. */
+export type PlaceDevice = {
+  readonly id: DeviceId;
+  readonly name: string;
+  /** The one that the page comes from. */
+  readonly isHere: boolean;
+  /** Unix milliseconds; null while it is there. */
+  readonly awaySince: number | null;
+};
+
+/** A person is asked where something shall run. */
+export type PlaceAsk = {
+  /** A cell, now; a run again, as a run of its own. */
+  readonly what: 'run' | 'copy';
+  /** What was pressed: the answer is asked for beside it. */
+  readonly beside: DOMRect;
+  readonly wanted: {
+    readonly projectId: ProjectId;
+    readonly documentId?: DocumentId;
+    readonly language: string;
+    readonly code: string;
+  };
+  readonly pick: (deviceId: DeviceId) => void;
+  /** Where it would go, once that is known. */
+  readonly onAnswer?: (deviceId: DeviceId) => void;
+  /** Gives the focus back, where what was pressed is gone. */
+  readonly refocus?: () => void;
+  /** What the cell itself says; absent where no cell can be changed. */
+  readonly keep?: {
+    readonly on: string | null;
+    readonly set: (name: string | null) => void;
+  };
+};
+
+export type Places = {
+  /** Empty until they are known. */
+  devices(): readonly PlaceDevice[];
+  /** Calls when they are other ones, or one came or went. Answers how to stop. */
+  subscribe(listener: () => void): () => void;
+  choose(ask: PlaceAsk): void;
+};
+
 export type EditorParts = {
   readonly parent: HTMLElement;
   readonly open: OpenDocument;
@@ -47,6 +89,7 @@ export type EditorParts = {
     complete(query: string): Promise<readonly Completion[]>;
   };
   readonly live: LiveSession;
+  readonly places: Places;
   /** Shows the whole output of a run. */
   readonly openRun: (runId: RunId) => void;
   readonly t: Translate;

@@ -1,5 +1,6 @@
 import {
   newId,
+  type DeviceId,
   type DocumentId,
   type ProjectId,
   type Run,
@@ -18,6 +19,7 @@ let clock = 1_000_000;
 const ids = { now: () => (clock += 1), randomBytes: (length: number) => new Uint8Array(length) };
 const projectId = newId<ProjectId>(ids);
 const documentId = newId<DocumentId>(ids);
+const device = newId<DeviceId>(ids);
 const at = '2026-11-21T08:00:00.000Z';
 
 function runOf(request: { id: RunId; cellId: string; code: string }, change: Partial<Run>): Run {
@@ -42,6 +44,8 @@ type World = {
   sent: RunRequest[];
   followers: Map<string, { from: number; follower: RunFollower }>;
   change: (run: Run) => void;
+  connection: (state: 'online' | 'offline') => void;
+  cancels: (run: Partial<Run>) => void;
   answer: (run: Run) => void;
   refuse: (error: Error) => void;
   troubles: string[];
@@ -52,10 +56,12 @@ function world(recent: readonly Run[] = []): World {
   const troubles: string[] = [];
   const followers: World['followers'] = new Map();
   let onChange: (change: ProjectChange) => void = () => undefined;
+  let onConnection: (connection: { state: string }) => void = () => undefined;
   let settle: { answer: (run: Run) => void; refuse: (error: Error) => void } = {
     answer: () => undefined,
     refuse: () => undefined,
   };
+  let canceled: Partial<Run> = { state: 'cancelled' };
   const client = {
     submitRun: (request: RunRequest, signal: AbortSignal) => {
       sent.push(request);
@@ -69,13 +75,19 @@ function world(recent: readonly Run[] = []): World {
       return () => followers.delete(runId);
     },
     answerRun: () => Promise.resolve(),
-    cancelRun: (runId: RunId) => Promise.resolve(runOf({ id: runId, cellId: 'c', code: '' }, { state: 'cancelled' })),
+    cancelRun: (runId: RunId) => Promise.resolve(runOf({ id: runId, cellId: 'c', code: 'x' }, canceled)),
     interruptSession: () => Promise.resolve(),
     watchProject: (_id: ProjectId, listener: (change: ProjectChange) => void) => {
       onChange = listener;
       return () => undefined;
     },
     api: () => Promise.resolve({ runs: recent }),
+    connection: {
+      subscribe: (listener: (connection: { state: string }) => void) => {
+        onConnection = listener;
+        return () => undefined;
+      },
+    },
   };
   const view = createRunsView({
     away: { note: () => undefined, recall: () => undefined },
@@ -90,6 +102,8 @@ function world(recent: readonly Run[] = []): World {
     followers,
     troubles,
     change: (run) => onChange({ projectId, run }),
+    connection: (state) => onConnection({ state }),
+    cancels: (run) => (canceled = run),
     answer: (run) => settle.answer(run),
     refuse: (error) => settle.refuse(error),
   };
@@ -150,6 +164,77 @@ test('a waiting run moves up as its host tells, and nothing told late moves it b
   w.change({ ...queued, state: 'running' });
   w.change({ ...queued, queuePosition: 0 });
   expect(w.view.stateOf('c')?.state).toBe('running');
+});
+
+test('that it waits for a device, and that its device is silent, comes and goes while the run is followed', async () => {
+  const w = world();
+  const request = submitted(w);
+  w.answer(runOf(request, { waitsFor: 'box', routedTo: { hostType: 'device', reason: 'availability', why: 'So.' } }));
+  await turn();
+  expect(w.view.stateOf('c')).toMatchObject({ state: 'queued', waitsFor: 'box', why: 'So.' });
+  expect(w.followers.has(request.id)).toBe(true);
+  w.change(runOf(request, {}));
+  expect(w.view.stateOf('c')).toMatchObject({ state: 'queued', waitsFor: '' });
+  w.change(runOf(request, { state: 'running' }));
+  w.change(runOf(request, { state: 'running', unreachable: at }));
+  expect(w.view.stateOf('c')).toMatchObject({ state: 'running', silentSince: Date.parse(at) });
+  expect(w.view.active()).toEqual(['c']);
+  w.change(runOf(request, { state: 'running' }));
+  expect(w.view.stateOf('c')).toMatchObject({ state: 'running', silentSince: null });
+});
+
+test('a silent device cannot be asked to interrupt, so the run is canceled, and that it was is remembered', async () => {
+  const w = world();
+  const request = submitted(w);
+  w.answer(runOf(request, { state: 'running', unreachable: at }));
+  await turn();
+  w.cancels({ state: 'running', unreachable: at });
+  w.view.interrupt('c');
+  await turn();
+  expect(w.view.stateOf('c')).toMatchObject({ state: 'running', cancelAsked: true });
+  w.change(runOf(request, { state: 'running' }));
+  expect(w.view.stateOf('c')?.cancelAsked).toBe(true);
+});
+
+test('a copy of a run has an id of its own; one that only waited is canceled before, and not copied if it began', async () => {
+  const [waits, silent] = [world(), world()];
+  const request = submitted(waits);
+  waits.answer(runOf(request, { waitsFor: 'box' }));
+  await turn();
+  waits.cancels({ state: 'running' });
+  waits.view.copy('c', device);
+  await turn();
+  expect(waits.sent).toHaveLength(1);
+
+  const other = submitted(silent);
+  silent.answer(runOf(other, { state: 'running', unreachable: at }));
+  await turn();
+  silent.view.copy('c', device);
+  await turn();
+  expect(silent.sent[1]).toMatchObject({ code: 'x', cellId: 'c', runOn: device });
+  expect(silent.sent[1]?.id).not.toBe(other.id);
+  expect(silent.view.stateOf('c')?.state).toBe('sending');
+
+  const third = world();
+  const waiting = submitted(third);
+  third.answer(runOf(waiting, { waitsFor: 'box' }));
+  await turn();
+  third.view.copy('c', device);
+  await turn();
+  expect(third.sent[1]).toMatchObject({ runOn: device });
+});
+
+test('after the page was cut off it asks for what was not told', async () => {
+  const recent: Run[] = [];
+  const w = world(recent);
+  const request = submitted(w);
+  w.answer(runOf(request, { waitsFor: 'box' }));
+  await turn();
+  recent.push(runOf(request, { state: 'running' }));
+  w.connection('offline');
+  w.connection('online');
+  await turn();
+  expect(w.view.stateOf('c')).toMatchObject({ state: 'running', waitsFor: '' });
 });
 
 test('a state that comes late does not bring an ended run back', async () => {

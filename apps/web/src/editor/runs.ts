@@ -6,7 +6,16 @@
  * 3. Bounded: one run a cell, the newest. A replayed run stops at `REPLAY_CHARS_MAX`; what its `output` fence holds is shown then.
  */
 import type { Client, OpenDocument } from '@markco/client/client';
-import { Failure, newId, runMachine, type IdSource, type Run, type RunEvent, type RunId } from '@markco/protocol';
+import {
+  Failure,
+  newId,
+  runMachine,
+  type DeviceId,
+  type IdSource,
+  type Run,
+  type RunEvent,
+  type RunId,
+} from '@markco/protocol';
 import { createRunOutput, type RunOutput } from './output/run-output.ts';
 import { isBehind } from '../workspace/is-behind.ts';
 
@@ -14,7 +23,7 @@ export type RunnableCell = {
   readonly id: string;
   readonly language: string;
   readonly code: string;
-  /** The device its options ask for. */
+  /** The device its options ask for, or a person, by name or id. */
   readonly on?: string;
 };
 
@@ -24,7 +33,18 @@ export type CellRun = {
   readonly state: 'sending' | Run['state'];
   /** How many runs come before it, while it waits. */
   readonly queuePosition: number;
+  /** The name of the device it ran on; empty until its end. */
   readonly host: string;
+  /** Where it goes, or went; null until somebody says. */
+  readonly deviceId: DeviceId | null;
+  /** Why there, a sentence; empty when nobody says. */
+  readonly why: string;
+  /** The name of the device that it waits for; empty when it waits for none. */
+  readonly waitsFor: string;
+  /** Unix milliseconds; null while its device answers. */
+  readonly silentSince: number | null;
+  /** It was canceled while its device did not answer, which is told once it does. */
+  readonly cancelAsked: boolean;
   /** Unix milliseconds; null when it has not started or ended, or nobody said when. */
   readonly startedAt: number | null;
   readonly endedAt: number | null;
@@ -53,6 +73,11 @@ export type RunsView = {
   interrupt(cellId: string): void;
   /** Ends it also while it waits. */
   cancel(cellId: string): void;
+  /**
+   * Runs the code of its run on another device, as a run of its own. One that only waited is canceled first; one whose
+   * device does not answer may still run there.
+   */
+  copy(cellId: string, on: DeviceId): void;
   answer(cellId: string, text: string): void;
   /** Fetches the events of an ended run, so that colors and rich output are seen again. */
   replay(cellId: string): void;
@@ -69,7 +94,7 @@ export type RunsView = {
 export type RunsParts = {
   readonly client: Pick<
     Client,
-    'submitRun' | 'followRun' | 'answerRun' | 'cancelRun' | 'interruptSession' | 'watchProject' | 'api'
+    'submitRun' | 'followRun' | 'answerRun' | 'cancelRun' | 'interruptSession' | 'watchProject' | 'api' | 'connection'
   >;
   readonly document: Pick<OpenDocument, 'projectId' | 'documentId' | 'version'>;
   readonly ids: IdSource;
@@ -128,7 +153,7 @@ export function createRunsView({ client, document, ids, away, onTrouble }: RunsP
     if (known?.view.id !== run.id && runMachine.isTerminal(run.state)) away.recall(run);
     if (entry.run !== null && isBehind(run, entry.run)) return;
     entry.run = run;
-    update(entry, viewOf(run, entry.view.output));
+    update(entry, { ...viewOf(run, entry.view.output), cancelAsked: entry.view.cancelAsked });
     if (!runMachine.isTerminal(run.state)) follow(entry, Number.POSITIVE_INFINITY);
   }
 
@@ -182,6 +207,25 @@ export function createRunsView({ client, document, ids, away, onTrouble }: RunsP
     }
   }
 
+  async function cancelRun(entry: Entry): Promise<Run> {
+    const run = await client.cancelRun(entry.view.id);
+    learn(run);
+    if (run.unreachable !== undefined) update(entry, { cancelAsked: true });
+    return run;
+  }
+
+  async function copy(entry: Entry, run: Run, on: DeviceId): Promise<void> {
+    // It begins at any moment, and would write over the output of its copy.
+    if (run.waitsFor !== undefined && (await cancelRun(entry)).state !== 'cancelled') return;
+    submit({ id: entry.cellId, language: run.language, code: run.code, on });
+  }
+
+  function submit(cell: RunnableCell): void {
+    const id = newId<RunId>(ids);
+    const view = { ...unsent(id, cell.code), output: createRunOutput() };
+    report(send(track(cell.id, view, null), cell));
+  }
+
   async function install(entry: Entry, sessionId: Run['sessionId'], command: string): Promise<void> {
     const output = createRunOutput();
     const set = (change: Partial<InstallRun>): void => {
@@ -216,33 +260,43 @@ export function createRunsView({ client, document, ids, away, onTrouble }: RunsP
   const stopWatching = client.watchProject(document.projectId, (change) => {
     if (change.run !== undefined) learn(change.run);
   });
-  report(
-    client
-      .api('runs', { query: { projectId: document.projectId, limit: RECENT_RUNS }, signal: closing.signal })
-      .then(({ runs }) => {
-        for (const run of runs.toReversed()) learn(run);
-      }),
-  );
+  const askForRecent = (): void =>
+    report(
+      client
+        .api('runs', { query: { projectId: document.projectId, limit: RECENT_RUNS }, signal: closing.signal })
+        .then(({ runs }) => {
+          for (const run of runs.toReversed()) learn(run);
+        }),
+    );
+  askForRecent();
+  let wasOnline = true;
+  const stopListening = client.connection.subscribe(({ state }) => {
+    const isOnline = state === 'online';
+    // What happened meanwhile was not told.
+    if (isOnline && !wasOnline) askForRecent();
+    wasOnline = isOnline;
+  });
 
   return {
-    submit(cell) {
-      const id = newId<RunId>(ids);
-      const view = { ...unsent(id, cell.code), output: createRunOutput() };
-      report(send(track(cell.id, view, null), cell));
-    },
+    submit,
     stateOf: (cellId) => entries.get(cellId)?.view ?? null,
     active: () => [...entries.values()].filter((entry) => isActive(entry.view)).map((entry) => entry.cellId),
     interrupt(cellId) {
       const entry = entries.get(cellId);
       if (entry === undefined) return;
-      if (entry.run?.state === 'running') report(client.interruptSession(entry.run.sessionId));
+      if (entry.run?.state === 'running' && entry.run.unreachable === undefined)
+        report(client.interruptSession(entry.run.sessionId));
       else this.cancel(cellId);
     },
     cancel(cellId) {
       const entry = entries.get(cellId);
       if (entry === undefined || !isActive(entry.view)) return;
       if (entry.run === null) entry.abort.abort();
-      else report(client.cancelRun(entry.view.id).then(learn));
+      else report(cancelRun(entry));
+    },
+    copy(cellId, on) {
+      const entry = entries.get(cellId);
+      if (entry?.run !== null && entry !== undefined) report(copy(entry, entry.run, on));
     },
     answer(cellId, text) {
       const entry = entries.get(cellId);
@@ -281,6 +335,7 @@ export function createRunsView({ client, document, ids, away, onTrouble }: RunsP
     close() {
       closing.abort();
       stopWatching();
+      stopListening();
       for (const entry of entries.values()) entry.unfollow?.();
       listeners.clear();
     },
@@ -294,6 +349,11 @@ function unsent(id: RunId, code: string): CellRun {
     state: 'sending',
     queuePosition: 0,
     host: '',
+    deviceId: null,
+    why: '',
+    waitsFor: '',
+    silentSince: null,
+    cancelAsked: false,
     startedAt: null,
     endedAt: null,
     trouble: '',
@@ -309,6 +369,10 @@ function viewOf(run: Run, output: RunOutput | null): CellRun {
     state: run.state,
     queuePosition: run.queuePosition ?? 0,
     host: run.ranOn ?? '',
+    deviceId: run.routedTo.deviceId ?? null,
+    why: run.routedTo.why ?? '',
+    waitsFor: run.waitsFor ?? '',
+    silentSince: run.unreachable === undefined ? null : Date.parse(run.unreachable),
     startedAt: run.startedAt === undefined ? null : Date.parse(run.startedAt),
     endedAt: run.completedAt === undefined ? null : Date.parse(run.completedAt),
     trouble: run.error?.message ?? '',

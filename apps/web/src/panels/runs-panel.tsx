@@ -4,6 +4,7 @@ import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { t } from '../i18n/words.ts';
 import { useShell } from '../shell/shell.ts';
+import { RunAway, RunWhy } from '../placing/run-away.tsx';
 import { readerTitle } from '../tree/reader-title.ts';
 import { Icon, type IconName } from '../ui/icon.tsx';
 import { runFacts, runName } from './run-words.ts';
@@ -19,11 +20,12 @@ const stateIcons: Readonly<Record<Run['state'], IconName>> = {
 };
 
 function RunLine({ run, now }: { readonly run: Run; readonly now: number }) {
-  const { client, workspace, router, toasts, view } = useShell();
+  const { client, workspace, router, toasts, view, places } = useShell();
   const document = workspace.documents.value?.find((candidate) => candidate.id === run.documentId);
   const ended = runMachine.isTerminal(run.state);
   const name = runName(run);
-  const facts = runFacts(run, now);
+  const facts = runFacts(run, now, places.known.value);
+  const isAway = !ended && (run.waitsFor !== undefined || run.unreachable !== undefined);
   const open = (): void => {
     const project = workspace.project.peek();
     if (project !== undefined && document !== undefined)
@@ -35,32 +37,36 @@ function RunLine({ run, now }: { readonly run: Run; readonly now: number }) {
   };
   return (
     <li class={`run ${run.state}`}>
-      <button type="button" class="run-open" disabled={document === undefined} onClick={open}>
-        <Icon name={stateIcons[run.state]} />
-        <span class="run-what">
-          <span class="run-title">{document === undefined ? t('noDocument') : readerTitle(document)}</span>
-          <code>{name}</code>
-          <span class="run-facts">{facts.join(' · ')}</span>
-          {run.error !== undefined && <span class="trouble">{run.error.type ?? run.error.message}</span>}
-        </span>
-      </button>
-      <button
-        class="icon-button"
-        type="button"
-        title={t('showRun')}
-        aria-label={t('showRunOf', { name })}
-        onClick={() => {
-          router.go({ at: 'run', runId: run.id });
-          if (view.narrow.peek()) view.panel.value = 'none';
-        }}
-      >
-        <Icon name="output" />
-      </button>
-      {!ended && (
-        <button class="button" type="button" onClick={cancel}>
-          {t('cancel')}
+      <div class="run-line">
+        <button type="button" class="run-open" disabled={document === undefined} onClick={open}>
+          <Icon name={stateIcons[run.state]} />
+          <span class="run-what">
+            <span class="run-title">{document === undefined ? t('noDocument') : readerTitle(document)}</span>
+            <code>{name}</code>
+            <span class={`run-facts${run.unreachable === undefined || ended ? '' : ' away'}`}>{facts.join(' · ')}</span>
+            <RunWhy run={run} />
+            {run.error !== undefined && <span class="trouble">{run.error.type ?? run.error.message}</span>}
+          </span>
         </button>
-      )}
+        <button
+          class="icon-button"
+          type="button"
+          title={t('showRun')}
+          aria-label={t('showRunOf', { name })}
+          onClick={() => {
+            router.go({ at: 'run', runId: run.id });
+            if (view.narrow.peek()) view.panel.value = 'none';
+          }}
+        >
+          <Icon name="output" />
+        </button>
+        {!ended && !isAway && (
+          <button class="button" type="button" onClick={cancel}>
+            {t('cancel')}
+          </button>
+        )}
+      </div>
+      <RunAway run={run} />
     </li>
   );
 }

@@ -4,6 +4,7 @@ import { useComputed, useSignal } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { t } from '../i18n/words.ts';
 import { runFacts, runName } from '../panels/run-words.ts';
+import { RunAway, RunWhy } from '../placing/run-away.tsx';
 import type { Place } from '../router/route.ts';
 import { useShell } from '../shell/shell.ts';
 import { readerTitle } from '../tree/reader-title.ts';
@@ -22,7 +23,7 @@ const DRAW_MS = 60;
 const placeKey = (runId: string): string => `run-place:${runId}`;
 
 export function RunPage({ place }: { readonly place: Extract<Place, { at: 'run' }> }) {
-  const { client, workspace, router, toasts, now } = useShell();
+  const { client, workspace, router, toasts, now, places } = useShell();
   const { runId, from } = place;
   const run = useSignal<Run | undefined>(undefined);
   const trouble = useSignal('');
@@ -163,9 +164,10 @@ export function RunPage({ place }: { readonly place: Extract<Place, { at: 'run' 
           <h1>
             <code>{name}</code>
           </h1>
-          <p class="run-facts" role="status">
-            {run.value === undefined ? '' : runFacts(run.value, time.value).join(' · ')}
+          <p class={`run-facts${run.value?.unreachable !== undefined && active ? ' away' : ''}`} role="status">
+            {run.value === undefined ? '' : runFacts(run.value, time.value, places.known.value).join(' · ')}
           </p>
+          {run.value !== undefined && <RunWhy run={run.value} />}
         </div>
         <div class="run-tools">
           <Find log={log} view={view} lines={lines.value} />
@@ -175,13 +177,16 @@ export function RunPage({ place }: { readonly place: Extract<Place, { at: 'run' 
           <button class="button" type="button" onClick={saveRaw}>
             {t('downloadRaw')}
           </button>
-          {active && (
+          {active && run.value?.waitsFor === undefined && run.value?.unreachable === undefined && (
             <button class="button" type="button" onClick={cancel}>
               {t('stop')}
             </button>
           )}
         </div>
       </header>
+      {run.value !== undefined && (
+        <RunAway run={run.value} onCopy={(copy) => router.go({ at: 'run', runId: copy.id })} />
+      )}
       {trouble.value !== '' && <p class="empty trouble">{trouble.value}</p>}
       {things.value > 0 && <ShownThings key={things.value} log={log} open={lines.value <= 50} />}
       {log.dropped > 0 && <p class="run-dropped">{t('linesDropped', { count: log.dropped })}</p>}

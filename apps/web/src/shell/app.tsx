@@ -9,6 +9,7 @@ import { t, timeOfDay } from '../i18n/words.ts';
 import { HistoryPanel } from '../panels/history-panel.tsx';
 import { OutlinePanel } from '../panels/outline-panel.tsx';
 import { Sidebar } from '../panels/sidebar.tsx';
+import { PlaceMenu } from '../placing/place-menu.tsx';
 import { SaveLine } from '../status/save-line.tsx';
 import { readerTitle } from '../tree/reader-title.ts';
 import { Icon, type IconName } from '../ui/icon.tsx';
@@ -214,6 +215,7 @@ export function App() {
       </div>
       <RightPanel document={document} />
       <Dialogs />
+      <PlaceMenu />
       <ToastList toasts={toasts} />
       <p class="only-heard" aria-live="polite">
         {heard.value}

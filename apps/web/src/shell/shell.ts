@@ -9,6 +9,7 @@ import type { CommandRegistry } from '../commands/registry.ts';
 import type { DocumentActions } from '../workspace/document-actions.ts';
 import type { ProjectActions } from '../workspace/project-actions.ts';
 import type { Editors } from '../document/editors.ts';
+import type { Places } from '../placing/places.ts';
 import type { Search } from '../panels/search.ts';
 import type { Router } from '../router/router.ts';
 import type { Toasts } from '../ui/toasts.tsx';
@@ -26,6 +27,7 @@ export type Shell = {
   readonly projects: ProjectActions;
   readonly search: Search;
   readonly away: Away;
+  readonly places: Places;
   readonly editors: Editors;
   /** Of the document in view; `undefined` where there is none. */
   readonly saveStatus: ReadonlySignal<SaveStatus | undefined>;

@@ -7,7 +7,7 @@ import { EditorView, ViewPlugin, WidgetType } from '@codemirror/view';
 import { feetChanged, type FootWidgets } from '../blocks.ts';
 import type { Question } from '../output/run-output.ts';
 import type { EditorParts } from '../parts.ts';
-import { isActive } from '../runs.ts';
+import { isActive, type CellRun } from '../runs.ts';
 import { runnableOf, scanField, scanNow, type CellSpan } from '../scan.ts';
 import { createFoot, type Foot } from './foot.ts';
 
@@ -34,12 +34,17 @@ export const activeCells = Facet.define<() => ReadonlySet<string>, () => Readonl
 });
 
 export function createFeet(
-  parts: Pick<EditorParts, 'runs' | 't' | 'locale' | 'now' | 'files' | 'links' | 'openRun' | 'announce' | 'notify'>,
+  parts: Pick<
+    EditorParts,
+    'runs' | 't' | 'locale' | 'now' | 'files' | 'links' | 'openRun' | 'announce' | 'notify' | 'places' | 'open'
+  >,
 ): Feet {
   const { runs, t } = parts;
   const entries = new Map<string, Entry>();
   const asText = new Set<string>();
   const dirty = new Set<string>();
+  /** What was said of the runs of cells, so that it is said once. */
+  const saidAway = new Map<string, string>();
   let view: EditorView | null = null;
   let frame: number | null = null;
   let restUntil = 0;
@@ -74,6 +79,14 @@ export function createFeet(
         },
         onCopied: () => parts.notify(t('editor.output.copied')),
       },
+      away: {
+        onCancel: () => runs.cancel(cellId),
+        onCopyHere() {
+          const here = parts.places.devices().find(({ isHere }) => isHere);
+          if (here !== undefined) runs.copy(cellId, here.id);
+        },
+        onCopyElsewhere: (anchor) => chooseCopy(cellId, anchor),
+      },
       menu: {
         onWhole() {
           const run = runs.stateOf(cellId);
@@ -89,6 +102,20 @@ export function createFeet(
     return entry;
   }
 
+  function chooseCopy(cellId: string, anchor: HTMLElement): void {
+    const run = runs.stateOf(cellId);
+    const cell = view === null ? undefined : cellOf(view.state, cellId);
+    if (run === null || cell === undefined) return;
+    const { projectId, documentId } = parts.open;
+    parts.places.choose({
+      what: 'copy',
+      beside: anchor.getBoundingClientRect(),
+      wanted: { projectId, documentId, language: cell.language, code: run.code },
+      pick: (deviceId) => runs.copy(cellId, deviceId),
+      refocus: () => view?.focus(),
+    });
+  }
+
   function draw(cellId: string, state: EditorState): void {
     const entry = entries.get(cellId);
     if (entry === undefined) return;
@@ -97,6 +124,7 @@ export function createFeet(
     const output = cell?.output ?? null;
     entry.foot.draw({
       run,
+      devices: parts.places.devices(),
       language: cell?.language ?? '',
       fence: output === null ? null : output.text.slice(0, FENCE_CHARS_MAX),
       isText: asText.has(cellId),
@@ -141,6 +169,7 @@ export function createFeet(
       else if (run.state === 'failed')
         parts.announce(t('editor.status.announce.failed', { error: run.errorType || run.trouble }));
     }
+    if (run !== null) announceAway(cellId, run);
     const asked = run?.output?.question ?? null;
     if (asked !== null && asked !== lastAsked)
       parts.announce(t('editor.status.announce.asks', { prompt: asked.prompt }));
@@ -148,6 +177,15 @@ export function createFeet(
     if (wasActive !== nowActive || !entries.has(cellId)) view.dispatch({ effects: feetChanged.of(null) });
     dirty.add(cellId);
     schedule();
+  }
+
+  function announceAway(cellId: string, run: CellRun): void {
+    const how = !isActive(run) ? '' : run.silentSince !== null ? 'silent' : run.waitsFor === '' ? '' : 'waits';
+    if ((saidAway.get(cellId) ?? '') === how) return;
+    saidAway.set(cellId, how);
+    const name = parts.places.devices().find(({ id }) => id === run.deviceId)?.name ?? t('editor.status.itsDevice');
+    if (how === 'waits') parts.announce(t('editor.status.announce.waits', { device: run.waitsFor }));
+    if (how === 'silent') parts.announce(t('editor.status.announce.silent', { device: name }));
   }
 
   function showFollowed(): void {
@@ -233,6 +271,10 @@ export function createFeet(
       host.dom.addEventListener(looksElsewhere, unfollow, { capture: true, passive: true });
     let version = host.state.field(scanField).version;
     const stop = runs.subscribe(onRun);
+    const stopPlaces = parts.places.subscribe(() => {
+      for (const cellId of active) dirty.add(cellId);
+      schedule();
+    });
     const ticker = setInterval(() => {
       if (host.dom.ownerDocument.hidden) return;
       for (const cellId of active) {
@@ -254,6 +296,7 @@ export function createFeet(
       },
       destroy() {
         stop();
+        stopPlaces();
         clearInterval(ticker);
         if (frame !== null) cancelAnimationFrame(frame);
         view = null;

@@ -8,11 +8,12 @@ import { createItemView, type ItemParts, type ItemView } from '../output/item-vi
 import { missingPackage } from '../output/missing-package.ts';
 import type { OutputItem, Question, RunOutput } from '../output/run-output.ts';
 import { tableText } from '../output/table-text.ts';
-import type { Translate } from '../parts.ts';
+import type { PlaceDevice, Translate } from '../parts.ts';
 import { isActive, type CellRun } from '../runs.ts';
+import { createAwayActions, type AwayActionParts } from './away-actions.ts';
 import { createInstallOffer, type InstallOffer, type InstallParts } from './install.ts';
 import { createOutputMenu, type OutputMenu } from './output-menu.ts';
-import { statusLine } from './status.ts';
+import { statusLine, type Where } from './status.ts';
 
 export type FootParts = {
   readonly document: Document;
@@ -24,6 +25,7 @@ export type FootParts = {
   readonly onResize: () => void;
   readonly onAnswer: (text: string) => void;
   readonly install: InstallParts;
+  readonly away: Pick<AwayActionParts, 'onCancel' | 'onCopyHere' | 'onCopyElsewhere'>;
   readonly menu: {
     readonly onWhole: () => void;
     readonly onClear: () => void;
@@ -34,6 +36,7 @@ export type FootParts = {
 
 export type FootFacts = {
   readonly run: CellRun | null;
+  readonly devices: readonly PlaceDevice[];
   readonly language: string;
   /** The text of the `output` fence, or null without one. */
   readonly fence: string | null;
@@ -85,10 +88,14 @@ export function createFoot(parts: FootParts): Foot {
     tableOf: () => tableOf(shown),
   });
   const problems = div('mc-problems');
+  const away = createAwayActions({ ...parts.away, document, t, onResize: parts.onResize });
   status.append(statusText, stale, menu.element);
-  element.append(problems, status, trouble, earlier, output);
+  element.append(problems, status, away.element, trouble, earlier, output);
 
-  let facts: FootFacts = { run: null, language: '', fence: null, isText: false, problems: [], isStale: false };
+  let facts: FootFacts = {
+    ...{ run: null, devices: [], language: '', fence: null },
+    ...{ isText: false, problems: [], isStale: false },
+  };
   let shown: readonly OutputItem[] = [];
   let fenceText: string | null = null;
   let fenceItems: readonly OutputItem[] = [];
@@ -198,7 +205,9 @@ export function createFoot(parts: FootParts): Foot {
   }
 
   function drawStatus(): void {
-    const { run } = facts;
+    const { run, devices } = facts;
+    const where = run === null ? NOWHERE : whereOf(run, devices);
+    away.draw(run, devices, where.name);
     statusText.hidden = run === null;
     status.hidden = run === null && shown.length === 0;
     stale.hidden = !facts.isStale;
@@ -207,7 +216,8 @@ export function createFoot(parts: FootParts): Foot {
     trouble.hidden = run === null || run.trouble === '' || shown.some((item) => item.kind === 'error');
     if (run === null) return;
     if (!trouble.hidden) trouble.textContent = run.trouble;
-    const { tone, icon, parts: words } = statusLine(run, parts.now(), t, parts.locale);
+    const { tone, icon, parts: words } = statusLine(run, parts.now(), t, parts.locale, where);
+    statusText.title = run.why;
     statusText.dataset['tone'] = tone;
     const text = `${icon} ${words.join(' · ')}`;
     if (statusText.textContent !== text) statusText.textContent = text;
@@ -222,6 +232,14 @@ export function createFoot(parts: FootParts): Foot {
     },
     tick: drawStatus,
   };
+}
+
+const NOWHERE: Where = { name: '', awaySince: null };
+
+/** Of a run that waits, the device that it waits for. */
+function whereOf({ waitsFor, deviceId }: CellRun, devices: readonly PlaceDevice[]): Where {
+  const device = devices.find(({ id, name }) => (waitsFor === '' ? id === deviceId : name === waitsFor));
+  return device === undefined || device.isHere ? NOWHERE : device;
 }
 
 function questionForm(

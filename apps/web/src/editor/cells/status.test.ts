@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { editorMessages } from '../messages.ts';
 import type { Translate } from '../parts.ts';
 import type { CellRun } from '../runs.ts';
-import { formatClock, formatDuration, statusLine } from './status.ts';
+import { formatClock, formatDuration, statusLine, type Where } from './status.ts';
 
 const t: Translate = (key, params = {}) =>
   editorMessages.en[key].replace(/\{(\w+)\}/g, (_, name: string) => String(params[name]));
@@ -13,6 +13,11 @@ const run: CellRun = {
   state: 'queued',
   queuePosition: 0,
   host: '',
+  deviceId: null,
+  why: '',
+  waitsFor: '',
+  silentSince: null,
+  cancelAsked: false,
   startedAt: null,
   endedAt: null,
   trouble: '',
@@ -20,8 +25,9 @@ const run: CellRun = {
   output: null,
   install: null,
 };
-const line = (change: Partial<CellRun>, now = 0): string => {
-  const { icon, parts } = statusLine({ ...run, ...change }, now, t, 'en');
+const HERE: Where = { name: '', awaySince: null };
+const line = (change: Partial<CellRun>, now = 0, where = HERE): string => {
+  const { icon, parts } = statusLine({ ...run, ...change }, now, t, 'en', where);
   return `${icon} ${parts.join(' · ')}`;
 };
 
@@ -37,6 +43,33 @@ test.each<[string, Partial<CellRun>, string]>([
   ['stopped', { state: 'cancelled' }, '■ Stopped'],
 ])('a run that is %s says so', (_name, change, expected) => {
   expect(line(change, 42_000)).toBe(expected);
+});
+
+test.each<[string, Partial<CellRun>, Partial<Where>, RegExp]>([
+  ['in the queue of', { state: 'queued' }, {}, /^⏳ Next in queue · box$/],
+  ['running on', { state: 'running', startedAt: 1_000 }, {}, /^● Running 0:41 · box$/],
+  ['waiting for', { state: 'queued', waitsFor: 'box' }, {}, /^⏳ Waits for box$/],
+  [
+    'waiting for, with since when,',
+    { state: 'queued', waitsFor: 'box' },
+    { awaySince: 0 },
+    /^⏳ .*box · away since \d\d:\d\d$/,
+  ],
+  ['that is silent,', { state: 'running', silentSince: 0 }, {}, /^⚠ box does not answer since \d\d:\d\d$/],
+  [
+    'that is silent, to be stopped,',
+    { state: 'running', silentSince: 0, cancelAsked: true },
+    {},
+    /^⚠ .* · to be stopped/,
+  ],
+  ['unknown and silent,', { state: 'queued', silentSince: 0 }, { name: '' }, /^⚠ Its device does not answer/],
+  ['silent before its end,', { state: 'completed', silentSince: 0 }, {}, /^✓/],
+])('a run %s another device says so', (_name, change, where, expected) => {
+  expect(line(change, 42_000, { name: 'box', awaySince: null, ...where })).toMatch(expected);
+});
+
+test('what is of another day has its day', () => {
+  expect(line({ state: 'running', silentSince: 0 }, 3 * 86_400_000)).toMatch(/since .*[A-Z][a-z]{2}.*\d\d:\d\d/);
 });
 
 test('a run that ended says how long, where and when', () => {
