@@ -40,6 +40,7 @@ import './style/shell.css';
 import './style/places.css';
 import './style/panels.css';
 import './style/floating.css';
+import './placing/placing.css';
 
 const randomBytes = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length));
 

@@ -11,7 +11,6 @@ import { useShell } from '../shell/shell.ts';
 import { p } from './messages.ts';
 import { isPossible, placeWords, unrankedWords } from './place-words.ts';
 import { whyWords } from './why-words.ts';
-import './placing.css';
 
 type Row = Pick<Decision['devices'][number], 'deviceId' | 'name' | 'refused'> & { readonly words: string };
 
@@ -70,8 +69,9 @@ function OpenMenu({ ask, close }: { readonly ask: PlaceAsk; readonly close: () =
   useEffect(() => {
     const element = menu.current;
     if (element === null) return;
-    const { left, top, bottom } = ask.beside;
+    const { right, top, bottom } = ask.beside;
     const { width, height } = element.getBoundingClientRect();
+    const left = right > window.innerWidth / 2 ? right - width : ask.beside.left;
     const below = bottom + 4 + height <= window.innerHeight - 8 ? bottom + 4 : Math.max(8, top - 4 - height);
     element.style.setProperty('--menu-left', `${Math.max(8, Math.min(left, window.innerWidth - width - 8))}px`);
     element.style.setProperty('--menu-top', `${below}px`);

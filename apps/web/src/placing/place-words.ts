@@ -43,7 +43,7 @@ export function placeWords({ refused, line }: Ranked, language: string, now: num
     return p(refused as PlacingKey, { language: LANGUAGES[language] ?? language });
   }
   const reasons = line
-    .slice(line.indexOf(' · ') + 3)
+    .replace(/^.*: −?\d+ · /, '')
     .split(', ')
     .map((reason) => reason.replace(/ [+−]\d+$/, ''));
   const words = SAID.filter(([said]) => reasons.includes(said)).map(([, key]) => p(key));

@@ -4,7 +4,6 @@ import { useSignal } from '@preact/signals';
 import { language } from '../i18n/words.ts';
 import { useShell } from '../shell/shell.ts';
 import { whyWords } from './why-words.ts';
-import './placing.css';
 
 /** Nothing for who has one device, or where nobody says. */
 export function RunWhy({ run }: { readonly run: Run }) {

@@ -61,10 +61,10 @@ export function withPlaced(anywhere: RunsAnywhere, placed: () => PlaceRuns | nul
           (query.state === null || run.state === query.state) &&
           (query.before === null || run.id < query.before),
       );
-      if (waiting.length === 0) return anywhere.list(query);
       const known = new Map(waiting.map((run) => [run.id, run]));
       for (const run of await anywhere.list(query)) {
-        const { unreachable, routedTo = run.routedTo } = known.get(run.id) ?? {};
+        // The device that it ran on knows only that it was asked; why is known here, also of what is over.
+        const { unreachable, routedTo = run.routedTo } = known.get(run.id) ?? placed()?.get(run.id)?.run ?? {};
         known.set(run.id, { ...run, routedTo, ...(unreachable === undefined ? {} : { unreachable }) });
       }
       return [...known.values()].toSorted((a, b) => (a.id < b.id ? 1 : -1)).slice(0, query.limit);

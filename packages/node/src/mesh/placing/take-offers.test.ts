@@ -30,7 +30,7 @@ function setUp(slots = 1) {
       ...{ ids, store },
       runs: {
         get: async (id) => journal.get(id) ?? null,
-        cancel: async (id) => end(id, 'cancelled'),
+        cancel: async (id) => become(id, 'cancelled'),
         onChange(listener) {
           listeners.add(listener);
           return () => void listeners.delete(listener);
@@ -64,7 +64,7 @@ function setUp(slots = 1) {
         throw cause;
       },
     });
-  const end = (id: RunId, state: 'completed' | 'cancelled'): void => {
+  const become = (id: RunId, state: 'running' | 'completed' | 'cancelled'): void => {
     const known = journal.get(id);
     if (known === undefined) return;
     journal.set(id, { ...known, state });
@@ -75,7 +75,7 @@ function setUp(slots = 1) {
     ...(grant === undefined ? {} : { grant }),
   });
   const heard = () => said.splice(0).map(({ type }) => type);
-  return { open, offer, heard, said, passing, journal, end };
+  return { open, offer, heard, said, passing, journal, become };
 }
 
 const runOf = ({ id, code }: Placeable): Run => ({
@@ -111,6 +111,21 @@ test('a grant starts what it was claimed for, within five seconds that go on whi
   host.close();
 });
 
+test('that a run has begun, and that it has ended, is told at once', async () => {
+  const { open, offer, said, become } = setUp();
+  const host = open();
+  const id = newId<RunId>(ids);
+  await host.receive(submitter, offer(id, 1, 'AAAA'));
+  become(id, 'running');
+  become(id, 'completed');
+  expect(said).toMatchObject([
+    { type: 'started', run: { state: 'queued' } },
+    { type: 'started', run: { state: 'running' } },
+    { type: 'ended', run: { state: 'completed' } },
+  ]);
+  host.close();
+});
+
 test('what is void under a fence stays so, also after the program was killed; a higher fence is another matter', async () => {
   const { open, offer, heard, journal } = setUp();
   let host = open();
@@ -126,7 +141,7 @@ test('what is void under a fence stays so, also after the program was killed; a 
 });
 
 test('what waits is claimed when there is room, in the order it came, and is given back when the rules change', async () => {
-  const { open, offer, heard, passing, journal, end } = setUp();
+  const { open, offer, heard, passing, journal, become } = setUp();
   passing.busy = 1;
   const host = open();
   const [one, two, running] = [newId<RunId>(ids), newId<RunId>(ids), newId<RunId>(ids)];
@@ -135,7 +150,7 @@ test('what waits is claimed when there is room, in the order it came, and is giv
   await host.receive(submitter, offer(one));
   expect(heard()).toEqual(['waits']);
   passing.busy = 0;
-  end(running, 'completed');
+  become(running, 'completed');
   await expect.poll(() => heard()).toEqual(['claim']);
   await host.receive(submitter, { type: 'withdraw', runId: one, fence: 1 });
   await expect.poll(() => heard()).toEqual(['void', 'claim']);

@@ -163,6 +163,9 @@ export function createTakeOffers(parts: TakeOffersParts) {
       const run = await parts.accept(request, grant, from);
       drop(request.id);
       answer(from, fence, run);
+      // It may have begun before anybody was to be told.
+      const now = await runs.get(run.id);
+      if (run.state !== 'running' && now?.state === 'running') answer(from, fence, now);
     } catch (error) {
       await giveUp(entry, Failure.from(error));
     }
@@ -224,10 +227,11 @@ export function createTakeOffers(parts: TakeOffersParts) {
   }
 
   const stop = runs.onChange((run) => {
-    if (!runMachine.isTerminal(run.state)) return;
+    const isOver = runMachine.isTerminal(run.state);
+    if (!isOver && run.state !== 'running') return;
     const who = tell.get(run.id);
     if (who !== undefined) answer(who.to, who.fence, run);
-    fill();
+    if (isOver) fill();
   });
 
   return {
