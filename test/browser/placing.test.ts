@@ -110,6 +110,14 @@ test('a cell says where it runs, is run on another device by hand, waits for it,
   await seen.getByRole('button', { name: 'Run a copy here' }).click();
   await says(/● Running/);
   expect(await listed.count()).toBe(1);
+  await listed.getByRole('button', { name: /^Whole output/ }).click();
+  await page.locator('.run-page .run-facts').getByText('box does not answer since').waitFor();
+  await page.locator('.run-page .run-why').getByText('You chose box.').waitFor();
+  await page.locator('.run-page').getByText('It comes here when the device answers').waitFor();
+  await page.locator('.run-page').getByRole('button', { name: 'Run a copy here' }).waitFor();
+  expect(await troubles(notebook)).toEqual([]);
+  await page.goBack();
+  await notebook.loaded();
   await box.start();
   await listed.waitFor({ state: 'hidden', ...LONG });
   await page.locator('.run.cancelled, .run.failed').filter({ hasText: 'box' }).first().waitFor(LONG);

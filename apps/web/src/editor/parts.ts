@@ -53,7 +53,7 @@ export type PlaceAsk = {
   };
   readonly pick: (deviceId: DeviceId) => void;
   /** Where it would go, once that is known. */
-  readonly onAnswer?: (deviceId: DeviceId) => void;
+  readonly learn?: (deviceId: DeviceId) => void;
   /** Gives the focus back, where what was pressed is gone. */
   readonly refocus?: () => void;
   /** What the cell itself says; absent where no cell can be changed. */

@@ -31,7 +31,7 @@ export function runFacts(run: Run, now: number, devices: readonly PlaceDevice[])
   const took = runTime(run, now);
   const host = devices.find(({ id }) => id === run.routedTo.deviceId)?.name;
   const away = awayFacts(run, now, devices, host);
-  if (away.length > 0) return [...away, timeOfDay(run.createdAt)];
+  if (away.length > 0) return away;
   return [
     run.state === 'queued' && run.queuePosition !== undefined
       ? t('runsBefore', { count: run.queuePosition })

@@ -39,6 +39,8 @@ const en = {
   waitsFor: 'Waits for {device}',
   awaySince: 'away since {time}',
   isSilent: '{device} does not answer since {time}',
+  notBegun: 'It has not begun.',
+  outputThere: 'Its output is on that device. It comes here when the device answers.',
 } as const;
 
 const fr: Readonly<Record<keyof typeof en, (typeof en)[keyof typeof en] | string | { one: string; other: string }>> = {
@@ -78,6 +80,8 @@ const fr: Readonly<Record<keyof typeof en, (typeof en)[keyof typeof en] | string
   waitsFor: 'Attend {device}',
   awaySince: 'absent depuis {time}',
   isSilent: '{device} ne répond pas depuis {time}',
+  notBegun: 'Elle n’a pas commencé.',
+  outputThere: 'Sa sortie est sur cet appareil. Elle arrivera ici dès qu’il répondra.',
 };
 
 export type PlacingKey = keyof typeof en;

@@ -37,8 +37,8 @@ function OpenMenu({ ask, close }: { readonly ask: PlaceAsk; readonly close: () =
     client.api('placement', { body: wanted, signal: asking.signal }).then(
       (answer) => {
         decision.value = answer;
-        const next = answer.chosen ?? answer.waitsFor;
-        if (next !== undefined) ask.onAnswer?.(next);
+        const likely = answer.chosen ?? answer.waitsFor;
+        if (likely !== undefined) ask.learn?.(likely);
       },
       (error: unknown) => {
         if (!asking.signal.aborted) trouble.value = Failure.from(error).message;

@@ -82,9 +82,9 @@ test('a listed run says where it is, and for how long its device has been away',
   const facts = (change: Partial<Run>, known = devices) => runFacts({ ...run, ...change }, NOW, known).join(' · ');
   expect(facts({ startedAt: TODAY })).toBe('Running · 58:00 · box · 14:02');
   expect(facts({ startedAt: TODAY }, devices.slice(1))).toBe('Running · 58:00 · 14:02');
-  expect(facts({ unreachable: TODAY })).toBe('box does not answer since 14:02 · 14:02');
-  expect(facts({ unreachable: TODAY }, [])).toBe('Its device does not answer since 14:02 · 14:02');
-  expect(facts({ state: 'queued', waitsFor: 'box' })).toBe('Waits for box · away since 14:02 · 14:02');
-  expect(facts({ state: 'queued', waitsFor: 'laptop' })).toBe('Waits for laptop · 14:02');
+  expect(facts({ unreachable: TODAY })).toBe('box does not answer since 14:02');
+  expect(facts({ unreachable: TODAY }, [])).toBe('Its device does not answer since 14:02');
+  expect(facts({ state: 'queued', waitsFor: 'box' })).toBe('Waits for box · away since 14:02');
+  expect(facts({ state: 'queued', waitsFor: 'laptop' })).toBe('Waits for laptop');
   expect(facts({ state: 'completed', unreachable: TODAY, ranOn: 'box' })).toBe('Done · box · 14:02');
 });

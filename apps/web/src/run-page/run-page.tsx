@@ -4,6 +4,7 @@ import { useComputed, useSignal } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { t } from '../i18n/words.ts';
 import { runFacts, runName } from '../panels/run-words.ts';
+import { p } from '../placing/messages.ts';
 import { RunAway, RunWhy } from '../placing/run-away.tsx';
 import type { Place } from '../router/route.ts';
 import { useShell } from '../shell/shell.ts';
@@ -136,6 +137,7 @@ export function RunPage({ place }: { readonly place: Extract<Place, { at: 'run' 
     if (told.value !== undefined && known !== undefined && !isBehind(told.value, known)) run.value = told.value;
   }, [told.value]);
 
+  const isAway = active && (run.value?.waitsFor !== undefined || run.value?.unreachable !== undefined);
   const document_ = workspace.documents.value?.find((one) => one.id === run.value?.documentId);
   const project = workspace.project.value;
   const name = run.value === undefined ? '' : runName(run.value);
@@ -177,7 +179,7 @@ export function RunPage({ place }: { readonly place: Extract<Place, { at: 'run' 
           <button class="button" type="button" onClick={saveRaw}>
             {t('downloadRaw')}
           </button>
-          {active && run.value?.waitsFor === undefined && run.value?.unreachable === undefined && (
+          {active && !isAway && (
             <button class="button" type="button" onClick={cancel}>
               {t('stop')}
             </button>
@@ -190,7 +192,10 @@ export function RunPage({ place }: { readonly place: Extract<Place, { at: 'run' 
       {trouble.value !== '' && <p class="empty trouble">{trouble.value}</p>}
       {things.value > 0 && <ShownThings key={things.value} log={log} open={lines.value <= 50} />}
       {log.dropped > 0 && <p class="run-dropped">{t('linesDropped', { count: log.dropped })}</p>}
-      {lines.value === 0 && trouble.value === '' && !reachedEnd.value && <Wait step={t('readingOutput')} />}
+      {lines.value === 0 && trouble.value === '' && !reachedEnd.value && !isAway && <Wait step={t('readingOutput')} />}
+      {lines.value === 0 && trouble.value === '' && isAway && (
+        <p class="empty">{p(run.value?.waitsFor === undefined ? 'outputThere' : 'notBegun')}</p>
+      )}
       {lines.value === 0 && reachedEnd.value && (
         <p class="empty">{t(log.nextSeq === 0 ? 'outputNotKept' : 'noOutput')}</p>
       )}

@@ -53,7 +53,7 @@ function PanelButton({
 
 function TopBar({ document }: { readonly document: Document | undefined }) {
   const { view, workspace } = useShell();
-  const running = workspace.runs.value.filter((run) => run.state === 'running').length;
+  const running = workspace.runs.value.filter((run) => run.state === 'running' && run.unreachable === undefined).length;
   return (
     <header class="top-bar">
       {!view.sidebar.value && (

@@ -64,7 +64,7 @@ export function createPlaceChips(parts: PlaceChipParts): PlaceChips {
         if (known.closed) runs.submit({ ...runnableOf(known), on: deviceId });
         else parts.notify(t('editor.cell.unclosed'));
       },
-      onAnswer(deviceId) {
+      learn(deviceId) {
         if (cell.options.on === null) next.note(cell, deviceId);
         view.dispatch({ effects: placesChanged.of(null) });
       },
