@@ -114,6 +114,7 @@ test('a cell says where it runs, is run on another device by hand, waits for it,
   await page.locator('.run-page .run-facts').getByText('box does not answer since').waitFor();
   await page.locator('.run-page .run-why').getByText('You chose box.').waitFor();
   await page.locator('.run-page').getByText('It comes here when the device answers').waitFor();
+  await page.locator('.run-page').getByText('to be stopped once it answers').waitFor();
   await page.locator('.run-page').getByRole('button', { name: 'Run a copy here' }).waitFor();
   expect(await troubles(notebook)).toEqual([]);
   await page.goBack();

@@ -24,7 +24,7 @@ function world(canceled: Run['state'] = 'cancelled') {
       });
     },
     connection: { subscribe: () => () => undefined },
-    cancelRun: () => Promise.resolve({ state: canceled }),
+    cancelRun: () => Promise.resolve({ state: canceled, ...(canceled === 'running' ? { unreachable: at } : {}) }),
     submitRun: (request: RunRequest) => {
       sent.push(request);
       return Promise.resolve(request);
@@ -77,6 +77,10 @@ test('a run is copied as a run of its own; one that only waited is canceled befo
   const waits = world();
   await waits.places.copy({ ...run, waitsFor: 'box' }, here);
   expect(waits.sent).toHaveLength(1);
+  await waits.places.cancel(run);
+  expect([...waits.places.cancelAsked.value]).toEqual([]);
+  await silent.places.cancel(run);
+  expect([...silent.places.cancelAsked.value]).toEqual([run.id]);
   silent.places.close();
   waits.places.close();
 });

@@ -17,6 +17,7 @@ import { effect, signal, type ReadonlySignal, type Signal } from '@preact/signal
 import type { EditorParts, PlaceAsk, PlaceDevice } from '../editor/index.ts';
 
 const LOOK_MS = 30_000;
+const ASKED_MAX = 200;
 /** Many runs that change at once are one reason. */
 const GATHER_MS = 200;
 
@@ -25,6 +26,9 @@ export type Places = EditorParts['places'] & {
   /** What a person is asked now. */
   readonly asked: Signal<PlaceAsk | undefined>;
   refresh(): void;
+  /** Runs that were canceled here while their device did not answer; of more than are kept, the last. */
+  readonly cancelAsked: ReadonlySignal<ReadonlySet<RunId>>;
+  cancel(run: Run): Promise<Run>;
   /**
    * Runs the code of a run on another device, as a run of its own, and answers with that. One that only waited is
    * canceled first; null when it began at that moment, so that nothing was copied.
@@ -45,6 +49,7 @@ export function createPlaces({ client, ids, runs, page }: PlacesParts): Places {
   const known = signal<readonly PlaceDevice[]>([]);
   const asked = signal<PlaceAsk | undefined>(undefined);
   let gathering: ReturnType<typeof setTimeout> | undefined;
+  const cancelAsked = signal<ReadonlySet<RunId>>(new Set());
   const closing = new AbortController();
   let turn = 0;
 
@@ -101,6 +106,12 @@ export function createPlaces({ client, ids, runs, page }: PlacesParts): Places {
       });
     },
     choose: (ask) => (asked.value = ask),
+    cancelAsked,
+    async cancel({ id }) {
+      const run = await client.cancelRun(id);
+      if (run.unreachable !== undefined) cancelAsked.value = new Set([...cancelAsked.peek(), id].slice(-ASKED_MAX));
+      return run;
+    },
     async copy({ id, projectId, documentId, cellId, language, code, waitsFor }, on) {
       if (waitsFor !== undefined && (await client.cancelRun(id)).state !== 'cancelled') return null;
       const what = { projectId, language, code, runOn: on };

@@ -1,6 +1,5 @@
 /** Where a listed run is and why there, and what can be done while its device is away: wait, cancel, run a copy. */
 import { Failure, runMachine, type DeviceId, type Run } from '@markco/protocol';
-import { useSignal } from '@preact/signals';
 import { language } from '../i18n/words.ts';
 import { useShell } from '../shell/shell.ts';
 import { whyWords } from './why-words.ts';
@@ -14,8 +13,7 @@ export function RunWhy({ run }: { readonly run: Run }) {
 }
 
 export function RunAway({ run, onCopy }: { readonly run: Run; readonly onCopy?: (copy: Run) => void }) {
-  const { client, places, workspace, toasts, editors } = useShell();
-  const isCancelAsked = useSignal(false);
+  const { places, workspace, toasts, editors } = useShell();
   const { t } = editors;
   const isSilent = run.unreachable !== undefined;
   if (runMachine.isTerminal(run.state) || (!isSilent && run.waitsFor === undefined)) return null;
@@ -28,11 +26,8 @@ export function RunAway({ run, onCopy }: { readonly run: Run; readonly onCopy?: 
   const report = (work: Promise<unknown>): void => {
     work.catch((error: unknown) => toasts.warn(Failure.from(error).message));
   };
-  const cancel = async (): Promise<void> => {
-    const now = await client.cancelRun(run.id);
-    isCancelAsked.value = now.unreachable !== undefined;
-    workspace.noteRun(now);
-  };
+  const isCancelAsked = places.cancelAsked.value.has(run.id);
+  const cancel = async (): Promise<void> => workspace.noteRun(await places.cancel(run));
   const copy = async (on: DeviceId): Promise<void> => {
     const made = await places.copy(run, on);
     if (made === null) return;
@@ -55,9 +50,9 @@ export function RunAway({ run, onCopy }: { readonly run: Run; readonly onCopy?: 
     <div class="run-away">
       <p>
         {t(isSilent ? 'editor.away.silent' : 'editor.away.waiting', { device: name })}
-        {isCancelAsked.value && <span class="away"> ({t('editor.status.cancelAsked')})</span>}
+        {isCancelAsked && <span class="away"> ({t('editor.status.cancelAsked')})</span>}
       </p>
-      <button class="button" type="button" disabled={isCancelAsked.value} onClick={() => report(cancel())}>
+      <button class="button" type="button" disabled={isCancelAsked} onClick={() => report(cancel())}>
         {t('editor.away.cancel')}
       </button>
       {here !== undefined && (

@@ -189,11 +189,11 @@ export function RunPage({ place }: { readonly place: Extract<Place, { at: 'run' 
       {run.value !== undefined && (
         <RunAway run={run.value} onCopy={(copy) => router.go({ at: 'run', runId: copy.id })} />
       )}
-      {trouble.value !== '' && <p class="empty trouble">{trouble.value}</p>}
+      {trouble.value !== '' && !isAway && <p class="empty trouble">{trouble.value}</p>}
       {things.value > 0 && <ShownThings key={things.value} log={log} open={lines.value <= 50} />}
       {log.dropped > 0 && <p class="run-dropped">{t('linesDropped', { count: log.dropped })}</p>}
       {lines.value === 0 && trouble.value === '' && !reachedEnd.value && !isAway && <Wait step={t('readingOutput')} />}
-      {lines.value === 0 && trouble.value === '' && isAway && (
+      {lines.value === 0 && isAway && (
         <p class="empty">{p(run.value?.waitsFor === undefined ? 'outputThere' : 'notBegun')}</p>
       )}
       {lines.value === 0 && reachedEnd.value && (
