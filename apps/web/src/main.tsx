@@ -27,6 +27,7 @@ import { ShellContext, type Shell } from './shell/shell.ts';
 import { SignIn } from './shell/sign-in.tsx';
 import { createView } from './shell/view.ts';
 import { watchEditsAtRisk } from './status/edits-at-risk.ts';
+import { createCopiesInView } from './status/copies-in-view.ts';
 import { saveStatus } from './status/save-status.ts';
 import { createShownStatus } from './status/shown-status.ts';
 import { apple } from './ui/keys.tsx';
@@ -59,7 +60,8 @@ function startShell(): Shell {
   const view = createView(window);
   const toasts = createToasts();
   const commands = createCommandRegistry({ apple });
-  const workspace = createWorkspace({ client, ownCopy, router });
+  const copiesInView = createCopiesInView();
+  const workspace = createWorkspace({ client, ownCopy, router, onCopies: copiesInView.told });
   const actionParts = { client, workspace, router, toasts };
   const heard = signal('');
   const openOutside = (url: string): void => void window.open(url, '_blank', 'noopener,noreferrer');
@@ -89,6 +91,10 @@ function startShell(): Shell {
     openRun: (runId) => router.go({ at: 'run', runId }),
     live: createLive({ api: client.api, sessions: workspace.sessions, runs: workspace.runs, host: workspace.host }),
   });
+  effect(() => {
+    const open = editors.open.value;
+    return open === undefined ? undefined : copiesInView.show(open.documentId, open.doc);
+  });
   const status = computed(() => {
     const facts = editors.status.value;
     const document = workspace.document.value;
@@ -98,6 +104,7 @@ function startShell(): Shell {
       connection: workspace.connection.value.state,
       document: facts,
       ...(trouble === undefined ? {} : { trouble }),
+      ...(copiesInView.devices.value === undefined ? {} : { copies: copiesInView.devices.value }),
     });
   });
   const shell: Shell = {

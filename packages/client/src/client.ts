@@ -3,6 +3,7 @@
  * One client is one socket to one device, however many documents and runs it has open.
  */
 import type {
+  Copies,
   Document,
   DocumentId,
   FailureBody,
@@ -71,6 +72,8 @@ export type ProjectChange = {
   readonly run?: Run;
   /** Paths of files that are no documents, and appeared, changed or went. */
   readonly files?: readonly string[];
+  /** On whose disks a document is that is open here, as it was with this digest. */
+  readonly copies?: Copies;
   readonly trouble?: {
     readonly path: string;
     readonly code: string;

@@ -11,6 +11,7 @@ import { createSessionWishes } from './cells/session-wish.ts';
 import type { Config } from './config.ts';
 import { createCapability } from './device/capability/capability.ts';
 import { keepUser, loadIdentity } from './device/identity.ts';
+import { announced } from './device/policy.ts';
 import { createPreferences } from './device/preferences.ts';
 import { openCatalog } from './documents/catalog.ts';
 import { createDocuments } from './documents/documents.ts';
@@ -41,6 +42,7 @@ import { servedToDevices } from './mesh/served-to-devices.ts';
 import { executeThere } from './mesh/sessions/execute-there.ts';
 import { passOnSessions } from './mesh/sessions/pass-on.ts';
 import { serveSyncSocket } from './listen/sync-socket.ts';
+import { createTellCopies } from './listen/tell-copies.ts';
 import { createWatch } from './listen/watch.ts';
 import { createFolderObserver } from './observe/folder.ts';
 import { createLogger, flatLog } from './observe/log.ts';
@@ -146,6 +148,13 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     residentBytes: parts.residentBytes,
   });
   const watch = createWatch({ catalog });
+  const tellCopies = createTellCopies({
+    rooms,
+    projectOf: (id) => catalog.get(id)?.projectId,
+    of: (id) => others.now()?.mesh.copies.of(id) ?? null,
+    tell: watch.copies,
+  });
+  watch.onWatch(tellCopies.allChanged);
   const runMetrics = createRunMetrics(metrics, now);
 
   const projects = createProjects({
@@ -261,17 +270,19 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       watch.run(run);
       elsewhere.changed(run);
     },
-    async onUser(id) {
-      user.id = id;
-      await keepUser(config.home, { device: { ...device, userId: id }, user });
-    },
+    onUser: (id) => keepUser(config.home, { device: { ...device, userId: id }, user: Object.assign(user, { id }) }),
     onError: (route, error) => logger.error('http.failed', { route }, error),
     ...servedToDevices(runs, streamParts),
     sessionRoutes,
   });
   const others = createOthers({
     home: config.home,
-    open: async () => elsewhere.opened(await (await import('./mesh/open-mesh.ts')).openMesh(meshParts())),
+    open: async () => {
+      const opened = await (await import('./mesh/open-mesh.ts')).openMesh(meshParts());
+      opened.mesh.copies.onChange(tellCopies.changed);
+      opened.mesh.onDevices(tellCopies.allChanged);
+      return elsewhere.opened(opened);
+    },
     onTrouble: (cause) => logger.error('mesh.failed', {}, cause),
   });
 
@@ -299,14 +310,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       home: config.home,
       metrics,
       ...own,
-      policy: {
-        read: own.policy.read,
-        async write(policy) {
-          const set = await own.policy.write(policy);
-          await others.now()?.rulesChanged();
-          return set;
-        },
-      },
+      policy: announced(own.policy, () => others.now()?.rulesChanged()),
       stats: () => ({
         projects: projects.list().length,
         documents: projects.list().reduce((sum, project) => sum + catalog.count(project.id), 0),

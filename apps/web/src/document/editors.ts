@@ -30,6 +30,8 @@ export type Editors = {
   readonly editor: ReadonlySignal<EditorHandle | undefined>;
   readonly outline: ReadonlySignal<readonly Heading[]>;
   readonly status: ReadonlySignal<DocumentStatus | undefined>;
+  /** The document in view itself. */
+  readonly open: ReadonlySignal<OpenDocument | undefined>;
   /** What stands between the document in view and its own copy. */
   readonly copyTrouble: ReadonlySignal<CopyTrouble | undefined>;
   /** Whether edits of any open document would be gone with the page: neither the device nor the own copy has them. */
@@ -73,6 +75,7 @@ export function createEditors(parts: EditorsParts): Editors {
   const editor = signal<EditorHandle | undefined>(undefined);
   const outline = signal<readonly Heading[]>([]);
   const status = signal<DocumentStatus | undefined>(undefined);
+  const open = signal<OpenDocument | undefined>(undefined);
   const opened = new Map<DocumentId, Opened>();
   let inView: DocumentId | undefined;
 
@@ -86,6 +89,7 @@ export function createEditors(parts: EditorsParts): Editors {
     editor.value = undefined;
     outline.value = [];
     status.value = undefined;
+    open.value = undefined;
   }
 
   function openDocument(projectId: ProjectId, id: DocumentId): Opened {
@@ -136,6 +140,7 @@ export function createEditors(parts: EditorsParts): Editors {
     if (left !== undefined && opened.get(left)?.pooled === false) release(left);
     const entry = opened.get(id) ?? openDocument(projectId, id);
     status.value = entry.open.status.get();
+    open.value = entry.open;
     if (entry.pooled) return present(id, entry);
     pool.hide();
     editor.value = undefined;
@@ -165,6 +170,7 @@ export function createEditors(parts: EditorsParts): Editors {
     editor,
     outline,
     status,
+    open,
     copyTrouble: computed(() => status.value?.copyTrouble),
     text: () => (inView === undefined ? '' : (opened.get(inView)?.open.text.toString() ?? '')),
     atRisk: () => [...opened.values()].some(({ open }) => open.status.get().unkeptEdits > 0),

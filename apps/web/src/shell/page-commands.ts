@@ -1,7 +1,7 @@
 /** The commands of the page itself. The editor's own join them while a document is in view. */
 import type { Command } from '../commands/registry.ts';
 import { language, setLanguage, t } from '../i18n/words.ts';
-import { saveWords } from '../status/save-line.tsx';
+import { alreadySavedWords, saveWords } from '../status/save-line.tsx';
 import { nextTheme, theme } from './theme.ts';
 import { askNewDocument, askNewFolder } from '../tree/tree-commands.ts';
 import { folderOf } from '../tree/moves.ts';
@@ -198,7 +198,7 @@ export function pageCommands(shell: Shell): readonly Command[] {
 /** What Ctrl+S says: the habit is kept, the work was saved already or says why not. */
 export function sayWhetherSaved({ saveStatus, toasts }: Pick<Shell, 'saveStatus' | 'toasts'>): void {
   const status = saveStatus.peek();
-  if (status === undefined || status.kind === 'saved') toasts.say(t('alreadySaved'));
+  if (status === undefined || status.kind === 'saved') toasts.say(alreadySavedWords(status));
   else if (status.kind === 'offline') toasts.say(t('keptHere'));
   else if (status.kind === 'saving') toasts.say(t('savingSoon'));
   else toasts.say(saveWords(status).text);

@@ -5,12 +5,33 @@ import { saveStatus, type SaveFacts, type SaveStatus } from './save-status.ts';
 const ready: DocumentStatus = { phase: 'ready', pendingEdits: 0, unkeptEdits: 0, savedAt: 1_000, synced: true };
 const trouble = { path: '~/notes', code: 'disk_full', message: 'No space left.' };
 
+const copies = [
+  { name: 'laptop', has: true, online: true, since: 1 },
+  { name: 'desk', has: true, online: true, since: 2 },
+];
+
 const table: readonly (readonly [string, SaveFacts, SaveStatus])[] = [
   ['on the disk', { connection: 'online', document: ready }, { kind: 'saved', at: 1_000 }],
   [
     'on the disk, no time known',
     { connection: 'online', document: { phase: 'ready', pendingEdits: 0, unkeptEdits: 0, synced: true } },
     { kind: 'saved' },
+  ],
+  [
+    'on the disks of two devices',
+    { connection: 'online', document: ready, copies },
+    { kind: 'saved', at: 1_000, copies },
+  ],
+  [
+    'on two disks, and an edit on its way',
+    { connection: 'online', document: { ...ready, pendingEdits: 1 }, copies },
+    { kind: 'saving' },
+  ],
+  ['on two disks, and no device', { connection: 'offline', document: ready, copies }, { kind: 'offline', edits: 0 }],
+  [
+    'on two disks, and a moment without the device',
+    { connection: 'connecting', document: ready, copies },
+    { kind: 'saved', at: 1_000 },
   ],
   ['an edit on its way', { connection: 'online', document: { ...ready, pendingEdits: 1 } }, { kind: 'saving' }],
   ['not compared yet', { connection: 'online', document: { ...ready, synced: false } }, { kind: 'saving' }],

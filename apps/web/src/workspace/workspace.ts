@@ -12,6 +12,7 @@ import {
   DocumentSchema,
   ProjectSchema,
   runMachine,
+  type Copies,
   type Document,
   type DocumentId,
   type ProjectHere,
@@ -75,6 +76,8 @@ export type WorkspaceParts = {
   readonly client: Client;
   readonly ownCopy: OwnCopy;
   readonly router: Router;
+  /** On which devices a document is that is open here. */
+  readonly onCopies: (copies: Copies) => void;
 };
 
 const ProjectsCopy = z.array(z.extend(ProjectSchema, { localRootPath: z.optional(z.string()) }));
@@ -87,7 +90,7 @@ function byCreation(left: Run, right: Run): number {
   return right.createdAt.localeCompare(left.createdAt);
 }
 
-export function createWorkspace({ client, ownCopy, router }: WorkspaceParts): Workspace {
+export function createWorkspace({ client, ownCopy, router, onCopies }: WorkspaceParts): Workspace {
   const connection = signal<Connection>(client.connection.get());
   const projects = signal<readonly ProjectHere[] | undefined>(undefined);
   const documents = signal<readonly Document[] | undefined>(undefined);
@@ -253,6 +256,7 @@ export function createWorkspace({ client, ownCopy, router }: WorkspaceParts): Wo
       return client.watchProject(id, (change) => {
         if (change.documents !== undefined) hearOfDocuments(change.documents);
         if (change.removed !== undefined) forgetDocuments(change.removed);
+        if (change.copies !== undefined) onCopies(change.copies);
         if (change.run !== undefined) {
           noteRun(change.run);
           if (change.run.state === 'running' || runMachine.isTerminal(change.run.state)) refreshSessions();

@@ -86,3 +86,15 @@ export function createPolicySetting(home: string, onProblem: (problem: string) =
     },
   };
 }
+
+/** The same setting, which tells when it was set. */
+export function announced(policy: PolicySetting, onSet: () => Promise<void> | undefined): PolicySetting {
+  return {
+    read: policy.read,
+    async write(wanted) {
+      const set = await policy.write(wanted);
+      await onSet();
+      return set;
+    },
+  };
+}

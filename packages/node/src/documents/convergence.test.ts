@@ -21,7 +21,8 @@ import { chance, trials } from '../../../../setup/trials.ts';
 import { joinDocument, type DocumentMember } from '../listen/document-member.ts';
 import { createSimulatedDisk } from '../store/simulated.ts';
 import { DOCUMENT, laterTurns, startDevice, textOf, timesIn, UNTIMED, type Device } from './device.fixture.ts';
-import type { Member, Room } from './room.ts';
+import type { Room } from './room.ts';
+import type { Member } from './seat.ts';
 
 const PROJECT = '00000000-0000-7000-8000-00000000abcd' as ProjectId;
 const AT_ONCE = 250;

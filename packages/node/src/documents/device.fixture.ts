@@ -6,7 +6,8 @@ import type { Store } from '../store/store.ts';
 import { createDocuments } from './documents.ts';
 import { createLog, type StorageState } from './log.ts';
 import type { OutFrame } from './out-frame.ts';
-import type { Member, Room } from './room.ts';
+import type { Room } from './room.ts';
+import type { Member } from './seat.ts';
 import { createRooms, type RoomsParts } from './rooms.ts';
 import { createViews } from './views.ts';
 

@@ -5,7 +5,7 @@ import * as Y from 'yjs';
 import { createSimulatedDisk } from '../store/simulated.ts';
 import { DOCUMENT, laterTurns, sitDown, startDevice, textOf, type DeviceOptions } from './device.fixture.ts';
 import type { OutFrame } from './out-frame.ts';
-import type { Member } from './room.ts';
+import type { Member } from './seat.ts';
 
 async function openRoom(options: DeviceOptions = {}) {
   const disk = createSimulatedDisk();

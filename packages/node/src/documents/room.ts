@@ -23,6 +23,7 @@ import {
   type Summary,
 } from '@markco/protocol';
 import * as Y from 'yjs';
+import type { Authors } from './authors.ts';
 import type { Loaded } from './loaded.ts';
 import type { Log } from './log.ts';
 import type { Origin } from './record.ts';
@@ -30,45 +31,20 @@ import { repeatsFaithfully } from './repeat.ts';
 import { Changes, type RoomChange } from './changes.ts';
 import { outFrame, updateFrame, type OutFrame } from './out-frame.ts';
 import { createPresence, type Presence } from './presence.ts';
+import { GAPS_MAX, isOfWriter, newSeat, type Member, type Seat } from './seat.ts';
 import { stateOf } from './state.ts';
 import { TakenUpdate, type Taken, type TakenBy } from './taken.ts';
 import { reach, type Waiting } from './waiting.ts';
 
-/** A connection that has the document open. */
-export type Member = {
-  readonly readOnly: boolean;
-  /** Another device, which has it whether anybody there looks at it or not. */
-  readonly isDevice?: boolean;
-  send(frame: OutFrame): void;
-  /** The connection broke a rule or cannot be served; it is no member any more. */
-  refuse(failure: Failure): void;
-};
-
 export type RoomParts = {
   readonly log: Log;
+  readonly authors: Authors;
   readonly now: () => number;
   /** Told once a turn of what was written in it, after its members. */
   readonly onChange: (change: RoomChange) => void;
   /** Somebody looks at it who is no other device. */
   readonly onSeen: () => void;
 };
-
-type Seat = {
-  readonly member: Member;
-  /** Updates received, and how many of them are acknowledged. */
-  received: number;
-  acknowledged: number;
-  /** It is about to be told how many: one message for all that one sync made durable. */
-  telling: boolean;
-  /**
-   * Updates refused since the last whole answer because they refer to what is not here. Until that answer has come
-   * nothing is acknowledged: a count of messages would take them in.
-   */
-  gaps: number;
-};
-
-/** Repeated gaps mean a client that will never have what it refers to. */
-const GAPS_MAX = 20;
 
 export class Room implements TakenBy<Seat> {
   readonly id: DocumentId;
@@ -115,7 +91,7 @@ export class Room implements TakenBy<Seat> {
 
   /** Whether somebody looks at it here. */
   get isSeen(): boolean {
-    return this.#seats.keys().some(({ isDevice }) => isDevice !== true);
+    return this.#seats.keys().some(({ device }) => device === undefined);
   }
 
   get isIdle(): boolean {
@@ -128,12 +104,14 @@ export class Room implements TakenBy<Seat> {
   }
 
   join(member: Member): void {
-    this.#seats.set(member, { member, received: 0, acknowledged: 0, telling: false, gaps: 0 });
-    if (member.isDevice !== true) this.#parts.onSeen();
+    this.#seats.set(member, newSeat(member));
+    if (member.device === undefined) this.#parts.onSeen();
   }
 
   leave(member: Member): void {
+    const seat = this.#seats.get(member);
     if (!this.#seats.delete(member)) return;
+    for (const left of seat?.authors.values() ?? []) left();
     const gone = this.#presence?.leave(member);
     if (gone !== undefined) this.#passOn(gone, member);
     if (this.isIdle) this.idleSince = this.#parts.now();
@@ -220,6 +198,7 @@ export class Room implements TakenBy<Seat> {
     if (found === undefined) throw new Failure('internal', 'An edit made here refers to text that is not here.');
     if (found.kind === 'known') return this.durable().then(() => ({ seq: this.seq }));
     absorb(this.summary, found);
+    for (const [client] of found.clocks) this.#parts.authors.stepped(this.id, client);
     const seq = this.#append(update, origin, undefined);
     return this.durable().then(() => ({ seq }));
   }
@@ -293,11 +272,18 @@ export class Room implements TakenBy<Seat> {
   #receiveUpdate(seat: Seat, update: Uint8Array, isAnswer: boolean): boolean {
     const found = this.#inspect(update);
     seat.received++;
+    if (found === undefined || found.kind === 'known') seat.member.wasted?.(update);
     if (found === undefined) {
       if (++seat.gaps > GAPS_MAX) {
         throw new Failure('bad_request', 'Edits keep referring to text that is not here. Reload the page.');
       }
       return false;
+    }
+    if (found.kind === 'fresh' && !isOfWriter(this.#parts.authors, this.id, seat, found.clocks, isAnswer)) {
+      seat.member.wasted?.(update);
+      seat.gaps ||= 1;
+      seat.early = true;
+      return true;
     }
     if (isAnswer) seat.gaps = 0;
     if (found.kind === 'known') {
@@ -307,7 +293,17 @@ export class Room implements TakenBy<Seat> {
     }
     absorb(this.summary, found);
     this.#append(update, 'page', seat);
+    this.askAgain();
     return true;
+  }
+
+  /** Asks those devices again whose edits were not taken because their writer had not said them here itself. */
+  askAgain(): void {
+    for (const seat of this.#seats.values()) {
+      if (!seat.early) continue;
+      seat.early = false;
+      seat.member.send(this.#step1());
+    }
   }
 
   /** What is new in it; undefined when something it needs is missing. Throws when it may not be taken in at all. */

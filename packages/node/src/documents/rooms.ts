@@ -7,6 +7,7 @@ import { absorb, emptySummary, Failure, inspectUpdate, type DocumentId, type Sum
 import { keyOf } from '../store/key.ts';
 import type { Store } from '../store/store.ts';
 import type { RoomChange } from './changes.ts';
+import { createAuthors } from './authors.ts';
 import { compact, shouldCompact, worthCompacting } from './compaction.ts';
 import type { Log } from './log.ts';
 import { decodeStateRecord } from './record.ts';
@@ -52,6 +53,8 @@ export function createRooms(parts: RoomsParts) {
   const compacting = new Map<DocumentId, Promise<void>>();
   const listeners = new Set<(change: RoomChange) => void>();
   const seenListeners = new Set<(id: DocumentId) => void>();
+  const authors = createAuthors();
+  authors.onFree((id) => rooms.get(id)?.askAgain());
   let releasedBytes = 0;
   const sweeper = setInterval(sweep, SWEEP_MS);
   sweeper.unref();
@@ -79,7 +82,7 @@ export function createRooms(parts: RoomsParts) {
 
   async function load(id: DocumentId): Promise<Room> {
     const loaded = await readLog(store, id);
-    const room = new Room(id, loaded, { log, now, onChange, onSeen: () => tellSeen(id) });
+    const room = new Room(id, loaded, { log, authors, now, onChange, onSeen: () => tellSeen(id) });
     room.idleSince = now();
     if (room.seq === 0) {
       const beginning = await parts.beginning(id);
@@ -118,6 +121,9 @@ export function createRooms(parts: RoomsParts) {
   }
 
   return {
+    /** Who writes here, and on the devices that are connected. */
+    authors,
+
     /** @throws Failure when it cannot be loaded; asking again tries again */
     open(id: DocumentId): Promise<Room> {
       const room = rooms.get(id);

@@ -2,9 +2,10 @@
  * A connection's place in one document: it hears from the first moment, is answered once the document is loaded,
  * and is cut back to a catch-up when it reads too slowly.
  */
-import { Failure, LIMITS, type DocumentId } from '@markco/protocol';
+import { Failure, LIMITS, type DeviceId, type DocumentId } from '@markco/protocol';
 import type { OutFrame } from '../documents/out-frame.ts';
-import type { Member, Room } from '../documents/room.ts';
+import type { Room } from '../documents/room.ts';
+import type { Member } from '../documents/seat.ts';
 import type { Rooms } from '../documents/rooms.ts';
 
 export type DocumentMember = {
@@ -27,7 +28,10 @@ export type DocumentMemberParts = {
   readonly timing: DocumentTiming;
   readonly documentId: DocumentId;
   readonly readOnly: boolean;
-  readonly isDevice?: boolean;
+  /** Of another device of the user; none for a client of this one. */
+  readonly device?: DeviceId;
+  /** It sent what is here already, or refers to what is not. */
+  readonly wasted?: (update: Uint8Array) => void;
   /** False when it was not written because the reader is behind. */
   readonly write: (frame: OutFrame) => boolean;
   readonly refuse: (failure: Failure) => void;
@@ -40,7 +44,8 @@ export function joinDocument({
   timing,
   documentId,
   readOnly,
-  isDevice = false,
+  device,
+  wasted = () => undefined,
   write,
   refuse,
   welcome,
@@ -61,7 +66,8 @@ export function joinDocument({
 
   const member: Member = {
     readOnly,
-    isDevice,
+    ...(device === undefined ? {} : { device }),
+    wasted,
     send(frame) {
       if (updateAt !== undefined && isSaved(frame.payload)) {
         timing.acknowledged(performance.now() - updateAt);

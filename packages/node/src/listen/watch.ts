@@ -1,5 +1,5 @@
 /** Tells those who watch a project what changes in it: documents, runs, files that cannot be written. */
-import type { DocumentId, ProjectId, Run, StreamAnswer } from '@markco/protocol';
+import type { Copies, DocumentId, ProjectId, Run, StreamAnswer } from '@markco/protocol';
 import type { DocumentCatalog } from '../documents/catalog.ts';
 import type { StorageState } from '../documents/log.ts';
 import type { FolderEvent } from '../files/events.ts';
@@ -25,6 +25,7 @@ export function createWatch({ catalog }: { readonly catalog: DocumentCatalog }) 
   const watchers = new Map<ProjectId, Set<Tell>>();
   let failing: StorageState | undefined;
   const gathered = new Map<ProjectId, Gathered>();
+  let onWatch: (projectId: ProjectId) => void = () => undefined;
 
   function tellAll(projectId: ProjectId, change: Omit<Told, 'projectId'>): void {
     for (const tell of watchers.get(projectId) ?? []) tell({ projectId, ...change });
@@ -68,11 +69,17 @@ export function createWatch({ catalog }: { readonly catalog: DocumentCatalog }) 
       tells.add(tell);
       watchers.set(projectId, tells);
       if (failing !== undefined) tell({ projectId, ...troubleOf(failing) });
+      onWatch(projectId);
       return () => {
         tells.delete(tell);
         if (tells.size === 0) watchers.delete(projectId);
       };
     },
+
+    /** Told whenever somebody begins to watch a project. */
+    onWatch: (listener: (projectId: ProjectId) => void): void => void (onWatch = listener),
+
+    copies: (projectId: ProjectId, copies: Copies): void => tellAll(projectId, { copies }),
 
     run: (run: Run): void => tellAll(run.projectId, { run }),
 

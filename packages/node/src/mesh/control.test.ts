@@ -32,12 +32,24 @@ function meet(mine: readonly string[], theirs: readonly string[]) {
   const control = keepUpToDate(
     { ...left, sendText: (text) => (said.push(JSON.parse(text) as (typeof said)[0]), left.sendText(text)) },
     {
-      ...{ trust: side(one, mine), peer: two, addresses: () => [], onAddresses: () => undefined },
+      ...{
+        trust: side(one, mine),
+        peer: two,
+        addresses: () => [],
+        onAddresses: () => undefined,
+        wasted: () => undefined,
+      },
       ...{ heartbeat: async () => ({ ...now }), onHeartbeat: () => undefined },
     },
   );
   keepUpToDate(right, {
-    ...{ trust: side(two, theirs), peer: one, addresses: () => [], onAddresses: () => undefined },
+    ...{
+      trust: side(two, theirs),
+      peer: one,
+      addresses: () => [],
+      onAddresses: () => undefined,
+      wasted: () => undefined,
+    },
     heartbeat: () => Promise.reject(new Error('it says nothing of itself')),
     onHeartbeat(heartbeat) {
       heard.push(heartbeat);

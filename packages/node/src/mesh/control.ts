@@ -14,6 +14,7 @@ import {
 import { mergeEntries } from '@markco/protocol/identity';
 import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
+import { COST } from './conduct.ts';
 import type { MessageStream } from './message-stream.ts';
 import type { Trust } from './trust.ts';
 
@@ -75,6 +76,8 @@ export type ControlParts = {
   readonly heartbeat: () => Promise<Heartbeat>;
   readonly onAddresses: (device: DeviceId, addresses: readonly string[]) => void;
   readonly onHeartbeat: (heartbeat: Heartbeat) => void;
+  /** The other device told nothing new. */
+  readonly wasted: (cost: number) => void;
 };
 
 export type Control = { beat(): void };
@@ -146,15 +149,22 @@ export function keepUpToDate(stream: MessageStream, parts: ControlParts): Contro
     if (message.op === 'log') {
       const entries = message.entries.map((entry) => new Uint8Array(Buffer.from(entry, 'base64')));
       const merged = mergeEntries(trust.log, entries);
+      // It tells a whole log once; to refuse an entry takes its signature to be checked.
+      parts.wasted(COST.question + merged.refused.length * COST.heavy);
       for (const id of merged.added) told.add(id);
       if (merged.added.length > 0) await trust.take(merged.log);
     } else if (message.op === 'devices') {
+      parts.wasted(COST.question);
       for (const { deviceId, addresses: all } of message.devices)
         if (deviceId !== trust.deviceId) parts.onAddresses(deviceId, all);
     } else if (message.op === 'known') {
+      parts.wasted(COST.question);
       if (message.digest !== digestOfLog()) tellLog();
-    } else if (message.op === 'heartbeat') hear(message);
-    else if (heard !== null) {
+    } else if (message.op === 'heartbeat') {
+      parts.wasted(COST.question);
+      hear(message);
+    } else if (heard !== null) {
+      parts.wasted(COST.question);
       const { changed, runningRuns, queuedRuns, sessions = heard.sessions ?? [] } = message;
       hear({
         capability: NodeCapabilitySchema.parse({ ...heard.capability, ...changed }),
@@ -169,8 +179,8 @@ export function keepUpToDate(stream: MessageStream, parts: ControlParts): Contro
     try {
       const parsed = typeof text === 'string' ? MessageSchema.safeParse(JSON.parse(text)) : undefined;
       // One of a later version is passed over.
-      if (parsed?.success === true)
-        void receive(parsed.data).catch((error: unknown) => stream.abort(Failure.from(error)));
+      if (parsed?.success !== true) parts.wasted(COST.heavy);
+      else void receive(parsed.data).catch((error: unknown) => stream.abort(Failure.from(error)));
     } catch (cause) {
       stream.abort(new Failure('bad_request', 'A message could not be read.', { cause }));
     }

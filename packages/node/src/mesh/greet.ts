@@ -1,5 +1,5 @@
 /** The first thing two devices say on a connection, over one stream that then ends (`identity/hello.ts` decides). */
-import { Failure } from '@markco/protocol';
+import { Failure, LIMITS } from '@markco/protocol';
 import {
   createHelloInitiator,
   createHelloResponder,
@@ -10,7 +10,9 @@ import {
 import type { MessageStream } from './message-stream.ts';
 import { keyOfPeer, type Trust } from './trust.ts';
 
-const GREETING_MS = 10_000;
+export const GREETING_MS = 10_000;
+/** A hello and a renewal. More ends it. */
+const GREETING_BYTES_MAX = LIMITS.helloBytesMax + LIMITS.certificateBytesMax + 64;
 
 export type Met = Pick<Extract<HelloState, { state: 'member' }>, 'member' | 'certificate'>;
 
@@ -48,8 +50,12 @@ export function greet(
       }
     }
 
+    let heard = 0;
     stream.onMessage((message) => {
+      heard += message.length;
       if (typeof message === 'string') stream.abort(new Failure('bad_request', 'The other device said no hello.'));
+      else if (heard > GREETING_BYTES_MAX)
+        stream.abort(new Failure('too_large', 'The other device said more than a hello.'));
       else take(hello.receive(message, trust.now()));
     });
     stream.onClose((why) => {

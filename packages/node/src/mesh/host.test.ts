@@ -7,6 +7,7 @@ import { yamux } from '@libp2p/yamux';
 import { multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p } from 'libp2p';
 import { expect, test as base } from 'vitest';
+import { createConducts } from './conduct.ts';
 import { createHost, type Host } from './host.ts';
 import type { MessageStream } from './message-stream.ts';
 
@@ -24,6 +25,7 @@ const test = base.extend<{ make: Make }>({
         listen: ['/ip4/127.0.0.1/tcp/0'],
         findsNeighbors: false,
         admits,
+        conducts: createConducts({ now: () => performance.now(), onCut: () => undefined }),
         now: Date.now,
         onTrouble: () => undefined,
       });

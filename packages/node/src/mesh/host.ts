@@ -3,6 +3,7 @@
  *
  * 1. No stream reaches its handler, and no byte of it is read, before `admits` has said yes to its peer and protocol.
  * 2. A stranger may ping; at most STRANGERS_MAX at once, each for STRANGER_MS.
+ * 3. What a peer sends goes through its conduct (`conduct.ts`), on whatever stream; one that was cut off stays out.
  */
 import { identify } from '@libp2p/identify';
 import type { Connection, PrivateKey } from '@libp2p/interface';
@@ -15,12 +16,16 @@ import { yamux } from '@libp2p/yamux';
 import { Failure } from '@markco/protocol';
 import { multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p } from 'libp2p';
+import { COST, type Conducts } from './conduct.ts';
 import { messageStream, type MessageStream } from './message-stream.ts';
 
 const CONNECTIONS_MAX = 128;
 const INBOUND_PER_SECOND_MAX = 5;
 const PENDING_MAX = 10;
+/** Of one protocol and one peer; further ones are reset. What a protocol needs is less than that for most. */
 const STREAMS_MAX = 16;
+/** What a peer may have sent on one stream before it is read here. Less than libp2p gathers before it gives up. */
+const WINDOW_BYTES_MAX = 1024 * 1024;
 const STRANGERS_MAX = 10;
 const STRANGER_MS = 10_000;
 /** A peer that does not answer is noticed within one of these and what a ping may take. */
@@ -38,6 +43,7 @@ export type HostParts = {
   readonly findsNeighbors: boolean;
   /** Asked before anything of a stream is read. `protocol` null: whether the peer may stay connected at all. */
   readonly admits: (peerId: string, protocol: string | null) => boolean;
+  readonly conducts: Conducts;
   readonly now: () => number;
   readonly onTrouble: (doing: string, cause: unknown) => void;
 };
@@ -57,11 +63,24 @@ export type Host = {
   readonly peerId: string;
   /** Where this device can be reached, with its peer id. */
   addresses(): readonly string[];
-  handle(protocol: string, handler: Handler, bytesMax?: number): Promise<void>;
+  /** Of every protocol there is here, but libp2p's own. */
+  protocols(): readonly string[];
+  /** @param streamsMax of one peer at once; further ones are reset */
+  handle(protocol: string, handler: Handler, bytesMax?: number, streamsMax?: number): Promise<void>;
   /** `not_ready` when no address answers; who answers has proven to be this peer. */
   connect(peerId: string, addresses: readonly string[], signal: AbortSignal): Promise<void>;
-  /** Opens a stream to a peer that is connected: `not_ready`, `forbidden`. */
-  open(peerId: string, protocol: string, signal: AbortSignal, bytesMax?: number): Promise<MessageStream>;
+  /**
+   * Opens a stream to a peer that is connected: `not_ready`, `forbidden`.
+   *
+   * @param isAsking what comes on it was asked for here, and may come as fast as it can
+   */
+  open(
+    peerId: string,
+    protocol: string,
+    signal: AbortSignal,
+    bytesMax?: number,
+    isAsking?: boolean,
+  ): Promise<MessageStream>;
   /** Milliseconds. */
   ping(peerId: string, signal: AbortSignal): Promise<number>;
   paths(peerId: string): readonly Path[];
@@ -77,6 +96,8 @@ export async function createHost(parts: HostParts): Promise<Host> {
   const peerListeners: ((peerId: string, isConnected: boolean) => void)[] = [];
   const foundListeners: ((peerId: string, addresses: readonly string[]) => void)[] = [];
   const strangers = new Map<string, NodeJS.Timeout>();
+  const { conducts } = parts;
+  const handled: string[] = [];
   const node = await createLibp2p({
     privateKey: parts.key,
     addresses: {
@@ -85,7 +106,7 @@ export async function createHost(parts: HostParts): Promise<Host> {
     },
     transports: [tcp()],
     connectionEncrypters: [noise()],
-    streamMuxers: [yamux()],
+    streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: WINDOW_BYTES_MAX } })],
     services: { identify: identify(), ping: ping() },
     ...(parts.findsNeighbors ? { peerDiscovery: [mdns({ serviceTag: MDNS_TAG })] } : {}),
     connectionManager: {
@@ -98,7 +119,8 @@ export async function createHost(parts: HostParts): Promise<Host> {
     connectionGater: {
       denyDialMultiaddr: () => false,
       denyInboundEncryptedConnection: (peer) =>
-        !parts.admits(peer.toString(), null) && strangers.size >= STRANGERS_MAX && !strangers.has(peer.toString()),
+        conducts.cutOff(peer.toString()) !== undefined ||
+        (!parts.admits(peer.toString(), null) && strangers.size >= STRANGERS_MAX && !strangers.has(peer.toString())),
     },
   });
 
@@ -133,22 +155,29 @@ export async function createHost(parts: HostParts): Promise<Host> {
     peerId: node.peerId.toString(),
     addresses: () => node.getMultiaddrs().map(String),
 
-    async handle(protocol, handler, bytesMax) {
+    protocols: () => handled,
+
+    async handle(protocol, handler, bytesMax, streamsMax = STREAMS_MAX) {
+      handled.push(protocol);
       await node.handle(
         protocol,
         (stream, connection) => {
           const peerId = connection.remotePeer.toString();
-          if (!parts.admits(peerId, protocol)) {
+          const conduct = conducts.of(peerId);
+          conduct.wasted(COST.stream);
+          if (conducts.cutOff(peerId) !== undefined || !parts.admits(peerId, protocol)) {
             stream.abort(new Error('refused'));
             return;
           }
-          handler(messageStream(stream, bytesMax), peerId);
+          handler(messageStream(stream, bytesMax, conduct), peerId);
         },
-        { maxInboundStreams: STREAMS_MAX, runOnLimitedConnection: true },
+        { maxInboundStreams: streamsMax, runOnLimitedConnection: true },
       );
     },
 
     async connect(peerId, addresses, signal) {
+      const why = conducts.cutOff(peerId);
+      if (why !== undefined) throw why;
       if (connectionsOf(peerId).length > 0) return;
       const targets = addresses.map((address) =>
         multiaddr(address.includes('/p2p/') ? address : `${address}/p2p/${peerId}`),
@@ -161,11 +190,13 @@ export async function createHost(parts: HostParts): Promise<Host> {
       }
     },
 
-    async open(peerId, protocol, signal, bytesMax) {
+    async open(peerId, protocol, signal, bytesMax, isAsking = false) {
       const [best] = connectionsOf(peerId).toSorted((a, b) => Number(isRelayed(a)) - Number(isRelayed(b)));
       if (best === undefined) throw new Failure('not_ready', 'This device is not connected.');
       try {
-        return messageStream(await best.newStream(protocol, { signal, runOnLimitedConnection: true }), bytesMax);
+        const stream = await best.newStream(protocol, { signal, runOnLimitedConnection: true });
+        const conduct = conducts.of(peerId);
+        return messageStream(stream, bytesMax, isAsking ? { ...conduct, admit: () => 0 } : conduct);
       } catch (cause) {
         const isUnknown = cause instanceof Error && cause.name === 'UnsupportedProtocolError';
         throw new Failure(

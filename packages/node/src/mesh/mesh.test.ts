@@ -1,22 +1,16 @@
 /** Devices on one network, from being paired to being removed. */
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
-import { newId, type DeviceId, type Project, type UserId } from '@markco/protocol';
+import type { Project } from '@markco/protocol';
 import { expect, test as base } from 'vitest';
-import { replicaDevice, type ReplicaDevice } from './documents/device.fixture.ts';
-import { createMesh, type Mesh } from './mesh.ts';
 import type { MessageStream } from './message-stream.ts';
-import { openTrust, type Trust } from './trust.ts';
+import { meshDevice, type MeshDevice } from './mesh.fixture.ts';
 
 const SOON = { timeout: 15_000, interval: 20 };
 const soon = (): AbortSignal => AbortSignal.timeout(10_000);
 
 /** `streams`: those of the test's own channel that are open. */
-type Device = ReplicaDevice & {
-  readonly mesh: Mesh;
-  readonly trust: Trust;
-  readonly streams: ReadonlySet<MessageStream>;
-};
+type Device = MeshDevice & { readonly streams: ReadonlySet<MessageStream> };
 
 const CHANNEL = '/markco/test/1.0.0';
 
@@ -24,46 +18,18 @@ const test = base.extend<{ make: (name: string) => Promise<Device> }>({
   make: async ({}, use) => {
     const made: Device[] = [];
     await use(async (name) => {
-      const device = await replicaDevice();
-      const { ids } = device;
-      const trust = await openTrust({
-        home: device.home,
-        deviceId: newId<DeviceId>(ids),
-        userId: newId<UserId>(ids),
-        name,
-        ids,
-      });
       const streams = new Set<MessageStream>();
-      const mesh = await createMesh({
-        trust,
-        ids,
-        store: device.store,
-        about: { name, os: 'test' },
-        listen: ['/ip4/127.0.0.1/tcp/0'],
-        announce: [],
-        findsNeighbors: false,
-        rooms: device.rooms,
-        catalog: device.catalog,
-        projects: { ...device.projects, takeRows: device.projects.takeRows },
-        serve: (connection) => connection.onText((text) => connection.text({ echo: text })),
-        handle: async (request, from) => Response.json({ from, said: await request.text(), to: name }),
-        channels: {
-          [CHANNEL]: (stream) => {
-            streams.add(stream);
-            stream.onClose(() => streams.delete(stream));
-          },
+      const channels = {
+        [CHANNEL]: (stream: MessageStream): void => {
+          streams.add(stream);
+          stream.onClose(() => streams.delete(stream));
         },
-        heartbeat: () => Promise.reject(new Error('not in this test')),
-        log: { info: () => undefined, warn: () => undefined },
-      });
-      const all = Object.assign(device, { mesh, trust, streams });
-      made.push(all);
-      return all;
+      };
+      const device = Object.assign(await meshDevice(name, { channels }), { streams });
+      made.push(device);
+      return device;
     });
-    for (const device of made) {
-      await device.mesh.close();
-      await device[Symbol.asyncDispose]();
-    }
+    for (const device of made) await device[Symbol.asyncDispose]();
   },
 });
 
@@ -110,7 +76,9 @@ test('paired by a code, a project is on both; a third one that one of them adds 
   await expect.poll(() => desktop.file('one.md'), SOON).toBe('# One\n');
   await desktop.type(desktop.idOf(id, 'one.md'), 0, 'edited ');
   await expect.poll(() => laptop.file('one.md'), SOON).toBe('edited # One\n');
-  await expect.poll(() => laptop.mesh.holders(laptop.idOf(id, 'one.md')), SOON).toEqual([desktop.trust.deviceId]);
+  await expect
+    .poll(() => laptop.mesh.copies.holders(laptop.idOf(id, 'one.md')), SOON)
+    .toEqual([desktop.trust.deviceId]);
 
   await pair(desktop, box, 'link');
   const all = { laptop: 'connected', desktop: 'connected', box: 'connected' };

@@ -6,7 +6,15 @@
  */
 import type { Client } from '@markco/client';
 import { openClient } from '@markco/client/open';
-import { Failure, type DeviceId, type DocumentId, type IdSource, type Project, type ProjectId } from '@markco/protocol';
+import {
+  Failure,
+  LIMITS,
+  type DeviceId,
+  type DocumentId,
+  type IdSource,
+  type Project,
+  type ProjectId,
+} from '@markco/protocol';
 import type { DocumentCatalog } from '../documents/catalog.ts';
 import type { Rooms } from '../documents/rooms.ts';
 import type { Connection } from '../listen/connection.ts';
@@ -15,24 +23,26 @@ import type { Store } from '../store/store.ts';
 import { createAssets, type Assets } from './assets/assets.ts';
 import { ASSET_LISTS, LIST_MESSAGE_BYTES_MAX } from './assets/exchange.ts';
 import { ASSET_MESSAGE_BYTES_MAX, ASSETS } from './assets/transfer.ts';
+import { createConducts } from './conduct.ts';
+import { createHeldCopies, type HeldCopies } from './copies.ts';
 import { CONTROL_BYTES_MAX, keepUpToDate, type Control, type Heartbeat } from './control.ts';
 import { createDigests } from './documents/digests.ts';
-import { replicate, type ReplicateParts, type Replication } from './documents/replicate.ts';
+import type { ReplicateParts } from './documents/replicate-parts.ts';
+import { replicate, type Replication } from './documents/replicate.ts';
 import { createHost, type Host } from './host.ts';
+import { createKeepOpen } from './keep-open.ts';
 import type { MessageStream } from './message-stream.ts';
-import { createPair, PAIR, type Pair } from './pair.ts';
+import { createPair, type Pair } from './pair.ts';
 import { peerConnection } from './peer-connection.ts';
 import { peerFetch, servePeerRequest } from './peer-http.ts';
 import { peerSocket } from './peer-socket.ts';
-import { createPeers, HELLO, type Peers } from './peers.ts';
+import { createPeers, type Peers } from './peers.ts';
+import { CONTROL, DOCUMENTS, HTTP, mayUse, STREAM } from './protocols.ts';
 import { keyOfPeer, type Trust } from './trust.ts';
 
-const CONTROL = '/markco/control/1.0.0';
-const DOCUMENTS = '/markco/documents/1.0.0';
-const STREAM = '/markco/stream/1.0.0';
-const HTTP = '/markco/http/1.0.0';
 const OPEN_MS = 10_000;
-const AGAIN_MS = 1_000;
+/** Of what two need once: the stream that ends, and the one in its place. */
+const ONCE = 2;
 const ADDRESSES = nameKey('peer-addresses');
 
 export type MeshParts = {
@@ -76,12 +86,14 @@ export type Mesh = {
   neighbors(): number | null;
   /** Projects that other devices have open, and which. */
   elsewhere(): ReadonlyMap<ProjectId, { readonly project: Project; readonly devices: readonly DeviceId[] }>;
-  /** Devices that have a document on their disk as it is here. */
-  holders(id: DocumentId): readonly DeviceId[];
+  /** On which of them a document is, as it is here. */
+  readonly copies: HeldCopies;
   /** Files of projects, here and on other devices. */
   readonly assets: Pick<Assets, 'read' | 'changed'>;
   /** Asks another device, as a client of it. `not_found` for one that is none of the user's. */
   client(device: DeviceId): Client;
+  /** One has come or gone, or told what it has open. */
+  onDevices(listener: () => void): void;
   /** What is open here has changed. */
   tellProjects(): void;
   /** What this device can do, or how busy it is, has changed. */
@@ -96,24 +108,36 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
   const clients = new Map<DeviceId, Client>();
   const heartbeats = new Map<DeviceId, Heartbeat & { at: number }>();
   const theirs = new Map<DeviceId, readonly Project[]>();
-  const held = new Map<DocumentId, Map<DeviceId, number>>();
   const neighbors = new Map<string, readonly string[]>();
   const addresses = readAddresses(store);
   const digests = createDigests(parts.rooms);
-  let isClosed = false;
+  const deviceListeners: (() => void)[] = [];
+  const tellDevices = (): void => {
+    for (const listener of deviceListeners) listener();
+  };
   const late: { peers?: Peers; pair?: Pair } = {};
   const onTrouble = (doing: string, cause: unknown): void => log.warn('mesh.trouble', { doing }, cause);
 
+  const conducts = createConducts({
+    now: () => performance.now(),
+    onCut(peerId, why) {
+      log.warn('mesh.cut-off', { peer: late.peers?.deviceAt(peerId) ?? peerId }, why);
+      setImmediate(() => void host.disconnect(peerId));
+    },
+  });
+  const stopNews = parts.rooms.onChange(({ count }) => conducts.news(count));
   const host = await createHost({
     key: trust.key,
+    conducts,
     listen: parts.listen,
     ...(parts.announce.length === 0 ? {} : { announce: parts.announce }),
     findsNeighbors: parts.findsNeighbors,
     admits(peerId, protocol) {
-      if (protocol === null) return trust.memberAt(peerId) !== undefined;
-      if (protocol === HELLO) return true;
-      if (protocol === PAIR) return late.pair?.isOpen === true;
-      return late.peers?.isGreeted(peerId) === true && trust.memberAt(peerId) !== undefined;
+      const member = trust.memberAt(peerId);
+      if (protocol === null) return member !== undefined;
+      const greeted = late.peers?.isGreeted(peerId) === true ? member : undefined;
+      if (Object.hasOwn(parts.channels ?? {}, protocol)) return greeted?.caps.includes('sync') === true;
+      return mayUse(protocol, greeted, late.pair?.isOpen === true);
     },
     now: ids.now,
     onTrouble,
@@ -140,6 +164,14 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
     onTrouble,
   });
   late.peers = peers;
+  const copies = createHeldCopies({
+    rooms: parts.rooms,
+    now: ids.now,
+    self: parts.about,
+    peers: peers.list,
+    projectOf: (id) => parts.catalog.get(id)?.projectId,
+    shares: (device, project) => theirs.get(device)?.some(({ id }) => id === project) === true,
+  });
   const pair = await createPair({
     host,
     trust,
@@ -178,6 +210,7 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
         heartbeats.set(device, { ...heartbeat, at: trust.now() });
         parts.onHeartbeat?.(device);
       },
+      wasted: (cost) => conducts.of(peerId).wasted(cost),
     });
     controls.set(peerId, control);
     stream.onClose(() => {
@@ -187,21 +220,25 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
 
   function onDocuments(stream: MessageStream, peerId: string): void {
     const device = nameOf(peerId);
+    const member = trust.memberAt(peerId);
     replications.get(peerId)?.close();
     const replication = replicate(stream, leads(peerId), {
       rooms: parts.rooms,
       catalog: parts.catalog,
       digests,
+      device,
+      isAuthor: member?.caps.includes('author') === true,
       now: ids.now,
       projects: parts.projects.shared,
       refusal: parts.projects.refusal,
       take: parts.projects.takeRows,
-      onProjects: (all) => void theirs.set(device, all),
-      onHeld(id, seq) {
-        const of = held.get(id) ?? new Map<DeviceId, number>();
-        held.set(id, of.set(device, seq));
+      onProjects(all) {
+        theirs.set(device, all);
+        tellDevices();
       },
+      onHeld: (id, seq) => copies.hold(id, device, seq),
       onTrouble,
+      wasted: (cost) => conducts.of(peerId).wasted(cost),
     });
     replications.set(peerId, replication);
     stream.onClose(() => {
@@ -214,7 +251,7 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
     open(device, signal) {
       const peer = peers.list().find(({ deviceId, peerId }) => deviceId === device && peers.isGreeted(peerId));
       if (peer === undefined) throw new Failure('not_ready', 'This device is not connected.');
-      return host.open(peer.peerId, ASSETS, signal, ASSET_MESSAGE_BYTES_MAX);
+      return host.open(peer.peerId, ASSETS, signal, ASSET_MESSAGE_BYTES_MAX, true);
     },
   });
   const onLists = (stream: MessageStream, peerId: string): void =>
@@ -222,57 +259,34 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
 
   await host.handle(ASSET_LISTS, onLists, LIST_MESSAGE_BYTES_MAX);
   await host.handle(ASSETS, assets.onAsk, ASSET_MESSAGE_BYTES_MAX);
-  await host.handle(CONTROL, onControl, CONTROL_BYTES_MAX);
-  await host.handle(DOCUMENTS, onDocuments);
+  await host.handle(CONTROL, onControl, CONTROL_BYTES_MAX, ONCE);
+  await host.handle(DOCUMENTS, onDocuments, LIMITS.messageBytesMax, ONCE);
   const channels = Object.entries(parts.channels ?? {}).map(
     ([protocol, use]) => [protocol, (stream: MessageStream, peerId: string) => use(stream, nameOf(peerId))] as const,
   );
   for (const [protocol, use] of channels) await host.handle(protocol, use);
-  await host.handle(STREAM, (stream, peerId) => parts.serve(peerConnection(stream), nameOf(peerId)));
-  await host.handle(HTTP, (stream, peerId) => {
-    const from = nameOf(peerId);
-    servePeerRequest(stream, (request) => parts.handle(request, from));
+  await host.handle(
+    STREAM,
+    (stream, peerId) => parts.serve(peerConnection(stream, conducts.of(peerId)), nameOf(peerId)),
+    LIMITS.jsonBytesMax,
+    ONCE,
+  );
+  await host.handle(
+    HTTP,
+    (stream, peerId) => {
+      const from = nameOf(peerId);
+      servePeerRequest(stream, (request) => parts.handle(request, from));
+    },
+    LIMITS.jsonBytesMax,
+  );
+
+  const { keepOpen, stop: stopKeeping } = createKeepOpen({
+    ...{ host, isGreeted: peers.isGreeted, onTrouble },
+    onOpen: (peerId, protocol) => log.info('mesh.stream', { peer: peers.deviceAt(peerId), protocol }),
   });
 
-  /** What is kept open, each with what makes it try again at once. */
-  const kept = new Map<string, () => void>();
-
-  /** Opens a stream that both need, once, and again when it ends, as long as the two are connected. */
-  async function keepOpen(
-    peerId: string,
-    protocol: string,
-    use: (stream: MessageStream, peerId: string) => void,
-    bytesMax?: number,
-  ): Promise<void> {
-    const key = `${peerId} ${protocol}`;
-    const again = kept.get(key);
-    // They were apart for less than a try takes: a second stream would take the place of the first, in turns, for ever.
-    if (again !== undefined) return again();
-    let wake = (): void => undefined;
-    kept.set(key, () => wake());
-    while (!isClosed && peers.isGreeted(peerId)) {
-      try {
-        const stream = await host.open(peerId, protocol, AbortSignal.timeout(OPEN_MS), bytesMax);
-        log.info('mesh.stream', { peer: peers.deviceAt(peerId), protocol });
-        use(stream, peerId);
-        await new Promise<void>((resolve) => stream.onClose(() => resolve()));
-      } catch (error) {
-        onTrouble(`opening ${protocol}`, error);
-        // It speaks again, of a later version, when it has started anew.
-        if (error instanceof Failure && error.code === 'unsupported') return;
-      }
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, AGAIN_MS).unref();
-        wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
-    kept.delete(key);
-  }
-
   peers.onPeer(({ deviceId, peerId }, isConnected) => {
+    tellDevices();
     log.info(isConnected ? 'mesh.connected' : 'mesh.disconnected', { peer: deviceId });
     if (!isConnected) {
       replications.get(peerId)?.close();
@@ -281,8 +295,10 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
     clients.get(deviceId)?.reconnect();
     if (!leads(peerId)) return;
     void keepOpen(peerId, CONTROL, onControl, CONTROL_BYTES_MAX);
-    void keepOpen(peerId, DOCUMENTS, onDocuments);
     for (const [protocol, use] of channels) void keepOpen(peerId, protocol, use);
+    const both = [trust.memberAt(trust.peerId), trust.memberAt(peerId)];
+    if (!both.every((member) => mayUse(DOCUMENTS, member, false))) return;
+    void keepOpen(peerId, DOCUMENTS, onDocuments);
     void keepOpen(peerId, ASSET_LISTS, onLists, LIST_MESSAGE_BYTES_MAX);
   });
 
@@ -296,24 +312,21 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
     elsewhere() {
       const found = new Map<ProjectId, { project: Project; devices: DeviceId[] }>();
       for (const [device, projects] of theirs)
-        for (const project of projects) {
+        for (const project of trust.members.members.has(device) ? projects : []) {
           const known = found.get(project.id);
           if (known === undefined) found.set(project.id, { project, devices: [device] });
           else known.devices.push(device);
         }
       return found;
     },
-    holders(id) {
-      const seq = parts.rooms.peek(id)?.seq;
-      return [...(held.get(id) ?? [])].filter(([, at]) => seq === undefined || at >= seq).map(([device]) => device);
-    },
+    copies,
     client(device) {
       const peer = peers.list().find(({ deviceId }) => deviceId === device);
       if (peer === undefined) throw new Failure('not_found', 'This is none of your devices.');
       const open = (protocol: string, signal: AbortSignal): Promise<MessageStream> => {
         if (!peers.isGreeted(peer.peerId))
           throw new Failure('not_ready', `${peer.name} is not connected: ${peer.why ?? 'it does not answer'}`);
-        return host.open(peer.peerId, protocol, signal);
+        return host.open(peer.peerId, protocol, signal, LIMITS.messageBytesMax, true);
       };
       let client = clients.get(device);
       if (client === undefined) {
@@ -328,6 +341,7 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
       }
       return client;
     },
+    onDevices: (listener) => void deviceListeners.push(listener),
     tellProjects() {
       for (const replication of replications.values()) replication.tellProjects();
       assets.tellProjects();
@@ -336,7 +350,8 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
       for (const control of controls.values()) control.beat();
     },
     async close() {
-      isClosed = true;
+      stopKeeping();
+      stopNews();
       peers.close();
       await assets.close();
       await Promise.all([...clients.values()].map((client) => client.close()));

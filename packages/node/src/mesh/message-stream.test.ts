@@ -33,7 +33,8 @@ test('messages come whole and in order, however the bytes were cut', () => {
 });
 
 test('a message that is too large, or a length without an end, is refused before it is read', () => {
-  expect(() => createReader(10)(Uint8Array.from(written(new Uint8Array(11), false)))).toThrow('at most 10 bytes');
-  expect(createReader(10)(Uint8Array.from(written(new Uint8Array(10), false)))).toEqual([new Uint8Array(10)]);
-  expect(() => createReader(10)(Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0xff))).toThrow('could not be read');
+  const read = (bytes: readonly number[]) => [...createReader(10)(Uint8Array.from(bytes))];
+  expect(() => read(written(new Uint8Array(11), false))).toThrow('at most 10 bytes');
+  expect(read(written(new Uint8Array(10), false))).toEqual([new Uint8Array(10)]);
+  expect(() => read([0xff, 0xff, 0xff, 0xff, 0xff])).toThrow('could not be read');
 });

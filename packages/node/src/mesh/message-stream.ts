@@ -3,11 +3,13 @@
  *
  *   message := varUint(length × 2 + 1 if it is text) bytes
  *
- * A message is handed on in the turn it is complete, so that what is not read yet waits in the sender: nothing is
- * gathered here but the message that is coming. What waits to be written is bounded by whoever asks `behind`.
+ * A message is handed on in the turn it is complete, or once its sender may have another one looked at (`conduct.ts`).
+ * While one waits nothing is read: the sender finds the window of the stream closed, and what is gathered here is that
+ * window and the message that is coming. What waits to be written is bounded by whoever asks `behind`.
  */
 import type { Stream } from '@libp2p/interface';
 import { Failure, LIMITS } from '@markco/protocol';
+import { COST, type Conduct } from './conduct.ts';
 
 export type MessageStream = {
   sendBytes(message: Uint8Array): void;
@@ -29,10 +31,20 @@ const EARLY_MAX = 1_000;
 const HEADER_BYTES_MAX = 5;
 /** Longer than any timer: a quiet stream is as good as a busy one, and a dead peer is noticed by its connection. */
 const NEVER_MS = 2 ** 31 - 1;
+const AS_IT_LIKES: Conduct = { admit: () => 0, wasted: () => undefined };
 
 /** @param bytesMax the largest message that is taken; a larger one ends the stream */
-export function messageStream(stream: Stream, bytesMax: number = LIMITS.messageBytesMax): MessageStream {
+export function messageStream(
+  stream: Stream,
+  bytesMax: number = LIMITS.messageBytesMax,
+  conduct: Conduct = AS_IT_LIKES,
+): MessageStream {
   const reader = createReader(bytesMax);
+  const chunks: Uint8Array[] = [];
+  let coming: Iterator<Uint8Array | string, void> = reader(new Uint8Array());
+  let next: Uint8Array | string | undefined;
+  let waits: NodeJS.Timeout | undefined;
+  let isEnding = false;
   const early: (Uint8Array | string)[] = [];
   const drainListeners: (() => void)[] = [];
   const closeListeners: ((why: Failure | null) => void)[] = [];
@@ -49,25 +61,65 @@ export function messageStream(stream: Stream, bytesMax: number = LIMITS.messageB
     for (const listener of closeListeners) listener(why);
   }
 
-  stream.addEventListener('message', ({ data }) => {
-    try {
-      const chunks = data instanceof Uint8Array ? [data] : [...data];
-      for (const chunk of chunks) for (const message of reader(chunk)) onMessage(message);
-    } catch (error) {
-      refused = Failure.from(error);
-      stream.abort(refused);
+  function abort(why: Failure): void {
+    if (why.code === 'bad_request' || why.code === 'too_large') conduct.wasted(COST.unreadable);
+    refused = why;
+    stream.abort(why);
+  }
+
+  /** One at a time, so that a chunk of very many small ones costs no more memory than its bytes. */
+  function read(): Uint8Array | string | undefined {
+    for (;;) {
+      const { value } = coming.next();
+      if (value !== undefined) return value;
+      const chunk = chunks.shift();
+      if (chunk === undefined) return undefined;
+      coming = reader(chunk);
     }
+  }
+
+  /** Hands on what has come, as far as its sender may have it looked at now. */
+  function handOn(): void {
+    waits = undefined;
+    try {
+      for (next ??= read(); next !== undefined && ended === null; next = read()) {
+        const waitMs = conduct.admit(next.length);
+        if (waitMs > 0) {
+          if (stream.readStatus === 'readable') stream.pause();
+          waits = setTimeout(handOn, waitMs).unref();
+          return;
+        }
+        onMessage(next);
+      }
+      if (stream.readStatus === 'paused') stream.resume();
+    } catch (error) {
+      abort(Failure.from(error));
+    }
+    // Resuming may have brought so much that it waits again.
+    if (isEnding && waits === undefined) finish();
+  }
+
+  function finish(): void {
+    stream.close().catch(() => stream.abort(new Error('it could not be closed')));
+  }
+
+  stream.addEventListener('message', ({ data }) => {
+    chunks.push(...(data instanceof Uint8Array ? [data] : data));
+    if (waits === undefined) handOn();
   });
   stream.addEventListener('drain', () => {
     for (const listener of drainListeners) listener();
   });
   // Half open is of no use to messages: who says no more has left.
   stream.addEventListener('remoteCloseWrite', () => {
-    stream.close().catch(() => stream.abort(new Error('it could not be closed')));
+    isEnding = true;
+    // What it said before is looked at first.
+    if (waits === undefined) finish();
   });
-  stream.addEventListener('close', ({ error }) =>
-    end(refused ?? (error === undefined ? null : new Failure('not_ready', 'The connection broke.', { cause: error }))),
-  );
+  stream.addEventListener('close', ({ error }) => {
+    clearTimeout(waits);
+    end(refused ?? (error === undefined ? null : new Failure('not_ready', 'The connection broke.', { cause: error })));
+  });
 
   // It may have ended before anybody could listen.
   if (stream.status !== 'open' && stream.status !== 'closing') end(new Failure('not_ready', 'The connection broke.'));
@@ -90,11 +142,8 @@ export function messageStream(stream: Stream, bytesMax: number = LIMITS.messageB
       if (ended !== null) listener(ended.why);
       else closeListeners.push(listener);
     },
-    close: () => void stream.close().catch(() => stream.abort(new Error('it could not be closed'))),
-    abort(why) {
-      refused = why;
-      stream.abort(why);
-    },
+    close: finish,
+    abort,
   };
 }
 
@@ -109,8 +158,8 @@ function withHeader(payload: Uint8Array, isText: boolean): Uint8Array {
   return bytes;
 }
 
-/** Takes chunks in as they come; answers the messages that each completes. Throws at one that is larger than allowed. */
-export function createReader(bytesMax: number): (chunk: Uint8Array) => readonly (Uint8Array | string)[] {
+/** Takes chunks in as they come, each to its end; gives the messages that each completes. Throws at one that is larger than allowed. */
+export function createReader(bytesMax: number): (chunk: Uint8Array) => Generator<Uint8Array | string, void> {
   const header: number[] = [];
   let body: { readonly bytes: Uint8Array; readonly isText: boolean; filled: number } | null = null;
 
@@ -127,8 +176,7 @@ export function createReader(bytesMax: number): (chunk: Uint8Array) => readonly 
     body = { bytes: new Uint8Array(length), isText: value % 2 === 1, filled: 0 };
   }
 
-  return (chunk) => {
-    const messages: (Uint8Array | string)[] = [];
+  return function* (chunk) {
     for (let at = 0; at < chunk.length || body?.bytes.length === body?.filled;) {
       if (body === null) {
         if (at >= chunk.length) break;
@@ -140,9 +188,9 @@ export function createReader(bytesMax: number): (chunk: Uint8Array) => readonly 
       body.filled += part.length;
       at += part.length;
       if (body.filled < body.bytes.length) break;
-      messages.push(body.isText ? new TextDecoder().decode(body.bytes) : body.bytes);
+      const { bytes, isText } = body;
       body = null;
+      yield isText ? new TextDecoder().decode(bytes) : bytes;
     }
-    return messages;
   };
 }

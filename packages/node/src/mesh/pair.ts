@@ -78,7 +78,10 @@ export async function createPair({ host, trust, ids, about, neighbors, onAdded }
   let current: { pairing: Pairing; offered: Offered } | null = null;
   let asking: { enroller: Enroller; stream: MessageStream; take: (step: EnrollerStep) => Promise<void> } | null = null;
 
-  const isOpen = (): boolean => current !== null && trust.now() < current.offered.expiresAt;
+  const isOpen = (): boolean =>
+    current !== null &&
+    (current.offered.state === 'waiting' || current.offered.state === 'asked') &&
+    trust.now() < current.offered.expiresAt;
   const show = (change: Partial<Offered>): void => {
     if (current !== null) current = { ...current, offered: { ...current.offered, ...change } };
   };

@@ -1,11 +1,12 @@
 /** What serves a client of this device serves another device too: the same messages, on a stream between the two. */
 import { LIMITS, type Failure } from '@markco/protocol';
 import type { Connection } from '../listen/connection.ts';
+import { COST, type Conduct } from './conduct.ts';
 import type { MessageStream } from './message-stream.ts';
 
 const DRAINED_BYTES = 256 * 1024;
 
-export function peerConnection(stream: MessageStream): Connection {
+export function peerConnection(stream: MessageStream, conduct: Pick<Conduct, 'wasted'>): Connection {
   let behind = false;
   let isOpen = true;
   let onText: (text: string) => void = () => undefined;
@@ -13,7 +14,11 @@ export function peerConnection(stream: MessageStream): Connection {
   const drainListeners: (() => void)[] = [];
   const waiters = new Set<() => void>();
 
-  stream.onMessage((message) => (typeof message === 'string' ? onText(message) : onBytes(message)));
+  stream.onMessage((message) => {
+    conduct.wasted(COST.question);
+    if (typeof message === 'string') onText(message);
+    else onBytes(message);
+  });
   stream.onDrain(() => {
     for (const go of waiters) go();
     if (!behind) return;

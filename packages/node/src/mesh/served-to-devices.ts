@@ -36,7 +36,9 @@ export function servedToDevices(
           return runs.sessions.interrupt(id);
         },
       });
-      serveStream(connection, parts);
+      // As a client's, edits would pass for such as are made here.
+      const refusal = (): Failure => new Failure('forbidden', 'Devices exchange documents by themselves.');
+      serveStream(connection, { ...parts, refusal });
     },
     routes: () => ({
       health: () => ({ status: 'ok' }),

@@ -34,6 +34,8 @@ import { systemSigner } from './system-signature.ts';
 import { USER_LOG as LOG } from './others.ts';
 
 const KEYS = 'device-keys.json';
+/** How much of the time that went by may be forgotten by a device that is killed. */
+const KEEP_TIME_MS = 600_000;
 
 const bytes = z.string().check(z.regex(/^[A-Za-z0-9+/]+=*$/));
 const KeysSchema = z.object({
@@ -95,6 +97,7 @@ export async function openTrust(parts: TrustParts): Promise<Trust> {
   let { log, certificate, seenAt } = first;
   let members = membersOfLog(log);
   let writing: Promise<void> = Promise.resolve();
+  let keptAt = logText === undefined ? Number.POSITIVE_INFINITY : seenAt;
 
   function begin(): { log: UserLog; certificate: Uint8Array; seenAt: number } {
     const root = signerOf(new Uint8Array(Buffer.from(kept.root ?? '', 'base64')));
@@ -129,13 +132,10 @@ export async function openTrust(parts: TrustParts): Promise<Trust> {
     const work = writing.then(async () => {
       const changed = change();
       if (changed === null) return;
-      const next = { log, certificate, ...changed };
-      const entries = [...next.log.entries.values()].map((entry) => base64(entry.bytes));
-      await writePrivate(
-        join(home, LOG),
-        JSON.stringify({ entries, certificate: base64(next.certificate), seenAt: now() }),
-      );
-      ({ log, certificate } = next);
+      const changedTo = { log, certificate, ...changed };
+      seenAt = Math.max(seenAt, ids.now());
+      await keepOnDisk(changedTo);
+      ({ log, certificate } = changedTo);
       members = membersOfLog(log);
       for (const listener of listeners) listener();
     });
@@ -145,7 +145,20 @@ export async function openTrust(parts: TrustParts): Promise<Trust> {
 
   function now(): number {
     seenAt = Math.max(seenAt, ids.now());
+    if (seenAt - keptAt >= KEEP_TIME_MS) keepTime();
     return seenAt;
+  }
+
+  /** So that a restart forgets no more of it than that, whoever sets the clock meanwhile. */
+  function keepTime(): void {
+    keptAt = seenAt;
+    writing = writing.then(() => keepOnDisk({ log, certificate })).catch(() => undefined);
+  }
+
+  async function keepOnDisk(next: { readonly log: UserLog; readonly certificate: Uint8Array }): Promise<void> {
+    const entries = [...next.log.entries.values()].map((entry) => base64(entry.bytes));
+    keptAt = seenAt;
+    await writePrivate(join(home, LOG), JSON.stringify({ entries, certificate: base64(next.certificate), seenAt }));
   }
 
   /** A certificate that runs out soon is renewed by this device itself, where it may. */

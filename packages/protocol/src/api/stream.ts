@@ -42,6 +42,26 @@ export const FileTroubleSchema = z.object({
   recovered: z.boolean(),
 });
 
+/** On whose disks a document is, as it was when its digest was this one. The device that says so is the first. */
+export const CopiesSchema = z.object({
+  documentId: DocumentIdSchema,
+  /** `digestOf` the document, in hexadecimal: of any other state this says nothing. */
+  digest: z.string().check(z.regex(/^[0-9a-f]{16}$/)),
+  devices: z
+    .array(
+      z.object({
+        name: z.string(),
+        /** Whether it is known to have this state on its disk. */
+        has: z.boolean(),
+        online: z.boolean(),
+        /** Unix milliseconds: since when it has it; of one that has not, since when it is connected, or is not. */
+        since: CountSchema,
+      }),
+    )
+    .check(z.maxLength(LIMITS.devicesMax)),
+});
+export type Copies = z.infer<typeof CopiesSchema>;
+
 export const StreamAnswerSchema = z.union([
   /** With `runId`: a follow that cannot go on, after the events that came before. */
   z.object({ ref, runId: z.optional(RunIdSchema), error: z.object({ code: z.string(), message: z.string() }) }),
@@ -57,6 +77,8 @@ export const StreamAnswerSchema = z.union([
     trouble: z.optional(FileTroubleSchema),
     /** Files that are no documents, and appeared, changed or went: at most 1,000, of more the first. */
     files: z.optional(z.array(z.string())),
+    /** Of a document that is open here: told when it changes, while there are other devices that have its project. */
+    copies: z.optional(CopiesSchema),
   }),
   // After the changes of a project, which may carry a run too.
   z.object({ ref, run: RunSchema }),

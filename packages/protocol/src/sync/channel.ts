@@ -33,12 +33,13 @@ export type ToClient =
   | { readonly type: 'failed'; readonly channel: number; readonly code: string; readonly message: string }
   | { readonly type: 'unknown' };
 
-/** Throws on bytes that end too early. The entries are views into `message`. */
-export function decodeEntries(message: Uint8Array): Entry[] {
+/** Throws on bytes that end too early, and on more entries than `most`. The entries are views into `message`. */
+export function decodeEntries(message: Uint8Array, most = Number.POSITIVE_INFINITY): Entry[] {
   const decoder = decoding.createDecoder(message);
   const entries: Entry[] = [];
   while (decoding.hasContent(decoder)) {
     const channel = decoding.readVarUint(decoder);
+    if (entries.length >= most) throw new RangeError(`more than ${most} entries in one message`);
     entries.push({ channel, payload: decoding.readVarUint8Array(decoder) });
   }
   return entries;

@@ -8,24 +8,37 @@ import {
   encodeStateVector,
   NO_DIGEST,
   sameBytes,
+  type DeviceId,
   type DocumentId,
   type Failure,
 } from '@markco/protocol';
-import type { Member, Room } from '../../documents/room.ts';
+import type { Room } from '../../documents/room.ts';
+import type { Member } from '../../documents/seat.ts';
 import type { Rooms } from '../../documents/rooms.ts';
+import { COST, costOf } from '../conduct.ts';
 import { joinDocument } from '../../listen/document-member.ts';
 
+/** What the first comparing of a document may cost before it is paid for: of ten thousand documents each is compared. */
+const FREE = 8;
+/** What it lacks of a large document takes long to find out. */
+const BYTES_OF_QUESTION = 64 * 1024;
 const NOT_TIMED = { opened: () => undefined, acknowledged: () => undefined };
 
 export type ChannelParts = {
   readonly rooms: Rooms;
   readonly documentId: DocumentId;
+  readonly device: DeviceId;
+  readonly readOnly: boolean;
   readonly now: () => number;
   /** False when the other device is behind and nothing was written. */
   readonly send: (payload: Uint8Array) => boolean;
   readonly refuse: (failure: Failure) => void;
   /** It has been decided whether the other device has all of it, and it may have changed since. */
   readonly onHeld: () => void;
+  /** It is the first time on this connection that the document is opened. */
+  readonly isFirst: boolean;
+  /** The other device told nothing new. */
+  readonly wasted: (cost: number) => void;
 };
 
 export type DocumentChannel = {
@@ -60,6 +73,13 @@ export function joinChannel(
   /** Whether it was sent all that it lacked when this began. */
   let greeted = false;
   let asked = false;
+  /** Something was left out because the other device reads slowly: it has not been sent all since. */
+  let isBehind = false;
+  let free = parts.isFirst ? FREE : 0;
+  const wasted = (cost: number): void => {
+    if (free >= cost) free -= cost;
+    else parts.wasted(cost);
+  };
 
   function hold(seq: number): void {
     if (heldSeq !== null && seq <= heldSeq) return;
@@ -72,11 +92,11 @@ export function joinChannel(
    * when nothing is left to be acknowledged.
    */
   function settle(): void {
-    if (opened === null || !greeted) return;
+    if (opened === null || !greeted || isBehind) return;
     const { room } = opened;
     const { seq } = room;
     void room.written().then(() => {
-      if (acknowledged >= sent) hold(seq);
+      if (acknowledged >= sent && !isBehind) hold(seq);
     });
   }
 
@@ -84,11 +104,15 @@ export function joinChannel(
     rooms: parts.rooms,
     timing: NOT_TIMED,
     documentId: parts.documentId,
-    readOnly: false,
-    isDevice: true,
+    readOnly: parts.readOnly,
+    device: parts.device,
+    wasted: (update) => wasted(costOf(COST.repeat, update)),
     write(frame) {
       usedAt = now();
-      if (!parts.send(frame.payload)) return false;
+      if (!parts.send(frame.payload)) {
+        isBehind = true;
+        return false;
+      }
       if (isUpdate(frame.payload)) sent++;
       return true;
     },
@@ -136,9 +160,12 @@ export function joinChannel(
       const { room } = opened;
       const frame = decodeFrame(payload);
       if (frame.type === 'saved') {
+        if (frame.count <= acknowledged) wasted(COST.repeat);
         acknowledged = Math.max(acknowledged, frame.count);
         return settle();
       }
+      if (frame.type === 'step1') wasted(COST.question + Math.floor(sizeOf(room) / BYTES_OF_QUESTION));
+      else if (!isUpdate(payload)) wasted(COST.presence);
       member.receive(payload);
       if (frame.type === 'step1') greeted = true;
       if (frame.type === 'step1' && !asked) {
@@ -148,7 +175,10 @@ export function joinChannel(
       }
       if (isUpdate(payload)) settle();
     },
-    caughtUp: () => member.caughtUp(),
+    caughtUp() {
+      isBehind = false;
+      member.caughtUp();
+    },
     leave: () => member.leave(),
     equal() {
       greeted = true;
@@ -157,4 +187,5 @@ export function joinChannel(
   };
 }
 
+const sizeOf = (room: Room): number => (room.base?.length ?? 0) + room.tailBytes;
 const isUpdate = (payload: Uint8Array): boolean => payload[0] === 0 && (payload[1] === 1 || payload[1] === 2);

@@ -28,13 +28,15 @@ import { createProjects } from '../../projects/projects.ts';
 import { openLevelStore } from '../../store/level.ts';
 import type { MessageStream } from '../message-stream.ts';
 import { createDigests } from './digests.ts';
-import { replicate, type ReplicateParts, type Replication } from './replicate.ts';
+import type { ReplicateParts } from './replicate-parts.ts';
+import { replicate, type Replication } from './replicate.ts';
 
 export type ReplicaDevice = Awaited<ReturnType<typeof replicaDevice>>;
 
 export async function replicaDevice(skewMs = 0) {
   const root = await mkdtemp(path.join(tmpdir(), 'markco-mesh-'));
-  const ids: IdSource = { now: () => Date.now() + skewMs, randomBytes: (length) => randomBytes(length) };
+  const clock = { skewMs };
+  const ids: IdSource = { now: () => Date.now() + clock.skewMs, randomBytes: (length) => randomBytes(length) };
   const { now } = ids;
   const troubles: unknown[] = [];
   const user = newId<UserId>(ids);
@@ -55,7 +57,8 @@ export async function replicaDevice(skewMs = 0) {
     onTrouble: (id, doing, cause) => void troubles.push([id, doing, cause]),
     onRelease: () => undefined,
   });
-  const catalog = await openCatalog({ store, log, device: newId<DeviceId>(ids), now });
+  const deviceId = newId<DeviceId>(ids);
+  const catalog = await openCatalog({ store, log, device: deviceId, now });
   const documents = createDocuments({ store, rooms, views });
   const projects = createProjects({
     catalog,
@@ -84,10 +87,15 @@ export async function replicaDevice(skewMs = 0) {
   const replications = new Set<Replication>();
   const heard: { projects: readonly Project[] } = { projects: [] };
   const held = new Map<DocumentId, number>();
+  /** What the other device told that was not new. */
+  const waste = { cost: 0 };
   return {
     root,
     home,
     ids,
+    /** How far its clock is ahead. */
+    clock,
+    deviceId,
     store,
     rooms,
     catalog,
@@ -96,6 +104,7 @@ export async function replicaDevice(skewMs = 0) {
     /** Of the other device. */
     heard,
     held,
+    waste,
     troubles,
     onFolderEvent: (heard: (id: ProjectId, event: FolderEvent) => void): void => void (folder.heard = heard),
     async open(files: Readonly<Record<string, string>>): Promise<ProjectId> {
@@ -140,11 +149,13 @@ export async function replicaDevice(skewMs = 0) {
         'page',
       );
     },
-    replicate(stream: MessageStream, leads: boolean): Replication {
+    replicate(stream: MessageStream, leads: boolean, device: DeviceId): Replication {
       const parts: ReplicateParts = {
         rooms,
         catalog,
         digests,
+        device,
+        isAuthor: true,
         now,
         projects: projects.shared,
         refusal: (id) => projects.refusal(id),
@@ -152,6 +163,7 @@ export async function replicaDevice(skewMs = 0) {
         onProjects: (all) => void (heard.projects = all),
         onHeld: (id, seq) => void held.set(id, seq),
         onTrouble: (doing, cause) => void troubles.push([doing, cause]),
+        wasted: (cost) => void (waste.cost += cost),
       };
       const made = replicate(stream, leads, parts);
       replications.add(made);
@@ -191,8 +203,8 @@ export function connect(
       for (const each of ends) each.closed();
     };
   });
-  a.replicate(ends[0].stream, true);
-  b.replicate(ends[1].stream, false);
+  a.replicate(ends[0].stream, true, b.deviceId);
+  b.replicate(ends[1].stream, false, a.deviceId);
   return {
     get bytes() {
       return counted.bytes;

@@ -1,5 +1,5 @@
 /**
- * R16, R19: whatever three devices do, apart and together, in the end they have the same documents under the same names
+ * R16, R18, R19: whatever three devices do, apart and together, with clocks that jump, in the end they have the same documents under the same names
  * with the same text; every word that was typed is there once, and what was deleted stays deleted.
  */
 import type { DocumentId, ProjectId } from '@markco/protocol';
@@ -52,6 +52,9 @@ async function step({ devices, project, wires, typed, deleted }: World, random: 
       () => false,
     );
     if (isGone) deleted.add(found.id);
+  } else if (what < 0.76) {
+    // Somebody, or a bad battery, sets its clock.
+    device.clock.skewMs = pick(random, [-3_600_000, -600_000, 0, 600_000]) ?? 0;
   } else {
     const at = Math.floor(random() * PAIRS.length);
     const wire = wires.get(at);
@@ -78,8 +81,8 @@ async function stateOf(device: ReplicaDevice, project: ProjectId): Promise<strin
   return JSON.stringify(rows.toSorted((a, b) => (String(a[1]) < String(b[1]) ? -1 : 1)));
 }
 
-test(`R16 R19 ${TRIALS} histories of three devices: the same names and texts everywhere, every word once, nothing comes back`, async () => {
-  const { numRuns, seed } = trials('R16 R19 histories of three devices', TRIALS);
+test(`R16 R18 R19 ${TRIALS} histories of three devices: the same names and texts everywhere, every word once, nothing comes back`, async () => {
+  const { numRuns, seed } = trials('R16 R18 R19 histories of three devices', TRIALS);
   for (let trial = 0; trial < numRuns; trial++) {
     const random = chance(seed + trial);
     await using a = await replicaDevice();

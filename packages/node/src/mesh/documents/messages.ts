@@ -1,12 +1,19 @@
 /** What two devices say to each other about documents, as JSON; the documents themselves go as bytes (`sync/channel.ts`). */
-import { Failure, ProjectIdSchema, ProjectSchema } from '@markco/protocol';
+import { DocumentIdSchema, Failure, ProjectIdSchema, ProjectSchema } from '@markco/protocol';
 import * as z from 'zod/mini';
 import { RowSchema } from './rows.ts';
 
 /** Rows of one message; more go in several. */
 export const ROWS_MAX = 500;
+/** Channels are opened by both, so what is said about one begins with which of the two speaks. */
+export const OPENER = 0;
+export const ACCEPTER = 1;
 const PROJECTS_MAX = 10_000;
+/** Authors of one message; more go in several. */
+export const AUTHORS_MAX = 500;
 const hash = z.string().check(z.regex(/^[0-9a-f]{16}$/));
+
+const AuthorSchema = z.tuple([DocumentIdSchema, z.int().check(z.nonnegative())]);
 
 const MessageSchema = z.discriminatedUnion('op', [
   /** All that the sender has open, each with a digest of everything in it. Said at first and when it changes. */
@@ -30,6 +37,12 @@ const MessageSchema = z.discriminatedUnion('op', [
     projectId: ProjectIdSchema,
     buckets: z.array(z.int().check(z.minimum(0), z.maximum(255))).check(z.maxLength(256)),
   }),
+  /** Ids that somebody on the sender's device writes with now, or has left: said before any edit under them. */
+  z.object({
+    op: z.literal('authors'),
+    writes: z.array(AuthorSchema).check(z.maxLength(AUTHORS_MAX)),
+    left: z.array(AuthorSchema).check(z.maxLength(AUTHORS_MAX)),
+  }),
 ]);
 export type Message = z.infer<typeof MessageSchema>;
 
@@ -48,4 +61,4 @@ export function readMessage(text: string): Message | null {
   throw new Failure('bad_request', `A message was refused: ${parsed.error.issues[0]?.message ?? 'not understood'}.`);
 }
 
-const OPS: ReadonlySet<string> = new Set(['projects', 'buckets', 'rows', 'listed']);
+const OPS: ReadonlySet<string> = new Set(['projects', 'buckets', 'rows', 'listed', 'authors']);

@@ -11,21 +11,20 @@ import {
   decodeEntries,
   decodeToClient,
   decodeToDevice,
-  encodeEntries,
   encodeToClient,
   encodeToDevice,
   Failure,
   type DocumentId,
-  type Entry,
   type Project,
   type ProjectId,
 } from '@markco/protocol';
-import type { DocumentCatalog } from '../../documents/catalog.ts';
-import type { Rooms } from '../../documents/rooms.ts';
+import { COST, costOf } from '../conduct.ts';
 import type { MessageStream } from '../message-stream.ts';
 import { joinChannel, type DocumentChannel } from './channel.ts';
-import type { Digests } from './digests.ts';
-import { readMessage, ROWS_MAX, type Message } from './messages.ts';
+import { ENTRIES_MAX, gatherEntries } from './gather-entries.ts';
+import type { ReplicateParts } from './replicate-parts.ts';
+import { tellAuthors } from './tell-authors.ts';
+import { ACCEPTER, OPENER, readMessage, ROWS_MAX, type Message } from './messages.ts';
 import { BUCKETS, bucketHashes, bucketOf, compareRow, differingBuckets, projectHash, rowOf, type Row } from './rows.ts';
 
 const LOADS_AT_ONCE = 32;
@@ -34,23 +33,6 @@ const BACKLOG_BYTES_MAX = 8 * 1024 * 1024;
 const QUIET_MS = 5_000;
 const SWEEP_MS = 1_000;
 const AGAIN_MS = 500;
-
-export type ReplicateParts = {
-  readonly rooms: Rooms;
-  readonly catalog: DocumentCatalog;
-  readonly digests: Digests;
-  readonly now: () => number;
-  /** Of this device: what is open and shared with the other. */
-  readonly projects: () => readonly Project[];
-  readonly refusal: (id: DocumentId) => Failure | undefined;
-  /** Takes names and deletions over. Rejects when it cannot be done now. */
-  readonly take: (projectId: ProjectId, rows: readonly Row[]) => Promise<void>;
-  /** What the other device has open. */
-  readonly onProjects: (projects: readonly Project[]) => void;
-  /** How far the other device has a document. */
-  readonly onHeld: (id: DocumentId, seq: number) => void;
-  readonly onTrouble: (doing: string, cause: unknown) => void;
-};
 
 export type Replication = {
   /** What is open here has changed. */
@@ -74,7 +56,8 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
   /** The name of each document that was told last. */
   const told = new Map<DocumentId, number>();
   const waiting = new Set<DocumentId>();
-  let entries: Entry[] = [];
+  /** Documents that were opened on this connection. */
+  const opened = new Set<DocumentId>();
   // Both sides number their own channels; the leader's are odd.
   let nextChannel = leads ? 1 : 2;
   let closed = false;
@@ -84,18 +67,10 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
   let said = '';
 
   const say = (message: Message): void => stream.sendText(JSON.stringify(message));
+  const writers = tellAuthors(rooms.authors, parts.device, say, parts.wasted);
 
-  function send(channel: number, payload: Uint8Array): void {
-    if (entries.length === 0)
-      queueMicrotask(() => {
-        const together = entries;
-        entries = [];
-        stream.sendBytes(encodeEntries(together));
-      });
-    entries.push({ channel, payload });
-  }
+  const send = gatherEntries((message) => stream.sendBytes(message));
 
-  /** Channels are opened by both, so it is said which of the two speaks. */
   const asOpener = (message: Parameters<typeof encodeToDevice>[0]): void =>
     send(CONTROL_CHANNEL, Uint8Array.of(OPENER, ...encodeToDevice(message)));
   const asAccepter = (message: Parameters<typeof encodeToClient>[0]): void =>
@@ -105,7 +80,11 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
     return {
       rooms,
       documentId,
+      device: parts.device,
+      readOnly: !parts.isAuthor,
       now: parts.now,
+      wasted: parts.wasted,
+      isFirst: !opened.has(documentId),
       send(payload) {
         behind ||= stream.waiting() > BACKLOG_BYTES_MAX;
         if (behind) return false;
@@ -113,6 +92,7 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
         return true;
       },
       refuse(failure) {
+        if (failure.code === 'bad_request' || failure.code === 'conflict') parts.wasted(COST.unreadable);
         const isMine = mine.get(documentId) === number;
         drop(number);
         if (isMine) asOpener({ type: 'close', channels: [number] });
@@ -160,9 +140,11 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
     const number = nextChannel;
     nextChannel += 2;
     mine.set(documentId, number);
+    const channel = channelFor(number, documentId);
+    opened.add(documentId);
     channels.set(
       number,
-      joinChannel(channelFor(number, documentId), {
+      joinChannel(channel, {
         opens(digest) {
           asOpener({ type: 'open', openings: [{ channel: number, documentId, digest }] });
         },
@@ -176,14 +158,18 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
     const projectId = catalog.get(documentId)?.projectId;
     if (refusal !== undefined || projectId === undefined || !shared.has(projectId)) {
       const { code, message } = refusal ?? NOT_HERE;
+      parts.wasted(COST.question);
       asAccepter({ type: 'failed', channel: number, code, message });
       return;
     }
     theirs.set(documentId, number);
     waiting.delete(documentId);
+    const channel = channelFor(number, documentId);
+    if (!channel.isFirst) parts.wasted(COST.question);
+    opened.add(documentId);
     channels.set(
       number,
-      joinChannel(channelFor(number, documentId), {
+      joinChannel(channel, {
         digest: digest.slice(),
         equal: () => asAccepter({ type: 'equal', channels: [number] }),
       }),
@@ -204,9 +190,10 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
   }
 
   function receiveBytes(message: Uint8Array): void {
-    for (const { channel, payload } of decodeEntries(message)) {
+    for (const { channel, payload } of decodeEntries(message, ENTRIES_MAX)) {
       if (channel === CONTROL_CHANNEL) receiveControl(payload.subarray(1), payload[0] === OPENER);
-      else channels.get(channel)?.receive(payload);
+      else if (channels.has(channel)) channels.get(channel)?.receive(payload);
+      else parts.wasted(costOf(COST.repeat, payload));
     }
   }
 
@@ -229,7 +216,7 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
       if (record !== undefined && record.projectId !== projectId) continue;
       const known = record === undefined ? undefined : rowOf(record, await digests.of(record));
       const verdict = compareRow(known, row);
-      if (verdict.names === 'theirs') taken.push(row);
+      if (verdict.names === 'theirs' && parts.isAuthor) taken.push(row);
       if (verdict.names === 'mine' && known !== undefined) sendRows(projectId, [known]);
       if (verdict.texts) wanted.push(row.id);
     }
@@ -243,6 +230,8 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
         }, AGAIN_MS).unref();
       });
     for (const id of wanted) want(id);
+    // What it told is news, and costs it nothing.
+    if (taken.length + wanted.length > 0) parts.wasted(-COST.question);
   }
 
   async function tell(): Promise<void> {
@@ -278,7 +267,7 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
     }
   }
 
-  async function receive(message: Message): Promise<void> {
+  async function receive(message: Exclude<Message, { op: 'authors' }>): Promise<void> {
     if (message.op === 'projects') {
       parts.onProjects(message.projects.map(({ project }) => project));
       others = new Map(message.projects.map(({ project, hash }) => [project.id, hash]));
@@ -324,11 +313,16 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
     try {
       if (typeof message !== 'string') return receiveBytes(message);
       const read = readMessage(message);
+      // At once: an edit under an id that it names may come next.
+      if (read?.op === 'authors') return writers.receive(read);
+      // To compare a project is to go through all of it.
+      parts.wasted(read === null || read.op === 'rows' ? COST.question : COST.heavy);
       if (read === null) return;
       if (read.op === 'rows') for (const { id } of read.rows) heard.add(id);
       inTurn(() => receive(read));
     } catch (cause) {
-      stream.abort(Failure.from(cause));
+      const isRefusal = cause instanceof Failure;
+      stream.abort(isRefusal ? cause : new Failure('bad_request', 'A message could not be read.', { cause }));
     }
   });
   stream.onDrain(() => {
@@ -371,6 +365,7 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
     closed = true;
     clearInterval(sweeper);
     for (const stop of stops) stop();
+    writers.end();
     for (const channel of channels.values()) channel.leave();
     channels.clear();
   }
@@ -387,7 +382,5 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
   };
 }
 
-const OPENER = 0;
-const ACCEPTER = 1;
 const BAD_CHANNEL = new Failure('bad_request', 'This channel is in use.');
 const NOT_HERE = new Failure('not_found', 'There is no such document here.');

@@ -1,0 +1,29 @@
+/** What keeping documents equal with another device takes of this one (`replicate.ts`). */
+import type { DeviceId, DocumentId, Failure, Project, ProjectId } from '@markco/protocol';
+import type { DocumentCatalog } from '../../documents/catalog.ts';
+import type { Rooms } from '../../documents/rooms.ts';
+import type { Digests } from './digests.ts';
+import type { Row } from './rows.ts';
+
+export type ReplicateParts = {
+  readonly rooms: Rooms;
+  readonly catalog: DocumentCatalog;
+  readonly digests: Digests;
+  /** The other device. */
+  readonly device: DeviceId;
+  /** Whether it may change anything; of one that may not, no edit, name or deletion is looked at. */
+  readonly isAuthor: boolean;
+  readonly now: () => number;
+  /** Of this device: what is open and shared with the other. */
+  readonly projects: () => readonly Project[];
+  readonly refusal: (id: DocumentId) => Failure | undefined;
+  /** Takes names and deletions over. Rejects when it cannot be done now. */
+  readonly take: (projectId: ProjectId, rows: readonly Row[]) => Promise<void>;
+  /** What the other device has open. */
+  readonly onProjects: (projects: readonly Project[]) => void;
+  /** How far the other device has a document. */
+  readonly onHeld: (id: DocumentId, seq: number) => void;
+  readonly onTrouble: (doing: string, cause: unknown) => void;
+  /** The other device told nothing new (`conduct.ts`). */
+  readonly wasted: (cost: number) => void;
+};

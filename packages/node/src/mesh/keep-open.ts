@@ -1,0 +1,64 @@
+/** The streams that two devices always have: one of each kind, opened again when it ends. */
+import { Failure } from '@markco/protocol';
+import type { Host } from './host.ts';
+import type { MessageStream } from './message-stream.ts';
+
+const OPEN_MS = 10_000;
+const AGAIN_MS = 1_000;
+
+export type KeepOpen = {
+  /** Opens a stream, once, and again when it ends, as long as the two are connected. */
+  keepOpen(
+    peerId: string,
+    protocol: string,
+    use: (stream: MessageStream, peerId: string) => void,
+    bytesMax?: number,
+  ): Promise<void>;
+  stop(): void;
+};
+
+export function createKeepOpen(parts: {
+  readonly host: Pick<Host, 'open'>;
+  readonly isGreeted: (peerId: string) => boolean;
+  readonly onOpen: (peerId: string, protocol: string) => void;
+  readonly onTrouble: (doing: string, cause: unknown) => void;
+}): KeepOpen {
+  const { host, isGreeted, onTrouble } = parts;
+  /** What is kept open, each with what makes it try again at once. */
+  const kept = new Map<string, () => void>();
+  let isStopped = false;
+
+  return {
+    async keepOpen(peerId, protocol, use, bytesMax) {
+      const key = `${peerId} ${protocol}`;
+      const again = kept.get(key);
+      // They were apart for less than a try takes: a second stream would take the place of the first, in turns, for ever.
+      if (again !== undefined) return again();
+      let wake = (): void => undefined;
+      kept.set(key, () => wake());
+      while (!isStopped && isGreeted(peerId)) {
+        try {
+          const stream = await host.open(peerId, protocol, AbortSignal.timeout(OPEN_MS), bytesMax);
+          parts.onOpen(peerId, protocol);
+          use(stream, peerId);
+          await new Promise<void>((resolve) => stream.onClose(() => resolve()));
+        } catch (error) {
+          onTrouble(`opening ${protocol}`, error);
+          // It speaks again, of a later version, when it has started anew.
+          if (error instanceof Failure && error.code === 'unsupported') break;
+        }
+        await new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, AGAIN_MS).unref();
+          wake = () => {
+            clearTimeout(timer);
+            resolve();
+          };
+        });
+      }
+      kept.delete(key);
+    },
+    stop() {
+      isStopped = true;
+    },
+  };
+}

@@ -1,0 +1,63 @@
+/** For tests: devices with documents and files that are on the network, and how two of them are paired. */
+import { newId, type UserId } from '@markco/protocol';
+import { capsOf, DEVICE_CAPS, type DeviceCap } from '@markco/protocol/identity';
+import { replicaDevice, type ReplicaDevice } from './documents/device.fixture.ts';
+import { createMesh, type Mesh, type MeshParts } from './mesh.ts';
+import { openTrust, type Trust } from './trust.ts';
+
+export type MeshDevice = ReplicaDevice & { readonly mesh: Mesh; readonly trust: Trust };
+
+const JOIN_MS = 20_000;
+
+export async function meshDevice(
+  name: string,
+  { skewMs = 0, ...changes }: Partial<MeshParts> & { readonly skewMs?: number } = {},
+): Promise<MeshDevice> {
+  const device = await replicaDevice(skewMs);
+  const { ids, home, store, rooms, catalog, projects, deviceId } = device;
+  const trust = await openTrust({ home, deviceId, userId: newId<UserId>(ids), name, ids });
+  const mesh = await createMesh({
+    ...{ trust, ids, store, rooms, catalog, projects, about: { name, os: 'test' } },
+    ...{ listen: ['/ip4/127.0.0.1/tcp/0'], announce: [], findsNeighbors: false },
+    serve: (connection) => connection.onText((text) => connection.text({ echo: text })),
+    handle: async (request, from) => Response.json({ from, said: await request.text(), to: name }),
+    heartbeat: () => Promise.reject(new Error('not in this test')),
+    log: { info: () => undefined, warn: () => undefined },
+    ...changes,
+  });
+  const close = device[Symbol.asyncDispose].bind(device);
+  return Object.assign(device, {
+    mesh,
+    trust,
+    async [Symbol.asyncDispose](): Promise<void> {
+      await mesh.close();
+      await close();
+    },
+  });
+}
+
+/** By the link, with nobody to compare words: the two are in one test. */
+export async function pairDevices(
+  adder: MeshDevice,
+  joiner: MeshDevice,
+  caps: readonly DeviceCap[] = DEVICE_CAPS,
+): Promise<void> {
+  const signal = AbortSignal.timeout(JOIN_MS);
+  // A device takes few connections a second from one address, and here all devices have the same.
+  const { peerId } = adder.mesh.host;
+  for (let isConnected = false; !isConnected;) {
+    signal.throwIfAborted();
+    isConnected = await joiner.mesh.host.connect(peerId, adder.mesh.host.addresses(), signal).then(
+      () => true,
+      () => false,
+    );
+    if (!isConnected) await new Promise((again) => setTimeout(again, 100));
+  }
+  const { link } = adder.mesh.pair.open();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const joined = joiner.mesh.pair.join(link, [], () => resolve(), signal);
+  await Promise.race([promise, joined]);
+  while (adder.mesh.pair.offered()?.state !== 'asked') await new Promise((again) => setTimeout(again, 5));
+  await adder.mesh.pair.approve(capsOf(...caps));
+  await joined;
+}

@@ -1,0 +1,38 @@
+/**
+ * What is spoken between devices, and what it takes to speak it. A protocol that is not listed here is spoken with
+ * nobody; those that parts of this device bring along (`channels`) take `sync`.
+ */
+import type { DeviceCap, Member } from '@markco/protocol/identity';
+import { ASSET_LISTS } from './assets/exchange.ts';
+import { ASSETS } from './assets/transfer.ts';
+import { PAIR } from './pair.ts';
+import { HELLO } from './peers.ts';
+
+export const CONTROL = '/markco/control/1.0.0';
+export const DOCUMENTS = '/markco/documents/1.0.0';
+export const STREAM = '/markco/stream/1.0.0';
+export const HTTP = '/markco/http/1.0.0';
+
+/** `anybody`: it decides itself, before it answers. `pairing`: anybody, while a code is shown here. */
+type Need = 'anybody' | 'pairing' | 'member' | DeviceCap;
+
+export const NEEDS: ReadonlyMap<string, Need> = new Map<string, Need>([
+  [HELLO, 'anybody'],
+  [PAIR, 'pairing'],
+  [CONTROL, 'member'],
+  [DOCUMENTS, 'sync'],
+  [ASSET_LISTS, 'sync'],
+  [ASSETS, 'sync'],
+  // What is run by it takes a grant besides.
+  [STREAM, 'sync'],
+  [HTTP, 'sync'],
+]);
+
+/** @param member whom the peer has shown to be, on this connection */
+export function mayUse(protocol: string, member: Member | undefined, isPairing: boolean): boolean {
+  const need = NEEDS.get(protocol);
+  if (need === undefined) return false;
+  if (need === 'anybody') return true;
+  if (need === 'pairing') return isPairing;
+  return member !== undefined && (need === 'member' || member.caps.includes(need));
+}
