@@ -24,6 +24,7 @@ test('what is not said has a default, and flags count before the environment', (
     peerPort: 0,
     peerAddresses: ['/ip4/203.0.113.7/tcp/1', '/ip4/203.0.113.8/tcp/1'],
     findsNeighbors: false,
+    placesElsewhere: true,
     projectsFolder: '/c',
   });
   expect(readConfig({ MARKCO_PORT: '1', MARKCO_HOME: '/a' }, { port: 2, home: '/b', host: 'localhost' })).toMatchObject(
