@@ -9,7 +9,7 @@ import { expect, test } from 'vitest';
 import { eventually, newRunId } from '../../conformance/device.fixture.ts';
 import { connectedTo, pair, SOON_MS, start, type Named } from '../../conformance/paired.fixture.ts';
 
-const PARTITIONS = Number(process.env['MARKCO_PARTITIONS'] ?? 12);
+const PARTITIONS = Number(process.env['MARKCO_PARTITIONS'] ?? 6);
 const RUNS_EACH = 4;
 /** A lid, a lift, a router that starts again: of these one is longer than what a device is waited for. */
 const LENGTHS_MS = [50, 300, 1_200, 2_500, 2_500, 12_000];

@@ -57,11 +57,26 @@ function prompt(protocol: string, stream: MessageStream): void {
   } else stream.sendBytes(new Uint8Array(10));
 }
 
+/** A device takes few connections a second from one address, and here all devices have the same. */
+async function connect({ mesh }: MeshDevice): Promise<void> {
+  const signal = soon();
+  const { peerId } = host.mesh.host;
+  const once = (): Promise<boolean> =>
+    mesh.host.connect(peerId, host.mesh.host.addresses(), signal).then(
+      () => true,
+      () => false,
+    );
+  while (!(await once())) {
+    signal.throwIfAborted();
+    await new Promise((again) => setTimeout(again, 100));
+  }
+}
+
 /** `answered`: a handler of it spoke. `refused`: the stream was ended without a word. */
 async function outcome(device: MeshDevice, protocol: string): Promise<'answered' | 'refused'> {
   const { host: other } = device.mesh;
   try {
-    await other.connect(host.mesh.host.peerId, host.mesh.host.addresses(), soon());
+    await connect(device);
     const stream = await other.open(host.mesh.host.peerId, protocol, soon());
     return await new Promise((resolve) => {
       stream.onMessage(() => resolve('answered'));

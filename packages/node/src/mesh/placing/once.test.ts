@@ -4,8 +4,8 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { isOver, smallMesh, type SmallMesh, type Wire } from './small-mesh.fixture.ts';
 
 /** Of each trial TRIAL_RUNS runs. Half a minute to a minute. */
-const TRIALS = Number(process.env['MARKCO_ONCE_TRIALS'] ?? 2_500);
-const TRIAL_RUNS = 8;
+const TRIALS = Number(process.env['MARKCO_ONCE_TRIALS'] ?? 1_250);
+const TRIAL_RUNS = 16;
 /** By the word of its host it was canceled while it ran. */
 const NEVER = '9999-12-31';
 const CALM_MS = 15 * 60_000;
