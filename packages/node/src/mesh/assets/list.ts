@@ -194,8 +194,8 @@ export async function openAssetList(parts: ListParts) {
   }
 
   /** Files below `_assets`, and what is left of those that were on their way. */
-  async function walk(): Promise<{ readonly found: string[]; readonly rests: string[] }> {
-    const [found, rests, folders] = [[] as string[], [] as string[], ['_assets']];
+  async function walk(from = '_assets'): Promise<{ readonly found: string[]; readonly rests: string[] }> {
+    const [found, rests, folders] = [[] as string[], [] as string[], [from]];
     for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
       if ((await files.stat(folder))?.kind !== 'folder') continue;
       for (const { name, kind } of await files.list(folder)) {
@@ -265,12 +265,12 @@ export async function openAssetList(parts: ListParts) {
 
     /** Somebody says that these may have changed; those that are none of ours are passed over. */
     look: (paths: readonly string[]): Promise<void> =>
-      inTurn(() =>
-        lookNow(
-          paths.filter((path) => isKept(path) || held.has(path)),
-          false,
-        ),
-      ),
+      inTurn(async () => {
+        const ours = paths.filter((path) => isKept(path) || held.has(path));
+        // What came into a new folder before it was watched is told by nobody.
+        const within = await Promise.all(ours.map(async (path) => (await walk(path)).found));
+        await lookNow(new Set([...ours, ...within.flat()]), false);
+      }),
 
     /** Another device shows this picture: from now on all have it. */
     adopt: (path: string): Promise<void> => inTurn(() => lookNow([path], false)),
