@@ -67,6 +67,22 @@ test('closing file descriptor 1 breaks neither this run nor the next', async () 
   );
 });
 
+test('what the session itself opens never takes the place of a closed file descriptor 1', async () => {
+  await using device = await testDevice();
+  // A signal makes each waiting thread ask the system anew, which gives the lowest free number.
+  const code = [
+    'import os, signal, threading, time',
+    'signal.signal(signal.SIGUSR2, lambda *_: None)',
+    'os.close(1)',
+    'for thread in threading.enumerate():',
+    '    if thread is not threading.main_thread(): signal.pthread_kill(thread.ident, signal.SIGUSR2)',
+    'time.sleep(0.2)',
+  ].join('\n');
+  expect((await finished(device.runs, device.request(code))).run.state).toBe('completed');
+  const next = await finished(device.runs, device.request('import os; os.system("echo and here")'));
+  expect([next.run.state, next.text]).toEqual(['completed', 'and here\n']);
+});
+
 test('characters of several bytes are never cut, however they are written', async () => {
   await using device = await testDevice();
   const code = [

@@ -16,6 +16,8 @@ import os
 import socket
 import threading
 
+from . import standard
+
 LINE_BYTES = 8 * 1024 * 1024
 
 
@@ -102,7 +104,7 @@ class Link:
     def _accept(self):
         while True:
             try:
-                connection, _ = self._server.accept()
+                connection = standard.accept(self._server)
             except OSError:
                 return
             with self._lock:

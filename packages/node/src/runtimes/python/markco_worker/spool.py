@@ -10,10 +10,11 @@ One JSON object a line, complete as readers get it, each appended by one write.
 4. A forked child writes nothing here, whatever it was in the middle of.
 """
 import errno
-import fcntl
 import json
 import os
 import time
+
+from . import standard
 
 TEXT_CHARS = 65536  # at most 256 KB as UTF-8
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
@@ -30,15 +31,6 @@ def new_id(milliseconds):
     return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
 
-def _above_standard(descriptor):
-    """Code that closed 0, 1 or 2 must not find the spool there."""
-    if descriptor > 2:
-        return descriptor
-    higher = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
-    os.close(descriptor)
-    return higher
-
-
 class Spool:
     def __init__(self, path, run, on_trouble):
         self.run = run
@@ -48,7 +40,7 @@ class Spool:
         self._on_trouble = on_trouble
         self._pid = os.getpid()
         self.make_room = lambda: None
-        self._fd = _above_standard(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        self._fd = standard.above(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
     def text(self, kind, text):
         """Appends an event of stdout or stderr; at most TEXT_CHARS characters."""

@@ -7,6 +7,8 @@ Bytes that are in the spool are taken out of the file again, so that it stays sm
 import codecs
 import os
 
+from . import standard
+
 CHUNK_BYTES = 65536
 RECLAIM_BYTES = 16 * 1024 * 1024
 
@@ -23,7 +25,7 @@ class Tail:
 
     def attach(self):
         """Points the descriptor at the file: code of an earlier run may have closed it."""
-        os.dup2(self._file, self._descriptor, inheritable=True)
+        standard.point(self._descriptor, self._file)
 
     def waiting(self):
         return os.fstat(self._file).st_size > self.offset
