@@ -43,8 +43,8 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          ...alone,
           name: 'conformance',
+          maxWorkers: 2,
           include: ['test/conformance/**/*.test.ts'],
           sequence: { groupOrder: 1 },
           testTimeout: 120_000,

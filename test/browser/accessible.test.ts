@@ -73,6 +73,7 @@ for (const [screen, options] of Object.entries(SCREENS)) {
       await look(keys);
       await press('Escape');
       await page.locator(dialog).waitFor({ state: 'hidden' });
+      await notebook.seen.locator('.cm-content:focus').waitFor();
     }
     // What looks the same on every screen is looked at on one, in both themes.
     const narrow = 'isMobile' in options;
