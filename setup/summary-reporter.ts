@@ -1,12 +1,13 @@
 /**
- * What a test run ends with: every skipped test with its reason, what failed outside any test, then one line
+ * What a test run ends with: every skipped test with its reason, every test that failed, what failed outside any test, then one line
  * `N passed, N failed` (`, N skipped` when any), which people and CI read. A run in which nothing ran is a failure.
  */
 import type { Reporter, TestCase, TestModule } from 'vitest/node';
 
 export type Tally = {
   readonly passed: number;
-  readonly failed: number;
+  /** The tests that failed, each as `FILE > NAME`. */
+  readonly failed: readonly string[];
   /** Without a reason: not selected by the names that were asked for. */
   readonly skipped: readonly { readonly name: string; readonly reason: string | undefined }[];
   /** Failures that belong to no test: a file that does not load, a hook, an error nobody caught. */
@@ -22,8 +23,9 @@ export function summaryLines(tally: Tally): readonly string[] {
     const unselected = tally.skipped.filter(({ reason }) => reason === undefined).length;
     if (unselected > 0) lines.push(`  ${unselected} that were not selected`);
   }
+  for (const name of tally.failed) lines.push(`Failed: ${name}`);
   for (const text of tally.stray) lines.push(`Failed outside a test: ${text}`);
-  const failed = tally.failed + tally.stray.length;
+  const failed = tally.failed.length + tally.stray.length;
   const nothingRan = tally.passed + failed === 0;
   if (nothingRan) lines.push('Nothing ran, so nothing was shown to work.');
   const skipped = tally.skipped.length > 0 ? `, ${tally.skipped.length} skipped` : '';
@@ -40,7 +42,7 @@ export function createSummaryReporter(parts: { write(line: string): void; fail()
         unhandled.map((error) => firstLine(error.message)),
       );
       const lines = summaryLines(tally);
-      if (tally.failed + tally.stray.length > 0 || tally.passed === 0) parts.fail();
+      if (tally.failed.length + tally.stray.length > 0 || tally.passed === 0) parts.fail();
       for (const line of lines) parts.write(line);
     },
   };
@@ -48,7 +50,7 @@ export function createSummaryReporter(parts: { write(line: string): void; fail()
 
 function count(modules: readonly TestModule[], unhandled: readonly string[]): Tally {
   let passed = 0;
-  let failed = 0;
+  const failed: string[] = [];
   const skipped: { name: string; reason: string | undefined }[] = [];
   const stray = [...unhandled];
   for (const module of modules) {
@@ -61,7 +63,7 @@ function count(modules: readonly TestModule[], unhandled: readonly string[]): Ta
       const result = test.result();
       if (result.state === 'passed') passed += 1;
       else if (result.state === 'skipped') skipped.push({ name: nameOf(module, test), reason: result.note });
-      else failed += 1;
+      else failed.push(nameOf(module, test));
     }
   }
   return { passed, failed, skipped, stray };
