@@ -15,6 +15,8 @@ export default defineConfig({
   test: {
     pool: 'forks',
     passWithNoTests: false,
+    // Devices of tests leave nothing in the keychain of whoever runs them.
+    env: { MARKCO_KEYS: 'file' },
     reporters: [
       'default',
       createSummaryReporter({

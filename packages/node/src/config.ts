@@ -45,6 +45,8 @@ const EnvironmentSchema = z.object({
   MARKCO_MDNS: z.optional(flag),
   /** Where projects of other devices are put. Default `MarkCo` in the person's own folder. */
   MARKCO_PROJECTS: z.optional(z.string()),
+  /** `file`: the keys of this device never go into the system's keychain. Default `keychain`, where there is one. */
+  MARKCO_KEYS: z.optional(z.enum(['keychain', 'file'])),
   LOG_LEVEL: z.optional(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])),
 });
 
@@ -62,6 +64,7 @@ export type Config = {
   readonly findsNeighbors: boolean;
   readonly placesElsewhere: boolean;
   readonly projectsFolder: string;
+  readonly usesKeychain: boolean;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 };
 
@@ -104,6 +107,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     findsNeighbors: env.MARKCO_MDNS !== '0',
     placesElsewhere: env.ENABLE_REMOTE_EXEC_ROUTING !== '0',
     projectsFolder: env.MARKCO_PROJECTS ?? join(homedir(), 'MarkCo'),
+    usesKeychain: env.MARKCO_KEYS !== 'file',
     logLevel: env.LOG_LEVEL ?? 'info',
   });
 }

@@ -55,6 +55,7 @@ const environment = (name: string): Record<string, string> => ({
   MARKCO_NAME: name,
   MARKCO_PEER_PORT: '0',
   MARKCO_MDNS: '0',
+  MARKCO_KEYS: 'file',
 });
 
 async function pair(adder: MeshDevice, joiner: MeshDevice): Promise<void> {

@@ -1,4 +1,5 @@
 /** What MarkCo needs of the machine itself: Node, a state folder it may write, space, watches, a port. */
+import { Failure } from '@markco/protocol';
 import { constants } from 'node:fs';
 import { access, readFile, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -20,6 +21,7 @@ export async function checkMachine(cli: Cli): Promise<readonly Check[]> {
     await checkSpace(cli),
     ...(await checkWatches(cli)),
     await checkPort(cli),
+    ...(await checkKeys(cli)),
   ];
 }
 
@@ -103,4 +105,20 @@ async function checkPort(cli: Cli): Promise<Check> {
     };
   }
   return { name: 'Device', state: 'missing', found: `not running; port ${port} is free`, fix: 'markco up' };
+}
+
+/** Nothing before there are any: a device that is alone needs none. */
+async function checkKeys(cli: Cli): Promise<readonly Check[]> {
+  const { home } = configOf(cli);
+  const { placeOfKeys } = await import('@markco/node/mesh/device-keys');
+  try {
+    const place = await placeOfKeys(home);
+    if (place === null) return [];
+    const found =
+      place === 'keychain' ? "in this system's keychain" : `in ${home}/device-keys.json, which only you can read`;
+    return [{ name: 'Keys', state: 'ok', found }];
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return [{ name: 'Keys', state: 'broken', found: error.message, fix: `Restore the folder from a copy: ${home}` }];
+  }
 }

@@ -1,4 +1,5 @@
 /** Puts this device among the others, with what it lets them do: their documents, and runs by their grants. */
+import { systemKeychain } from '../device/keychain.ts';
 import {
   Failure,
   sessionName,
@@ -43,7 +44,10 @@ const BEAT_MS = 1_000;
 const RUNS = '/markco/runs/1.0.0';
 
 export type OpenMeshParts = {
-  readonly config: Pick<Config, 'peerPort' | 'peerAddresses' | 'findsNeighbors' | 'projectsFolder' | 'placesElsewhere'>;
+  readonly config: Pick<
+    Config,
+    'peerPort' | 'peerAddresses' | 'findsNeighbors' | 'usesKeychain' | 'projectsFolder' | 'placesElsewhere'
+  >;
   readonly home: string;
   readonly userId: UserId;
   /** This device joined those of another user. */
@@ -92,6 +96,7 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
   const { config, ids, device, catalog, projects, runs, submitHere } = parts;
   const trust = await openTrust({
     ...{ home: parts.home, deviceId: device.id, userId: parts.userId, name: device.name, ids },
+    keychain: config.usesKeychain ? systemKeychain() : null,
   });
   trust.onChange(() => {
     if (trust.userId !== parts.userId) void parts.onUser(trust.userId);

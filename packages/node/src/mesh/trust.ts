@@ -29,21 +29,16 @@ import {
 } from '@markco/protocol/identity';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
+import type { Keychain } from '../device/keychain.ts';
 import { readIfThere, writePrivate } from '../device/private-file.ts';
+import { openDeviceKeys, unreadable } from './device-keys.ts';
 import { systemSigner } from './system-signature.ts';
 import { USER_LOG as LOG } from './others.ts';
 
-const KEYS = 'device-keys.json';
 /** How much of the time that went by may be forgotten by a device that is killed. */
 const KEEP_TIME_MS = 600_000;
 
 const bytes = z.string().check(z.regex(/^[A-Za-z0-9+/]+=*$/));
-const KeysSchema = z.object({
-  /** 32 bytes each, base64. */
-  device: bytes,
-  /** The user's, on the device that made it, until the owner has written its words down and says so. */
-  root: z.optional(bytes),
-});
 const LogSchema = z.object({ entries: z.array(bytes), certificate: bytes, seenAt: z.number() });
 
 export type Trust = {
@@ -75,21 +70,17 @@ export type TrustParts = {
   readonly userId: UserId;
   readonly name: string;
   readonly ids: IdSource;
+  /** Where the keys are put when they are made; without it, in a file. */
+  readonly keychain?: Keychain | null;
 };
 
 /** @throws Failure `storage_failed` when what is kept cannot be read */
 export async function openTrust(parts: TrustParts): Promise<Trust> {
   const { home, deviceId, ids } = parts;
   const listeners = new Set<() => void>();
-  const keysText = await readIfThere(join(home, KEYS));
   const logText = await readIfThere(join(home, LOG));
-  let keys = keysText === undefined ? null : parse(KeysSchema, keysText, join(home, KEYS));
-  if (keys === null) {
-    if (logText !== undefined) throw unreadable(join(home, KEYS));
-    keys = { device: base64(ids.randomBytes(32)), root: base64(ids.randomBytes(32)) };
-    await writePrivate(join(home, KEYS), JSON.stringify(keys, null, 2));
-  }
-  const kept = keys;
+  const { keychain = null } = parts;
+  const kept = await openDeviceKeys({ home, deviceId, ids, keychain, isKnown: logText !== undefined });
   const seed = Buffer.from(kept.device, 'base64');
   const signer = systemSigner(new Uint8Array(seed));
   const key = await generateKeyPairFromSeed('Ed25519', seed);
@@ -262,12 +253,4 @@ function parse<T>(schema: z.ZodMiniType<T>, text: string, file: string): T {
   const parsed = schema.safeParse(json);
   if (!parsed.success) throw unreadable(file, parsed.error);
   return parsed.data;
-}
-
-function unreadable(file: string, cause?: unknown): Failure {
-  return new Failure(
-    'storage_failed',
-    `${file} cannot be read, so this device does not know who it is. Restore it from a copy; nothing was changed.`,
-    { cause },
-  );
 }
