@@ -14,6 +14,7 @@ import {
   flushedPrints,
   idleSessions,
   interrupts,
+  warmEnds,
   warmRuns,
 } from './runs/measures.ts';
 import { ingest, killWhenSeen, killWhileTyping, lengthOf, memory, openCold } from './stored.ts';
@@ -32,6 +33,7 @@ const jobs = {
   returnByStream,
   areKernels,
   coldRuns,
+  warmEnds,
   warmRuns,
   firstBytes,
   flushedPrints,

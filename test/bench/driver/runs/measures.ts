@@ -94,6 +94,19 @@ export const warmRuns = ({ each, ...turns }: Turns & { readonly each: number }):
     return found;
   });
 
+/** Milliseconds until `1+1` is over: its value is there, and nothing more comes. */
+export const warmEnds = ({ each, ...turns }: Turns & { readonly each: number }): Promise<Found<readonly number[]>> =>
+  inWarmTurns(turns, async (interpreter) => {
+    const found: number[] = [];
+    for (let at = 0; at < each; at++) {
+      const began = performance.now();
+      const { resultAt, endedAt } = await interpreter.run('1+1');
+      if (resultAt === null) throw new Error('no value came');
+      found.push(endedAt - began);
+    }
+    return found;
+  });
+
 /** Whether each source runs its code in a Jupyter kernel. */
 export const areKernels = (turns: Turns): Promise<Found<boolean>> =>
   inTurns(turns, async (interpreters) => {
