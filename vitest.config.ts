@@ -1,6 +1,6 @@
 /**
  * The tests, by what they need. `unit`: beside the code they test. `conformance`: the public contract against a
- * running device. `failure`: killed processes, full disks. `browser`: Chromium. A test that needs something this
+ * running device. `failure`: killed processes, full disks. `network`: routers between devices. `browser`: Chromium. A test that needs something this
  * machine lacks says so with `context.skip(reason)`.
  *
  * The groups run one after another, so that a test that kills, fills or times something has the machine to itself.
@@ -59,6 +59,16 @@ export default defineConfig({
           name: 'failure',
           include: ['test/failure/**/*.test.ts'],
           sequence: { groupOrder: 2 },
+          testTimeout: 300_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...alone,
+          name: 'network',
+          include: ['test/network/**/*.test.ts'],
+          sequence: { groupOrder: 4 },
           testTimeout: 300_000,
         },
       },

@@ -30,7 +30,7 @@ export async function joinAsPeer(
   const trust = await openTrust({ home, deviceId, userId: newId<UserId>(ids), name: 'other', ids });
   const mesh = await createMesh({
     ...{ trust, ids, store, rooms, catalog, projects, about: { name: 'other', os: 'test' } },
-    ...{ listen: ['/ip4/127.0.0.1/tcp/0'], announce: [], findsNeighbors: false },
+    ...{ listen: ['/ip4/127.0.0.1/tcp/0'], announce: [], findsNeighbors: false, isRelay: false },
     serve: () => undefined,
     handle,
     heartbeat: () => Promise.reject(new Error('not in this test')),

@@ -62,7 +62,7 @@ test('PAIR-2 REACH-1 REACH-2 REACH-3 KEY-1 two that were paired reach each other
   expect(direct.out).toMatch(/^(box {2}direct over this network {2}[\d.]+ ms\n){2}$/);
   expect((await markco(laptop, 'peers')).out).toMatch(/\nbox +connected +direct over this network +\/ip4\//);
   expect((await markco(laptop, 'netcheck')).out).toMatch(
-    /^listening +\/ip4\/[^]*\nneighbors +not looked for \(MARKCO_MDNS=0\)\nrelay +none yet[^\n]*\nbox +direct over this/,
+    /^listening +\/ip4\/[^]*\nneighbors +not looked for \(MARKCO_MDNS=0\)\nrelay +none: [^\n]*\nbox +direct over this/,
   );
   const status = await markco(laptop, 'status');
   expect(status).toMatchObject({ code: 0, err: '' });
@@ -70,6 +70,10 @@ test('PAIR-2 REACH-1 REACH-2 REACH-3 KEY-1 two that were paired reach each other
   const boxId = (await devicesOf(laptop)).find(({ name }) => name === 'box')?.id ?? '';
   conforms('pingDevice', await laptop.ask(`/api/devices/${boxId}/ping`, { method: 'POST' }));
   conforms('netcheck', await laptop.ask('/api/netcheck'));
+  conforms('traceDevice', await laptop.ask(`/api/devices/${boxId}/trace`, { method: 'POST' }));
+  expect((await markco(laptop, 'trace', 'box')).out).toMatch(
+    /^box {2}direct[^\n]*\n {2}direct +answered after [^\n]+in use/,
+  );
   const unknown = '019a8f3c-0000-7000-8000-000000000000';
   isError(await laptop.ask(`/api/devices/${unknown}/ping`, { method: 'POST' }), 404, 'not_found');
 

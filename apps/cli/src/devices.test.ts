@@ -80,7 +80,7 @@ test('netcheck says what a device can do on the network, also when it is the onl
       'IPv4       this machine has an address\n' +
       'IPv6       this machine has no such address\n' +
       'neighbors  not looked for while this is your only device\n' +
-      'relay      none yet: devices are reached directly or not at all\n',
+      'relay      none: devices are reached directly or not at all. On one that all reach: markco up --relay\n',
     err: '',
   });
   const reach = { answered: true, roundTripMs: 4.25, path };
@@ -89,11 +89,45 @@ test('netcheck says what a device can do on the network, also when it is the onl
     addresses: ['/ip4/192.168.1.7/tcp/7718'],
     neighbors: { lookedFor: true, answered: 1 },
     ipv4: { usable: true, listening: true },
+    relays: [
+      { deviceId: nas.id, name: 'nas', address: '/ip4/203.0.113.7/tcp/7718', roundTripMs: 12, reserved: true },
+      { deviceId: nas.id, name: 'old', reserved: false, why: 'It left.' },
+    ],
     devices: [{ deviceId: box.id, name: 'box', reach }],
   });
   expect((await desk.markco('netcheck')).out).toMatch(
-    /^listening {2}\/ip4\/192[^]*neighbors {2}looked for; 1 answered\n[^]*\nbox {8}direct over this network, 4\.3 ms\n$/,
+    /^listening {2}\/ip4\/192[^]*neighbors {2}looked for; 1 answered\nrelay {6}nas at \/ip4\/203\.0\.113\.7\/tcp\/7718, 12 ms: others reach this device through it\nrelay {6}old: not in use, It left\.\nbox {8}direct over this network, 4\.3 ms\n$/,
   );
+});
+
+test('trace lists every address that was tried, how, how long, and what answered, and ends as ping does', async ({
+  desk,
+}) => {
+  await desk.device();
+  desk.answers.set('GET /api/devices', { devices: [laptop, box] });
+  const relayed = { ...path, relayed: true, relayedBy: 'nas', sameNetwork: false };
+  desk.answers.set(`POST /api/devices/${box.id}/trace`, {
+    reach: { answered: true, roundTripMs: 12, path: relayed },
+    tries: [
+      { address: '/ip4/10.0.3.2/tcp/7718', how: 'tcp', ms: 4000, answered: false, why: 'no answer', inUse: false },
+      { address: '/p2p/Nas/p2p-circuit', how: 'relayed', relayedBy: 'nas', ms: 18, answered: true, inUse: true },
+    ],
+  });
+  expect(await desk.markco('trace', 'box')).toEqual({
+    code: 1,
+    out:
+      'box  relayed by nas  12 ms\n' +
+      '  direct          no answer (4000 ms)   /ip4/10.0.3.2/tcp/7718\n' +
+      '  relayed by nas  answered after 18 ms  /p2p/Nas/p2p-circuit  in use\n',
+    err: '',
+  });
+  const reach = { answered: false, since, why: 'It does not answer.', fix: 'Wake it.' };
+  desk.answers.set(`POST /api/devices/${box.id}/trace`, { reach, tries: [] });
+  expect(await desk.markco('trace', 'box')).toMatchObject({
+    code: 2,
+    out: expect.stringMatching(/not reached since [^\n]*\n {2}no address of it is known\n→ Wake it\.\n$/),
+  });
+  expect(JSON.parse((await desk.markco('trace', 'box', '--json')).out)).toMatchObject({ reach, tries: [] });
 });
 
 test('status is one screen, with the first thing that is wrong and what to do about it', async ({ desk }) => {

@@ -1,13 +1,13 @@
 /** The settings of this device as its environment gives them, with paths that mean the same from any folder. */
-import { readConfig, type Config } from '@markco/node/config';
+import { readConfig, type Config, type ConfigFlags } from '@markco/node/config';
 import { Failure } from '@markco/protocol';
 import { access, constants, mkdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Cli } from './cli.ts';
 
 /** Fails with `bad_request` when a variable is wrong. An empty variable is one that is not set. */
-export function configOf({ env, cwd }: Pick<Cli, 'env' | 'cwd'>): Config {
-  const config = readConfig(Object.fromEntries(Object.entries(env).filter(([, value]) => value !== '')));
+export function configOf({ env, cwd }: Pick<Cli, 'env' | 'cwd'>, flags: ConfigFlags = {}): Config {
+  const config = readConfig(Object.fromEntries(Object.entries(env).filter(([, value]) => value !== '')), flags);
   return { ...config, home: resolve(cwd, config.home) };
 }
 

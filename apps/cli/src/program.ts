@@ -3,7 +3,7 @@
  *
  * 1. Results go to stdout; everything else, errors and help about errors too, goes to stderr.
  * 2. 0: done. 1: it could not be done. 2: wrong usage, and nothing was done. 124: not done in time.
- *    130: stopped by the person. `run` ends with what the program of the cell ended with, where it says so, `ping` with
+ *    130: stopped by the person. `run` ends with what the program of the cell ended with, where it says so, `ping` and `trace` with
  *    how the other device was reached.
  */
 import { Failure } from '@markco/protocol';
@@ -29,6 +29,7 @@ import { addRun } from './command/run.ts';
 import { addRuns } from './command/runs.ts';
 import { addSessions } from './command/sessions.ts';
 import { addStatus } from './command/status.ts';
+import { addTrace } from './command/trace.ts';
 import { addUp } from './command/up.ts';
 import { causesOf } from './causes.ts';
 import { colorsFor, jsonLine, printable } from './render.ts';
@@ -41,6 +42,7 @@ const VERBS: readonly AddVerb[] = [
   addDevices,
   addPeers,
   addPing,
+  addTrace,
   addNetcheck,
   addLog,
   addRecovery,

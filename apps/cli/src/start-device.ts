@@ -1,5 +1,5 @@
 /** Starting this device in this process. Loaded only here: the other commands need none of it and start faster. */
-import type { Config } from '@markco/node/config';
+import type { Config, ConfigFlags } from '@markco/node/config';
 import { Failure } from '@markco/protocol';
 import manifest from '../package.json' with { type: 'json' };
 import type { Cli } from './cli.ts';
@@ -18,8 +18,8 @@ function quietOnTerminal({ err, env }: Cli, config: Config): Config {
  * Fails with `conflict` when the port belongs to somebody else, naming who when that can be found out. What nobody
  * foresaw is said with its cause, and the log, which goes to stderr, has where in the program it happened.
  */
-export async function startDevice(cli: Cli): Promise<StartedDevice> {
-  const config = configOf(cli);
+export async function startDevice(cli: Cli, flags: ConfigFlags = {}): Promise<StartedDevice> {
+  const config = configOf(cli, flags);
   const { port } = config;
   const holder = await portHolder(cli, port);
   if (holder !== null) {

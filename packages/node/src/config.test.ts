@@ -9,6 +9,7 @@ test('what is not said has a default, and flags count before the environment', (
     MARKCO_NAME: 'box',
     MARKCO_PEER_PORT: '0',
     MARKCO_PEER_ADDRESSES: '/ip4/203.0.113.7/tcp/1, /ip4/203.0.113.8/tcp/1',
+    MARKCO_RELAY: '1',
     MARKCO_MDNS: '0',
     MARKCO_PROJECTS: '/c',
   };
@@ -23,6 +24,8 @@ test('what is not said has a default, and flags count before the environment', (
     name: 'box',
     peerPort: 0,
     peerAddresses: ['/ip4/203.0.113.7/tcp/1', '/ip4/203.0.113.8/tcp/1'],
+    isRelay: true,
+    peerWebPort: 7719,
     findsNeighbors: false,
     placesElsewhere: true,
     projectsFolder: '/c',
@@ -30,6 +33,9 @@ test('what is not said has a default, and flags count before the environment', (
   expect(readConfig({ MARKCO_PORT: '1', MARKCO_HOME: '/a' }, { port: 2, home: '/b', host: 'localhost' })).toMatchObject(
     { home: '/b', port: 2, host: 'localhost' },
   );
+  expect(readConfig({})).toMatchObject({ isRelay: false, peerWebPort: null });
+  expect(readConfig({}, { relay: true })).toMatchObject({ isRelay: true, peerWebPort: 7719 });
+  expect(readConfig({ MARKCO_PEER_WEB_PORT: '0' })).toMatchObject({ isRelay: false, peerWebPort: 0 });
   expect(Object.isFrozen(readConfig({}))).toBe(true);
 });
 

@@ -41,6 +41,10 @@ const EnvironmentSchema = z.object({
   MARKCO_PEER_PORT: z.optional(port),
   /** Addresses that others are told besides those of this machine: `/ip4/203.0.113.7/tcp/7718`, with commas. */
   MARKCO_PEER_ADDRESSES: z.optional(z.string().check(z.maxLength(2_000))),
+  /** Whether this device passes on what the user's other devices say, where they do not reach each other. Default 0. */
+  MARKCO_RELAY: z.optional(flag),
+  /** Where others reach this one by WebSocket. Default 7719 for a relay, no such port for others; 0 for any. */
+  MARKCO_PEER_WEB_PORT: z.optional(port),
   /** Whether devices on the same network are looked for. Default 1. */
   MARKCO_MDNS: z.optional(flag),
   /** Where projects of other devices are put. Default `MarkCo` in the person's own folder. */
@@ -63,12 +67,20 @@ export type Config = {
   readonly peerAddresses: readonly string[];
   readonly findsNeighbors: boolean;
   readonly placesElsewhere: boolean;
+  readonly isRelay: boolean;
+  /** Null for none. */
+  readonly peerWebPort: number | null;
   readonly projectsFolder: string;
   readonly usesKeychain: boolean;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 };
 
-export type ConfigFlags = { readonly home?: string; readonly port?: number; readonly host?: string };
+export type ConfigFlags = {
+  readonly home?: string;
+  readonly port?: number;
+  readonly host?: string;
+  readonly relay?: boolean;
+};
 
 /** @throws Failure `bad_request` naming the variable that is wrong */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>, flags: ConfigFlags = {}): Config {
@@ -88,6 +100,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       `The port ${chosenPort} is not between 0 and 65535. Set MARKCO_PORT to one that is.`,
     );
   }
+  const isRelay = flags.relay ?? env.MARKCO_RELAY === '1';
   return Object.freeze({
     home: flags.home ?? env.MARKCO_HOME ?? envPaths('markco', { suffix: '' }).data,
     port: chosenPort,
@@ -104,6 +117,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       .split(',')
       .map((address) => address.trim())
       .filter((address) => address !== ''),
+    isRelay,
+    peerWebPort: env.MARKCO_PEER_WEB_PORT === undefined ? (isRelay ? 7719 : null) : Number(env.MARKCO_PEER_WEB_PORT),
     findsNeighbors: env.MARKCO_MDNS !== '0',
     placesElsewhere: env.ENABLE_REMOTE_EXEC_ROUTING !== '0',
     projectsFolder: env.MARKCO_PROJECTS ?? join(homedir(), 'MarkCo'),

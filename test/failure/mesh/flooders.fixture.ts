@@ -39,7 +39,7 @@ async function join(link: string, flood: Flood): Promise<void> {
   const trust = await openTrust({ home, deviceId: newId<DeviceId>(ids), userId: newId<UserId>(ids), name: flood, ids });
   const mesh = await createMesh({
     ...{ trust, ids, store, rooms, catalog, projects, about: { name: flood, os: 'test' } },
-    ...{ listen: ['/ip4/127.0.0.1/tcp/0'], announce: [], findsNeighbors: false },
+    ...{ listen: ['/ip4/127.0.0.1/tcp/0'], announce: [], findsNeighbors: false, isRelay: false },
     serve: () => undefined,
     handle: () => new Response(null, { status: 404 }),
     heartbeat: () => Promise.reject(new Error('not in this test')),

@@ -39,7 +39,14 @@ function linesOf({ addresses, neighbors, ipv4, ipv6, relays, devices }: Netcheck
           ? 'not looked for while this is your only device'
           : 'not looked for (MARKCO_MDNS=0)',
     ],
-    ['relay', relays.length > 0 ? relays.join(', ') : 'none yet: devices are reached directly or not at all'],
+    ...(relays.length === 0
+      ? [
+          [
+            'relay',
+            'none: devices are reached directly or not at all. On one that all reach: markco up --relay',
+          ] as const,
+        ]
+      : relays.map((relay): Line => ['relay', relayWords(relay)])),
     ...devices.map(({ name, reach }): Line => [name, reachWords(reach, now)]),
   ];
 }
@@ -48,6 +55,12 @@ function family({ usable, listening }: Netcheck['ipv4'], isAlone: boolean): stri
   if (!usable) return 'this machine has no such address';
   if (isAlone) return 'this machine has an address';
   return listening ? 'other devices can use it' : 'this machine has an address, but MarkCo does not listen there';
+}
+
+function relayWords({ name, address, roundTripMs, reserved, why }: Netcheck['relays'][number]): string {
+  const trip = roundTripMs === undefined ? '' : `, ${roundTrip(roundTripMs)}`;
+  const where = address === undefined ? name : `${name} at ${address}${trip}`;
+  return `${where}: ${reserved ? 'others reach this device through it' : `not in use, ${why ?? 'it does not answer'}`}`;
 }
 
 function reachWords(reach: Reach, now: number): string {

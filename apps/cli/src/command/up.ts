@@ -9,24 +9,28 @@ import { startDevice } from '../start-device.ts';
 import { verb, type AddVerb, type JsonOption } from '../verb.ts';
 import { openFolder } from './open.ts';
 
-type Options = JsonOption & { readonly browser: boolean };
+type Options = JsonOption & { readonly browser: boolean; readonly relay?: true };
 
 export const addUp: AddVerb = (program, cli, done) => {
   verb(program, 'up [DIR...]', 'Start this device with its page, and open folders', [
     'markco up',
     'markco up ~/notes ~/work/report',
     'MARKCO_PORT=7800 markco up --no-browser',
+    'markco up --relay               # on a machine that all your devices reach',
   ])
     .option('--no-browser', 'print the link only')
+    .option('--relay', 'pass on what your other devices say, where they do not reach each other')
     .action(async (dirs: readonly string[], options: Options) => {
       const running = await findDevice(cli);
       if (running !== null) {
         const pid = running.pid === null ? '' : ` (pid ${running.pid})`;
         cli.err.write(`Port ${running.port} is already MarkCo${pid}. Opening that one.\n`);
+        if (options.relay)
+          cli.err.write('Whether it is a relay was settled when it started: stop it first to change that.\n');
         await present(cli, running, dirs, options);
         return done(0);
       }
-      const node = await startDevice(cli);
+      const node = await startDevice(cli, options.relay === true ? { relay: true } : {});
       try {
         await present(cli, await requireDevice(cli), dirs, options);
         if (!cli.signal.aborted)

@@ -11,11 +11,12 @@ import {
   type DeviceId,
   type NodeCapability,
 } from '@markco/protocol';
-import { mergeEntries } from '@markco/protocol/identity';
+import { mergeEntries, PAIRING_LIFETIME_MS } from '@markco/protocol/identity';
 import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
 import { COST } from './conduct.ts';
 import type { MessageStream } from './message-stream.ts';
+import type { Said } from './peers.ts';
 import type { Trust } from './trust.ts';
 
 /** A device says what it can do this often, and at once when that changed. */
@@ -38,10 +39,14 @@ const MessageSchema = z.discriminatedUnion('op', [
   }),
   z.object({
     op: z.literal('devices'),
-    devices: z.array(z.object({ deviceId: DeviceIdSchema, addresses })).check(z.maxLength(DEVICES_MAX)),
+    devices: z
+      .array(z.object({ deviceId: DeviceIdSchema, addresses, isRelay: z.optional(z.boolean()) }))
+      .check(z.maxLength(DEVICES_MAX)),
   }),
   /** A digest of the sender's log: who has another one answers with what it has. */
   z.object({ op: z.literal('known'), digest: z.string().check(z.regex(/^[0-9a-f]{16}$/)) }),
+  /** A code to pair with is on the screen for so long, or, at 0, no more: a relay may let a stranger through to it. */
+  z.object({ op: z.literal('guests'), forMs: z.int().check(z.minimum(0), z.maximum(PAIRING_LIFETIME_MS)) }),
   z.object({
     op: z.literal('heartbeat'),
     capability: NodeCapabilitySchema,
@@ -72,15 +77,27 @@ export type ControlParts = {
   readonly trust: Trust;
   readonly peer: DeviceId;
   /** Where this device and others are, as far as it knows. */
-  readonly addresses: () => readonly { readonly deviceId: DeviceId; readonly addresses: readonly string[] }[];
+  readonly addresses: () => readonly {
+    readonly deviceId: DeviceId;
+    readonly addresses: readonly string[];
+    readonly isRelay?: boolean;
+  }[];
+  /** How long this device shows a code to pair with, in milliseconds. */
+  readonly guestsMs: () => number;
   readonly heartbeat: () => Promise<Heartbeat>;
-  readonly onAddresses: (device: DeviceId, addresses: readonly string[]) => void;
+  readonly onAddresses: (device: DeviceId, addresses: readonly string[], said: Said) => void;
+  readonly onGuests: (forMs: number) => void;
   readonly onHeartbeat: (heartbeat: Heartbeat) => void;
   /** The other device told nothing new. */
   readonly wasted: (cost: number) => void;
 };
 
-export type Control = { beat(): void };
+export type Control = {
+  beat(): void;
+  /** Where this device is, or where another one is, has changed. */
+  tellDevices(): void;
+  tellGuests(): void;
+};
 
 export function keepUpToDate(stream: MessageStream, parts: ControlParts): Control {
   const { trust } = parts;
@@ -114,9 +131,11 @@ export function keepUpToDate(stream: MessageStream, parts: ControlParts): Contro
       devices: parts
         .addresses()
         .slice(0, DEVICES_MAX)
-        .map(({ deviceId, addresses: all }) => ({ deviceId, addresses: all.slice(0, ADDRESSES_MAX) })),
+        .map((device) => ({ ...device, addresses: device.addresses.slice(0, ADDRESSES_MAX) })),
     });
   }
+
+  const tellGuests = (): void => say({ op: 'guests', forMs: Math.ceil(Math.max(0, parts.guestsMs())) });
 
   function beat(): void {
     parts.heartbeat().then(
@@ -155,8 +174,11 @@ export function keepUpToDate(stream: MessageStream, parts: ControlParts): Contro
       if (merged.added.length > 0) await trust.take(merged.log);
     } else if (message.op === 'devices') {
       parts.wasted(COST.question);
-      for (const { deviceId, addresses: all } of message.devices)
-        if (deviceId !== trust.deviceId) parts.onAddresses(deviceId, all);
+      for (const { deviceId, addresses: all, isRelay } of message.devices)
+        if (deviceId !== trust.deviceId) parts.onAddresses(deviceId, all, { bySelf: deviceId === parts.peer, isRelay });
+    } else if (message.op === 'guests') {
+      parts.wasted(COST.question);
+      parts.onGuests(message.forMs);
     } else if (message.op === 'known') {
       parts.wasted(COST.question);
       if (message.digest !== digestOfLog()) tellLog();
@@ -198,8 +220,9 @@ export function keepUpToDate(stream: MessageStream, parts: ControlParts): Contro
   // Both had the same log when they said hello, unless something was heard since.
   say({ op: 'known', digest: digestOfLog() });
   tellDevices();
+  if (parts.guestsMs() > 0) tellGuests();
   beat();
-  return { beat };
+  return { beat, tellDevices, tellGuests };
 }
 
 /** Null when something is not there any more, which a change cannot say. */

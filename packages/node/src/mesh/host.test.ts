@@ -1,5 +1,7 @@
 /** A device on the network: members talk, strangers ping and nothing else. */
+import { once } from 'node:events';
 import { generateKeyPair } from '@libp2p/crypto/keys';
+import { identify } from '@libp2p/identify';
 import { noise } from '@libp2p/noise';
 import { ping } from '@libp2p/ping';
 import { tcp } from '@libp2p/tcp';
@@ -8,21 +10,26 @@ import { multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p } from 'libp2p';
 import { expect, test as base } from 'vitest';
 import { createConducts } from './conduct.ts';
+import { WebSocket } from 'ws';
 import { createHost, type Host } from './host.ts';
 import type { MessageStream } from './message-stream.ts';
+import { kindOf } from './path.ts';
 
 const PROTOCOL = '/markco/test/1.0.0';
 const soon = (): AbortSignal => AbortSignal.timeout(10_000);
 
-type Make = (admits?: (peerId: string, protocol: string | null) => boolean) => Promise<Host>;
+type Make = (
+  admits?: (peerId: string, protocol: string | null) => boolean,
+  listen?: readonly string[],
+) => Promise<Host>;
 
 const test = base.extend<{ make: Make }>({
   make: async ({}, use) => {
     const hosts: Host[] = [];
-    await use(async (admits = () => true) => {
+    await use(async (admits = () => true, listen = ['/ip4/127.0.0.1/tcp/0']) => {
       const host = await createHost({
         key: await generateKeyPair('Ed25519'),
-        listen: ['/ip4/127.0.0.1/tcp/0'],
+        listen,
         findsNeighbors: false,
         admits,
         conducts: createConducts({ now: () => performance.now(), onCut: () => undefined }),
@@ -80,11 +87,13 @@ test('a stranger may ping; a stream of it is refused before its handler hears of
     transports: [tcp()],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
-    services: { ping: ping() },
+    services: { ping: ping(), identify: identify({ runOnConnectionOpen: false }) },
   });
   const target = multiaddr(b.addresses()[0]);
   const connection = await stranger.dial(target);
   expect(await stranger.services.ping.ping(target)).toBeGreaterThanOrEqual(0);
+  const seen = await stranger.services.identify.identify(connection);
+  expect([seen.listenAddrs, seen.signedPeerRecord]).toEqual([[], undefined]);
   const stream = await connection.newStream(PROTOCOL).catch(() => undefined);
   await expect.poll(() => stream?.status ?? 'reset').toBe('reset');
   expect([handled, told]).toEqual([0, []]);
@@ -107,4 +116,44 @@ test('a peer that goes is told of, and its paths are gone', async ({ make }) => 
   await b.close();
   expect(await gone).toBe(b.peerId);
   expect(a.paths(b.peerId)).toEqual([]);
+});
+
+test('a better way is told of and used when it comes up; the lesser one stays', async ({ make }) => {
+  const [a, b] = [await make(), await make(undefined, ['/ip4/127.0.0.1/tcp/0', '/ip4/127.0.0.1/tcp/0/ws'])];
+  const better: string[] = [];
+  for (const host of [a, b]) host.onBetterPath((peerId) => void better.push(peerId));
+  const [web, direct] = b.addresses().toSorted((one, other) => Number(/\/ws/.test(other)) - Number(/\/ws/.test(one)));
+  await a.connect(b.peerId, [web ?? ''], soon());
+  const ways = (): string[] => a.paths(b.peerId).map(({ address }) => kindOf(address));
+  expect(ways()).toEqual(['websocket']);
+  const tries = await a.improve(b.peerId, [web ?? '', direct ?? ''], soon());
+  expect(tries).toMatchObject([{ kind: 'tcp', why: null }]);
+  expect(ways()).toEqual(['tcp', 'websocket']);
+  await expect.poll(() => better.toSorted()).toEqual([a.peerId, b.peerId].toSorted());
+  expect(await a.improve(b.peerId, [web ?? '', direct ?? ''], soon())).toEqual([]);
+  const probed = await a.probe(b.peerId, b.addresses(), soon());
+  expect(probed.map(({ kind, why }) => [kind, why])).toEqual([
+    ['tcp', null],
+    ['websocket', null],
+  ]);
+  await expect.poll(ways).toEqual(['tcp', 'websocket']);
+});
+
+test('a WebSocket message of a stranger is bounded before anything of it is read', async ({ make }) => {
+  const host = await make(undefined, ['/ip4/127.0.0.1/tcp/0/ws']);
+  const port = /\/tcp\/(\d+)\/ws/.exec(host.addresses()[0] ?? '')?.[1];
+  const socket = new WebSocket(`ws://127.0.0.1:${port}`);
+  await once(socket, 'open');
+  const closed = once(socket, 'close') as Promise<[number]>;
+  socket.on('error', () => undefined);
+  socket.send(new Uint8Array(1024 * 1024 + 1));
+  const [code] = await closed;
+  expect(code).toBe(1009);
+  // One who is not let in is not left hanging either.
+  const full = await make(() => false, ['/ip4/127.0.0.1/tcp/0/ws']);
+  const mute = new WebSocket(`ws://127.0.0.1:${/\/tcp\/(\d+)\/ws/.exec(full.addresses()[0] ?? '')?.[1]}`);
+  mute.on('error', () => undefined);
+  await once(mute, 'open');
+  mute.send('this is no handshake of Noise, and it will not become one');
+  await once(mute, 'close');
 });

@@ -2,48 +2,68 @@
  * This device on the network: a libp2p node that talks to members and to nobody else.
  *
  * 1. No stream reaches its handler, and no byte of it is read, before `admits` has said yes to its peer and protocol.
- * 2. A stranger may ping; at most STRANGERS_MAX at once, each for STRANGER_MS.
+ *    That holds for what libp2p itself answers as well, but for ping and identify, and identify tells no addresses.
+ * 2. A stranger may ping; few at once, each for seconds (`strangers.ts`).
  * 3. What a peer sends goes through its conduct (`conduct.ts`), on whatever stream; one that was cut off stays out.
+ * 4. A stream is opened on the best way there is; when a better one comes up, who has a stream open is told.
  */
 import { identify } from '@libp2p/identify';
-import type { Connection, PrivateKey } from '@libp2p/interface';
+import type { Connection, PrivateKey, Stream } from '@libp2p/interface';
 import { mdns } from '@libp2p/mdns';
 import { noise } from '@libp2p/noise';
 import { peerIdFromString } from '@libp2p/peer-id';
-import { ping } from '@libp2p/ping';
-import { tcp } from '@libp2p/tcp';
+import { ping, PING_PROTOCOL } from '@libp2p/ping';
 import { yamux } from '@libp2p/yamux';
 import { Failure } from '@markco/protocol';
 import { multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p } from 'libp2p';
 import { COST, type Conducts } from './conduct.ts';
+import { createDialer, type Try } from './dial.ts';
+import { standIn } from './guarded.ts';
 import { messageStream, type MessageStream } from './message-stream.ts';
+import { isLoopback, kindOf, rankOf, relayOf, withPeer } from './path.ts';
+import { relayService, type RelayRules } from './relay.ts';
+import { createStrangers } from './strangers.ts';
+import { createTransports } from './transports.ts';
 
 const CONNECTIONS_MAX = 128;
+/** For a relay: every device of its user, and more than one way to some. */
+const RELAY_CONNECTIONS_MAX = 400;
+/** Ways to one peer at once; of more, the worst is closed. */
+const PATHS_MAX = 4;
 const INBOUND_PER_SECOND_MAX = 5;
 const PENDING_MAX = 10;
 /** Of one protocol and one peer; further ones are reset. What a protocol needs is less than that for most. */
 const STREAMS_MAX = 16;
 /** What a peer may have sent on one stream before it is read here. Less than libp2p gathers before it gives up. */
 const WINDOW_BYTES_MAX = 1024 * 1024;
-const STRANGERS_MAX = 10;
-const STRANGER_MS = 10_000;
 /** A peer that does not answer is noticed within one of these and what a ping may take. */
 const PING_EVERY_MS = 4_000;
 const PING_MS = { minTimeout: 1_000, maxTimeout: 3_000 };
+/** How long a hole that seems to be punched may take to carry something. */
+const PROOF_MS = 5_000;
+const PING_BYTES = 32;
 const MDNS_TAG = '_markco._udp.local';
 
 export type HostParts = {
   readonly key: PrivateKey;
   /** `/ip4/0.0.0.0/tcp/4001` and the like. */
   readonly listen: readonly string[];
-  /** What others are told, where it is not what is listened on. */
+  /** What others are told besides what is listened on. */
   readonly announce?: readonly string[];
   /** Whether devices on the same network are looked for. */
   readonly findsNeighbors: boolean;
   /** Asked before anything of a stream is read. `protocol` null: whether the peer may stay connected at all. */
   readonly admits: (peerId: string, protocol: string | null) => boolean;
   readonly conducts: Conducts;
+  /** Whether a stranger may stay a while longer than others, and come in through a relay. */
+  readonly keeps?: (peerId: string) => boolean;
+  /** Whether somebody may come in through that relay. */
+  readonly admitsThrough?: (relay: string, peerId: string) => boolean;
+  /** `stun:203.0.113.7:7718`: who says by which address the world sees this device. */
+  readonly stunServers?: () => readonly string[];
+  /** Makes this device pass on what others say. */
+  readonly relay?: RelayRules;
   readonly now: () => number;
   readonly onTrouble: (doing: string, cause: unknown) => void;
 };
@@ -61,14 +81,18 @@ export type Handler = (stream: MessageStream, peerId: string) => void;
 
 export type Host = {
   readonly peerId: string;
-  /** Where this device can be reached, with its peer id. */
+  /** Where this device can be reached, with its peer id. Through relays last. */
   addresses(): readonly string[];
   /** Of every protocol there is here, but libp2p's own. */
   protocols(): readonly string[];
   /** @param streamsMax of one peer at once; further ones are reset */
   handle(protocol: string, handler: Handler, bytesMax?: number, streamsMax?: number): Promise<void>;
-  /** `not_ready` when no address answers; who answers has proven to be this peer. */
+  /** `not_ready` when no address answers; who answers has proven to be this peer. Better ways are still tried then. */
   connect(peerId: string, addresses: readonly string[], signal: AbortSignal): Promise<void>;
+  /** Tries what is better than the way in use. Answers each try, once all are over. */
+  improve(peerId: string, addresses: readonly string[], signal: AbortSignal): Promise<readonly Try[]>;
+  /** Tries every address for itself, and says how each went; `signal` ends what has not answered. */
+  probe(peerId: string, addresses: readonly string[], signal: AbortSignal): Promise<readonly Try[]>;
   /**
    * Opens a stream to a peer that is connected: `not_ready`, `forbidden`.
    *
@@ -83,34 +107,78 @@ export type Host = {
   ): Promise<MessageStream>;
   /** Milliseconds. */
   ping(peerId: string, signal: AbortSignal): Promise<number>;
+  /** Best first. */
   paths(peerId: string): readonly Path[];
+  /**
+   * A place at a relay: others reach this device through it from now on, for as long as the two are connected.
+   * @param where where others reach the relay; asked again whenever somebody is told
+   */
+  reserve(relay: string, where: () => readonly string[]): Promise<void>;
+  /** The addresses through a relay have changed. */
+  onAddresses(listener: () => void): void;
+  /** A place at a relay is lost. */
+  onLostRelay(listener: (relay: string) => void): void;
   disconnect(peerId: string): Promise<void>;
   /** A member connects; anybody disconnects. */
   onPeer(listener: (peerId: string, isConnected: boolean) => void): void;
+  /** A better way to a peer that was connected already has come up. */
+  onBetterPath(listener: (peerId: string) => void): void;
   /** A device on the same network said where it is. A hint: nothing about it is proven. */
   onFound(listener: (peerId: string, addresses: readonly string[]) => void): void;
   close(): Promise<void>;
 };
 
+/** What libp2p hands to its services. */
+type Inner = {
+  readonly transportManager: {
+    dial(address: ReturnType<typeof multiaddr>, options: { signal: AbortSignal }): Promise<Connection>;
+    getAddrs(): ReturnType<typeof multiaddr>[];
+  };
+};
+
 export async function createHost(parts: HostParts): Promise<Host> {
   const peerListeners: ((peerId: string, isConnected: boolean) => void)[] = [];
   const foundListeners: ((peerId: string, addresses: readonly string[]) => void)[] = [];
-  const strangers = new Map<string, NodeJS.Timeout>();
+  const pathListeners: ((peerId: string) => void)[] = [];
+  const addressListeners: (() => void)[] = [];
+  /** By relay, where others reach it. */
+  const relayed = new Map<string, () => readonly string[]>();
+  const closing = new AbortController();
   const { conducts } = parts;
   const handled: string[] = [];
+  const isMember = (peerId: string): boolean => parts.admits(peerId, null);
+  const strangers = createStrangers({
+    isKnown: isMember,
+    isKept: (peerId) => parts.keeps?.(peerId) === true,
+    hangUp: (peerId) => void node.hangUp(peerIdFromString(peerId)).catch(() => undefined),
+  });
+  const guard = (_: Stream, connection: Connection, protocol: string): boolean =>
+    parts.admits(connection.remotePeer.toString(), protocol);
+  const { factories, slots } = await createTransports({
+    guard,
+    stunServers: () => parts.stunServers?.() ?? [],
+    onTrouble: parts.onTrouble,
+  });
+
   const node = await createLibp2p({
     privateKey: parts.key,
-    addresses: {
-      listen: [...parts.listen],
-      ...(parts.announce === undefined ? {} : { announce: [...parts.announce] }),
-    },
-    transports: [tcp()],
+    addresses: { listen: [...parts.listen] },
+    transports: factories,
     connectionEncrypters: [noise()],
     streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: WINDOW_BYTES_MAX } })],
-    services: { identify: identify(), ping: ping() },
+    services: {
+      // Members tell each other where they are once they have said hello; nobody else is told.
+      identify: (components) =>
+        identify()(
+          standIn(components, 'addressManager', (manager: object) => standIn(manager, 'getAddresses', () => () => [])),
+        ),
+      ping: ping(),
+      inner: ({ transportManager }: Inner) => ({ transportManager }),
+      ...(parts.relay === undefined ? {} : { relay: relayService(guard, parts.relay) }),
+    },
     ...(parts.findsNeighbors ? { peerDiscovery: [mdns({ serviceTag: MDNS_TAG })] } : {}),
     connectionManager: {
-      maxConnections: CONNECTIONS_MAX,
+      maxConnections: parts.relay === undefined ? CONNECTIONS_MAX : RELAY_CONNECTIONS_MAX,
       inboundConnectionThreshold: INBOUND_PER_SECOND_MAX,
       maxIncomingPendingConnections: PENDING_MAX,
       reconnectRetries: 0,
@@ -120,40 +188,85 @@ export async function createHost(parts: HostParts): Promise<Host> {
       denyDialMultiaddr: () => false,
       denyInboundEncryptedConnection: (peer) =>
         conducts.cutOff(peer.toString()) !== undefined ||
-        (!parts.admits(peer.toString(), null) && strangers.size >= STRANGERS_MAX && !strangers.has(peer.toString())),
+        (!isMember(peer.toString()) && !strangers.hasRoom(peer.toString())),
+      denyInboundRelayReservation: (source) => parts.relay?.reserves(source.toString()) !== true,
+      denyOutboundRelayedConnection: (from, to) => parts.relay?.connects(from.toString(), to.toString()) !== true,
+      denyInboundRelayedConnection: (relay, peer) => parts.admitsThrough?.(relay.toString(), peer.toString()) !== true,
     },
   });
+  const { transportManager } = node.services.inner;
 
+  /** Two sides do not agree at once on whether a hole was punched; what has answered once is there. */
+  const unproven = new WeakSet<Connection>();
+  const connectionsOf = (peerId: string): Connection[] =>
+    node
+      .getConnections(peerIdFromString(peerId))
+      .filter((connection) => connection.status === 'open' && !unproven.has(connection))
+      .toSorted((a, b) => rank(a) - rank(b) || a.timeline.open - b.timeline.open);
+
+  node.addEventListener('connection:open', ({ detail }) => {
+    if (kindOf(detail.remoteAddr.toString()) !== 'webrtc') return useToo(detail);
+    unproven.add(detail);
+    answers(detail, AbortSignal.timeout(PROOF_MS)).then(
+      () => {
+        unproven.delete(detail);
+        useToo(detail);
+      },
+      (error: unknown) => detail.abort(error instanceof Error ? error : new Error(String(error))),
+    );
+  });
+
+  function useToo(detail: Connection): void {
+    const peerId = detail.remotePeer.toString();
+    const others = connectionsOf(peerId).filter(({ id }) => id !== detail.id);
+    const worst = connectionsOf(peerId).slice(PATHS_MAX);
+    for (const connection of worst) void connection.close().catch(() => connection.abort(new Error('too many ways')));
+    if (others.length > 0 && others.every((other) => rank(detail) < rank(other)))
+      for (const listener of pathListeners) listener(peerId);
+  }
   node.addEventListener('peer:connect', ({ detail }) => {
     const peerId = detail.toString();
-    if (parts.admits(peerId, null)) {
-      for (const listener of peerListeners) listener(peerId, true);
-      return;
-    }
-    const timer = setTimeout(() => {
-      strangers.delete(peerId);
-      // It may have become a member meanwhile.
-      if (!parts.admits(peerId, null)) void node.hangUp(detail).catch(() => undefined);
-    }, STRANGER_MS);
-    strangers.set(peerId, timer.unref());
+    if (!isMember(peerId)) return strangers.came(peerId);
+    for (const listener of peerListeners) listener(peerId, true);
   });
   node.addEventListener('peer:disconnect', ({ detail }) => {
     const peerId = detail.toString();
-    clearTimeout(strangers.get(peerId));
-    strangers.delete(peerId);
+    strangers.left(peerId);
     for (const listener of peerListeners) listener(peerId, false);
   });
   node.addEventListener('peer:discovery', ({ detail }) => {
     const addresses = detail.multiaddrs.map(String);
     for (const listener of foundListeners) listener(detail.id.toString(), addresses);
   });
+  slots.onLost((relay) => {
+    if (relayed.delete(relay)) for (const listener of addressListeners) listener();
+  });
 
-  const connectionsOf = (peerId: string): Connection[] =>
-    node.getConnections(peerIdFromString(peerId)).filter(({ status }) => status === 'open');
+  const dialer = createDialer({
+    elapsed: () => performance.now(),
+    open: connectionsOf,
+    dial: (address, signal) => transportManager.dial(multiaddr(address), { signal }),
+  });
+  /** This device is no way to others. */
+  const usable = (addresses: readonly string[]): readonly string[] =>
+    addresses.filter((address) => relayOf(address) !== node.peerId.toString());
 
   return {
     peerId: node.peerId.toString(),
-    addresses: () => node.getMultiaddrs().map(String),
+    addresses() {
+      const listening = transportManager.getAddrs().map(String);
+      const outer = listening.filter((address) => !isLoopback(address));
+      // Between relays in turn, so that with few addresses each is among them.
+      const through = [...relayed].flatMap(([relay, where]) =>
+        where().map((address, turn) => ({ address: `${withPeer(address, relay)}/p2p-circuit`, turn })),
+      );
+      const all = [
+        ...(parts.announce ?? []),
+        ...(outer.length > 0 ? outer : listening),
+        ...through.toSorted((a, b) => a.turn - b.turn).map(({ address }) => address),
+      ];
+      return [...new Set(all.map((address) => withPeer(address, node.peerId.toString())))];
+    },
 
     protocols: () => handled,
 
@@ -179,19 +292,26 @@ export async function createHost(parts: HostParts): Promise<Host> {
       const why = conducts.cutOff(peerId);
       if (why !== undefined) throw why;
       if (connectionsOf(peerId).length > 0) return;
-      const targets = addresses.map((address) =>
-        multiaddr(address.includes('/p2p/') ? address : `${address}/p2p/${peerId}`),
-      );
-      if (targets.length === 0) throw new Failure('not_ready', 'It is not known where this device is.');
+      if (addresses.length === 0) throw new Failure('not_ready', 'It is not known where this device is.');
       try {
-        await node.dial(targets, { signal });
+        const { first } = dialer.dial(peerId, usable(addresses), closing.signal);
+        await Promise.race([first, aborted(signal)]);
       } catch (cause) {
         throw new Failure('not_ready', 'This device does not answer at any address that is known of it.', { cause });
       }
     },
 
+    async improve(peerId, addresses, signal) {
+      const [best] = connectionsOf(peerId);
+      const until = AbortSignal.any([signal, closing.signal]);
+      const { all } = dialer.dial(peerId, usable(addresses), until, best === undefined ? undefined : rank(best));
+      return Promise.race([all, aborted(signal)]);
+    },
+
+    probe: (peerId, addresses, signal) => dialer.probe(peerId, usable(addresses), signal),
+
     async open(peerId, protocol, signal, bytesMax, isAsking = false) {
-      const [best] = connectionsOf(peerId).toSorted((a, b) => Number(isRelayed(a)) - Number(isRelayed(b)));
+      const [best] = connectionsOf(peerId);
       if (best === undefined) throw new Failure('not_ready', 'This device is not connected.');
       try {
         const stream = await best.newStream(protocol, { signal, runOnLimitedConnection: true });
@@ -210,30 +330,62 @@ export async function createHost(parts: HostParts): Promise<Host> {
     },
 
     async ping(peerId, signal) {
-      return node.services.ping.ping(peerIdFromString(peerId), { signal });
+      const [best] = connectionsOf(peerId);
+      if (best === undefined) throw new Failure('not_ready', 'This device is not connected.');
+      return answers(best, signal);
     },
 
     paths: (peerId) =>
       connectionsOf(peerId).map((connection) => ({
         address: connection.remoteAddr.toString(),
-        isRelayed: isRelayed(connection),
+        isRelayed: kindOf(connection.remoteAddr.toString()) === 'relayed',
         isOutgoing: connection.direction === 'outbound',
         since: connection.timeline.open,
         roundTripMs: connection.rtt ?? null,
       })),
 
+    async reserve(relay, where) {
+      await slots.reserve(relay);
+      relayed.set(relay, where);
+      for (const listener of addressListeners) listener();
+    },
+
     async disconnect(peerId) {
       await node.hangUp(peerIdFromString(peerId)).catch((cause: unknown) => parts.onTrouble('hanging up', cause));
     },
 
+    onAddresses: (listener) => void addressListeners.push(listener),
+    onLostRelay: slots.onLost,
     onPeer: (listener) => void peerListeners.push(listener),
+    onBetterPath: (listener) => void pathListeners.push(listener),
     onFound: (listener) => void foundListeners.push(listener),
 
     async close() {
-      for (const timer of strangers.values()) clearTimeout(timer);
+      closing.abort();
+      strangers.close();
       await node.stop();
     },
   };
 }
 
-const isRelayed = (connection: Connection): boolean => connection.remoteAddr.toString().includes('/p2p-circuit');
+/** One round trip on this very connection, in milliseconds. Rejects when nothing comes back in time. */
+async function answers(connection: Connection, signal: AbortSignal): Promise<number> {
+  const stream = await connection.newStream(PING_PROTOCOL, { signal, runOnLimitedConnection: true });
+  const answered = new Promise<void>((resolve) => stream.addEventListener('message', () => resolve(), { once: true }));
+  const began = performance.now();
+  stream.send(new Uint8Array(PING_BYTES));
+  await Promise.race([answered, aborted(signal)]);
+  const ms = performance.now() - began;
+  stream.close({ signal }).catch((cause: unknown) => stream.abort(new Error('it could not be closed', { cause })));
+  return ms;
+}
+
+const rank = (connection: Connection): number => rankOf(connection.remoteAddr.toString());
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const give = (): void => reject(new Failure('not_ready', 'It was given up before the other device answered.'));
+    if (signal.aborted) give();
+    else signal.addEventListener('abort', give, { once: true });
+  });
+}

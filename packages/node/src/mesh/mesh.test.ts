@@ -2,62 +2,16 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import type { Project } from '@markco/protocol';
-import { expect, test as base } from 'vitest';
+import { expect } from 'vitest';
+import { pair, SOON, soon, states, test, type MeshDevice } from './mesh.fixture.ts';
 import type { MessageStream } from './message-stream.ts';
-import { meshDevice, type MeshDevice } from './mesh.fixture.ts';
 
-const SOON = { timeout: 15_000, interval: 20 };
-const soon = (): AbortSignal => AbortSignal.timeout(10_000);
-
-/** `streams`: those of the test's own channel that are open. */
-type Device = MeshDevice & { readonly streams: ReadonlySet<MessageStream> };
-
-const CHANNEL = '/markco/test/1.0.0';
-
-const test = base.extend<{ make: (name: string) => Promise<Device> }>({
-  make: async ({}, use) => {
-    const made: Device[] = [];
-    await use(async (name) => {
-      const streams = new Set<MessageStream>();
-      const channels = {
-        [CHANNEL]: (stream: MessageStream): void => {
-          streams.add(stream);
-          stream.onClose(() => streams.delete(stream));
-        },
-      };
-      const device = Object.assign(await meshDevice(name, { channels }), { streams });
-      made.push(device);
-      return device;
-    });
-    for (const device of made) await device[Symbol.asyncDispose]();
-  },
-});
-
-async function pair(adder: Device, joiner: Device, by: 'code' | 'link' = 'code'): Promise<void> {
-  const offered = adder.mesh.pair.open();
-  const seen: unknown[] = [];
-  const joined = joiner.mesh.pair.join(
-    by === 'code' ? offered.code : offered.link,
-    by === 'code' ? adder.mesh.host.addresses() : [],
-    (check) => seen.push(check),
-    soon(),
-  );
-  await expect.poll(() => adder.mesh.pair.offered()?.state, SOON).toBe('asked');
-  await expect.poll(() => seen.length, SOON).toBe(1);
-  expect(adder.mesh.pair.offered()?.check).toEqual(seen[0]);
-  await adder.mesh.pair.approve();
-  await joined;
-}
-
-async function elsewhere(device: Device): Promise<Project> {
+async function elsewhere(device: MeshDevice): Promise<Project> {
   await expect.poll(() => device.mesh.elsewhere().size, SOON).toBe(1);
   const [found] = device.mesh.elsewhere().values();
   if (found === undefined) throw new Error('no other device has a project open');
   return found.project;
 }
-
-const states = (device: Device): Record<string, string> =>
-  Object.fromEntries(device.mesh.peers.list().map(({ name, state }) => [name, state]));
 
 test('paired by a code, a project is on both; a third one that one of them adds is known to the other', async ({
   make,
@@ -186,7 +140,7 @@ test('REACH-1 a device that takes the call and says nothing is given up at the s
   const [laptop, desktop] = [await make('laptop'), await make('desktop')];
   await pair(laptop, desktop);
   await expect.poll(() => states(laptop), SOON).toEqual({ desktop: 'connected' });
-  // Where it is comes after it has connected.
+  // Which it is told right after.
   await expect.poll(() => laptop.mesh.peers.list()[0]?.addresses.length, SOON).toBeGreaterThan(0);
   const port = Number(/\/tcp\/(\d+)/.exec(desktop.mesh.host.addresses()[0] ?? '')?.[1]);
   await desktop.mesh.close();

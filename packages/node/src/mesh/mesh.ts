@@ -5,7 +5,6 @@
  * again when they end while the devices stay connected.
  */
 import type { Client } from '@markco/client';
-import { openClient } from '@markco/client/open';
 import {
   Failure,
   LIMITS,
@@ -30,17 +29,20 @@ import { createDigests } from './documents/digests.ts';
 import type { ReplicateParts } from './documents/replicate-parts.ts';
 import { replicate, type Replication } from './documents/replicate.ts';
 import { createHost, type Host } from './host.ts';
+import { keepImproving } from './improve.ts';
 import { createKeepOpen } from './keep-open.ts';
 import type { MessageStream } from './message-stream.ts';
 import { createPair, type Pair } from './pair.ts';
 import { peerConnection } from './peer-connection.ts';
-import { peerFetch, servePeerRequest } from './peer-http.ts';
-import { peerSocket } from './peer-socket.ts';
+import { createPeerClients } from './peer-clients.ts';
+import { servePeerRequest } from './peer-http.ts';
 import { createPeers, type Peers } from './peers.ts';
 import { CONTROL, DOCUMENTS, HTTP, mayUse, STREAM } from './protocols.ts';
+import { createRelay, HOP } from './relay.ts';
+import { createSlots, type Slots } from './slots.ts';
+import { serveStun, stunServersOf } from './stun.ts';
 import { keyOfPeer, type Trust } from './trust.ts';
 
-const OPEN_MS = 10_000;
 /** Of what two need once: the stream that ends, and the one in its place. */
 const ONCE = 2;
 const ADDRESSES = nameKey('peer-addresses');
@@ -53,6 +55,8 @@ export type MeshParts = {
   readonly listen: readonly string[];
   readonly announce: readonly string[];
   readonly findsNeighbors: boolean;
+  /** Whether this device passes on what the others say. */
+  readonly isRelay: boolean;
   readonly rooms: Rooms;
   readonly catalog: DocumentCatalog;
   readonly projects: {
@@ -80,6 +84,8 @@ export type Mesh = {
   readonly host: Host;
   readonly peers: Peers;
   readonly pair: Pair;
+  /** Places at relays, through which this device is found. */
+  readonly slots: Pick<Slots, 'list' | 'ready'>;
   /** Of each device that ever said so since this one started, newest last said. */
   heartbeats(): ReadonlyMap<DeviceId, Heartbeat & { readonly at: number }>;
   /** Devices on the same network that said where they are, this user's and others'; null when none are looked for. */
@@ -105,18 +111,20 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
   const { trust, ids, store, log } = parts;
   const controls = new Map<string, Control>();
   const replications = new Map<string, Replication>();
-  const clients = new Map<DeviceId, Client>();
   const heartbeats = new Map<DeviceId, Heartbeat & { at: number }>();
   const theirs = new Map<DeviceId, readonly Project[]>();
   const neighbors = new Map<string, readonly string[]>();
   const addresses = readAddresses(store);
   const digests = createDigests(parts.rooms);
   const deviceListeners: (() => void)[] = [];
-  const tellDevices = (): void => {
+  const devicesChanged = (): void => {
     for (const listener of deviceListeners) listener();
   };
   const late: { peers?: Peers; pair?: Pair } = {};
   const onTrouble = (doing: string, cause: unknown): void => log.warn('mesh.trouble', { doing }, cause);
+  const isGreeted = (peerId: string): boolean =>
+    late.peers?.isGreeted(peerId) === true && trust.memberAt(peerId) !== undefined;
+  const relay = parts.isRelay ? createRelay({ isGreeted, now: trust.now }) : undefined;
 
   const conducts = createConducts({
     now: () => performance.now(),
@@ -135,10 +143,16 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
     admits(peerId, protocol) {
       const member = trust.memberAt(peerId);
       if (protocol === null) return member !== undefined;
-      const greeted = late.peers?.isGreeted(peerId) === true ? member : undefined;
+      const greeted = isGreeted(peerId) ? member : undefined;
+      if (protocol === HOP && relay?.hasGuests() === true) return true;
       if (Object.hasOwn(parts.channels ?? {}, protocol)) return greeted?.caps.includes('sync') === true;
       return mayUse(protocol, greeted, late.pair?.isOpen === true);
     },
+    keeps: (peerId) => late.pair?.isAsking(peerId) === true || relay?.isGuest(peerId) === true,
+    admitsThrough: (through, peerId) =>
+      isGreeted(through) && (trust.memberAt(peerId) !== undefined || late.pair?.isOpen === true),
+    ...(relay === undefined ? {} : { relay }),
+    stunServers: () => stunServersOf(late.peers?.list() ?? []),
     now: ids.now,
     onTrouble,
   });
@@ -164,6 +178,7 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
     onTrouble,
   });
   late.peers = peers;
+  const clients = createPeerClients({ host, peers, ids });
   const copies = createHeldCopies({
     rooms: parts.rooms,
     now: ids.now,
@@ -182,8 +197,22 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
       peers.refresh();
       peers.heard(peerId, at);
     },
+    onOpen() {
+      for (const control of controls.values()) control.tellGuests();
+    },
   });
   late.pair = pair;
+
+  host.onPeer((peerId, isConnected) => {
+    if (!isConnected) relay?.left(peerId);
+  });
+  host.onAddresses(() => tellDevices());
+  const slots = createSlots({ host, peers });
+  const stun = parts.isRelay ? await serveStun(host, onTrouble) : null;
+
+  function tellDevices(but?: Control): void {
+    for (const control of controls.values()) if (control !== but) control.tellDevices();
+  }
 
   const nameOf = (peerId: string): DeviceId => {
     const device = peers.deviceAt(peerId);
@@ -194,18 +223,25 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
 
   function onControl(stream: MessageStream, peerId: string): void {
     const device = nameOf(peerId);
-    const control = keepUpToDate(stream, {
+    const control: Control = keepUpToDate(stream, {
       trust,
       peer: device,
       addresses: () => [
-        { deviceId: trust.deviceId, addresses: host.addresses() },
-        ...peers.list().map(({ deviceId, addresses: at }) => ({ deviceId, addresses: at })),
+        { deviceId: trust.deviceId, addresses: host.addresses(), ...(parts.isRelay ? { isRelay: true } : {}) },
+        ...peers.list().map(({ deviceId, addresses: at, isRelay }) => ({
+          ...{ deviceId, addresses: at },
+          ...(isRelay ? { isRelay } : {}),
+        })),
       ],
+      guestsMs: () => pair.openMs,
       heartbeat: parts.heartbeat,
-      onAddresses(about, at) {
+      onAddresses(about, at, said) {
         const peer = peers.list().find(({ deviceId }) => deviceId === about);
-        if (peer !== undefined) peers.heard(peer.peerId, at);
+        if (peer === undefined || !peers.heard(peer.peerId, at, said) || !said.bySelf) return;
+        // Only what a device says of itself is passed on, so that no rumor goes in circles.
+        tellDevices(controls.get(peerId));
       },
+      onGuests: (forMs) => relay?.expectsGuests(peerId, trust.now() + forMs),
       onHeartbeat(heartbeat) {
         heartbeats.set(device, { ...heartbeat, at: trust.now() });
         parts.onHeartbeat?.(device);
@@ -234,7 +270,7 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
       take: parts.projects.takeRows,
       onProjects(all) {
         theirs.set(device, all);
-        tellDevices();
+        devicesChanged();
       },
       onHeld: (id, seq) => copies.hold(id, device, seq),
       onTrouble,
@@ -286,13 +322,13 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
   });
 
   peers.onPeer(({ deviceId, peerId }, isConnected) => {
-    tellDevices();
+    devicesChanged();
     log.info(isConnected ? 'mesh.connected' : 'mesh.disconnected', { peer: deviceId });
     if (!isConnected) {
       replications.get(peerId)?.close();
       return;
     }
-    clients.get(deviceId)?.reconnect();
+    clients.reconnect(deviceId);
     if (!leads(peerId)) return;
     void keepOpen(peerId, CONTROL, onControl, CONTROL_BYTES_MAX);
     for (const [protocol, use] of channels) void keepOpen(peerId, protocol, use);
@@ -301,12 +337,14 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
     void keepOpen(peerId, DOCUMENTS, onDocuments);
     void keepOpen(peerId, ASSET_LISTS, onLists, LIST_MESSAGE_BYTES_MAX);
   });
+  const stopImproving = keepImproving({ host, peers, leads });
 
   return {
     host,
     peers,
     pair,
     assets,
+    slots,
     heartbeats: () => heartbeats,
     neighbors: () => (parts.findsNeighbors ? neighbors.size : null),
     elsewhere() {
@@ -320,27 +358,7 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
       return found;
     },
     copies,
-    client(device) {
-      const peer = peers.list().find(({ deviceId }) => deviceId === device);
-      if (peer === undefined) throw new Failure('not_found', 'This is none of your devices.');
-      const open = (protocol: string, signal: AbortSignal): Promise<MessageStream> => {
-        if (!peers.isGreeted(peer.peerId))
-          throw new Failure('not_ready', `${peer.name} is not connected: ${peer.why ?? 'it does not answer'}`);
-        return host.open(peer.peerId, protocol, signal, LIMITS.messageBytesMax, true);
-      };
-      let client = clients.get(device);
-      if (client === undefined) {
-        client = openClient({
-          origin: 'http://device',
-          webSocket: () => peerSocket(async () => open(STREAM, AbortSignal.timeout(OPEN_MS))),
-          fetch: peerFetch(async (signal) => open(HTTP, signal)),
-          now: ids.now,
-          randomBytes: (length) => ids.randomBytes(length),
-        });
-        clients.set(device, client);
-      }
-      return client;
-    },
+    client: clients.client,
     onDevices: (listener) => void deviceListeners.push(listener),
     tellProjects() {
       for (const replication of replications.values()) replication.tellProjects();
@@ -353,8 +371,11 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
       stopKeeping();
       stopNews();
       peers.close();
+      stopImproving();
+      slots.close();
+      stun?.close();
       await assets.close();
-      await Promise.all([...clients.values()].map((client) => client.close()));
+      await clients.close();
       for (const replication of replications.values()) replication.close();
       await host.close();
     },

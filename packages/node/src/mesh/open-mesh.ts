@@ -46,7 +46,14 @@ const RUNS = '/markco/runs/1.0.0';
 export type OpenMeshParts = {
   readonly config: Pick<
     Config,
-    'peerPort' | 'peerAddresses' | 'findsNeighbors' | 'usesKeychain' | 'projectsFolder' | 'placesElsewhere'
+    | 'peerPort'
+    | 'peerWebPort'
+    | 'peerAddresses'
+    | 'isRelay'
+    | 'findsNeighbors'
+    | 'usesKeychain'
+    | 'projectsFolder'
+    | 'placesElsewhere'
   >;
   readonly home: string;
   readonly userId: UserId;
@@ -137,12 +144,13 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
         name: sessionName(session),
       }));
   const about = { name: device.name, os: device.os ?? '' };
-  const open = (peerPort: number): Promise<Mesh> =>
+  const open = (peerPort: number, peerWebPort: number | null): Promise<Mesh> =>
     createMesh({
       ...{ trust, ids, about, catalog, projects },
       store: parts.store,
       rooms: parts.rooms,
-      listen: [`/ip4/0.0.0.0/tcp/${peerPort}`],
+      listen: [`/ip4/0.0.0.0/tcp/${peerPort}`, ...(peerWebPort === null ? [] : [`/ip4/0.0.0.0/tcp/${peerWebPort}/ws`])],
+      isRelay: config.isRelay,
       announce: config.peerAddresses,
       findsNeighbors: config.findsNeighbors,
       serve: (connection, from) =>
@@ -166,9 +174,9 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
       log: parts.log,
     });
   // A port that another program has is no reason not to start: others hear of the one that is taken instead.
-  const mesh = await open(config.peerPort).catch((error: unknown) => {
-    if (config.peerPort === 0) throw error;
-    return open(0);
+  const mesh = await open(config.peerPort, config.peerWebPort).catch((error: unknown) => {
+    if (config.peerPort === 0 && config.peerWebPort === null) throw error;
+    return open(0, config.peerWebPort === null ? null : 0);
   });
   const record = createRecordHere({
     ...{ shared, mesh, catalog, projects, onTrouble },

@@ -61,6 +61,10 @@ export type Pair = {
   ): Promise<void>;
   /** Whether a stranger may ask now. */
   readonly isOpen: boolean;
+  /** For how long still, in milliseconds. */
+  readonly openMs: number;
+  /** Whether this one has shown that it knows the code, and a person is asked. */
+  isAsking(peerId: string): boolean;
 };
 
 export type PairParts = {
@@ -71,19 +75,28 @@ export type PairParts = {
   /** Devices on the same network that were heard of: a code without an address is tried with them. */
   readonly neighbors: () => readonly { readonly peerId: string; readonly addresses: readonly string[] }[];
   readonly onAdded: (peerId: string, addresses: readonly string[]) => void;
+  /** A code is on the screen, or is no more. */
+  readonly onOpen: () => void;
 };
 
-export async function createPair({ host, trust, ids, about, neighbors, onAdded }: PairParts): Promise<Pair> {
+export async function createPair({ host, trust, ids, about, neighbors, onAdded, onOpen }: PairParts): Promise<Pair> {
   const randomBytes = (length: number): Uint8Array => new Uint8Array(ids.randomBytes(length));
   let current: { pairing: Pairing; offered: Offered } | null = null;
-  let asking: { enroller: Enroller; stream: MessageStream; take: (step: EnrollerStep) => Promise<void> } | null = null;
+  let asking: {
+    enroller: Enroller;
+    peerId: string;
+    stream: MessageStream;
+    take: (step: EnrollerStep) => Promise<void>;
+  } | null = null;
 
-  const isOpen = (): boolean =>
-    current !== null &&
-    (current.offered.state === 'waiting' || current.offered.state === 'asked') &&
-    trust.now() < current.offered.expiresAt;
+  const openMs = (): number => {
+    const isAsked = current?.offered.state === 'waiting' || current?.offered.state === 'asked';
+    return isAsked ? Math.max(0, (current?.offered.expiresAt ?? 0) - trust.now()) : 0;
+  };
+  const isOpen = (): boolean => openMs() > 0;
   const show = (change: Partial<Offered>): void => {
     if (current !== null) current = { ...current, offered: { ...current.offered, ...change } };
+    onOpen();
   };
 
   await host.handle(
@@ -98,7 +111,7 @@ export async function createPair({ host, trust, ids, about, neighbors, onAdded }
         for (const bytes of send) stream.sendBytes(bytes);
         if (current?.pairing !== mine.pairing) return;
         if (now.state === 'asked') {
-          asking = { enroller, stream, take };
+          asking = { enroller, peerId, stream, take };
           const { name, kind, os } = now.device;
           show({ state: 'asked', device: { name, kind, os }, check: now.check });
         } else if (now.state === 'enrolled') {
@@ -170,6 +183,10 @@ export async function createPair({ host, trust, ids, about, neighbors, onAdded }
     get isOpen() {
       return isOpen();
     },
+    get openMs() {
+      return openMs();
+    },
+    isAsking: (peerId) => isOpen() && asking?.peerId === peerId,
     open() {
       const now = trust.now();
       const offer = newPairingOffer(trust.signer.publicKey, host.addresses(), now, randomBytes);
@@ -186,6 +203,7 @@ export async function createPair({ host, trust, ids, about, neighbors, onAdded }
       asking?.stream.close();
       asking = null;
       current = { pairing, offered: { code, link: pairingLinkOf(offer), expiresAt, state: 'waiting' } };
+      onOpen();
       return current.offered;
     },
     offered() {
@@ -208,6 +226,7 @@ export async function createPair({ host, trust, ids, about, neighbors, onAdded }
       asking = null;
       if (asked !== null) void asked.take(asked.enroller.decline());
       current = null;
+      onOpen();
     },
     async join(written, addresses, onCheck, signal) {
       if (/#/.test(written)) {

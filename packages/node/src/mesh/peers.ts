@@ -4,17 +4,21 @@
  * 1. On every connection the two say hello first (`greet.ts`); until that went well nothing else is admitted.
  * 2. A device that does not answer is tried again, at first after RETRY_MS and at most every RETRY_MAX_MS, and at once
  *    when something is heard of it.
- * 3. Who was removed from the user's devices is disconnected in the turn this device hears of it.
+ * 3. A device is tried at its addresses, and through every relay that this device is connected to.
+ * 4. Who was removed from the user's devices is disconnected in the turn this device hears of it.
  */
 import { Failure, LIMITS, type DeviceId } from '@markco/protocol';
 import type { Member } from '@markco/protocol/identity';
 import { greet, type Met } from './greet.ts';
 import type { Host, Path } from './host.ts';
+import { relayOf, withoutPeer } from './path.ts';
 import { peerOfKey, type Trust } from './trust.ts';
 
 export const HELLO = '/markco/hello/1.0.0';
 const RETRY_MS = 500;
 const RETRY_MAX_MS = 30_000;
+/** Without a relay, devices do not find each other: it is looked for more often than others. */
+const RELAY_RETRY_MAX_MS = 1_500;
 const DIAL_MS = 10_000;
 /** Addresses kept of one device, the last that worked first. */
 const ADDRESSES_MAX = 16;
@@ -32,7 +36,12 @@ export type Peer = {
   readonly why: string | null;
   readonly paths: readonly Path[];
   readonly addresses: readonly string[];
+  /** It passes on what the others say. */
+  readonly isRelay: boolean;
 };
+
+/** Who said where a device is: it itself, which replaces what was known, or somebody else. */
+export type Said = { readonly bySelf: boolean; readonly isRelay?: boolean | undefined };
 
 type Known = {
   member: Member;
@@ -41,6 +50,9 @@ type Known = {
   since: number;
   why: string | null;
   addresses: string[];
+  /** The address that it was last reached at from here. */
+  worked: string | null;
+  isRelay: boolean;
   tries: number;
   timer: NodeJS.Timeout | undefined;
 };
@@ -52,8 +64,12 @@ export type Peers = {
   deviceAt(peerId: string): DeviceId | undefined;
   /** What a device that is connected showed when it said hello. */
   certificateOf(device: DeviceId): Met['certificate'] | undefined;
-  /** Somebody said where a device is. A hint, which Noise proves or not. */
-  heard(peerId: string, addresses: readonly string[]): void;
+  /** Somebody said where a device is. A hint, which Noise proves or not. Answers whether it was news. */
+  heard(peerId: string, addresses: readonly string[], said?: Said): boolean;
+  /** Where a device is tried: what is known of it, and the relays that both may be connected to. */
+  waysTo(peerId: string): readonly string[];
+  /** Something about a device that is connected was news: its addresses, or that it is a relay. */
+  onNews(listener: (peerId: string) => void): void;
   /** Tries a device that is not connected now, and resolves when that went well or not, or at the signal. */
   reach(device: DeviceId, signal: AbortSignal): Promise<void>;
   /** Looks again who the members are, and tries those that are not connected. */
@@ -79,7 +95,18 @@ export async function createPeers(parts: PeersParts): Promise<Peers> {
   const known = new Map<string, Known>();
   const greeted = new Map<string, Met['certificate']>();
   const listeners: ((peer: { deviceId: DeviceId; peerId: string }, isConnected: boolean) => void)[] = [];
+  const newsListeners: ((peerId: string) => void)[] = [];
   const closing = new AbortController();
+
+  const isRelay = (peer: Known): boolean =>
+    peer.isRelay || [...known.values()].some(({ addresses }) => addresses.some((at) => relayOf(at) === peer.peerId));
+
+  function waysTo(peerId: string): readonly string[] {
+    const relays = [...known.values()].filter(
+      (peer) => peer.peerId !== peerId && greeted.has(peer.peerId) && isRelay(peer),
+    );
+    return [...(known.get(peerId)?.addresses ?? []), ...relays.map((relay) => `/p2p/${relay.peerId}/p2p-circuit`)];
+  }
 
   function move(peer: Known, state: PeerState, why: string | null): void {
     // Trying again in vain is no news.
@@ -105,6 +132,8 @@ export async function createPeers(parts: PeersParts): Promise<Peers> {
           since: trust.now(),
           why: null,
           addresses,
+          worked: null,
+          isRelay: false,
           tries: 0,
           timer: undefined,
         };
@@ -128,16 +157,18 @@ export async function createPeers(parts: PeersParts): Promise<Peers> {
 
   async function tryNow(peer: Known): Promise<void> {
     if (closing.signal.aborted || greeted.has(peer.peerId) || known.get(peer.peerId) !== peer) return;
-    if (peer.addresses.length === 0) return move(peer, 'offline', 'It is not known where it is.');
+    const ways = waysTo(peer.peerId);
+    if (ways.length === 0) return move(peer, 'offline', 'It is not known where it is.');
     move(peer, 'connecting', peer.why);
     const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(DIAL_MS)]);
     try {
-      await host.connect(peer.peerId, peer.addresses, signal);
+      await host.connect(peer.peerId, ways, signal);
       await introduce(peer.peerId, signal);
     } catch (error) {
       if (greeted.has(peer.peerId) || closing.signal.aborted) return;
       move(peer, 'offline', Failure.from(error).message);
-      const delay = Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** Math.min(peer.tries++, 10));
+      const longest = isRelay(peer) ? RELAY_RETRY_MAX_MS : RETRY_MAX_MS;
+      const delay = Math.min(longest, RETRY_MS * 2 ** Math.min(peer.tries++, 10));
       tryLater(peer, delay * (0.75 + parts.chance() / 2));
     }
   }
@@ -156,10 +187,14 @@ export async function createPeers(parts: PeersParts): Promise<Peers> {
     peer.tries = 0;
     move(peer, 'connected', null);
     const [path] = host.paths(peerId);
-    if (path?.isOutgoing === true) remember(peer, [path.address]);
+    if (path?.isOutgoing === true) {
+      peer.worked = withoutPeer(path.address);
+      remember(peer, [peer.worked, ...peer.addresses]);
+    }
     if (greeted.has(peerId)) return;
     greeted.set(peerId, certificate);
     for (const listener of listeners) listener({ deviceId: member.deviceId, peerId }, true);
+    if (isRelay(peer)) tryAllAgain();
   }
 
   function lose(peerId: string, peer: Known): void {
@@ -168,12 +203,29 @@ export async function createPeers(parts: PeersParts): Promise<Peers> {
     for (const listener of listeners) listener({ deviceId: peer.member.deviceId, peerId }, false);
   }
 
-  function remember(peer: Known, addresses: readonly string[]): void {
-    const plain = addresses.map((address) => address.replace(/\/p2p\/[^/]+$/, ''));
-    const all = [...new Set([...plain, ...peer.addresses])].slice(0, ADDRESSES_MAX);
-    if (JSON.stringify(all) === JSON.stringify(peer.addresses)) return;
+  /** A relay is there again: who was not found without it may be now. */
+  function tryAllAgain(): void {
+    for (const peer of known.values()) {
+      if (greeted.has(peer.peerId)) continue;
+      tryMore(peer);
+    }
+  }
+
+  /** There is more to try, and no reason to wait until what is tried now has failed. */
+  function tryMore(peer: Known): void {
+    peer.tries = 0;
+    if (peer.state !== 'connecting') return tryLater(peer, 0);
+    // Who connects is greeted by what waits already, or as one who connected by itself.
+    host.connect(peer.peerId, waysTo(peer.peerId), closing.signal).catch(() => undefined);
+  }
+
+  function remember(peer: Known, addresses: readonly string[]): boolean {
+    const all = [...new Set(addresses.map(withoutPeer))].slice(0, ADDRESSES_MAX);
+    const isNews = all.some((address) => !peer.addresses.includes(address));
+    if (JSON.stringify(all) === JSON.stringify(peer.addresses)) return false;
     peer.addresses = all;
     parts.keep(peer.member.deviceId, all);
+    return isNews;
   }
 
   await host.handle(
@@ -196,14 +248,27 @@ export async function createPeers(parts: PeersParts): Promise<Peers> {
     }
     if (host.paths(peerId)[0]?.isOutgoing === true && !greeted.has(peerId)) tryLater(peer, 0);
   });
-  host.onFound((peerId, addresses) => heard(peerId, addresses));
+  host.onFound((peerId, addresses) => void heard(peerId, addresses));
   trust.onChange(refresh);
 
-  function heard(peerId: string, addresses: readonly string[]): void {
+  function heard(peerId: string, addresses: readonly string[], said: Said = { bySelf: false }): boolean {
     const peer = known.get(peerId);
-    if (peer === undefined) return;
-    remember(peer, addresses.slice(0, ADDRESSES_MAX));
-    if (!greeted.has(peerId) && peer.state !== 'connecting') tryLater(peer, 0);
+    if (peer === undefined) return false;
+    const wasRelay = isRelay(peer);
+    if (said.bySelf || said.isRelay === true) peer.isRelay = said.isRelay === true;
+    // What a device says of itself holds; the address that it was reached at may be one that it does not know of.
+    const kept = said.bySelf ? (peer.worked === null ? [] : [peer.worked]) : peer.addresses;
+    const isNews = remember(
+      peer,
+      said.bySelf ? [...addresses.slice(0, ADDRESSES_MAX - 1), ...kept] : [...addresses, ...kept],
+    );
+    if (!greeted.has(peerId)) {
+      tryMore(peer);
+    } else if (isNews || wasRelay !== isRelay(peer)) {
+      for (const listener of newsListeners) listener(peerId);
+      if (!wasRelay && isRelay(peer)) tryAllAgain();
+    }
+    return isNews || wasRelay !== isRelay(peer);
   }
 
   refresh();
@@ -220,12 +285,15 @@ export async function createPeers(parts: PeersParts): Promise<Peers> {
         why,
         paths: host.paths(peerId),
         addresses,
+        isRelay: isRelay(known.get(peerId) as Known),
       })),
     isGreeted: (peerId) => greeted.has(peerId),
     deviceAt: (peerId) => known.get(peerId)?.member.deviceId,
     certificateOf: (device) =>
       greeted.get([...known.values()].find(({ member }) => member.deviceId === device)?.peerId ?? ''),
     heard,
+    waysTo,
+    onNews: (listener) => void newsListeners.push(listener),
     async reach(device, signal) {
       const peer = [...known.values()].find(({ member }) => member.deviceId === device);
       if (peer === undefined || greeted.has(peer.peerId)) return;

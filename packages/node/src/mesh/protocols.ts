@@ -7,11 +7,14 @@ import { ASSET_LISTS } from './assets/exchange.ts';
 import { ASSETS } from './assets/transfer.ts';
 import { PAIR } from './pair.ts';
 import { HELLO } from './peers.ts';
+import { HOP, STOP } from './relay.ts';
 
 export const CONTROL = '/markco/control/1.0.0';
 export const DOCUMENTS = '/markco/documents/1.0.0';
 export const STREAM = '/markco/stream/1.0.0';
 export const HTTP = '/markco/http/1.0.0';
+/** By which libp2p finds a direct way between two that talk through a relay. */
+const SIGNALING = '/webrtc-signaling/0.0.1';
 
 /** `anybody`: it decides itself, before it answers. `pairing`: anybody, while a code is shown here. */
 type Need = 'anybody' | 'pairing' | 'member' | DeviceCap;
@@ -28,9 +31,12 @@ export const NEEDS: ReadonlyMap<string, Need> = new Map<string, Need>([
   [HTTP, 'sync'],
 ]);
 
+/** What libp2p itself answers here, and only members. */
+const OF_LIBP2P: ReadonlySet<string> = new Set([HOP, STOP, SIGNALING]);
+
 /** @param member whom the peer has shown to be, on this connection */
 export function mayUse(protocol: string, member: Member | undefined, isPairing: boolean): boolean {
-  const need = NEEDS.get(protocol);
+  const need = OF_LIBP2P.has(protocol) ? 'member' : NEEDS.get(protocol);
   if (need === undefined) return false;
   if (need === 'anybody') return true;
   if (need === 'pairing') return isPairing;

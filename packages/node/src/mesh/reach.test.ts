@@ -20,6 +20,7 @@ const box: Peer = {
   ...{ deviceId: BOX, peerId: 'PeerBox', name: 'box', kind: 'desktop', state: 'connected', since: AT, why: null },
   paths: [path('/ip4/192.168.1.9/tcp/7718')],
   addresses: ['/ip4/192.168.1.9/tcp/7718'],
+  isRelay: false,
 };
 const nas: Peer = {
   ...box,
@@ -28,10 +29,15 @@ const nas: Peer = {
   name: 'nas',
 };
 
-const meshOf = (list: readonly Peer[], ping: () => Promise<number> = async () => 4.5): Reached => ({
+const meshOf = (
+  list: readonly Peer[],
+  ping: () => Promise<number> = async () => 4.5,
+  slots: ReturnType<Reached['slots']['list']> = [],
+): Reached => ({
   host: { ping, addresses: () => ['/ip4/192.168.1.7/tcp/7718'] },
   peers: { list: () => list, reach: async () => undefined },
   neighbors: () => 2,
+  slots: { list: () => slots },
 });
 const ask = (peer: Partial<Peer>, networks: Networks = here, ping?: () => Promise<number>) =>
   reach(meshOf([{ ...box, ...peer }, nas], ping), BOX, networks, () => AT);
@@ -93,4 +99,28 @@ test('a check of the network asks all devices, and says what a device that is al
     relays: [],
     devices: [],
   });
+});
+
+test('each relay is told with where it is and whether others reach this device through it, or why they do not', async () => {
+  const relay = { ...nas, isRelay: true };
+  const told = async (peer: Peer, ...slots: { isReserved: boolean; why: string | null }[]) =>
+    (
+      await netcheck(
+        meshOf(
+          [box, peer],
+          undefined,
+          slots.map((slot) => ({ relay: peer.peerId, ...slot })),
+        ),
+        here,
+        () => AT,
+      )
+    ).relays;
+  const about = { deviceId: nas.deviceId, name: 'nas', address: '/ip4/192.168.1.9/tcp/7718', roundTripMs: 9 };
+  expect(await told(relay, { isReserved: true, why: null })).toEqual([{ ...about, reserved: true }]);
+  expect(await told(relay, { isReserved: false, why: 'it is full' })).toEqual([
+    { ...about, reserved: false, why: 'it is full' },
+  ]);
+  expect(await told({ ...relay, state: 'offline', paths: [], why: 'The connection ended.' })).toEqual([
+    { deviceId: nas.deviceId, name: 'nas', reserved: false, why: 'The connection ended.' },
+  ]);
 });

@@ -7,13 +7,15 @@ import { Failure, type DeviceHere, type DeviceId, type Netcheck, type Reach } fr
 import type { Path } from './host.ts';
 import type { Mesh } from './mesh.ts';
 import type { Networks } from './networks.ts';
+import { relayOf } from './path.ts';
 import type { Peer } from './peers.ts';
 
 /** Less than the five seconds that a person is promised, for a machine that is busy. */
-const ANSWER_MS = 4_000;
+export const ANSWER_MS = 4_000;
 
 type PathHere = NonNullable<DeviceHere['connection']>['paths'][number];
 export type Reached = Pick<Mesh, 'neighbors'> & {
+  readonly slots: Pick<Mesh['slots'], 'list'>;
   readonly host: Pick<Mesh['host'], 'ping' | 'addresses'>;
   readonly peers: Pick<Mesh['peers'], 'list' | 'reach'>;
 };
@@ -24,7 +26,7 @@ export function pathHere(
   peers: readonly Pick<Peer, 'peerId' | 'name'>[],
   networks: Networks,
 ): PathHere {
-  const relay = /\/p2p\/([^/]+)\/p2p-circuit/.exec(address)?.[1];
+  const relay = relayOf(address);
   const relayedBy = peers.find(({ peerId }) => peerId === relay)?.name ?? relay;
   return {
     address,
@@ -100,9 +102,26 @@ export async function netcheck(mesh: Reached | null, networks: Networks, now: ()
     neighbors: { lookedFor: neighbors !== null, answered: neighbors ?? 0 },
     ipv4: { usable: networks.ipv4, listening: listens('ip4') },
     ipv6: { usable: networks.ipv6, listening: listens('ip6') },
-    relays: [],
+    relays: mesh === null ? [] : relaysOf(mesh),
     devices: await Promise.all(devices),
   };
+}
+
+function relaysOf({ peers, slots }: Reached): Netcheck['relays'] {
+  const places = new Map(slots.list().map((slot) => [slot.relay, slot]));
+  return peers
+    .list()
+    .filter(({ isRelay }) => isRelay)
+    .map(({ deviceId, peerId, name, state, why, paths: [path] }) => {
+      const place = places.get(peerId);
+      const whyNot = state === 'connected' ? (place?.why ?? 'it has not answered yet') : (why ?? 'it does not answer');
+      return {
+        ...{ deviceId, name, reserved: place?.isReserved === true },
+        ...(path === undefined ? {} : { address: path.address }),
+        ...(path === undefined || path.roundTripMs === null ? {} : { roundTripMs: path.roundTripMs }),
+        ...(place?.isReserved === true ? {} : { why: whyNot }),
+      };
+    });
 }
 
 const iso = (ms: number): string => new Date(ms).toISOString();

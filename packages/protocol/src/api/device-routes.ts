@@ -50,6 +50,23 @@ const ReachSchema = z.discriminatedUnion('answered', [
 ]);
 export type Reach = z.infer<typeof ReachSchema>;
 
+/** One address that was tried just now. */
+const TrySchema = z.strictObject({
+  address: z.string(),
+  how: z.enum(['tcp', 'websocket', 'webrtc', 'relayed']),
+  /** The device that would pass on what the two say, by its name where it is known. */
+  relayedBy: z.optional(z.string()),
+  /** Until it answered, or until it was given up. */
+  ms: z.number(),
+  answered: z.boolean(),
+  /** Why it did not answer. */
+  why: z.optional(z.string()),
+  /** A connection by this address is open. */
+  inUse: z.boolean(),
+});
+export const TraceSchema = z.strictObject({ reach: ReachSchema, tries: z.array(TrySchema) });
+export type Trace = z.infer<typeof TraceSchema>;
+
 /** `usable`: this machine has such an address that others can see. `listening`: they reach MarkCo at it. */
 const FamilySchema = z.strictObject({ usable: z.boolean(), listening: z.boolean() });
 
@@ -60,7 +77,19 @@ export const NetcheckSchema = z.strictObject({
   ipv4: FamilySchema,
   ipv6: FamilySchema,
   /** Devices that pass on what others say, for those that do not reach each other. */
-  relays: z.array(z.string()),
+  relays: z.array(
+    z.strictObject({
+      deviceId: DeviceIdSchema,
+      name: z.string(),
+      /** Where it is connected, while it is. */
+      address: z.optional(z.string()),
+      roundTripMs: z.optional(z.number()),
+      /** Others reach this device through it. */
+      reserved: z.boolean(),
+      /** Why they do not. */
+      why: z.optional(z.string()),
+    }),
+  ),
   devices: z.array(z.strictObject({ deviceId: DeviceIdSchema, name: z.string(), reach: ReachSchema })),
 });
 export type Netcheck = z.infer<typeof NetcheckSchema>;
@@ -110,6 +139,8 @@ export const DEVICE_ROUTES = {
   },
   /** One round trip; a device that is not connected is tried first. Answered within 5 seconds. */
   pingDevice: { method: 'POST', path: '/api/devices/:id/ping', status: 200, answer: ReachSchema },
+  /** Tries every address that is known of it, each by itself. Answered within 5 seconds. */
+  traceDevice: { method: 'POST', path: '/api/devices/:id/trace', status: 200, answer: TraceSchema },
   /** Answered within 5 seconds. */
   netcheck: { method: 'GET', path: '/api/netcheck', status: 200, answer: NetcheckSchema },
   /** The words of the user's root key, for paper; only for who sends the token itself. */

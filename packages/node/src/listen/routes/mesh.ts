@@ -44,6 +44,7 @@ export function meshRoutes({
   | 'removeDevice'
   | 'pingDevice'
   | 'netcheck'
+  | 'traceDevice'
   | 'recoveryPhrase'
   | 'pairing'
   | 'offerPairing'
@@ -112,7 +113,10 @@ export function meshRoutes({
     },
     pairing,
     async offerPairing() {
-      (await others.start()).mesh.pair.open();
+      const { mesh } = await others.start();
+      // The link has in it where this device is found; through a relay too, if one is there at all.
+      await mesh.slots.ready();
+      mesh.pair.open();
       return pairing();
     },
     async approvePairing() {

@@ -1,8 +1,10 @@
 /** Over HTTP, for who is at this device: whether its others answer, what it can do on the network, its recovery words. */
 import { Failure, type DeviceId } from '@markco/protocol';
+import type { Mesh } from '../../mesh/mesh.ts';
 import type { Networks } from '../../mesh/networks.ts';
 import type { Others } from '../../mesh/others.ts';
 import { netcheck, reach } from '../../mesh/reach.ts';
+import { trace } from '../../mesh/trace.ts';
 import type { Trust } from '../../mesh/trust.ts';
 import type { SomeHandlers } from '../handlers.ts';
 
@@ -16,12 +18,19 @@ export function reachRoutes({
   others,
   networks,
   now,
-}: ReachRoutesParts): SomeHandlers<'pingDevice' | 'netcheck' | 'recoveryPhrase'> {
+}: ReachRoutesParts): SomeHandlers<'pingDevice' | 'traceDevice' | 'netcheck' | 'recoveryPhrase'> {
+  async function meshHere(): Promise<Mesh> {
+    const open = await others.known();
+    if (open === null) throw new Failure('not_found', 'This device has no others yet. Add one with: markco pair');
+    return open.mesh;
+  }
+
   return {
     async pingDevice({ params }) {
-      const open = await others.known();
-      if (open === null) throw new Failure('not_found', 'This device has no others yet. Add one with: markco pair');
-      return reach(open.mesh, params['id'] as DeviceId, networks(), now);
+      return reach(await meshHere(), params['id'] as DeviceId, networks(), now);
+    },
+    async traceDevice({ params }) {
+      return trace(await meshHere(), params['id'] as DeviceId, networks(), now);
     },
     async netcheck() {
       return netcheck((await others.known())?.mesh ?? null, networks(), now);

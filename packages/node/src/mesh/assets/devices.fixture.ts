@@ -55,7 +55,7 @@ async function startDevice(name: string): Promise<AssetDevice> {
   const opened: unknown[] = [];
   const parts: MeshParts = {
     ...{ trust, ids, store: made.store, about: { name, os: 'test' } },
-    ...{ listen: ['/ip4/127.0.0.1/tcp/0'], announce: [], findsNeighbors: false },
+    ...{ listen: ['/ip4/127.0.0.1/tcp/0'], announce: [], findsNeighbors: false, isRelay: false },
     ...{ rooms: made.rooms, catalog: made.catalog, projects: made.projects },
     serve: () => undefined,
     handle: () => new Response(),

@@ -190,6 +190,7 @@ export async function smallMesh(
           since,
           why: null,
           addresses: [],
+          isRelay: false,
         },
         state: isUp ? 'connected' : 'connecting',
         paths: [],

@@ -1,0 +1,61 @@
+/**
+ * Looks for a better way to devices that are reached by a lesser one: at once, when something is heard of them, and
+ * again from time to time. What comes up is used by itself; the lesser one stays as long as it lasts.
+ */
+import type { Host } from './host.ts';
+import { rankOf, relayOf } from './path.ts';
+import type { Peers } from './peers.ts';
+
+/** A hole that could not be punched is tried once more soon: chance has a part in it. */
+const RETRY_MS = 1_000;
+const AGAIN_MS = 15_000;
+const AGAIN_MAX_MS = 5 * 60_000;
+const TRY_MS = 10_000;
+
+export type ImproveParts = {
+  readonly host: Host;
+  readonly peers: Peers;
+  /** Of two devices, the one that punches holes: done by both at once, they would make two. */
+  readonly leads: (peerId: string) => boolean;
+};
+
+/** Answers how to stop. */
+export function keepImproving({ host, peers, leads }: ImproveParts): () => void {
+  const looking = new Map<string, { tries: number; timer: NodeJS.Timeout | undefined }>();
+
+  function stop(peerId: string): void {
+    clearTimeout(looking.get(peerId)?.timer);
+    looking.delete(peerId);
+  }
+
+  function begin(peerId: string): void {
+    stop(peerId);
+    if (!peers.isGreeted(peerId)) return;
+    const state: { tries: number; timer: NodeJS.Timeout | undefined } = { tries: 0, timer: undefined };
+    looking.set(peerId, state);
+    const turn = async (): Promise<void> => {
+      const [best] = host.paths(peerId);
+      if (best === undefined || rankOf(best.address) === 0) return stop(peerId);
+      await host.improve(peerId, betterWays(peerId, best.address), AbortSignal.timeout(TRY_MS)).catch(() => undefined);
+      if (looking.get(peerId) !== state) return;
+      const delay = state.tries === 0 ? RETRY_MS : Math.min(AGAIN_MAX_MS, AGAIN_MS * 2 ** Math.min(state.tries, 10));
+      state.tries++;
+      state.timer = setTimeout(() => void turn(), delay).unref();
+    };
+    void turn();
+  }
+
+  function betterWays(peerId: string, best: string): readonly string[] {
+    const ways = peers.waysTo(peerId);
+    const relays = new Set([best, ...ways].flatMap((address) => relayOf(address) ?? []));
+    const punched = leads(peerId) ? [...relays].map((relay) => `/p2p/${relay}/p2p-circuit/webrtc`) : [];
+    return [...ways, ...punched];
+  }
+
+  peers.onPeer(({ peerId }, isConnected) => (isConnected ? begin(peerId) : stop(peerId)));
+  peers.onNews(begin);
+
+  return () => {
+    for (const peerId of looking.keys()) stop(peerId);
+  };
+}

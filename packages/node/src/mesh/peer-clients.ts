@@ -1,0 +1,67 @@
+/** This device as a client of the others: one client each, which moves to the best way there is. */
+import type { Client } from '@markco/client';
+import { openClient } from '@markco/client/open';
+import { Failure, LIMITS, type DeviceId, type IdSource } from '@markco/protocol';
+import type { Host } from './host.ts';
+import type { MessageStream } from './message-stream.ts';
+import { peerFetch } from './peer-http.ts';
+import { peerSocket } from './peer-socket.ts';
+import type { Peers } from './peers.ts';
+import { HTTP, STREAM } from './protocols.ts';
+
+const OPEN_MS = 10_000;
+
+export type PeerClients = ReturnType<typeof createPeerClients>;
+
+export function createPeerClients({
+  host,
+  peers,
+  ids,
+}: {
+  readonly host: Host;
+  readonly peers: Peers;
+  readonly ids: IdSource;
+}) {
+  const clients = new Map<DeviceId, { readonly client: Client; readonly move: () => void }>();
+
+  host.onBetterPath((peerId) => {
+    const device = peers.deviceAt(peerId);
+    if (device !== undefined) clients.get(device)?.move();
+  });
+
+  return {
+    /** `not_found` for one that is none of the user's. */
+    client(device: DeviceId): Client {
+      const peer = peers.list().find(({ deviceId }) => deviceId === device);
+      if (peer === undefined) throw new Failure('not_found', 'This is none of your devices.');
+      const open = (protocol: string, signal: AbortSignal): Promise<MessageStream> => {
+        if (!peers.isGreeted(peer.peerId))
+          throw new Failure('not_ready', `${peer.name} is not connected: ${peer.why ?? 'it does not answer'}`);
+        return host.open(peer.peerId, protocol, signal, LIMITS.messageBytesMax, true);
+      };
+      const known = clients.get(device);
+      if (known !== undefined) return known.client;
+      let current: MessageStream | null = null;
+      const client = openClient({
+        origin: 'http://device',
+        webSocket: () => peerSocket(async () => (current = await open(STREAM, AbortSignal.timeout(OPEN_MS)))),
+        fetch: peerFetch(async (signal) => open(HTTP, signal)),
+        now: ids.now,
+        randomBytes: (length) => ids.randomBytes(length),
+      });
+      // The client opens another, on the better way, and asks for what it has not had.
+      const move = (): void => {
+        current?.onClose(() => client.reconnect());
+        current?.close();
+      };
+      clients.set(device, { client, move });
+      return client;
+    },
+
+    reconnect: (device: DeviceId): void => clients.get(device)?.client.reconnect(),
+
+    async close(): Promise<void> {
+      await Promise.all([...clients.values()].map(({ client }) => client.close()));
+    },
+  };
+}

@@ -1,0 +1,127 @@
+/**
+ * What carries bytes between devices: TCP first, WebSocket where only the web is let through, a relay where nothing
+ * else is. A transport that cannot be had on a machine is left out, and why is told.
+ */
+import { circuitRelayTransport } from '@libp2p/circuit-relay-v2';
+import type { Transport, TypedEventTarget } from '@libp2p/interface';
+import { peerIdFromString } from '@libp2p/peer-id';
+import { tcp } from '@libp2p/tcp';
+import { webSockets } from '@libp2p/websockets';
+import { Failure } from '@markco/protocol';
+import type { Libp2pOptions } from 'libp2p';
+import { guarded, type Guard } from './guarded.ts';
+
+/** The largest WebSocket message; a stranger may send one before it says who it is. libp2p's are some 64 KB. */
+const WEBSOCKET_BYTES_MAX = 1024 * 1024;
+/** Circuits that come in through one relay, at once. */
+const CIRCUITS_MAX = 200;
+
+/** A place at a relay, where others then find this device. */
+export type Slots = {
+  /** Kept and renewed from then on, while the two stay connected. */
+  reserve(relay: string): Promise<void>;
+  onLost(listener: (relay: string) => void): void;
+};
+
+export type TransportParts = {
+  readonly guard: Guard;
+  /** Where WebRTC asks by which address the world sees this device: `stun:203.0.113.7:7718`. */
+  readonly stunServers: () => readonly string[];
+  readonly onTrouble: (doing: string, cause: unknown) => void;
+};
+
+type Factory = NonNullable<Libp2pOptions['transports']>[number];
+
+/** The part of the relay's transport that libp2p has no public name for. */
+type RelayTransport = {
+  readonly reservationStore: TypedEventTarget<{ 'relay:removed': CustomEvent<{ relay: { toString(): string } }> }> & {
+    addRelay(relay: ReturnType<typeof peerIdFromString>, type: 'configured'): Promise<unknown>;
+  };
+};
+
+export async function createTransports({
+  guard,
+  stunServers,
+  onTrouble,
+}: TransportParts): Promise<{ readonly factories: Factory[]; readonly slots: Slots }> {
+  const late: { relay?: RelayTransport } = {};
+  const listeners: ((relay: string) => void)[] = [];
+
+  const relayed: Factory = (components) => {
+    const made = circuitRelayTransport({
+      maxInboundStopStreams: CIRCUITS_MAX,
+      // Looks for no relays by itself: only the user's own are asked, once they have said hello.
+      discoveryFilter: { has: () => true, add: () => undefined, remove: () => undefined },
+      reservationCompletionTimeout: 5_000,
+    })(guarded(components, guard));
+    late.relay = made as unknown as RelayTransport;
+    late.relay.reservationStore.addEventListener('relay:removed', ({ detail }) => {
+      for (const listener of listeners) listener(detail.relay.toString());
+    });
+    return made;
+  };
+
+  /** Compiled for most systems, not for all: without it, devices behind routers stay with a relay. */
+  async function punching(): Promise<Factory[]> {
+    try {
+      const { webRTC } = await import('@libp2p/webrtc');
+      // Asked anew for each connection. Left out, it would be servers of strangers.
+      const rtcConfiguration = () => ({ iceServers: stunServers().map((urls) => ({ urls })) });
+      return [(components) => webRTC({ rtcConfiguration })(guarded(components, guard))];
+    } catch (error) {
+      onTrouble('loading WebRTC, which this system has no program for', error);
+      return [];
+    }
+  }
+
+  return {
+    factories: [tcp(), boundedWebSockets, relayed, ...(await punching())],
+    slots: {
+      async reserve(relay) {
+        if (late.relay === undefined) throw new Failure('internal', 'The network is not there yet.');
+        await late.relay.reservationStore.addRelay(peerIdFromString(relay), 'configured');
+      },
+      onLost: (listener) => void listeners.push(listener),
+    },
+  };
+}
+
+type Opened = {
+  on(event: 'error', listener: () => void): void;
+  close(code?: number, reason?: string): void;
+  terminate(): void;
+};
+/** The part of its listener that libp2p has no public name for. */
+type WebSocketListener = {
+  readonly wsServer: {
+    readonly options: { maxPayload: number };
+    handleUpgrade: (
+      request: unknown,
+      socket: unknown,
+      head: unknown,
+      use: (opened: Opened, from: unknown) => void,
+    ) => void;
+  };
+};
+
+/** What a stranger sends is bounded; and what is wrong with it ends its connection, where it would end the program. */
+const boundedWebSockets: Factory = (components) => {
+  const transport: Transport = webSockets()(components);
+  const createListener = transport.createListener.bind(transport);
+  transport.createListener = (options) => {
+    const listener = createListener(options);
+    const { wsServer } = listener as unknown as WebSocketListener;
+    wsServer.options.maxPayload = WEBSOCKET_BYTES_MAX;
+    const upgrade = wsServer.handleUpgrade.bind(wsServer);
+    wsServer.handleUpgrade = (request, socket, head, use) =>
+      upgrade(request, socket, head, (opened, from) => {
+        opened.on('error', () => undefined);
+        const close = opened.close.bind(opened);
+        // libp2p breaks a connection off with a code that is not allowed to be sent, which would leave it open.
+        opened.close = (code, reason) => (code === 1006 ? opened.terminate() : close(code, reason));
+        use(opened, from);
+      });
+    return listener;
+  };
+  return transport;
+};
