@@ -1,4 +1,4 @@
-/** For tests: MarkCo as a person has it, on a machine of the lab: the program of the command line, and nothing else. */
+/** For tests: MarkCo as a person has it, on a machine of the lab: the program of the command line, and its API. */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -6,109 +6,133 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DeviceHere } from '@markco/protocol';
 import { expect } from 'vitest';
+import { askThrough, bridgeTo } from './bridge.fixture.ts';
 import type { Machine } from './lab.ts';
 
 const MAIN = join(import.meta.dirname, '../../apps/cli/src/main.ts');
 /** What takes a moment takes this long at most on a machine that is busy. */
-export const SOON = { timeout: 30_000, interval: 100 };
+export const SOON = { timeout: 30_000, interval: 50 };
 
 export type Ended = { readonly code: number | null; readonly out: string; readonly err: string };
+/** A command that goes on. */
+export type Begun = {
+  /** The first line, or part of it, that matches what it has printed on stdout. */
+  shows(line: RegExp): Promise<string>;
+  out(): string;
+  readonly ended: Promise<Ended>;
+};
+
 export type LabDevice = {
   readonly name: string;
   readonly folder: string;
+  readonly home: string;
   readonly machine: Machine;
-  up(...flags: string[]): Promise<void>;
-  /** kill -9. */
-  kill(): Promise<void>;
+  /** Starts the device; what follows `up`. */
+  up(...words: string[]): Promise<void>;
+  /** kill -9 of all that runs on its machine. */
+  powerOff(): Promise<void>;
   stop(): Promise<void>;
   markco(...words: string[]): Promise<Ended>;
-  /** A command that goes on, and the first line of it that matches. */
-  begin(words: readonly string[], line: RegExp): Promise<{ readonly match: string; readonly ended: Promise<Ended> }>;
+  begin(...words: string[]): Begun;
+  /** What its API answers. */
+  get<T>(path: string, body?: unknown): Promise<T>;
   devices(): Promise<readonly DeviceHere[]>;
   /** By the name of the other: the kind of the best way to it, as `markco peers` has it, or null. */
   wayTo(name: string): Promise<'direct' | 'relayed' | null>;
   log(): string;
 };
 
-export async function labDevice(machine: Machine, name: string): Promise<LabDevice & AsyncDisposable> {
+/** How a person types the commands. */
+export type Typed = {
+  readonly file: string;
+  readonly up: readonly string[];
+  readonly markco: readonly string[];
+  readonly cwd?: string;
+};
+const ITSELF: Typed = { file: process.execPath, up: [MAIN, 'up'], markco: [MAIN] };
+
+export async function labDevice(
+  machine: Machine,
+  name: string,
+  settings: Readonly<Record<string, string>> = {},
+  typed: Typed = ITSELF,
+): Promise<LabDevice & AsyncDisposable> {
   const root = await mkdtemp(join(tmpdir(), 'markco-lab-'));
-  const [home, folder] = [join(root, 'home'), join(root, 'folder')];
+  const [home, folder, socket] = [join(root, 'home'), join(root, 'folder'), join(root, 'api.sock')];
   await mkdir(folder);
   const env = {
     ...{ PATH: process.env['PATH'], HOME: root, MARKCO_HOME: home, MARKCO_PROJECTS: join(root, 'projects') },
     ...{ MARKCO_NAME: name, NO_COLOR: '1', NODE_COMPILE_CACHE: join(tmpdir(), 'markco-lab-cache') },
     ...(process.env['MARKCO_LAB_DEBUG'] === undefined ? {} : { DEBUG: process.env['MARKCO_LAB_DEBUG'] }),
+    ...settings,
   };
-  let running: ChildProcess | null = null;
+  let running: Begun | null = null;
   let log = '';
+  let token = '';
 
-  function start(words: readonly string[]): {
-    readonly child: ChildProcess;
-    readonly ended: Promise<Ended>;
-    out(): string;
-  } {
-    const child = machine.spawn(process.execPath, [MAIN, ...words], { env, cwd: folder });
+  function start(
+    words: readonly string[],
+    onError: (text: string) => void = () => undefined,
+  ): Begun & { child: ChildProcess } {
+    const child = machine.spawn(typed.file, words, { env, cwd: typed.cwd ?? folder });
     let [out, err] = ['', ''];
     child.stdout?.on('data', (chunk: Buffer) => (out += chunk.toString()));
-    child.stderr?.on('data', (chunk: Buffer) => (err += chunk.toString()));
+    child.stderr?.on('data', (chunk: Buffer) => {
+      err += chunk.toString();
+      onError(chunk.toString());
+    });
     const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, out, err }));
-    return { child, ended, out: () => out };
+    const shows = async (line: RegExp): Promise<string> => {
+      const message = `${name}: ${String(line)}`;
+      await expect.poll(() => line.test(out) || child.exitCode !== null, { ...SOON, message }).toBe(true);
+      const [match] = line.exec(out) ?? [];
+      if (match === undefined) throw new Error(`${name} ended without ${String(line)}: ${JSON.stringify(await ended)}`);
+      return match;
+    };
+    return { child, ended, shows, out: () => out };
   }
 
-  async function shown(begun: ReturnType<typeof start>, line: RegExp): Promise<string> {
-    await expect
-      .poll(() => line.test(begun.out()) || begun.child.exitCode !== null, {
-        ...SOON,
-        message: `${name}: ${String(line)}`,
-      })
-      .toBe(true);
-    const match = line.exec(begun.out());
-    if (match === null) throw new Error(`${name} ended without ${String(line)}: ${JSON.stringify(await begun.ended)}`);
-    return match[0];
+  async function get<T>(path: string, body?: unknown): Promise<T> {
+    if (token === '') token = (await readFile(join(home, 'api-token'), 'utf8')).trim();
+    const { status, text } = await askThrough(socket, path, { token, ...(body === undefined ? {} : { body }) });
+    if (status < 200 || status > 299) throw new Error(`${path}: ${status} ${text}`);
+    return JSON.parse(text) as T;
   }
-
-  async function end(signal: NodeJS.Signals): Promise<void> {
-    const child = running;
-    running = null;
-    if (child === null || child.exitCode !== null) return;
-    const closed = once(child, 'close');
-    child.kill(signal);
-    await closed;
-  }
-
-  async function devices(): Promise<readonly DeviceHere[]> {
-    const token = (await readFile(join(home, 'api-token'), 'utf8')).trim();
-    const ask = `fetch('http://127.0.0.1:7717/api/devices',{headers:{authorization:'Bearer ${token}'}}).then((r)=>r.text()).then((t)=>process.stdout.write(t))`;
-    const child = machine.spawn(process.execPath, ['-e', ask], { env });
-    let out = '';
-    child.stdout?.on('data', (chunk: Buffer) => (out += chunk.toString()));
-    await once(child, 'close');
-    return out === '' ? [] : (JSON.parse(out) as { devices: DeviceHere[] }).devices;
-  }
+  const devices = async (): Promise<readonly DeviceHere[]> =>
+    (await get<{ devices: DeviceHere[] }>('/api/devices')).devices;
 
   return {
-    ...{ name, folder, machine, devices },
+    ...{ name, folder, home, machine, get, devices },
     log: () => log,
-    async up(...flags) {
-      const begun = start(['up', '--no-browser', ...flags]);
-      running = begun.child;
-      begun.child.stderr?.on('data', (chunk: Buffer) => (log += chunk.toString()));
-      await shown(begun, /Ctrl-C stops/);
+    async up(...words) {
+      const begun = start([...typed.up, '--no-browser', ...words], (text) => (log += text));
+      running = begun;
+      await begun.shows(/Ctrl-C stops/);
+      await rm(socket, { force: true });
+      await bridgeTo(machine, socket);
     },
-    kill: () => end('SIGKILL'),
-    stop: () => end('SIGTERM'),
-    markco: (...words) => start(words).ended,
-    async begin(words, line) {
-      const begun = start(words);
-      return { match: await shown(begun, line), ended: begun.ended };
+    async powerOff() {
+      await machine.powerOff();
+      await running?.ended;
+      running = null;
     },
+    async stop() {
+      const { pid } = JSON.parse(await readFile(join(home, 'device.json'), 'utf8')) as { pid: number };
+      process.kill(pid, 'SIGTERM');
+      await running?.ended;
+      running = null;
+      // What hands on to it as well.
+      await machine.powerOff();
+    },
+    markco: (...words) => start([...typed.markco, ...words]).ended,
+    begin: (...words) => start([...typed.markco, ...words]),
     async wayTo(other) {
       const found = (await devices()).find((device) => device.name === other)?.connection;
       if (found?.state !== 'connected') return null;
       return found.paths.some(({ relayed }) => !relayed) ? 'direct' : 'relayed';
     },
     async [Symbol.asyncDispose]() {
-      await end('SIGKILL');
+      await machine.powerOff();
       await rm(root, { recursive: true, force: true });
     },
   };
@@ -116,8 +140,8 @@ export async function labDevice(machine: Machine, name: string): Promise<LabDevi
 
 /** By the link, as a person would: shown on one, typed on the other. */
 export async function pair(adder: LabDevice, joiner: LabDevice): Promise<void> {
-  const { match: link, ended } = await adder.begin(['pair', '--yes'], /markco:pair#\S+/);
-  const joined = await joiner.markco('pair', link);
+  const shown = adder.begin('pair', '--yes');
+  const joined = await joiner.markco('pair', await shown.shows(/markco:pair#\S+/));
   expect(joined, `${joiner.name} joins ${adder.name}: ${joined.err} ${adder.log()}`).toMatchObject({ code: 0 });
-  expect(await ended).toMatchObject({ code: 0 });
+  expect(await shown.ended).toMatchObject({ code: 0 });
 }

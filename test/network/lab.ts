@@ -19,6 +19,14 @@ export type Machine = {
   readonly publicAddress: string;
   /** Its router forgets what it knew and is of another kind from now on. */
   setNat(kind: NatKind): Promise<void>;
+  /** Its router sends on what comes for these ports, TCP and UDP, whatever kind it is. */
+  forward(ports: readonly number[]): Promise<void>;
+  /** What the other sends is dropped without a word, or is not any more; what this one sends is not touched. */
+  setDeaf(other: Machine, isDeaf: boolean): Promise<void>;
+  /** Whether its cable, or that of its router, is in. */
+  setPlugged(isPlugged: boolean): Promise<void>;
+  /** kill -9 of all that runs on it. */
+  powerOff(): Promise<void>;
   spawn(file: string, args: readonly string[], options: { env: NodeJS.ProcessEnv; cwd?: string }): ChildProcess;
 };
 
@@ -90,11 +98,28 @@ export async function openLab(): Promise<Lab> {
     throw error;
   }
 
-  async function plugIn(namespace: string, number: number): Promise<string> {
-    const { from, to } = await cable(namespace, middle, `${prefix}w${number}`);
-    await ip('-n', middle, 'link', 'set', to, 'master', 'bridge');
-    await ip('-n', namespace, 'address', 'add', `203.0.113.${number}/24`, 'dev', from);
-    return from;
+  /** Answers the end that is at the machine, and the one in the middle. */
+  async function plugIn(namespace: string, number: number): Promise<{ from: string; to: string }> {
+    const ends = await cable(namespace, middle, `${prefix}w${number}`);
+    await ip('-n', middle, 'link', 'set', ends.to, 'master', 'bridge');
+    await ip('-n', namespace, 'address', 'add', `203.0.113.${number}/24`, 'dev', ends.from);
+    return ends;
+  }
+
+  async function powerOff(namespace: string): Promise<void> {
+    // What is killed may have begun something else a moment before.
+    for (;;) {
+      const { stdout } = await ip('netns', 'pids', namespace);
+      const pids = stdout.split('\n').filter((line) => line !== '');
+      if (pids.length === 0) return;
+      for (const pid of pids)
+        try {
+          process.kill(Number(pid), 'SIGKILL');
+        } catch {
+          // It ended by itself meanwhile.
+        }
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
   }
 
   return {
@@ -102,10 +127,19 @@ export async function openLab(): Promise<Lab> {
       const number = ++count + 1;
       const publicAddress = `203.0.113.${number}`;
       const namespace = await namespaceOf(`m${number}`);
-      const machine = (setNat: Machine['setNat']): Machine => ({
-        namespace,
-        publicAddress,
-        setNat,
+      // Who has a router leaves what is dropped to it.
+      const machine = (
+        guard: { readonly namespace: string; readonly chain: 'INPUT' | 'FORWARD'; readonly plug: string },
+        rest: Pick<Machine, 'setNat' | 'forward'>,
+      ): Machine => ({
+        ...{ namespace, publicAddress, ...rest },
+        async setDeaf(other, isDeaf) {
+          const rule = ['-s', other.publicAddress, '-j', 'DROP'];
+          await inside(guard.namespace, 'iptables', '-w', isDeaf ? '-I' : '-D', guard.chain, ...rule);
+        },
+        setPlugged: async (isPlugged) =>
+          void (await ip('-n', middle, 'link', 'set', guard.plug, isPlugged ? 'up' : 'down')),
+        powerOff: () => powerOff(namespace),
         spawn: (file, args, { env, cwd }) =>
           spawn('ip', ['netns', 'exec', namespace, file, ...args], {
             env,
@@ -114,13 +148,14 @@ export async function openLab(): Promise<Lab> {
           }),
       });
       if (kind === 'public') {
-        const device = await plugIn(namespace, number);
+        const { from, to } = await plugIn(namespace, number);
         // Neighbors are looked for on what has a way out.
-        await ip('-n', namespace, 'route', 'add', 'default', 'dev', device);
-        return machine(() => Promise.reject(new Error('it has no router')));
+        await ip('-n', namespace, 'route', 'add', 'default', 'dev', from);
+        const noRouter = () => Promise.reject(new Error('it has no router'));
+        return machine({ namespace, chain: 'INPUT', plug: to }, { setNat: noRouter, forward: noRouter });
       }
       const router = await namespaceOf(`r${number}`);
-      const outer = await plugIn(router, number);
+      const { from: outer, to: plug } = await plugIn(router, number);
       const inner = await cable(namespace, router, `${prefix}h${number}`);
       await ip('-n', namespace, 'address', 'add', `10.0.${number}.2/24`, 'dev', inner.from);
       await ip('-n', router, 'address', 'add', `10.0.${number}.1/24`, 'dev', inner.to);
@@ -133,7 +168,7 @@ export async function openLab(): Promise<Lab> {
         const spread = next === 'symmetric' ? ['--random-fully'] : [];
         await rule('nat', '-A', 'POSTROUTING', '-o', outer, '-j', 'MASQUERADE', ...spread);
         if (next === 'no-udp') await rule('filter', '-A', 'FORWARD', '-p', 'udp', '-j', 'DROP');
-        const known = ['-m', 'conntrack', '--ctstate', 'ESTABLISHED,RELATED', '-j', 'ACCEPT'];
+        const known = ['-m', 'conntrack', '--ctstate', 'ESTABLISHED,RELATED,DNAT', '-j', 'ACCEPT'];
         for (const chain of ['FORWARD', 'INPUT']) {
           // What nobody inside asked for is dropped; answered, it would take the port that a hole needs.
           await rule('filter', '-A', chain, '-i', outer, ...known);
@@ -144,7 +179,15 @@ export async function openLab(): Promise<Lab> {
         await ip('-n', router, 'address', 'add', `${publicAddress}/24`, 'dev', outer);
       };
       await setNat(kind);
-      return machine(setNat);
+      const forward = async (ports: readonly number[]): Promise<void> => {
+        for (const protocol of ['tcp', 'udp'])
+          for (const port of ports)
+            await rule(
+              ...(['nat', '-A', 'PREROUTING', '-i', outer, '-p', protocol, '--dport', String(port)] as const),
+              ...['-j', 'DNAT', '--to-destination', `10.0.${number}.2:${port}`],
+            );
+      };
+      return machine({ namespace: router, chain: 'FORWARD', plug }, { setNat, forward });
     },
     [Symbol.asyncDispose]: close,
   };

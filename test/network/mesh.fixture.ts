@@ -24,5 +24,9 @@ export const test = base.extend<Fixtures>({
   },
 });
 
+/** Why a long test is left out; null when it is wanted. */
+export const whyNotAll = (): string | null =>
+  process.env['MARKCO_LAB'] === 'all' ? null : 'it takes minutes; MARKCO_LAB=all runs it';
+
 /** What was measured, for who reads along. */
 export const say = (text: string): void => void process.stdout.write(`${text}\n`);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { pair, SOON, type LabDevice } from './device.fixture.ts';
 import { whyNoLab } from './lab.ts';
-import { say, test } from './mesh.fixture.ts';
+import { say, test, whyNotAll } from './mesh.fixture.ts';
 
 const why = await whyNoLab();
 
@@ -14,7 +14,8 @@ test('three devices behind routers and a relay: added by link, one folder, ping,
   device,
   skip,
 }) => {
-  if (why !== null) return skip(why);
+  const whyNot = why ?? whyNotAll();
+  if (whyNot !== null) return skip(whyNot);
   const relay = await device('relay', 'public');
   const others = [
     await device('laptop', 'symmetric'),
@@ -66,7 +67,7 @@ test('three devices behind routers and a relay: added by link, one folder, ping,
   await phone.stop();
   expect(await laptop.markco('ping', 'phone', '-c', '1')).toMatchObject({ code: 2 });
 
-  await relay.kill();
+  await relay.powerOff();
   await expect.poll(() => laptop.wayTo('desktop'), SOON).toBe(null);
   await relay.up('--relay');
   began = performance.now();

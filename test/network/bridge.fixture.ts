@@ -1,0 +1,46 @@
+/**
+ * For tests: the API of a device on a machine of the lab, from outside of it. Sockets with a path are of the disk, not
+ * of the network, so a small program on the machine hands on what comes by one. What the device sees is a caller on its
+ * own machine.
+ */
+import { once } from 'node:events';
+import { request } from 'node:http';
+import type { Machine } from './lab.ts';
+
+export const API_PORT = 7717;
+const PROGRAM = `
+const { connect, createServer } = require('node:net');
+createServer((outside) => {
+  const inside = connect(${API_PORT}, '127.0.0.1');
+  for (const [one, other] of [[outside, inside], [inside, outside]]) one.pipe(other).on('error', () => undefined), one.on('error', () => other.destroy());
+}).listen(process.argv[1], () => console.log('ready'));
+`;
+
+export type Answer = { readonly status: number; readonly text: string };
+export type Asking = { readonly method?: string; readonly body?: unknown; readonly token: string };
+
+/** It ends with the machine. */
+export async function bridgeTo(machine: Machine, socketPath: string): Promise<void> {
+  const child = machine.spawn(process.execPath, ['-e', PROGRAM, socketPath], { env: { PATH: process.env['PATH'] } });
+  if (child.stdout !== null) await once(child.stdout, 'data');
+}
+
+/** Rejects where no device answers. */
+export function askThrough(socketPath: string, path: string, { method, body, token }: Asking): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  const headers = {
+    host: `127.0.0.1:${API_PORT}`,
+    authorization: `Bearer ${token}`,
+    ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+  };
+  const asked = request({ socketPath, path, method: method ?? (body === undefined ? 'GET' : 'POST'), headers });
+  asked.on('error', reject);
+  asked.on('response', (response) => {
+    let text = '';
+    response.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    response.on('error', reject);
+    response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+  });
+  asked.end(body === undefined ? undefined : JSON.stringify(body));
+  return promise;
+}
