@@ -5,6 +5,8 @@
  */
 import { once } from 'node:events';
 import { request } from 'node:http';
+import { RunEventSchema, type RunEvent } from '@markco/protocol';
+import { WebSocket } from 'ws';
 import type { Machine } from './lab.ts';
 
 export const API_PORT = 7717;
@@ -42,5 +44,17 @@ export function askThrough(socketPath: string, path: string, { method, body, tok
     response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
   });
   asked.end(body === undefined ? undefined : JSON.stringify(body));
+  return promise;
+}
+
+/** All that a run has said, from the first event to its end. Rejects where the device ends it before. */
+export async function eventsThrough(socketPath: string, runId: string, token: string): Promise<readonly RunEvent[]> {
+  const { promise, resolve, reject } = Promise.withResolvers<readonly RunEvent[]>();
+  const events: RunEvent[] = [];
+  const path = `/api/runs/${runId}/events?token=${token}`;
+  const socket = new WebSocket(`ws+unix:${socketPath}:${path}`, { headers: { host: `127.0.0.1:${API_PORT}` } });
+  socket.on('error', reject);
+  socket.on('message', (data: Buffer) => events.push(RunEventSchema.parse(JSON.parse(data.toString()))));
+  socket.on('close', (code) => (code === 1000 ? resolve(events) : reject(new Error(`closed with ${code}`))));
   return promise;
 }

@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { DeviceHere } from '@markco/protocol';
+import type { DeviceHere, RunEvent } from '@markco/protocol';
 import { expect } from 'vitest';
-import { askThrough, bridgeTo } from './bridge.fixture.ts';
+import { askThrough, bridgeTo, eventsThrough } from './bridge.fixture.ts';
 import type { Machine } from './lab.ts';
 
 const MAIN = join(import.meta.dirname, '../../apps/cli/src/main.ts');
@@ -37,8 +37,11 @@ export type LabDevice = {
   /** What its API answers. */
   get<T>(path: string, body?: unknown): Promise<T>;
   devices(): Promise<readonly DeviceHere[]>;
+  /** Of a run, from the first to its end. */
+  events(runId: string): Promise<readonly RunEvent[]>;
   /** By the name of the other: the kind of the best way to it, as `markco peers` has it, or null. */
   wayTo(name: string): Promise<'direct' | 'relayed' | null>;
+  /** What the device has written since it was last started. */
   log(): string;
 };
 
@@ -92,9 +95,10 @@ export async function labDevice(
     return { child, ended, shows, out: () => out };
   }
 
+  const tokenOf = async (): Promise<string> => (token ||= (await readFile(join(home, 'api-token'), 'utf8')).trim());
   async function get<T>(path: string, body?: unknown): Promise<T> {
-    if (token === '') token = (await readFile(join(home, 'api-token'), 'utf8')).trim();
-    const { status, text } = await askThrough(socket, path, { token, ...(body === undefined ? {} : { body }) });
+    const asking = { token: await tokenOf(), ...(body === undefined ? {} : { body }) };
+    const { status, text } = await askThrough(socket, path, asking);
     if (status < 200 || status > 299) throw new Error(`${path}: ${status} ${text}`);
     return JSON.parse(text) as T;
   }
@@ -104,7 +108,9 @@ export async function labDevice(
   return {
     ...{ name, folder, home, machine, get, devices },
     log: () => log,
+    events: async (runId) => eventsThrough(socket, runId, await tokenOf()),
     async up(...words) {
+      log = '';
       const begun = start([...typed.up, '--no-browser', ...words], (text) => (log += text));
       running = begun;
       await begun.shows(/Ctrl-C stops/);

@@ -156,6 +156,7 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
     now: ids.now,
     onTrouble,
   });
+  log.info('mesh.listening', { addresses: host.addresses().length });
   host.onFound((peerId, at) => {
     neighbors.delete(peerId);
     neighbors.set(peerId, at);
