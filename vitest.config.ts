@@ -1,9 +1,10 @@
 /**
  * The tests, by what they need. `unit`: beside the code they test. `conformance`: the public contract against a
- * running device. `failure`: killed processes, full disks. `network`: routers between devices. `browser`: Chromium. A test that needs something this
- * machine lacks says so with `context.skip(reason)`.
+ * running device. `network`: routers between devices. `failure`: killed processes, full disks. `browser`: Chromium. A
+ * test that needs something this machine lacks says so with `context.skip(reason)`.
  *
- * The groups run one after another, so that a test that kills, fills or times something has the machine to itself.
+ * The groups run one after another, and those that kill, fill or time something one test at a time, so that each has the
+ * machine to itself.
  */
 import { defineConfig } from 'vitest/config';
 import { createSummaryReporter } from './setup/summary-reporter.ts';
@@ -65,10 +66,10 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          ...alone,
           name: 'network',
+          maxWorkers: 2,
           include: ['test/network/**/*.test.ts'],
-          sequence: { groupOrder: 4 },
+          sequence: { groupOrder: 1 },
           testTimeout: 300_000,
         },
       },
