@@ -343,7 +343,11 @@ export async function createPlaceRuns(parts: PlaceRunsParts) {
       for (const [runId, { host, fence }] of untold)
         if (host === device) parts.send(host, { type: 'cancel', runId, fence });
       for (const run of placed.values())
-        if (run.row.state.host === device || run.row.state.phase === 'waiting') void check(run);
+        if (run.row.state.host === device || run.row.state.phase === 'waiting') {
+          // What went wrong before it was away says nothing of how soon it answers now.
+          run.checkMs = CHECK_FIRST_MS;
+          void check(run);
+        }
     },
 
     /** A device said how it is: what waits may go there. */

@@ -223,6 +223,7 @@ export async function createPlacing(parts: PlacingParts) {
         placed.gone(from);
       });
       placed.back(from);
+      hosting.back(from);
     },
 
     onHeartbeat(from: DeviceId): void {

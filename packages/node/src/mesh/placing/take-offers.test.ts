@@ -111,6 +111,26 @@ test('a grant starts what it was claimed for, within five seconds that go on whi
   host.close();
 });
 
+test('what was claimed of a device that did not hear it is claimed again when it is back, and the grant is for that claim', async () => {
+  const { open, offer, heard, said, journal } = setUp(2);
+  const host = open();
+  const [id, other] = [newId<RunId>(ids), newId<RunId>(ids)];
+  await host.receive(submitter, offer(id));
+  await host.receive(newId<DeviceId>(ids), offer(other));
+  await expect.poll(() => said.length).toBe(2);
+  const unheard = said.find(({ runId }) => runId === id);
+  said.splice(0);
+  host.back(submitter);
+  await expect.poll(() => said.length).toBe(1);
+  expect(said).toMatchObject([{ type: 'claim', runId: id, fence: 1 }]);
+  const grant = { type: 'grant' as const, runId: id, fence: 1, grant: 'AAAA' };
+  await host.receive(submitter, { ...grant, claim: unheard?.type === 'claim' ? unheard.claim : 0 });
+  expect(journal.size).toBe(0);
+  await host.receive(submitter, { ...grant, claim: claimIn(said) });
+  expect([heard(), [...journal.keys()]]).toEqual([['claim', 'started'], [id]]);
+  host.close();
+});
+
 test('that a run has begun, and that it has ended, is told at once', async () => {
   const { open, offer, said, become } = setUp();
   const host = open();

@@ -4,7 +4,8 @@
  *
  * 1. A run that the journal has is never started again: what the journal says of it is the answer to everything.
  * 2. A grant counts for the claim it answers, for CLAIM_MS on this device's own clock; a claim nobody answers is made
- *    again, CLAIMS_MAX times in all. Claims are in memory only, so that none outlives the program.
+ *    again, CLAIMS_MAX times in all, and at once when who is to answer it is back. Claims are in memory only, so that
+ *    none outlives the program.
  * 3. What is said to be void under a fence is written down first, and never starts under that fence.
  * 4. The owner's rules are asked when a run is offered and again when it starts.
  */
@@ -236,6 +237,19 @@ export function createTakeOffers(parts: TakeOffersParts) {
 
   return {
     receive: (from: DeviceId, message: ToHost): Promise<void> => inTurn(message.runId, () => receive(from, message)),
+
+    /** A device is connected again, and may not have heard what was claimed of it. */
+    back(device: DeviceId): void {
+      for (const [id, { from, claim: unheard }] of entries)
+        if (from === device && unheard !== null)
+          void inTurn(id, async () => {
+            const entry = entries.get(id);
+            if (entry?.claim !== unheard || isClosed) return;
+            clearTimeout(unheard.timer);
+            entry.claims = 0;
+            claim(entry);
+          });
+    },
 
     /** The owner has other rules now: what waits and is not taken any more is given back. */
     async rulesChanged(): Promise<void> {
