@@ -17,6 +17,8 @@ function network(answers: Readonly<Record<string, number>>) {
   const asked: string[] = [];
   const dialer = createDialer({
     elapsed: () => performance.now(),
+    // Of the clock on the wall, whatever else is pretended.
+    addressMs: 100,
     open: (peerId) => open.filter(({ peer }) => peer === peerId),
     dial(address, signal) {
       asked.push(address);

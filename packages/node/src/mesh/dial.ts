@@ -29,6 +29,7 @@ export type DialerParts = {
   readonly open: (peerId: string) => readonly Connection[];
   /** Milliseconds that only grow. */
   readonly elapsed: () => number;
+  readonly addressMs?: number;
 };
 
 export type Dialing = {
@@ -48,7 +49,7 @@ export type Dialer = {
 type Way = { readonly address: string; readonly relayAt: readonly string[] };
 type Trying = { readonly stop: AbortController; readonly over: Promise<Try> };
 
-export function createDialer({ dial, open, elapsed }: DialerParts): Dialer {
+export function createDialer({ dial, open, elapsed, addressMs = ADDRESS_MS }: DialerParts): Dialer {
   /** By peer and address; one address is tried once at a time, whoever asks. */
   const trying = new Map<string, Map<string, Trying>>();
 
@@ -76,7 +77,7 @@ export function createDialer({ dial, open, elapsed }: DialerParts): Dialer {
     const [kind, rank] = [kindOf(address), rankOf(address)];
     const began = elapsed();
     const end = (why: string | null): Try => ({ address, kind, ms: Math.round(elapsed() - began), why });
-    const until = AbortSignal.any([signal, stop, AbortSignal.timeout(HEAD_START_MS[kind] + ADDRESS_MS)]);
+    const until = AbortSignal.any([signal, stop, AbortSignal.timeout(HEAD_START_MS[kind] + addressMs)]);
     try {
       await pause(HEAD_START_MS[kind], until);
       const connection = await dialWay(way, until);
