@@ -10,8 +10,11 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** How a router sends what comes from inside: not at all hidden, or by one port for all, or by a new one for each. */
-export type NatKind = 'public' | 'cone' | 'symmetric' | 'no-udp';
+/**
+ * How a router sends what comes from inside: not at all hidden, or by one port for all, or by a new one for each; the
+ * last two are cones that let only TCP, or only UDP, out.
+ */
+export type NatKind = 'public' | 'cone' | 'symmetric' | 'no-udp' | 'no-tcp';
 
 export type Machine = {
   readonly namespace: string;
@@ -167,7 +170,8 @@ export async function openLab(): Promise<Lab> {
         await rule('filter', '-F');
         const spread = next === 'symmetric' ? ['--random-fully'] : [];
         await rule('nat', '-A', 'POSTROUTING', '-o', outer, '-j', 'MASQUERADE', ...spread);
-        if (next === 'no-udp') await rule('filter', '-A', 'FORWARD', '-p', 'udp', '-j', 'DROP');
+        if (next === 'no-udp' || next === 'no-tcp')
+          await rule('filter', '-A', 'FORWARD', '-p', next.slice('no-'.length), '-j', 'DROP');
         const known = ['-m', 'conntrack', '--ctstate', 'ESTABLISHED,RELATED,DNAT', '-j', 'ACCEPT'];
         for (const chain of ['FORWARD', 'INPUT']) {
           // What nobody inside asked for is dropped; answered, it would take the port that a hole needs.

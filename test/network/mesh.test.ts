@@ -74,3 +74,19 @@ test('three devices behind routers and a relay: added by link, one folder, ping,
   await expect.poll(() => laptop.wayTo('desktop'), SOON).toBe('relayed');
   say(`connected again ${since(began)} after the relay was up again`);
 });
+
+test('a device whose router lets nothing but UDP out is added, and direct, by the relay that listens for it', async ({
+  device,
+  skip,
+}) => {
+  const whyNot = why ?? whyNotAll();
+  if (whyNot !== null) return skip(whyNot);
+  const [relay, laptop] = [await device('relay', 'public'), await device('laptop', 'no-tcp')];
+  await relay.up('--relay');
+  await laptop.up();
+  await pair(relay, laptop);
+  await expect.poll(() => laptop.wayTo('relay'), SOON).toBe('direct');
+  const { out } = await laptop.markco('trace', 'relay');
+  say(out.trim());
+  expect(out).toMatch(/WebRTC +answered.*in use/);
+});

@@ -13,13 +13,18 @@ import { say, test, whyNotAll } from './mesh.fixture.ts';
 const why = await whyNoLab();
 const STRANGER = join(import.meta.dirname, '../../packages/node/src/mesh/stranger.fixture.ts');
 
+/** A stranger that is not done by then is held up. */
+const RUN_MS = 60_000;
+
 async function run(machine: Machine, file: string, args: readonly string[]): Promise<string> {
   const child = machine.spawn(file, args, { env: process.env });
+  const timer = setTimeout(() => child.kill('SIGKILL'), RUN_MS);
   let [out, err] = ['', ''];
   child.stdout?.on('data', (chunk: Buffer) => (out += chunk.toString()));
   child.stderr?.on('data', (chunk: Buffer) => (err += chunk.toString()));
   const [code] = (await once(child, 'close')) as [number | null];
-  if (code !== 0) throw new Error(`${file} ended with ${code}: ${err}`);
+  clearTimeout(timer);
+  if (code !== 0) throw new Error(`${file} ended with ${code}: ${out} ${err}`);
   return out;
 }
 
@@ -50,7 +55,8 @@ test('T17 on the network nothing but libp2p listens; a stranger may ping, is tol
   await pair(relay, laptop);
   await expect.poll(() => laptop.wayTo('relay'), SOON).toBe('direct');
   expect([await scan(laptop.machine), await scan(relay.machine)]).toEqual([[7718], [7718, 7719]]);
-  // UDP cannot be scanned for silence: what is bound says the system. mDNS (5353) is for neighbors, STUN (7718) the relay's.
+  // UDP cannot be scanned for silence: what is bound says the system. mDNS (5353) is for neighbors, the relay has STUN
+  // (7718) and WebRTC (7719).
   const udp = async (machine: Machine): Promise<readonly string[]> => {
     const rows = (await run(machine, 'cat', ['/proc/net/udp'])).trim().split('\n').slice(1);
     return [
@@ -58,10 +64,14 @@ test('T17 on the network nothing but libp2p listens; a stranger may ping, is tol
     ];
   };
   expect((await udp(laptop.machine)).toSorted()).toEqual(['5353']);
-  expect((await udp(relay.machine)).toSorted()).toEqual(['5353', '7718']);
+  expect((await udp(relay.machine)).toSorted()).toEqual(['5353', '7718', '7719']);
 
-  for (const { machine } of [relay, laptop]) {
-    const answer = await run(stranger, process.execPath, [STRANGER, `/ip4/${machine.publicAddress}/tcp/7718`]);
+  const { addresses: ofRelay } = await relay.get<{ addresses: string[] }>('/api/netcheck');
+  const byUdp = ofRelay.filter((address) => address.includes('/udp/7719/webrtc-direct/'));
+  expect(byUdp).toHaveLength(1);
+  const byTcp = [relay, laptop].map(({ machine }) => `/ip4/${machine.publicAddress}/tcp/7718`);
+  for (const at of [...byTcp, ...byUdp]) {
+    const answer = await run(stranger, process.execPath, [STRANGER, at]);
     const { addresses, record, pingMs, got } = JSON.parse(answer) as {
       addresses: string[];
       record: string[];
@@ -75,7 +85,7 @@ test('T17 on the network nothing but libp2p listens; a stranger may ping, is tol
     for (const [protocol, bytes] of Object.entries(got))
       if (!protocol.startsWith('/markco/hello/'))
         expect([protocol, bytes]).toEqual([protocol, expect.toBeOneOf([0, 'refused'])]);
-    say(`a stranger at ${machine.publicAddress}: ping ${pingMs} ms; ${JSON.stringify(got)}`);
+    say(`a stranger at ${at}: ping ${pingMs} ms; ${JSON.stringify(got)}`);
   }
 });
 

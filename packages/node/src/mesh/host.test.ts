@@ -21,17 +21,19 @@ const soon = (): AbortSignal => AbortSignal.timeout(10_000);
 type Make = (
   admits?: (peerId: string, protocol: string | null) => boolean,
   listen?: readonly string[],
+  provesWithinMs?: number,
 ) => Promise<Host>;
 
 const test = base.extend<{ make: Make }>({
   make: async ({}, use) => {
     const hosts: Host[] = [];
-    await use(async (admits = () => true, listen = ['/ip4/127.0.0.1/tcp/0']) => {
+    await use(async (admits = () => true, listen = ['/ip4/127.0.0.1/tcp/0'], provesWithinMs = 10_000) => {
       const host = await createHost({
         key: await generateKeyPair('Ed25519'),
         listen,
         findsNeighbors: false,
         admits,
+        provesWithinMs,
         conducts: createConducts({ now: () => performance.now(), onCut: () => undefined }),
         now: Date.now,
         onTrouble: () => undefined,
@@ -150,10 +152,27 @@ test('a WebSocket message of a stranger is bounded before anything of it is read
   const [code] = await closed;
   expect(code).toBe(1009);
   // One who is not let in is not left hanging either.
-  const full = await make(() => false, ['/ip4/127.0.0.1/tcp/0/ws']);
+  const full = await make(() => false, ['/ip4/127.0.0.1/tcp/0/ws'], 300);
   const mute = new WebSocket(`ws://127.0.0.1:${/\/tcp\/(\d+)\/ws/.exec(full.addresses()[0] ?? '')?.[1]}`);
   mute.on('error', () => undefined);
   await once(mute, 'open');
   mute.send('this is no handshake of Noise, and it will not become one');
   await once(mute, 'close');
+});
+
+test('who is reached by WebRTC alone is reached at its UDP port, and not by a stranger with another key there', async ({
+  make,
+}) => {
+  const [a, b, other] = [await make(), await make(() => true, ['/ip4/127.0.0.1/udp/0/webrtc-direct']), await make()];
+  await b.handle(PROTOCOL, (stream, peerId) =>
+    stream.onMessage((message) => stream.sendText(`${peerId} ${String(message)}`)),
+  );
+  const [address = ''] = b.addresses();
+  expect(address).toMatch(/^\/ip4\/127\.0\.0\.1\/udp\/\d+\/webrtc-direct\/certhash\//);
+  await expect(a.connect(other.peerId, [address], soon())).rejects.toMatchObject({ code: 'not_ready' });
+  await a.connect(b.peerId, [address], soon());
+  expect(a.paths(b.peerId).map((path) => kindOf(path.address))).toEqual(['webrtc']);
+  const stream = await a.open(b.peerId, PROTOCOL, soon());
+  stream.sendText('hello');
+  expect(await next(stream)).toBe(`${a.peerId} hello`);
 });

@@ -33,6 +33,7 @@ const RELAY_CONNECTIONS_MAX = 400;
 const PATHS_MAX = 4;
 const INBOUND_PER_SECOND_MAX = 5;
 const PENDING_MAX = 10;
+const PROVES_MS = 10_000;
 /** Of one protocol and one peer; further ones are reset. What a protocol needs is less than that for most. */
 const STREAMS_MAX = 16;
 /** What a peer may have sent on one stream before it is read here. Less than libp2p gathers before it gives up. */
@@ -64,6 +65,8 @@ export type HostParts = {
   readonly stunServers?: () => readonly string[];
   /** Makes this device pass on what others say. */
   readonly relay?: RelayRules;
+  /** For who connects, to show who it is; 10 s when left out. */
+  readonly provesWithinMs?: number;
   readonly now: () => number;
   readonly onTrouble: (doing: string, cause: unknown) => void;
 };
@@ -154,7 +157,7 @@ export async function createHost(parts: HostParts): Promise<Host> {
   });
   const guard = (_: Stream, connection: Connection, protocol: string): boolean =>
     parts.admits(connection.remotePeer.toString(), protocol);
-  const { factories, slots } = await createTransports({
+  const { factories, slots, hasWebRtc } = await createTransports({
     guard,
     stunServers: () => parts.stunServers?.() ?? [],
     onTrouble: parts.onTrouble,
@@ -162,7 +165,7 @@ export async function createHost(parts: HostParts): Promise<Host> {
 
   const node = await createLibp2p({
     privateKey: parts.key,
-    addresses: { listen: [...parts.listen] },
+    addresses: { listen: parts.listen.filter((address) => hasWebRtc || kindOf(address) !== 'webrtc') },
     transports: factories,
     connectionEncrypters: [noise()],
     streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: WINDOW_BYTES_MAX } })],
@@ -181,6 +184,7 @@ export async function createHost(parts: HostParts): Promise<Host> {
       maxConnections: parts.relay === undefined ? CONNECTIONS_MAX : RELAY_CONNECTIONS_MAX,
       inboundConnectionThreshold: INBOUND_PER_SECOND_MAX,
       maxIncomingPendingConnections: PENDING_MAX,
+      inboundUpgradeTimeout: parts.provesWithinMs ?? PROVES_MS,
       reconnectRetries: 0,
     },
     connectionMonitor: { pingInterval: PING_EVERY_MS, pingTimeout: PING_MS },
@@ -197,7 +201,7 @@ export async function createHost(parts: HostParts): Promise<Host> {
   const { transportManager } = node.services.inner;
 
   /** Two sides do not agree at once on whether a hole was punched; what has answered once is there. */
-  const unproven = new WeakSet<Connection>();
+  const unproven = new WeakMap<Connection, Promise<void>>();
   const connectionsOf = (peerId: string): Connection[] =>
     node
       .getConnections(peerIdFromString(peerId))
@@ -206,14 +210,12 @@ export async function createHost(parts: HostParts): Promise<Host> {
 
   node.addEventListener('connection:open', ({ detail }) => {
     if (kindOf(detail.remoteAddr.toString()) !== 'webrtc') return useToo(detail);
-    unproven.add(detail);
-    answers(detail, AbortSignal.timeout(PROOF_MS)).then(
-      () => {
-        unproven.delete(detail);
-        useToo(detail);
-      },
-      (error: unknown) => detail.abort(error instanceof Error ? error : new Error(String(error))),
-    );
+    const proof = answers(detail, AbortSignal.timeout(PROOF_MS)).then(() => {
+      unproven.delete(detail);
+      useToo(detail);
+    });
+    unproven.set(detail, proof);
+    proof.catch((error: unknown) => detail.abort(error instanceof Error ? error : new Error(String(error))));
   });
 
   function useToo(detail: Connection): void {
@@ -245,7 +247,11 @@ export async function createHost(parts: HostParts): Promise<Host> {
   const dialer = createDialer({
     elapsed: () => performance.now(),
     open: connectionsOf,
-    dial: (address, signal) => transportManager.dial(multiaddr(address), { signal }),
+    async dial(address, signal) {
+      const connection = await transportManager.dial(multiaddr(address), { signal });
+      await unproven.get(connection);
+      return connection;
+    },
   });
   /** This device is no way to others. */
   const usable = (addresses: readonly string[]): readonly string[] =>

@@ -149,7 +149,12 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
       ...{ trust, ids, about, catalog, projects },
       store: parts.store,
       rooms: parts.rooms,
-      listen: [`/ip4/0.0.0.0/tcp/${peerPort}`, ...(peerWebPort === null ? [] : [`/ip4/0.0.0.0/tcp/${peerWebPort}/ws`])],
+      listen: [
+        `/ip4/0.0.0.0/tcp/${peerPort}`,
+        ...(peerWebPort === null
+          ? []
+          : [`/ip4/0.0.0.0/tcp/${peerWebPort}/ws`, `/ip4/0.0.0.0/udp/${peerWebPort}/webrtc-direct`]),
+      ],
       isRelay: config.isRelay,
       announce: config.peerAddresses,
       findsNeighbors: config.findsNeighbors,

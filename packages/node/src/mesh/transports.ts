@@ -1,6 +1,7 @@
 /**
- * What carries bytes between devices: TCP first, WebSocket where only the web is let through, a relay where nothing
- * else is. A transport that cannot be had on a machine is left out, and why is told.
+ * What carries bytes between devices: TCP first, WebSocket where only the web is let through, WebRTC where only UDP is or
+ * a hole has to be punched, a relay where nothing else is. A transport that cannot be had on a machine is left out, and
+ * why is told.
  */
 import { circuitRelayTransport } from '@libp2p/circuit-relay-v2';
 import type { Transport, TypedEventTarget } from '@libp2p/interface';
@@ -10,6 +11,7 @@ import { webSockets } from '@libp2p/websockets';
 import { Failure } from '@markco/protocol';
 import type { Libp2pOptions } from 'libp2p';
 import { guarded, type Guard } from './guarded.ts';
+import { boundedWebRtc } from './webrtc-listener.ts';
 
 /** The largest WebSocket message; a stranger may send one before it says who it is. libp2p's are some 64 KB. */
 const WEBSOCKET_BYTES_MAX = 1024 * 1024;
@@ -39,11 +41,12 @@ type RelayTransport = {
   };
 };
 
-export async function createTransports({
-  guard,
-  stunServers,
-  onTrouble,
-}: TransportParts): Promise<{ readonly factories: Factory[]; readonly slots: Slots }> {
+export async function createTransports({ guard, stunServers, onTrouble }: TransportParts): Promise<{
+  readonly factories: Factory[];
+  readonly slots: Slots;
+  /** Whether there is WebRTC here, to punch holes and to listen for. */
+  readonly hasWebRtc: boolean;
+}> {
   const late: { relay?: RelayTransport } = {};
   const listeners: ((relay: string) => void)[] = [];
 
@@ -62,20 +65,26 @@ export async function createTransports({
   };
 
   /** Compiled for most systems, not for all: without it, devices behind routers stay with a relay. */
-  async function punching(): Promise<Factory[]> {
+  async function webRtc(): Promise<Factory[]> {
     try {
-      const { webRTC } = await import('@libp2p/webrtc');
+      const { webRTC, webRTCDirect } = await import('@libp2p/webrtc');
       // Asked anew for each connection. Left out, it would be servers of strangers.
       const rtcConfiguration = () => ({ iceServers: stunServers().map((urls) => ({ urls })) });
-      return [(components) => webRTC({ rtcConfiguration })(guarded(components, guard))];
+      return [
+        (components) => webRTC({ rtcConfiguration })(guarded(components, guard)),
+        // Who is listened for is at a known address: nobody else is asked.
+        boundedWebRtc(webRTCDirect({ rtcConfiguration: { iceServers: [] } })),
+      ];
     } catch (error) {
       onTrouble('loading WebRTC, which this system has no program for', error);
       return [];
     }
   }
 
+  const overUdp = await webRtc();
   return {
-    factories: [tcp(), boundedWebSockets, relayed, ...(await punching())],
+    factories: [tcp(), boundedWebSockets, relayed, ...overUdp],
+    hasWebRtc: overUdp.length > 0,
     slots: {
       async reserve(relay) {
         if (late.relay === undefined) throw new Failure('internal', 'The network is not there yet.');
