@@ -1,5 +1,5 @@
 /** Runs and sessions wherever they are, put together: placed by this device, asked for elsewhere, copied here. */
-import type { Device, Run, RunRequest } from '@markco/protocol';
+import type { Device, DeviceId, Run, RunRequest } from '@markco/protocol';
 import type { OpenMesh } from './mesh/open-mesh.ts';
 import { withPlaced } from './mesh/placing/placed-view.ts';
 import { createRunsAnywhere, type RunsAnywhereParts } from './mesh/runs/runs-anywhere.ts';
@@ -19,6 +19,7 @@ export function createElsewhere({ device, others, known, submitHere, ...parts }:
   const sessions = createSessionsAnywhere({ sessions: parts.runs.sessions, mesh });
   const copied = createRunsAnywhere({
     ...{ ...parts, sessions, mesh },
+    onEvent: (id, host) => others()?.placing.placed.heardOf(id, host),
     known: async () => (await known())?.mesh ?? null,
   });
 
@@ -34,6 +35,11 @@ export function createElsewhere({ device, others, known, submitHere, ...parts }:
 
     /** A run that this device places has changed: once another device has it, it is copied. */
     changed,
+
+    /** A run that this device places may begin on another one: it is copied from its first event on. */
+    granted(run: Run, host: DeviceId): void {
+      if (host !== device.id) copied.copy(run, host);
+    },
 
     /** The other devices can be asked from now on. */
     opened(open: OpenMesh): OpenMesh {

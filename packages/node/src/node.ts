@@ -270,9 +270,10 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       watch.run(run);
       elsewhere.changed(run);
     },
+    onGranted: elsewhere.granted,
     onUser: (id) => keepUser(config.home, { device: { ...device, userId: id }, user: Object.assign(user, { id }) }),
     onError: (route, error) => logger.error('http.failed', { route }, error),
-    ...servedToDevices(runs, streamParts),
+    ...servedToDevices(runs, async (id) => others.now()?.placing.arrived(id), streamParts),
     sessionRoutes,
   });
   const others = createOthers({

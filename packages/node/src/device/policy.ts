@@ -7,9 +7,9 @@
  * 2. A policy counts when it is on disk, not before.
  */
 import { DevicePolicySchema, Failure, type DevicePolicy, type DevicePolicyHere } from '@markco/protocol';
-import { stat } from 'node:fs/promises';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { readIfThere, writePrivate } from './private-file.ts';
+import { writePrivate } from './private-file.ts';
 
 export const DEFAULT_POLICY: DevicePolicy = {
   allowRemoteExecution: true,
@@ -30,7 +30,7 @@ export async function readPolicy(home: string): Promise<DevicePolicyHere> {
     problem: `${file} ${why}, so no other device may run anything here.`,
   });
   try {
-    const text = await readSmall(file);
+    const text = readSmall(file);
     if (text === undefined) return { policy: DEFAULT_POLICY };
     const parsed = DevicePolicySchema.safeParse(JSON.parse(text));
     if (parsed.success) return { policy: parsed.data };
@@ -42,16 +42,16 @@ export async function readPolicy(home: string): Promise<DevicePolicyHere> {
   }
 }
 
-/** A pipe in its place would be waited for. */
-async function readSmall(file: string): Promise<string | undefined> {
-  const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  });
+/**
+ * At once, not by another thread: each run of another device asks for it, and being handed over takes longer than this.
+ * A pipe in its place would be waited for.
+ */
+function readSmall(file: string): string | undefined {
+  const found = statSync(file, { throwIfNoEntry: false });
   if (found === undefined) return undefined;
   if (!found.isFile()) throw new Error('it is no file');
   if (found.size > FILE_BYTES_MAX) throw new Error(`it has more than ${FILE_BYTES_MAX / 1024} KB`);
-  return readIfThere(file);
+  return readFileSync(file, 'utf8');
 }
 
 export type PolicySetting = {

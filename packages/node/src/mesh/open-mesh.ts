@@ -70,6 +70,8 @@ export type OpenMeshParts = {
   readonly sessionFor: SessionFor;
   /** A run that this device places has changed. */
   readonly onRun: (run: Run) => void;
+  /** A run that this device places may start there from now on. */
+  readonly onGranted: (run: Run, host: DeviceId) => void;
   readonly capability: () => Promise<NodeCapability>;
   readonly policy: () => Promise<{ readonly policy: DevicePolicy }>;
   readonly preferences: DeviceRecordParts['preferences'];
@@ -211,6 +213,7 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
     elsewhere: () => mesh.elsewhere(),
     placesElsewhere: config.placesElsewhere,
     onRun: parts.onRun,
+    onGranted: parts.onGranted,
     onTrouble: (doing, cause) => parts.log.warn('placing.trouble', { doing }, cause),
   });
   late.placing = placing;

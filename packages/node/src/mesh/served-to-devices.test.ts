@@ -28,7 +28,11 @@ function setUp(mayAct: boolean) {
     sessions: { interrupt: note('interrupt') },
     follow: async function* () {},
   } as unknown as Runs;
-  const { serve } = servedToDevices(runs, (of) => of as StreamParts);
+  const { serve } = servedToDevices(
+    runs,
+    async () => undefined,
+    (of) => of as StreamParts,
+  );
   const answers: { readonly ref: number; readonly error?: { readonly code: string } }[] = [];
   let say: (text: string) => void = () => undefined;
   const nothing = (): void => undefined;

@@ -9,6 +9,8 @@ const CANCEL_MS = 30_000;
 
 export function servedToDevices(
   runs: Runs,
+  /** Resolves once a run that is on its way from another device is here, or will not be. */
+  arrived: (id: RunId) => Promise<void>,
   streamParts: (of: Pick<StreamParts, 'submit' | 'follow' | 'run' | 'answer' | 'cancel' | 'interrupt'>) => StreamParts,
 ): Pick<OpenMeshParts, 'serve' | 'routes'> {
   async function requireRun(id: RunId): Promise<Run> {
@@ -22,7 +24,10 @@ export function servedToDevices(
       const parts = streamParts({
         submit: submitByGrant,
         follow: runs.follow,
-        run: requireRun,
+        async run(id) {
+          await arrived(id);
+          return requireRun(id);
+        },
         async answer(id, text) {
           requireSubmitter();
           return runs.input(id, text, AbortSignal.timeout(LIMITS.barrierTimeoutMs));

@@ -7,11 +7,15 @@
  * 1. Events come in order of `seq`, without a gap or a repeat.
  * 2. The stream ends after the last event, once the run's state is terminal; at once where its events are not kept.
  */
+import { readSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { Failure, type RunEvent, type RunId } from '@markco/protocol';
 import { LINE_BYTES_MAX, parseEvent, readEnd, spoolFile } from './spool.ts';
 
-/** A reader begins with little, for most runs say little, and takes more where more is there. */
+/**
+ * A reader begins with little, for most runs say little, and takes more where more is there. So little is read at once:
+ * it was written just now, and to hand that to another thread takes longer.
+ */
 const CHUNK_BYTES_MIN = 4 * 1024;
 const CHUNK_BYTES_MAX = 256 * 1024;
 const CHUNK_GROWTH = 8;
@@ -101,7 +105,11 @@ async function* newLines(
 ): AsyncGenerator<RunEvent> {
   while (!signal.aborted) {
     const { chunk } = place;
-    const { bytesRead } = await file.read(chunk, 0, Math.min(chunk.length, bytes - place.offset), place.offset);
+    const length = Math.min(chunk.length, bytes - place.offset);
+    const bytesRead =
+      length <= CHUNK_BYTES_MIN
+        ? readSync(file.fd, chunk, 0, length, place.offset)
+        : (await file.read(chunk, 0, length, place.offset)).bytesRead;
     let start = 0;
     for (let end = chunk.indexOf(NEWLINE); end >= 0 && end < bytesRead; end = chunk.indexOf(NEWLINE, start)) {
       const line = chunk.subarray(start, end);

@@ -2,6 +2,7 @@
 import type { DeviceId, NodeCapability } from '@markco/protocol';
 import { createPolicySetting, type PolicySetting } from '../policy.ts';
 import { createHardware } from './hardware.ts';
+import { keep } from './kept.ts';
 import type { ProgramParts } from './program.ts';
 import { createRuntimeDetection, type RuntimeHere } from './runtimes.ts';
 
@@ -17,11 +18,15 @@ export type Capability = {
   readonly capability: () => Promise<NodeCapability>;
 };
 
+/** A run is placed by what this machine was a moment ago: reading it anew takes longer than a short run. */
+const HARDWARE_FRESH_MS = 1_000;
+const HARDWARE_STALE_MS = 5_000;
+
 export function createCapability(parts: CapabilityParts): Capability {
   const { deviceId, home, env, now, log } = parts;
   const runtimes = createRuntimeDetection({ env, folder: home, now });
   const policy = createPolicySetting(home, (reason) => log.warn('device.policy-unreadable', { reason }));
-  const hardware = createHardware(parts);
+  const hardware = keep(createHardware(parts), { now, freshMs: HARDWARE_FRESH_MS, staleMs: HARDWARE_STALE_MS });
   // Begun now: the first run does not wait for what takes a program to find out.
   void hardware();
 

@@ -59,6 +59,8 @@ export type PlaceRunsParts = {
   /** Milliseconds, going on while the machine sleeps. */
   readonly clock: () => number;
   readonly onRun: (run: Run) => void;
+  /** It may start there from now on: its events can be asked for before it is known that it did. */
+  readonly onGranted: (run: Run, host: DeviceId) => void;
   readonly onDecided: (record: DecisionRecord) => void;
   readonly onTrouble: (doing: string, cause: unknown) => void;
 };
@@ -69,6 +71,8 @@ type Placed = {
   timer: NodeJS.Timeout | null;
   turn: Promise<unknown>;
   error: RunError | null;
+  /** Its events come from its host, which has said nothing of its start yet. */
+  isHeard: boolean;
   readonly waiters: Set<() => void>;
 };
 
@@ -84,7 +88,7 @@ export async function createPlaceRuns(parts: PlaceRunsParts) {
 
   const track = (row: PlacedRow): Placed => {
     const made: Placed = {
-      ...{ row, checkMs: CHECK_FIRST_MS, timer: null, turn: Promise.resolve(), error: null },
+      ...{ row, checkMs: CHECK_FIRST_MS, timer: null, turn: Promise.resolve(), error: null, isHeard: false },
       waiters: new Set(),
     };
     placed.set(row.run.id, made);
@@ -142,7 +146,9 @@ export async function createPlaceRuns(parts: PlaceRunsParts) {
         const { to, fence, isGranted } = effect;
         survey.sent(to);
         const grant = isGranted ? { grant: parts.grant(placeable, session, to, fence) } : {};
-        return parts.send(to, { type: 'offer', runId, fence, request: { ...placeable, runOn: to }, ...grant });
+        parts.send(to, { type: 'offer', runId, fence, request: { ...placeable, runOn: to }, ...grant });
+        if (isGranted) parts.onGranted(run.row.run, to);
+        return;
       }
       case 'send': {
         const { to, message } = effect;
@@ -283,11 +289,12 @@ export async function createPlaceRuns(parts: PlaceRunsParts) {
 
     /** What is known here of a run that was placed here, and where it is; null for any other. */
     get(id: RunId): { readonly run: Run; readonly host: DeviceId | null; readonly isOver: boolean } | null {
-      const row = placed.get(id)?.row ?? rows.get(id);
+      const known = placed.get(id);
+      const row = known?.row ?? rows.get(id);
       if (row === null) return null;
       const { phase, isStarted, host } = row.state;
       // Its end may be all that was ever heard of its start.
-      const isThere = isStarted || row.run.ranOn !== undefined;
+      const isThere = isStarted || row.run.ranOn !== undefined || known?.isHeard === true;
       return { run: row.run, host: isThere ? host : null, isOver: phase === 'ended' };
     },
 
@@ -298,7 +305,7 @@ export async function createPlaceRuns(parts: PlaceRunsParts) {
     async begun(id: RunId, signal: AbortSignal): Promise<void> {
       const run = placed.get(id);
       if (run === undefined) return;
-      while (!signal.aborted && !run.row.state.isStarted && run.row.state.phase !== 'ended')
+      while (!signal.aborted && !run.isHeard && !run.row.state.isStarted && run.row.state.phase !== 'ended')
         await new Promise<void>((resolve) => {
           const wake = (): void => {
             run.waiters.delete(wake);
@@ -308,6 +315,14 @@ export async function createPlaceRuns(parts: PlaceRunsParts) {
           run.waiters.add(wake);
           signal.addEventListener('abort', wake);
         });
+    },
+
+    /** An event of it has come from a device: it began there, whatever else is on its way. */
+    heardOf(id: RunId, from: DeviceId): void {
+      const run = placed.get(id);
+      if (run === undefined || run.row.state.host !== from || run.isHeard) return;
+      run.isHeard = true;
+      for (const wake of run.waiters) wake();
     },
 
     /** Ends it at once when nothing was granted, else asks its host; resolves with the run as it is then. */

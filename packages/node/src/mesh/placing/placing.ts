@@ -67,6 +67,8 @@ export type PlacingParts = {
   >;
   readonly placesElsewhere: boolean;
   readonly onRun: (run: Run) => void;
+  /** It may start there from now on. */
+  readonly onGranted: (run: Run, host: DeviceId) => void;
   readonly onTrouble: (doing: string, cause: unknown) => void;
 };
 
@@ -154,6 +156,7 @@ export async function createPlacing(parts: PlacingParts) {
     ...{ self: device.id, userId: parts.userId, ids, store, survey, decide, sessionOn, grant, send, clock, onTrouble },
     reopen: (to) => streams.get(to)?.abort(new Failure('not_ready', 'It answers nothing.')),
     onRun: parts.onRun,
+    onGranted: parts.onGranted,
     onDecided: decisions.note,
   });
 
@@ -231,6 +234,7 @@ export async function createPlacing(parts: PlacingParts) {
     },
 
     rulesChanged: hosting.rulesChanged,
+    arrived: hosting.arrived,
 
     async close(): Promise<void> {
       hosting.close();

@@ -175,6 +175,7 @@ export async function smallMesh(
         grant: (_, __, host, fence) => Buffer.from(`${host}/${fence}`).toString('base64'),
         reopen: () => undefined,
         onRun: () => undefined,
+        onGranted: () => undefined,
         onDecided: () => undefined,
       });
     }

@@ -7,7 +7,7 @@
  *    again, CLAIMS_MAX times in all, and at once when who is to answer it is back. Claims are in memory only, so that
  *    none outlives the program.
  * 3. What is said to be void under a fence is written down first, and never starts under that fence.
- * 4. The owner's rules are asked when a run is offered and again when it starts.
+ * 4. The owner's rules are asked when a run is offered, and again when it starts later than that.
  */
 import { Failure, LIMITS, runMachine, type DeviceId, type IdSource, type Run, type RunId } from '@markco/protocol';
 import { CLAIM_MS, type HostState, type VoidReason } from '@markco/scheduler';
@@ -116,7 +116,7 @@ export function createTakeOffers(parts: TakeOffersParts) {
     drop(runId);
     const entry: Entry = { from, fence, request: placeable, isReady: false, claim: null, claims: 0 };
     entries.set(runId, entry);
-    if (grant !== undefined) return start(entry, grant);
+    if (grant !== undefined) return take(entry, grant);
     // A grant is good for seconds: what takes longer comes before it is asked for.
     void ready(entry).catch((error: unknown) => parts.onTrouble('a run of another device', error));
   }
@@ -160,6 +160,11 @@ export function createTakeOffers(parts: TakeOffersParts) {
     const { from, fence, request } = entry;
     const refusal = await parts.refuses(request, from);
     if (refusal !== null) return makeVoid(from, request.id, fence, refusal);
+    return take(entry, grant);
+  }
+
+  async function take(entry: Entry, grant: string): Promise<void> {
+    const { from, fence, request } = entry;
     try {
       const run = await parts.accept(request, grant, from);
       drop(request.id);
@@ -249,6 +254,17 @@ export function createTakeOffers(parts: TakeOffersParts) {
             entry.claims = 0;
             claim(entry);
           });
+    },
+
+    /** Resolves once a run that is being taken in is in the journal, or will not be; at once for any other. */
+    async arrived(id: RunId): Promise<void> {
+      const turn = turns.get(id);
+      if (turn === undefined) return;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const stopListening = runs.onChange((run) => {
+        if (run.id === id) resolve();
+      });
+      await Promise.race([turn, promise]).finally(stopListening);
     },
 
     /** The owner has other rules now: what waits and is not taken any more is given back. */

@@ -30,7 +30,7 @@ async function open(home: string) {
       },
     }) as unknown as Client;
   const carriers = createCarriers({
-    ...{ copies, client },
+    ...{ copies, client, onEvent: () => undefined },
     onCopied: ({ id }) => void copied.push(id),
     onTrouble: () => undefined,
   });

@@ -25,6 +25,9 @@ type Carried = {
   failure: Failure | null;
 };
 
+type Position = Pick<CopyFile, 'seq' | 'hasEnd'>;
+const BEGINNING: Position = { seq: 0, hasEnd: false };
+
 type Outcome = { readonly ended: Run } | { readonly failed: Failure } | 'behind' | 'stopped';
 
 export type Carriers = ReturnType<typeof createCarriers>;
@@ -33,6 +36,8 @@ export function createCarriers(parts: {
   readonly copies: Pick<RunCopies, 'open' | 'get' | 'put' | 'touch'>;
   /** Fails with `not_ready` where there are no other devices. */
   readonly client: (device: DeviceId) => Promise<Client>;
+  /** An event of a run has come. */
+  readonly onEvent: (run: RunId, host: DeviceId) => void;
   /** All events of a run are here. */
   readonly onCopied: (run: Run, host: DeviceId) => void;
   readonly onTrouble: (run: RunId, cause: unknown) => void;
@@ -40,26 +45,36 @@ export function createCarriers(parts: {
   const { copies } = parts;
   const carried = new Map<RunId, Carried>();
 
-  async function carry(id: RunId, host: DeviceId, signal: AbortSignal): Promise<void> {
-    await using file = await copies.open(id);
-    let ends = 0;
-    while (!signal.aborted) {
-      const before = file.seq;
-      const outcome = await listen(await parts.client(host), id, file, signal);
-      if (outcome === 'stopped') return;
-      if (outcome === 'behind') continue;
-      if ('failed' in outcome) throw outcome.failed;
-      ends = file.seq === before ? ends + 1 : 1;
-      if (!file.hasEnd && ends < ENDS_WITHOUT_END) continue;
-      await copies.put(outcome.ended, host, { complete: true });
-      parts.onCopied(outcome.ended, host);
-      return;
+  async function carry(id: RunId, host: DeviceId, isNew: boolean, signal: AbortSignal): Promise<void> {
+    const opening = copies.open(id);
+    opening.catch(() => undefined); // It is awaited below, unless something else ends this before.
+    try {
+      // A file that is made now is empty: nothing is to be read in it before its host can be asked.
+      let at: Position = isNew ? BEGINNING : await opening;
+      let ends = 0;
+      while (!signal.aborted) {
+        const before = at.seq;
+        const heard = (): void => parts.onEvent(id, host);
+        const outcome = await listen(await parts.client(host), id, at, opening, heard, signal);
+        const file = await opening;
+        at = file;
+        if (outcome === 'stopped') return;
+        if (outcome === 'behind') continue;
+        if ('failed' in outcome) throw outcome.failed;
+        ends = file.seq === before ? ends + 1 : 1;
+        if (!file.hasEnd && ends < ENDS_WITHOUT_END) continue;
+        await copies.put(outcome.ended, host, { complete: true });
+        parts.onCopied(outcome.ended, host);
+        return;
+      }
+    } finally {
+      await opening.then((file) => file[Symbol.asyncDispose]()).catch(() => undefined);
     }
   }
 
-  function begin(id: RunId, host: DeviceId): Carried {
+  function begin(id: RunId, host: DeviceId, isNew: boolean): Carried {
     const stop = new AbortController();
-    const done = carry(id, host, stop.signal)
+    const done = carry(id, host, isNew, stop.signal)
       .catch((error: unknown) => {
         made.failure = Failure.from(error);
         parts.onTrouble(id, error);
@@ -74,14 +89,14 @@ export function createCarriers(parts: {
     return made;
   }
 
-  async function want(id: RunId, host: DeviceId): Promise<Carried> {
+  async function want(id: RunId, host: DeviceId, isNew = false): Promise<Carried> {
     // One that goes elsewhere now, or that nobody wanted any more, ends before the next begins: a file has one writer.
     for (let one = carried.get(id); one !== undefined; one = carried.get(id)) {
       if (one.host === host && !one.stop.signal.aborted) break;
       one.stop.abort();
       await one.done;
     }
-    const now = carried.get(id) ?? begin(id, host);
+    const now = carried.get(id) ?? begin(id, host, isNew);
     now.wanted++;
     return now;
   }
@@ -93,9 +108,12 @@ export function createCarriers(parts: {
   return {
     isCarried: (id: RunId): boolean => carried.has(id),
 
-    /** Carries it to its end, whoever reads it. A failure is told to `onTrouble`; it is tried again at the next start. */
-    async submitted(id: RunId, host: DeviceId): Promise<void> {
-      await want(id, host);
+    /**
+     * Carries it to its end, whoever reads it. A failure is told to `onTrouble`; it is tried again at the next start.
+     * @param isNew nothing of it is here
+     */
+    async submitted(id: RunId, host: DeviceId, isNew = false): Promise<void> {
+      await want(id, host, isNew);
     },
 
     /** Carries it while what is iterated here is. Fails as its host does where that cannot be asked, after what is here. */
@@ -127,11 +145,19 @@ export function createCarriers(parts: {
 }
 
 /** Takes events in until the run ends there, it cannot be followed, too much waits, or it is stopped; all is written then. */
-async function listen(client: Client, id: RunId, file: CopyFile, signal: AbortSignal): Promise<Outcome> {
+async function listen(
+  client: Client,
+  id: RunId,
+  from: Position,
+  opening: Promise<CopyFile>,
+  heard: () => void,
+  signal: AbortSignal,
+): Promise<Outcome> {
   const { promise, resolve } = Promise.withResolvers<Outcome>();
   let lines: string[] = [];
   let bytes = 0;
-  let isEnd = file.hasEnd;
+  let isEnd = from.hasEnd;
+  let { seq } = from;
   /** One batch after another; after one that failed, which may be there in part, nothing more is written. */
   let writing = Promise.resolve();
 
@@ -140,12 +166,18 @@ async function listen(client: Client, id: RunId, file: CopyFile, signal: AbortSi
       const batch = lines;
       lines = [];
       bytes = 0;
+      const file = await opening;
+      // Something was in it after all: it goes on from there.
+      if (file.seq !== seq) return resolve('behind');
+      if (batch.length === 0) return;
       await file.append(batch, isEnd);
+      seq = file.seq;
+      heard();
     });
     return writing;
   }
 
-  const stop = client.followRun(id, file.seq, {
+  const stop = client.followRun(id, from.seq, {
     onEvent(event) {
       const line = JSON.stringify(event);
       isEnd = event.type === 'result' || event.type === 'error';

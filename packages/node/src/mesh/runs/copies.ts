@@ -6,6 +6,7 @@
  * 2. A run that ended is never again one that has not.
  * 3. Bounded as a device's own runs are: the oldest go, but none that is still being copied.
  */
+import { writeSync } from 'node:fs';
 import { mkdir, open, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { DeviceIdSchema, Failure, RunSchema, runMachine, type DeviceId, type Run, type RunId } from '@markco/protocol';
@@ -20,6 +21,7 @@ import type { Store } from '../../store/store.ts';
 const FOLDER = 'runs-elsewhere';
 /** How often it is looked whether older ones are to go: so many more than the bound may be there. */
 const LOOK_EACH = 100;
+const AT_ONCE_BYTES_MAX = 64 * 1024;
 
 const RunCopySchema = z.strictObject({
   version: z.literal(1),
@@ -181,7 +183,7 @@ function createFile(file: FileHandle, from: number, ended: boolean, onMore: () =
     async append(lines, isEnd) {
       if (lines.length === 0) return;
       try {
-        await file.appendFile(`${lines.join('\n')}\n`);
+        await append(file, Buffer.from(`${lines.join('\n')}\n`));
       } catch (cause) {
         throw new Failure(
           'storage_failed',
@@ -197,6 +199,13 @@ function createFile(file: FileHandle, from: number, ended: boolean, onMore: () =
     },
     [Symbol.asyncDispose]: () => file.close(),
   };
+}
+
+/** A few events at once: to hand them to another thread takes longer than to write them. */
+async function append(file: FileHandle, lines: Buffer): Promise<void> {
+  if (lines.length > AT_ONCE_BYTES_MAX) return file.appendFile(lines);
+  // A disk with little room takes a part and says no more.
+  if (writeSync(file.fd, lines) < lines.length) throw new Error('there was no room for all of it');
 }
 
 function parse(value: Uint8Array): RunCopy {

@@ -38,6 +38,8 @@ export type RunsAnywhereParts = {
   readonly home: string;
   readonly store: Store;
   readonly log: RunLog;
+  /** An event of a run has come from its host. */
+  readonly onEvent: (id: RunId, host: DeviceId) => void;
 };
 
 /** `isLastKnown`: its host did not answer, and this is how it was when it last did. */
@@ -64,6 +66,7 @@ export function createRunsAnywhere({ runs, sessions, mesh, ...parts }: RunsAnywh
       await parts.known().catch(() => null);
       return client(device);
     },
+    onEvent: parts.onEvent,
     onCopied: ({ id }) => void pending.delete(id),
     onTrouble(runId, cause) {
       parts.log.warn('run-copy.stopped', { runId, reason: String(cause) });
@@ -179,7 +182,7 @@ export function createRunsAnywhere({ runs, sessions, mesh, ...parts }: RunsAnywh
       pending.set(run.id, device);
       copies
         .put(run, device, { mine: true })
-        .then(() => carriers.submitted(run.id, device))
+        .then(() => carriers.submitted(run.id, device, before === null))
         .catch((error: unknown) => parts.log.warn('run-copy.not-begun', { runId: run.id, reason: String(error) }));
     },
 
