@@ -3,6 +3,7 @@
  * `@markco/scheduler` (`stepRun`); here are its disk, its clock and its wire.
  *
  * 1. What a step says is on disk before anything is done about it; a run is answered once it is on disk as accepted.
+ *    What its host said of its start and end is written and not synced: it says it again to who has lost it.
  * 2. What was placed and may have started is placed nowhere else: while its host is silent it is `unreachable`.
  * 3. A run that no device will ever take is refused at once and leaves nothing behind.
  * 4. Runs of a session start in the order in which they were submitted: one is offered once those before it have started.
@@ -33,6 +34,7 @@ import { nowhere, type Decided, type Wanted } from './decide.ts';
 import { createPlacedRows, type PlacedRow } from './placed-rows.ts';
 import { asStep, type Placeable, type RunError, type ToHost, type ToSubmitter } from './start-messages.ts';
 import { AWAY_AFTER_MS, type SessionPlace, type Survey } from './survey.ts';
+import { createUntold } from './untold.ts';
 
 const IN_FLIGHT_MAX = 500;
 const FENCES_MAX = 50;
@@ -71,7 +73,7 @@ type Placed = {
   timer: NodeJS.Timeout | null;
   turn: Promise<unknown>;
   error: RunError | null;
-  /** Its events come from its host, which has said nothing of its start yet. */
+  /** Its host has it: who follows it asks there, also while that is not on disk yet. */
   isHeard: boolean;
   readonly waiters: Set<() => void>;
 };
@@ -82,8 +84,7 @@ export async function createPlaceRuns(parts: PlaceRunsParts) {
   const { self, survey, clock } = parts;
   const rows = createPlacedRows(parts.store);
   const placed = new Map<RunId, Placed>();
-  /** Canceled while their hosts were silent: they are told when they are back. Of more than are kept, the newest. */
-  const untold = new Map<RunId, { readonly host: DeviceId; readonly fence: number }>();
+  const untold = createUntold();
   let isClosed = false;
 
   const track = (row: PlacedRow): Placed => {
@@ -108,7 +109,7 @@ export async function createPlaceRuns(parts: PlaceRunsParts) {
     const shown = show({ ...before, state, run: { ...before.run, ...learned } }, run.error);
     run.row = { ...before, state, run: shown };
     const isNews = JSON.stringify([before.state, before.run]) !== JSON.stringify([state, shown]);
-    if (isNews && isDurable(before, run.row)) await rows.put(run.row);
+    if (isNews && isDurable(before, run.row)) await rows.put(run.row, { sync: !isTold(event) });
     if (isNews && JSON.stringify(before.run) !== JSON.stringify(shown)) parts.onRun(shown);
     if (state.phase !== before.state.phase && event.type !== 'check') run.checkMs = CHECK_FIRST_MS;
     for (const effect of effects) await carryOut(run, effect);
@@ -116,6 +117,13 @@ export async function createPlaceRuns(parts: PlaceRunsParts) {
     if (run.row.state.phase === 'ended') forget(run);
     else schedule(run, run.checkMs);
     if (run.row.state.isStarted || run.row.state.phase === 'ended') letNextGo(run);
+  }
+
+  function heardOf(id: RunId, from: DeviceId): void {
+    const run = placed.get(id);
+    if (run === undefined || run.row.state.host !== from || run.isHeard) return;
+    run.isHeard = true;
+    for (const wake of run.waiters) wake();
   }
 
   /** Whether a run of the same session, for the same device, was submitted before it and has not started. */
@@ -226,21 +234,13 @@ export async function createPlaceRuns(parts: PlaceRunsParts) {
   function forget(run: Placed): void {
     if (run.timer !== null) clearTimeout(run.timer);
     placed.delete(run.row.run.id);
-    noteUntold(run.row);
-  }
-
-  function noteUntold({ run, state }: PlacedRow): void {
-    const { host, fence, end, isStarted, startsUntilMs } = state;
-    if (host === null || end !== 'cancelled' || isStarted || startsUntilMs === null) return;
-    untold.set(run.id, { host, fence });
-    const [oldest] = untold.keys();
-    if (untold.size > IN_FLIGHT_MAX && oldest !== undefined) untold.delete(oldest);
+    untold.note(run.row);
   }
 
   const of = (host: DeviceId): readonly Placed[] => [...placed.values()].filter(({ row }) => row.state.host === host);
 
   for (const row of await rows.load(clock() + CLAIM_MS + CLOCK_MARGIN_MS))
-    if (row.state.phase === 'ended') noteUntold(row);
+    if (row.state.phase === 'ended') untold.note(row);
     else schedule(track(row), CHECK_FIRST_MS);
 
   return {
@@ -277,7 +277,7 @@ export async function createPlaceRuns(parts: PlaceRunsParts) {
           ? { type: 'unplaced', waitsFor: placement.waitsFor }
           : { type: 'placed', host, holdsSession: host === wanted.sessionOn };
       try {
-        if (hasOneBefore(made)) await inTurn(made, () => rows.put(made.row));
+        if (hasOneBefore(made)) await inTurn(made, () => rows.put(made.row, { sync: true }));
         else await inTurn(made, () => take(made, event));
       } catch (error) {
         forget(made);
@@ -318,12 +318,7 @@ export async function createPlaceRuns(parts: PlaceRunsParts) {
     },
 
     /** An event of it has come from a device: it began there, whatever else is on its way. */
-    heardOf(id: RunId, from: DeviceId): void {
-      const run = placed.get(id);
-      if (run === undefined || run.row.state.host !== from || run.isHeard) return;
-      run.isHeard = true;
-      for (const wake of run.waiters) wake();
-    },
+    heardOf,
 
     /** Ends it at once when nothing was granted, else asks its host; resolves with the run as it is then. */
     async cancel(id: RunId): Promise<Run> {
@@ -336,8 +331,10 @@ export async function createPlaceRuns(parts: PlaceRunsParts) {
     async receive(from: DeviceId, message: ToSubmitter): Promise<void> {
       if (message.type !== 'claim' && message.type !== 'ended') survey.answered(from);
       if (message.type === 'void') survey.corrects(from, message.host);
-      if (message.type === 'void' || message.type === 'ended') untold.delete(message.runId);
+      if (message.type === 'void' || message.type === 'ended') untold.told(message.runId);
       const event = { type: 'message', from, message: asStep(message) } as const;
+      // Who follows it need not wait until that is on disk.
+      if (message.type === 'started') heardOf(message.runId, from);
       const run = placed.get(message.runId);
       if (run === undefined) {
         const known = stepRun({ ...NEW_RUN, phase: 'ended' }, event, clock());
@@ -355,8 +352,7 @@ export async function createPlaceRuns(parts: PlaceRunsParts) {
 
     /** A device is connected again: what waits, and what is on it, is looked after. */
     back(device: DeviceId): void {
-      for (const [runId, { host, fence }] of untold)
-        if (host === device) parts.send(host, { type: 'cancel', runId, fence });
+      for (const { runId, fence } of untold.of(device)) parts.send(device, { type: 'cancel', runId, fence });
       for (const run of placed.values())
         if (run.row.state.host === device || run.row.state.phase === 'waiting') {
           // What went wrong before it was away says nothing of how soon it answers now.
@@ -395,6 +391,10 @@ function keepWhy(before: Run, learned: Partial<Run>): Partial<Run> {
 }
 
 const keyOf = ({ session, named }: PlacedRow): string => JSON.stringify([session, named]);
+
+function isTold(event: CoordinatorEvent): boolean {
+  return event.type === 'message' && (event.message.type === 'started' || event.message.type === 'ended');
+}
 
 /** How often nobody answered need not be remembered. */
 function isDurable(before: PlacedRow, after: PlacedRow): boolean {

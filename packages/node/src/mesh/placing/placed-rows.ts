@@ -42,15 +42,15 @@ export function createPlacedRows(store: Store) {
   const ended: RunId[] = [];
 
   return {
-    /** On disk when it resolves. */
-    async put(row: PlacedRow): Promise<void> {
+    /** Survives a kill when it resolves; with `sync`, it is on disk. */
+    async put(row: PlacedRow, { sync }: { readonly sync: boolean }): Promise<void> {
       const { startsUntilMs, unanswered: _, ...state } = row.state;
       const grant = startsUntilMs === null ? 'never' : startsUntilMs === Infinity ? 'always' : 'once';
       const value = new TextEncoder().encode(JSON.stringify({ ...row, state: { ...state, grant } }));
       const gone = row.state.phase === 'ended' && ended.push(row.run.id) > ENDED_MAX ? ended.shift() : undefined;
       await store.write(
         [{ key: keyOf(row.run.id), value }, ...(gone === undefined ? [] : [{ key: keyOf(gone), value: null }])],
-        { sync: true },
+        { sync },
       );
     },
 

@@ -7,7 +7,7 @@
  * 3. Bounded as a device's own runs are: the oldest go, but none that is still being copied.
  */
 import { writeSync } from 'node:fs';
-import { mkdir, open, type FileHandle } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { DeviceIdSchema, Failure, RunSchema, runMachine, type DeviceId, type Run, type RunId } from '@markco/protocol';
 import * as z from 'zod/mini';
@@ -21,6 +21,7 @@ import type { Store } from '../../store/store.ts';
 const FOLDER = 'runs-elsewhere';
 /** How often it is looked whether older ones are to go: so many more than the bound may be there. */
 const LOOK_EACH = 100;
+const RECENT_MAX = 1_000;
 const AT_ONCE_BYTES_MAX = 64 * 1024;
 
 const RunCopySchema = z.strictObject({
@@ -63,13 +64,25 @@ export function createRunCopies(parts: {
   });
   /** Whoever has ever been the host of one, since the last start. */
   const hosts = new Set<DeviceId>();
+  /** Rows of runs that go on: whoever reads one asks for it again and again. */
+  const recent = new Map<RunId, RunCopy>();
   let finished = 0;
   let dropping: Promise<void> | null = null;
   const closing = new AbortController();
 
   function get(id: RunId): RunCopy | null {
+    const known = recent.get(id);
+    if (known !== undefined) return known;
     const value = store.get(keyOf('e', id));
     return value === undefined ? null : parse(value);
+  }
+
+  function keep(copy: RunCopy): void {
+    recent.delete(copy.run.id);
+    if (copy.complete) return;
+    recent.set(copy.run.id, copy);
+    const [oldest] = recent.keys();
+    if (recent.size > RECENT_MAX && oldest !== undefined) recent.delete(oldest);
   }
 
   function require(id: RunId): RunCopy {
@@ -94,8 +107,12 @@ export function createRunCopies(parts: {
       ...{ version: 1, run: known, host },
       ...{ mine: more.mine ?? before?.mine ?? false, complete: more.complete ?? before?.complete ?? false },
     };
-    await store.write([{ key: keyOf('e', run.id), value: new TextEncoder().encode(JSON.stringify(copy)) }], {
-      sync: false,
+    const value = new TextEncoder().encode(JSON.stringify(copy));
+    const written = store.write([{ key: keyOf('e', run.id), value }], { sync: false });
+    keep(copy);
+    await written.catch((cause: unknown) => {
+      recent.delete(run.id);
+      throw cause;
     });
     if (copy.complete && before?.complete !== true && ++finished % LOOK_EACH === 0) void keepWithinBounds();
     events.touch(run.id);
@@ -122,7 +139,10 @@ export function createRunCopies(parts: {
         runsFolder: root,
         log: parts.log,
         isDone: async (id) => !parts.isInUse(id),
-        onDropped: (id) => store.write([{ key: keyOf('e', id), value: null }], { sync: false }),
+        onDropped(id) {
+          recent.delete(id);
+          return store.write([{ key: keyOf('e', id), value: null }], { sync: false });
+        },
       },
       closing.signal,
       bounds,
@@ -148,12 +168,11 @@ export function createRunCopies(parts: {
 
     /** One writer a run at a time. `storage_failed` when it cannot be made, or is damaged. */
     async open(id: RunId): Promise<CopyFile> {
-      await mkdir(root, { recursive: true, mode: 0o700 });
       await makeRunFolder(folderOf(id));
       const file = await open(spoolFile(folderOf(id)), 'a+', 0o600);
       try {
         const { last, bytes } = await readEnd(file);
-        await file.truncate(bytes);
+        if (bytes < (await file.stat()).size) await file.truncate(bytes);
         return createFile(file, (last?.seq ?? -1) + 1, last?.type === 'result' || last?.type === 'error', () =>
           events.touch(id),
         );
