@@ -6,7 +6,15 @@ import { joinAsPeer } from './mesh-peer.fixture.ts';
 import { start } from './paired.fixture.ts';
 
 /** Of the device alone, and nothing that is its person's: its runs, and its sessions by their ids. */
-const FOR_DEVICES: readonly RouteName[] = ['health', 'run', 'runs', 'sessions', 'mrpSessions', ...PASSED_ON];
+const FOR_DEVICES: readonly RouteName[] = [
+  'health',
+  'run',
+  'runs',
+  'mrpRunAssets',
+  'sessions',
+  'mrpSessions',
+  ...PASSED_ON,
+];
 
 test('KEY-1 another device is told nothing but the runs and sessions of this one, and not its recovery words', async () => {
   await using laptop = await start('laptop');

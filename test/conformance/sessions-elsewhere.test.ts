@@ -1,7 +1,7 @@
 /** A session on another device of the same person, used from this one as if it was here. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Run, RuntimeSession, SessionHere } from '@markco/protocol';
+import type { MrpResult, Run, RuntimeSession, SessionHere } from '@markco/protocol';
 import { expect, test } from 'vitest';
 import { eventually, newRunId, type Device } from './device.fixture.ts';
 import { connectedTo, pair, SOON_MS, start } from './paired.fixture.ts';
@@ -112,6 +112,41 @@ test('ELSEWHERE-2 MRP-30 a session of another device is listed, asked, cleared, 
   expect(await laptop.ask(`/api/sessions/${id}`, { method: 'DELETE' })).toMatchObject({ status: 204 });
   expect((await sessionsOf(box)).sessions.some((one) => one.id === id)).toBe(false);
   expect(await laptop.ask(`/mrp/v1/sessions/${id}`)).toMatchObject({ status: 404 });
+});
+
+test('MRP-31 code of a program goes into any session of another device, and what it saves there is read here', async () => {
+  await using laptop = await start('laptop', { 'page.md': '# Page\n' });
+  await using box = await start('box', { 'mine.md': '# Mine\n' });
+  await pair(laptop, box);
+  await eventually(async () => (await connectedTo(laptop)).includes('box'), 'the box', SOON_MS);
+  const shared = await runOn(laptop, 'box', 'secret = "of the pages"');
+  // A session beside the one that the pages use.
+  await box.get('/mrp/v1/execute', { body: { code: 'mine = 41', session: `${laptop.project.id}:side@python` } });
+  const { sessions } = await sessionsOf(laptop);
+  const side = sessions.find(({ deviceName, id }) => deviceName === 'box' && id !== shared.sessionId);
+  expect(side).toMatchObject({ state: 'running', projectId: laptop.project.id });
+  const execute = (code: string) =>
+    laptop.get<MrpResult>('/mrp/v1/execute', { body: { code, session: side?.id ?? 'none' } });
+
+  expect(await execute('mine += 1\nmine')).toMatchObject({ success: true, result: '42', executionCount: 2 });
+  expect(await execute('secret')).toMatchObject({ success: false, error: { type: 'NameError' } });
+  expect(await box.get('/mrp/v1/variables', { body: { session: side?.id } })).toMatchObject({
+    variables: [expect.objectContaining({ name: 'mine', value: '42' })],
+  });
+
+  const saved = await execute(
+    'import os\nos.makedirs("_assets/generated", exist_ok=True)\nopen("_assets/generated/a b.txt", "w").write("drawn there")',
+  );
+  expect(saved.assets).toMatchObject([{ path: '_assets/generated/a b.txt', mimeType: 'text/plain', size: 11 }]);
+  const asset = await fetch(`${laptop.origin}${saved.assets[0]?.url ?? '/nothing'}`, {
+    headers: { authorization: `Bearer ${laptop.token}` },
+  });
+  expect([asset.status, await asset.text()]).toEqual([200, 'drawn there']);
+  expect(await laptop.ask(`/mrp/v1/runs/${newRunId()}/assets`)).toMatchObject({ status: 404 });
+
+  expect(await laptop.ask(`/mrp/v1/sessions/${side?.id ?? ''}`, { method: 'DELETE' })).toMatchObject({ status: 200 });
+  const gone = await laptop.ask('/mrp/v1/execute', { body: { code: '1', session: side?.id } });
+  expect(gone.status).toBeGreaterThanOrEqual(400);
 });
 
 test('ELSEWHERE-3 a device that is connected and says nothing is named, and keeps nobody waiting', async () => {

@@ -1,8 +1,12 @@
 /** Runs and sessions wherever they are, put together: placed by this device, asked for elsewhere, copied here. */
-import type { Device, DeviceId, Run, RunRequest } from '@markco/protocol';
+import { Failure, type Device, type DeviceId, type Run, type RunRequest, type SessionId } from '@markco/protocol';
+import type { ExecutionParts } from './mrp/execution.ts';
 import type { OpenMesh } from './mesh/open-mesh.ts';
+import type { Placeable } from './mesh/placing/start-messages.ts';
+import type { SessionPlace } from './mesh/placing/survey.ts';
 import { withPlaced } from './mesh/placing/placed-view.ts';
 import { createRunsAnywhere, type RunsAnywhereParts } from './mesh/runs/runs-anywhere.ts';
+import { executeThere, type ExecuteThereParts } from './mesh/sessions/execute-there.ts';
 import { createSessionsAnywhere } from './mesh/sessions/sessions-anywhere.ts';
 
 export type ElsewhereParts = Pick<RunsAnywhereParts, 'runs' | 'home' | 'store' | 'log'> & {
@@ -12,6 +16,7 @@ export type ElsewhereParts = Pick<RunsAnywhereParts, 'runs' | 'home' | 'store' |
   /** The same, once that is known. */
   readonly known: () => Promise<OpenMesh | null>;
   readonly submitHere: (request: RunRequest) => Promise<Run>;
+  readonly projects: ExecuteThereParts['projects'];
 };
 
 export function createElsewhere({ device, others, known, submitHere, ...parts }: ElsewhereParts) {
@@ -23,6 +28,16 @@ export function createElsewhere({ device, others, known, submitHere, ...parts }:
     known: async () => (await known())?.mesh ?? null,
   });
 
+  const runs = withPlaced(copied, () => others()?.placing.placed ?? null);
+  const isHere = (id: SessionId): boolean => parts.runs.sessions.get(id) !== null;
+
+  /** `not_ready` while the other devices are not connected. */
+  async function submitInto(session: SessionPlace, host: DeviceId, request: Placeable): Promise<Run> {
+    const open = await known();
+    if (open === null) throw new Failure('not_ready', 'The other devices are not connected yet.');
+    return open.placing.submitInto(session, host, request);
+  }
+
   function changed({ id }: Pick<Run, 'id'>): void {
     const known = others()?.placing.placed.get(id) ?? null;
     if (known !== null && known.host !== null && known.host !== device.id) copied.copy(known.run, known.host);
@@ -30,8 +45,12 @@ export function createElsewhere({ device, others, known, submitHere, ...parts }:
 
   return {
     sessions,
-    runs: withPlaced(copied, () => others()?.placing.placed ?? null),
+    runs,
     submit: (request: RunRequest): Promise<Run> => (others()?.placing.submit ?? submitHere)(request),
+
+    /** Code of programs, for sessions of this device and of the others. */
+    execution: (here: ExecutionParts): ExecutionParts =>
+      executeThere({ here, submit: submitInto, runs, sessions, ...{ isHere, projects: parts.projects } }),
 
     /** A run that this device places has changed: once another device has it, it is copied. */
     changed,

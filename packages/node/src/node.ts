@@ -39,7 +39,6 @@ import { serveStream, type StreamParts } from './listen/stream.ts';
 import type { OpenMeshParts } from './mesh/open-mesh.ts';
 import { createOthers } from './mesh/others.ts';
 import { servedToDevices } from './mesh/served-to-devices.ts';
-import { executeThere } from './mesh/sessions/execute-there.ts';
 import { passOnSessions } from './mesh/sessions/pass-on.ts';
 import { serveSyncSocket } from './listen/sync-socket.ts';
 import { createTellCopies } from './listen/tell-copies.ts';
@@ -51,6 +50,7 @@ import { createRunMetrics } from './observe/run-metrics.ts';
 import { readProjectFile } from './projects/assets.ts';
 import { createProjects } from './projects/projects.ts';
 import { createJournalStore } from './runs/journal-store.ts';
+import { assetsHere } from './mrp/assets.ts';
 import { createPlace } from './runs/place.ts';
 import type { Kill } from './runtimes/process-table.ts';
 import { openLevelStore } from './store/level.ts';
@@ -243,9 +243,12 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   const elsewhere = createElsewhere({
     ...{ runs, store, device, submitHere, home: config.home, others: () => others.now() },
     known: () => others.known(),
+    projects: projects.list,
     log: flatLog(logger),
   });
   const { submit, runs: anywhere, sessions: sessionsAnywhere } = elsewhere;
+  const readFile: ProjectRoutesParts['readFile'] = (id, path, request) =>
+    others.now()?.mesh.assets.read(id, path, request) ?? readProjectFile(projects.root(id), path, request);
   /** For the sessions of this device; runs wherever they are. */
   const sessionRoutes = {
     ...runRoutes({
@@ -253,13 +256,9 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       requireHere: (runOn) => requireHere(device, runOn),
     }),
     ...mrpRoutes({
-      ...{ runs, projects, ids, sessionFor, runtimes: own.runtimes },
+      ...{ runs, projects, ids, sessionFor, readFile, runtimes: own.runtimes },
       ...{ env: parts.env, version: parts.version, home: config.home },
-      anywhere: (here) =>
-        executeThere({
-          ...{ here, sessionFor, submit, projects: projects.list, runs: anywhere, sessions: sessionsAnywhere },
-          isHere: (id) => runs.sessions.get(id) !== null,
-        }),
+      anywhere: elsewhere.execution,
     }),
   };
   const meshParts = (): OpenMeshParts => ({
@@ -273,7 +272,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     onGranted: elsewhere.granted,
     onUser: (id) => keepUser(config.home, { device: { ...device, userId: id }, user: Object.assign(user, { id }) }),
     onError: (route, error) => logger.error('http.failed', { route }, error),
-    ...servedToDevices(runs, async (id) => others.now()?.placing.arrived(id), streamParts),
+    ...servedToDevices(runs, async (id) => others.now()?.placing.arrived(id), assetsHere(projects), streamParts),
     sessionRoutes,
   });
   const others = createOthers({
@@ -287,8 +286,6 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     onTrouble: (cause) => logger.error('mesh.failed', {}, cause),
   });
 
-  const readFile: ProjectRoutesParts['readFile'] = (id, path, request) =>
-    others.now()?.mesh.assets.read(id, path, request) ?? readProjectFile(projects.root(id), path, request);
   const handlers: Handlers = {
     ...projectRoutes({ projects, documents, ids, author, userId: () => user.id, readFile }),
     ...sessionRoutes,

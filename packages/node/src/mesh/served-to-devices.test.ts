@@ -31,6 +31,7 @@ function setUp(mayAct: boolean) {
   const { serve } = servedToDevices(
     runs,
     async () => undefined,
+    async () => [],
     (of) => of as StreamParts,
   );
   const answers: { readonly ref: number; readonly error?: { readonly code: string } }[] = [];

@@ -3,6 +3,7 @@ import { Failure, LIMITS, type Run, type RunId } from '@markco/protocol';
 import { runQuery } from '../listen/routes/runs.ts';
 import { serveStream, type StreamParts } from '../listen/stream.ts';
 import type { Runs } from '../runs/runs.ts';
+import type { MrpAsset } from '../mrp/assets.ts';
 import type { OpenMeshParts } from './open-mesh.ts';
 
 const CANCEL_MS = 30_000;
@@ -11,6 +12,7 @@ export function servedToDevices(
   runs: Runs,
   /** Resolves once a run that is on its way from another device is here, or will not be. */
   arrived: (id: RunId) => Promise<void>,
+  assetsOf: (run: Run) => Promise<MrpAsset[]>,
   streamParts: (of: Pick<StreamParts, 'submit' | 'follow' | 'run' | 'answer' | 'cancel' | 'interrupt'>) => StreamParts,
 ): Pick<OpenMeshParts, 'serve' | 'routes'> {
   async function requireRun(id: RunId): Promise<Run> {
@@ -51,6 +53,7 @@ export function servedToDevices(
         const run = await requireRun(params['id'] as RunId);
         return { ...run, storedEvents: await runs.storedCount(run.id) };
       },
+      mrpRunAssets: async ({ params }) => ({ assets: await assetsOf(await requireRun(params['id'] as RunId)) }),
       runs: async ({ query }) => ({ runs: [...(await runs.list(runQuery(query)))] }),
     }),
   };

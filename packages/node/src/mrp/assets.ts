@@ -1,11 +1,12 @@
 /**
  * Files that runs saved under `_assets/` of their project: found by when they were written, served as any file of the
- * project is. No path of a request reaches the disk but through `readProjectFile`.
+ * project is. No path of a request reaches the disk but through
+ * `readProjectFile`.
  */
 import { lstat, opendir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { documentPathOf, Failure, LIMITS, type MrpResult, type Run } from '@markco/protocol';
-import { mimeTypeOf, readProjectFile } from '../projects/assets.ts';
+import { documentPathOf, Failure, LIMITS, type MrpResult, type ProjectId, type Run } from '@markco/protocol';
+import { mimeTypeOf } from '../projects/assets.ts';
 import type { Projects } from '../projects/projects.ts';
 import type { MrpSessions } from './sessions.ts';
 
@@ -18,8 +19,20 @@ const SLACK_MS = 5;
 
 export type MrpAsset = MrpResult['assets'][number];
 
+/** Where `readAsset` finds a file of a project, by the name that has here. */
+export const assetUrl = (slug: string, path: string): string =>
+  PREFIX + [slug, ...path.split('/')].map(encodeURIComponent).join('/');
+
+/** What the code of a run of this device saved; none where its project is not open any more. */
+export const assetsHere =
+  (projects: Pick<Projects, 'list' | 'root'>) =>
+  async (run: Run): Promise<MrpAsset[]> => {
+    const project = projects.list().find(({ id }) => id === run.projectId);
+    return project === undefined ? [] : assetsOf(projects.root(project.id), project.slug, run);
+  };
+
 /** Files directly in `_assets/generated` that were written while the run was on; the newest when there are too many. */
-export async function assetsOf(root: string, slug: string, run: Run): Promise<MrpAsset[]> {
+async function assetsOf(root: string, slug: string, run: Run): Promise<MrpAsset[]> {
   if (run.startedAt === undefined) return [];
   const from = Date.parse(run.startedAt) - SLACK_MS;
   const to = run.completedAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(run.completedAt);
@@ -34,8 +47,10 @@ export async function assetsOf(root: string, slug: string, run: Run): Promise<Mr
     if (about?.isFile() !== true || about.mtimeMs < from || about.mtimeMs > to) continue;
     const path = `${FOLDER}/${name}`;
     const mimeType = (mimeTypeOf(name) ?? 'application/octet-stream').split(';')[0] ?? '';
-    const url = `${PREFIX}${[slug, ...path.split('/')].map(encodeURIComponent).join('/')}`;
-    found.push({ at: about.mtimeMs, asset: { path, url, mimeType, assetType: kindOf(mimeType), size: about.size } });
+    found.push({
+      at: about.mtimeMs,
+      asset: { path, url: assetUrl(slug, path), mimeType, assetType: kindOf(mimeType), size: about.size },
+    });
   }
   const newest = found.toSorted((a, b) => b.at - a.at).slice(0, LIMITS.mrpAssetsMax);
   return newest.map(({ asset }) => asset).toSorted((a, b) => (a.path < b.path ? -1 : 1));
@@ -50,8 +65,10 @@ function kindOf(mimeType: string): string {
 /** `PROJECT/_assets/…`, or `_assets/…` of the project opened first. */
 export function readAsset(
   parts: {
-    readonly projects: Pick<Projects, 'bySlug' | 'root'>;
+    readonly projects: Pick<Projects, 'bySlug'>;
     readonly sessions: Pick<MrpSessions, 'firstProject'>;
+    /** From another device where that has it. */
+    readonly readFile: (id: ProjectId, path: string, request: Request) => Promise<Response>;
   },
   request: Request,
 ): Promise<Response> {
@@ -66,5 +83,5 @@ export function readAsset(
   const project = first === '_assets' ? parts.sessions.firstProject() : parts.projects.bySlug(first);
   const file = first === '_assets' ? path : rest.join('/');
   if (project === undefined || !file.startsWith('_assets/') || documentPathOf(file, () => true) !== null) throw missing;
-  return readProjectFile(parts.projects.root(project.id), file, request);
+  return parts.readFile(project.id, file, request);
 }

@@ -89,6 +89,13 @@ export function createExecution(parts: ExecutionParts) {
       );
     },
 
+    /** What the code of a run saved. `not_found`. */
+    async assets(id: RunId): Promise<MrpAsset[]> {
+      const run = await runs.get(id);
+      if (run === null) throw new Failure('not_found', 'There is no such run here.');
+      return parts.assetsOf(run);
+    },
+
     /** Answers what a run asks: the one named, else the one the session is busy with. */
     async input(
       session: string | undefined,

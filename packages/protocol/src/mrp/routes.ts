@@ -245,5 +245,12 @@ export const MRP_ROUTES = {
     status: 200,
     answer: z.object({ entries: z.array(z.object({ index: CountSchema, code: z.string() })), hasMore: z.boolean() }),
   },
+  /** What the code of one run put into `_assets/generated`: not part of the protocol, devices ask each other this. */
+  mrpRunAssets: {
+    method: 'GET',
+    path: '/mrp/v1/runs/:id/assets',
+    status: 200,
+    answer: z.object({ assets: z.array(MrpAssetSchema).check(z.maxLength(LIMITS.mrpAssetsMax)) }),
+  },
   mrpAsset: { method: 'GET', path: '/mrp/v1/assets/*', status: 200 },
 } as const;

@@ -1,7 +1,7 @@
 /** The MRMD Runtime Protocol over HTTP: the sessions and runs of this device, seen as one runtime. */
 import { DEFAULT_SESSION, LIMITS, newId, type IdSource, type Language, type RunId } from '@markco/protocol';
 import { createAsk, UNASKED } from '../../mrp/ask.ts';
-import { assetsOf, readAsset } from '../../mrp/assets.ts';
+import { assetsHere, readAsset } from '../../mrp/assets.ts';
 import { createSession } from '../../mrp/create-session.ts';
 import { createDescriptions } from '../../mrp/describe.ts';
 import { createExecution, type ExecutionParts } from '../../mrp/execution.ts';
@@ -14,6 +14,7 @@ import type { Runs } from '../../runs/runs.ts';
 import { runtimeFor } from '../../runtimes/descriptor.ts';
 import type { SessionFor } from '../../submit.ts';
 import type { Handlers, SomeHandlers } from '../handlers.ts';
+import type { ProjectRoutesParts } from './projects.ts';
 
 type MrpName = Extract<keyof Handlers, `mrp${string}`>;
 
@@ -27,6 +28,7 @@ export type MrpRoutesParts = {
   readonly sessionFor: SessionFor;
   /** How code is run for sessions of other devices too. */
   readonly anywhere: (here: ExecutionParts) => ExecutionParts;
+  readonly readFile: ProjectRoutesParts['readFile'];
   readonly runtimes: () => Promise<readonly { readonly language: string; readonly available: boolean }[]>;
 };
 
@@ -41,6 +43,7 @@ export function mrpRoutes({
   home,
   sessionFor,
   anywhere,
+  readFile,
   runtimes,
 }: MrpRoutesParts): SomeHandlers<MrpName> {
   const sessions = createMrpSessions({ runs, projects, sessionFor, runtimeFor });
@@ -52,10 +55,7 @@ export function mrpRoutes({
       ...{ runs, sessions, executionCount, newRunId },
       currentRun: ({ id }) => runs.sessions.load(id).currentRun,
       interruptSession: runs.sessions.interrupt,
-      async assetsOf(run) {
-        const project = projects.list().find(({ id }) => id === run.projectId);
-        return project === undefined ? [] : assetsOf(projects.root(project.id), project.slug, run);
-      },
+      assetsOf: assetsHere(projects),
     }),
   );
   const ask = createAsk({ runs, sessions });
@@ -134,6 +134,7 @@ export function mrpRoutes({
       if (found === null) return { entries: [], hasMore: false };
       return historyOf(runs, found.id, query);
     },
-    mrpAsset: ({ request }) => readAsset({ projects, sessions }, request),
+    mrpRunAssets: async ({ params }) => ({ assets: await execution.assets(params['id'] as RunId) }),
+    mrpAsset: ({ request }) => readAsset({ projects, sessions, readFile }, request),
   };
 }

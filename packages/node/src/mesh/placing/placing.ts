@@ -34,7 +34,7 @@ import { createDecide, type Wanted } from './decide.ts';
 import { createDecisions } from './decisions.ts';
 import { createPlaceRuns } from './place-runs.ts';
 import { isForHost, readStartMessage, type Placeable, type StartMessage } from './start-messages.ts';
-import { createSurvey, deviceCalled, type SessionPlace } from './survey.ts';
+import { createSurvey, deviceCalled, sessionInGrant, type SessionPlace } from './survey.ts';
 import { createTakeOffers } from './take-offers.ts';
 
 /** Bytes that may wait for another device before messages to it are dropped. */
@@ -141,7 +141,7 @@ export async function createPlacing(parts: PlacingParts) {
       host,
       run: request.id,
       project: request.projectId,
-      session: `${session.projectId}/${session.language}/${session.name}`,
+      session: sessionInGrant(session),
       code: codeHashOf(request.code),
       language: session.language,
       expiresAt: ids.now() + RUN_GRANT_LIFETIME_MS,
@@ -182,11 +182,8 @@ export async function createPlacing(parts: PlacingParts) {
       if (request.sessionId !== undefined || projectId === undefined || language === undefined)
         return parts.submitHere(request);
       const id = request.id ?? newId<RunId>(ids);
-      const known = placed.get(id);
-      if (known !== null) {
-        if (known.run.code === request.code) return known.run;
-        throw new Failure('conflict', 'Another run has this id already. Submit this one under an id of its own.');
-      }
+      const known = sameAs(id, request.code);
+      if (known !== null) return known;
       const own = { ...request, id };
       if ((await runs.get(id)) !== null || parts.peers().length === 0) return parts.submitHere(own);
       const want = await wanted(request);
@@ -199,6 +196,18 @@ export async function createPlacing(parts: PlacingParts) {
       const { placement } = decided;
       if (placement.chosen !== null) remember(want.session, placement.chosen);
       return placed.submit({ ...own, projectId, language }, want, decided);
+    },
+
+    /**
+     * Submits a run into a session of another device, whichever its pages use: `request` names the session and the
+     * device. Fails as `submit` does.
+     */
+    async submitInto(session: SessionPlace, host: DeviceId, request: Placeable): Promise<Run> {
+      const known = sameAs(request.id, request.code);
+      if (known !== null) return known;
+      const needsGpu = needsOf(request, session.language);
+      const want = { session, named: host, needsGpu, sessionOn: host };
+      return placed.submit(request, want, await decide(request.id, want));
     },
 
     /** What would be decided now. Starts nothing. */
@@ -241,6 +250,13 @@ export async function createPlacing(parts: PlacingParts) {
       await placed.close();
     },
   };
+
+  /** The run that has this id already: the same, or `conflict`. */
+  function sameAs(id: RunId, code: string): Run | null {
+    const known = placed.get(id);
+    if (known === null || known.run.code === code) return known?.run ?? null;
+    throw new Failure('conflict', 'Another run has this id already. Submit this one under an id of its own.');
+  }
 
   function remember(session: SessionPlace, host: DeviceId): void {
     const key = keyOf(session);

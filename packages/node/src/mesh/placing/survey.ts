@@ -17,6 +17,10 @@ export const AWAY_AFTER_MS = 10_000;
 
 export type SessionPlace = { readonly projectId: ProjectId; readonly language: Language; readonly name: string };
 
+/** How a grant to run names a session. */
+export const sessionInGrant = ({ projectId, language, name }: SessionPlace): string =>
+  `${projectId}/${language}/${name}`;
+
 export type SurveyParts = {
   readonly self: { readonly id: DeviceId; readonly name: string };
   readonly own: () => Promise<HostState>;

@@ -11,6 +11,7 @@
  */
 import { Failure, LIMITS, type DeviceId, type Run, type RunEvent, type RunId } from '@markco/protocol';
 import type { Client } from '@markco/client';
+import type { MrpAsset } from '../../mrp/assets.ts';
 import type { RunLog } from '../../runs/journal.ts';
 import type { Runs, RunQuery } from '../../runs/runs.ts';
 import type { Store } from '../../store/store.ts';
@@ -200,6 +201,12 @@ export function createRunsAnywhere({ runs, sessions, mesh, ...parts }: RunsAnywh
       if (device === null) return runs.input(id, text, AbortSignal.timeout(LIMITS.barrierTimeoutMs));
       await client(device).answerRun(id, text);
       return require(id);
+    },
+
+    /** What the code of a run on another device saved there; none for a run of this device. */
+    async assets(id: RunId, signal: AbortSignal): Promise<readonly MrpAsset[]> {
+      const device = await placeOf(id);
+      return device === null ? [] : (await client(device).api('mrpRunAssets', { params: { id }, signal })).assets;
     },
 
     /** Newest first. Of a device that does not answer in time, those that are copied here. */

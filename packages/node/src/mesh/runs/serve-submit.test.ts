@@ -9,6 +9,8 @@ import {
   type Run,
   type RunId,
   type RunRequest,
+  type RuntimeSession,
+  type SessionId,
   type UserId,
 } from '@markco/protocol';
 import {
@@ -62,11 +64,15 @@ function setUp(caps: readonly DeviceCap[] = DEVICE_CAPS) {
   const started: RunRequest[] = [];
   const known = new Map<RunId, Run>();
   const project = newId<ProjectId>(ids);
+  const sessions = new Map<SessionId, RuntimeSession>();
   const parts = {
     trust: { members, now: ids.now },
     peers: { certificateOf: (device: DeviceId) => (device === submitter ? certificate : undefined) },
     device: { id: host, name: 'box' } as Device,
-    runs: { get: async (id: RunId) => known.get(id) ?? null },
+    runs: {
+      get: async (id: RunId) => known.get(id) ?? null,
+      sessions: { get: (id: SessionId) => sessions.get(id) ?? null },
+    },
     policy: async () => ({
       allowRemoteExecution: true,
       allowHeavyJobs: true,
@@ -101,7 +107,13 @@ function setUp(caps: readonly DeviceCap[] = DEVICE_CAPS) {
     const sealed = Buffer.from(sealGrant(grant, keys.submitter)).toString('base64');
     return { id, projectId: project, language: 'python', code, grant: sealed, ...changes };
   };
-  return { parts, serve: createServeSubmit(parts as unknown as ServeSubmitParts), request, started, submitter, host };
+  function session(name: string): SessionId {
+    const id = newId<SessionId>(ids);
+    sessions.set(id, { projectId: project, language: 'python', sessionAffinityKey: `notes:${name}` } as RuntimeSession);
+    return id;
+  }
+  const serve = createServeSubmit(parts as unknown as ServeSubmitParts);
+  return { parts, serve, request, started, submitter, host, project, session };
 }
 
 test('a run with its grant is started once, however often it is asked for', async () => {
@@ -111,6 +123,18 @@ test('a run with its grant is started once, however often it is asked for', asyn
   await serve(submitter, asked);
   expect(started).toMatchObject([{ id: asked.id, runOn: host }]);
   expect(started[0]).not.toHaveProperty('grant');
+});
+
+test('a session beside the one that pages use is the one that the grant is for, or nothing is started', async () => {
+  const { serve, request, started, submitter, project, session } = setUp();
+  const [side, other] = [session('side'), session('other')];
+  const granted = { session: `${project}/python/side` };
+  await serve(submitter, request({ sessionId: side }, granted));
+  expect(started).toMatchObject([{ sessionId: side }]);
+  await expect(serve(submitter, request({ sessionId: other }, granted))).rejects.toMatchObject({ code: 'forbidden' });
+  const gone = request({ sessionId: newId<SessionId>(ids) }, granted);
+  await expect(serve(submitter, gone)).rejects.toMatchObject({ code: 'not_found' });
+  expect(started).toHaveLength(1);
 });
 
 test.for([

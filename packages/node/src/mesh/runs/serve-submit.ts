@@ -1,10 +1,19 @@
 /** What another device of the user asks to be run here: only by its grant, and only as this device's owner lets it. */
-import { Failure, type Device, type DeviceId, type DevicePolicy, type Run, type RunRequest } from '@markco/protocol';
+import {
+  Failure,
+  sessionName,
+  type Device,
+  type DeviceId,
+  type DevicePolicy,
+  type Run,
+  type RunRequest,
+} from '@markco/protocol';
 import { checkGrant } from '@markco/protocol/identity';
 import type { Runs } from '../../runs/runs.ts';
 import { runtimeFor } from '../../runtimes/descriptor.ts';
 import type { Peers } from '../peers.ts';
 import type { Arrive } from '../placing/arrive.ts';
+import { sessionInGrant } from '../placing/survey.ts';
 import { systemVerify } from '../system-signature.ts';
 import type { Trust } from '../trust.ts';
 
@@ -20,6 +29,15 @@ export type ServeSubmitParts = {
 
 export function createServeSubmit(parts: ServeSubmitParts): (from: DeviceId, request: RunRequest) => Promise<Run> {
   const { trust, peers, device, runs } = parts;
+
+  /** A session that the pages of the project do not use is named twice: by its id, and by what it is in the grant. */
+  function isSessionOf(granted: string, { sessionId }: RunRequest): boolean {
+    if (sessionId === undefined) return true;
+    const session = runs.sessions.get(sessionId);
+    if (session === null)
+      throw new Failure('not_found', `${device.name} has no such session any more. Nothing was run.`);
+    return granted === sessionInGrant({ ...session, name: sessionName(session) });
+  }
 
   return async (from, request) => {
     const known = request.id === undefined ? null : await runs.get(request.id);
@@ -42,7 +60,7 @@ export function createServeSubmit(parts: ServeSubmitParts): (from: DeviceId, req
       grant.project === request.projectId &&
       grant.language === language &&
       grant.submitter === from &&
-      request.sessionId === undefined;
+      isSessionOf(grant.session, request);
     if (!isOfIt) throw new Failure('forbidden', 'The grant is for another run.');
     const { allowRemoteExecution, maxConcurrentRuns } = await parts.policy();
     if (!allowRemoteExecution || maxConcurrentRuns === 0)

@@ -2,19 +2,13 @@
  * Code of programs (MRP) for a session of another device: an ordinary run for that device, by its grant, followed as
  * any run of another device is. What is about this device goes the way it went.
  */
-import {
-  DEFAULT_SESSION,
-  Failure,
-  sessionName,
-  type Run,
-  type RunRequest,
-  type RuntimeSession,
-  type SessionHere,
-} from '@markco/protocol';
+import { Failure, sessionName, type DeviceId, type Run, type RuntimeSession, type SessionHere } from '@markco/protocol';
+import { assetUrl, type MrpAsset } from '../../mrp/assets.ts';
 import type { ExecutionParts } from '../../mrp/execution.ts';
 import type { ProjectHere } from '../../projects/projects.ts';
 import type { Runs } from '../../runs/runs.ts';
-import type { SessionFor } from '../../submit.ts';
+import type { Placeable } from '../placing/start-messages.ts';
+import type { SessionPlace } from '../placing/survey.ts';
 import type { RunsAnywhere } from '../runs/runs-anywhere.ts';
 import type { SessionsAnywhere } from './sessions-anywhere.ts';
 
@@ -23,39 +17,28 @@ export type ExecuteThereParts = {
   readonly here: ExecutionParts;
   readonly isHere: (session: RuntimeSession['id']) => boolean;
   readonly projects: () => readonly ProjectHere[];
-  readonly sessionFor: SessionFor;
-  readonly submit: (request: RunRequest) => Promise<Run>;
-  readonly runs: Pick<RunsAnywhere, 'require' | 'follow' | 'input'>;
+  readonly submit: (session: SessionPlace, host: DeviceId, request: Placeable) => Promise<Run>;
+  readonly runs: Pick<RunsAnywhere, 'require' | 'follow' | 'input' | 'assets'>;
   readonly sessions: Pick<SessionsAnywhere, 'find' | 'passOn'>;
 };
 
-export function executeThere({
-  here,
-  isHere,
-  projects,
-  sessionFor,
-  submit,
-  runs,
-  sessions,
-}: ExecuteThereParts): ExecutionParts {
-  /** Which of its sessions a device runs a grant in follows from the project, so it must be the one that is meant. */
-  async function requireShared({ projectId, language, ...session }: RuntimeSession): Promise<void> {
-    const isOpen = projects().some(({ id }) => id === projectId);
-    const shared = isOpen ? (await sessionFor({ projectId, language })).name : DEFAULT_SESSION;
-    if (sessionName(session) === shared) return;
-    throw new Failure(
-      'unsupported',
-      `On another device code of programs runs in the session that the pages of its project use, ${shared}. Nothing was run.`,
-    );
-  }
-
-  async function submitThere(request: Parameters<Runs['submit']>[0], session: SessionHere): Promise<Run> {
-    await requireShared(session);
-    const { projectId, language, hostDeviceId } = session;
-    return submit({
-      ...{ id: request.id, projectId, language, code: request.code, runOn: hostDeviceId ?? '' },
+export function executeThere({ here, isHere, projects, submit, runs, sessions }: ExecuteThereParts): ExecutionParts {
+  function submitThere(request: Parameters<Runs['submit']>[0], session: SessionHere): Promise<Run> {
+    const { id: sessionId, projectId, language, hostDeviceId } = session;
+    if (hostDeviceId === undefined) throw new Failure('not_found', 'No device has this session any more.');
+    const named = { ...{ id: request.id, projectId, language, code: request.code }, sessionId, runOn: hostDeviceId };
+    return submit({ projectId, language, name: sessionName(session) }, hostDeviceId, {
+      ...named,
       ...(request.cellId === null ? {} : { cellId: request.cellId }),
     });
+  }
+
+  /** As the programs of this device ask for them: by the name its project has here. */
+  async function assetsThere(run: Run): Promise<MrpAsset[]> {
+    const project = projects().find(({ id }) => id === run.projectId);
+    if (project === undefined) return [];
+    const assets = await runs.assets(run.id, AbortSignal.timeout(ASK_MS));
+    return assets.map((asset) => ({ ...asset, url: assetUrl(project.slug, asset.path) }));
   }
 
   const found = async (text: string | undefined): Promise<RuntimeSession | null> =>
@@ -86,17 +69,16 @@ export function executeThere({
     },
     currentRun: (session) =>
       isHere(session.id) ? here.currentRun(session) : ((session as SessionHere).currentRun ?? null),
-    // What code saved there is in the folder of its project there.
-    assetsOf: async (run) => (isHere(run.sessionId) ? here.assetsOf(run) : []),
+    assetsOf: (run) => (isHere(run.sessionId) ? here.assetsOf(run) : assetsThere(run)),
     async executionCount(id) {
       if (isHere(id)) return here.executionCount(id);
       const session = await sessions.find(id);
       if (session?.hostDeviceId === undefined) return 0;
-      const signal = AbortSignal.timeout(COUNT_MS);
+      const signal = AbortSignal.timeout(ASK_MS);
       const input = { params: { session: id } };
       return (await sessions.passOn(session.hostDeviceId, 'mrpSession', input, signal)).executionCount;
     },
   };
 }
 
-const COUNT_MS = 5_000;
+const ASK_MS = 5_000;
