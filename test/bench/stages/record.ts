@@ -101,7 +101,7 @@ async function timed(work: () => Promise<void>): Promise<number> {
 async function sizeOf(store: Store): Promise<{ bytes: number; chunks: number }> {
   let bytes = 0;
   let chunks = 0;
-  for await (const [, value] of store.range(tableRange('a'))) {
+  for await (const [, value] of store.range(tableRange('g'))) {
     bytes += value.length;
     chunks += 1;
   }

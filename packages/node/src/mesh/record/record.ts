@@ -8,7 +8,7 @@
  * 3. What this device changed is on disk when `change` resolves.
  * 4. Nothing is written when nothing changed, and nothing here wakes a device that is idle.
  */
-import { clone, getActorId, getHeads, load, save, type Doc } from '@automerge/automerge';
+import { clone, getActorId, getHeads, save, type Doc } from '@automerge/automerge';
 import {
   interpretAsDocumentId,
   Repo,
@@ -22,6 +22,7 @@ import { createHash } from 'node:crypto';
 import type { Store } from '../../store/store.ts';
 import type { MessageStream } from '../message-stream.ts';
 import { BEGINNING, type RawRecord } from './beginning.ts';
+import { loadRecord } from './load.ts';
 import { RecordNetwork } from './network.ts';
 import { recordStorage } from './storage.ts';
 import { readRecord, type RecordView } from './view.ts';
@@ -84,7 +85,7 @@ export async function openRecord(parts: RecordParts): Promise<MeshRecord> {
   if (chunks !== undefined)
     chunks.loadDoc = async <T>(id: RecordId) => {
       const read = await chunks.loadDocData(id);
-      return read === null ? null : load<T>(read);
+      return read === null ? null : loadRecord<T>(read, actor);
     };
 
   async function open(of: UserId): Promise<void> {
