@@ -42,6 +42,8 @@ export type LogParts = {
 /** How long a written update waits for company before it is synced, and the least time between two syncs. */
 const SYNC_DELAY_MS = 2;
 const SYNC_EVERY_MS = 5;
+/** After so long without one, an update is written without waiting for others of its turn. */
+const QUIET_MS = 2;
 /** Bytes kept in memory while the disk refuses. */
 const BACKLOG_BYTES_MAX = 64 * 1024 * 1024;
 const RETRY_MS = 500;
@@ -60,6 +62,8 @@ export function createLog({ store, now, onStorage, onSync }: LogParts) {
   let backlogBytes = 0;
   let writing = false;
   let flushPlanned = false;
+  /** When the last group was written. */
+  let flushedAt = Number.NEGATIVE_INFINITY;
   let syncTimer: ReturnType<typeof setTimeout> | undefined;
   /** When the last sync began. */
   let syncedAt = 0;
@@ -78,10 +82,14 @@ export function createLog({ store, now, onStorage, onSync }: LogParts) {
   function planFlush(): void {
     if (flushPlanned || writing || !state.ok) return;
     flushPlanned = true;
-    setImmediate(() => {
+    const go = (): void => {
       flushPlanned = false;
+      flushedAt = performance.now();
       void flush();
-    });
+    };
+    // One who types waits for nobody; what comes right after another one waits for the rest of its turn.
+    if (performance.now() - flushedAt > QUIET_MS) queueMicrotask(go);
+    else setImmediate(go);
   }
 
   /** Never rejects: a failure starts the recovery. */
