@@ -162,3 +162,16 @@ test('REACH-1 a device that takes the call and says nothing is given up at the s
     mute.close();
   }
 });
+
+test('the two that are being paired keep each other while a person compares the words, and not afterwards', async ({
+  make,
+}) => {
+  const [laptop, box] = [await make('laptop'), await make('box')];
+  const [here, there] = [laptop.mesh.host.peerId, box.mesh.host.peerId];
+  const joined = box.mesh.pair.join(laptop.mesh.pair.open().link, [], () => undefined, soon());
+  await expect.poll(() => laptop.mesh.pair.offered()?.state, SOON).toBe('asked');
+  expect([laptop.mesh.pair.isAsking(there), box.mesh.pair.isAsking(here)]).toEqual([true, true]);
+  await laptop.mesh.pair.approve();
+  await joined;
+  expect([laptop.mesh.pair.isAsking(there), box.mesh.pair.isAsking(here)]).toEqual([false, false]);
+});

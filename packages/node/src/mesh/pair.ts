@@ -31,6 +31,11 @@ const NEIGHBORS_MAX = 10;
 /** How long devices of this network are waited for, that show a code. */
 const NEIGHBORS_MS = 15_000;
 const LOOK_AGAIN_MS = 200;
+const CONNECT_TRIES = 3;
+/** A device takes so many connections a second from one address. */
+const CONNECT_AGAIN_MS = 1_100;
+
+type By = { readonly offer: PairingOffer } | { readonly code: string };
 
 /** What the screen of the device that adds shows. */
 export type Offered = {
@@ -63,7 +68,7 @@ export type Pair = {
   readonly isOpen: boolean;
   /** For how long still, in milliseconds. */
   readonly openMs: number;
-  /** Whether this one has shown that it knows the code, and a person is asked. */
+  /** It proved the code, or is asked to add this device, and a person is to compare the words: it may stay meanwhile. */
   isAsking(peerId: string): boolean;
 };
 
@@ -82,6 +87,8 @@ export type PairParts = {
 export async function createPair({ host, trust, ids, about, neighbors, onAdded, onOpen }: PairParts): Promise<Pair> {
   const randomBytes = (length: number): Uint8Array => new Uint8Array(ids.randomBytes(length));
   let current: { pairing: Pairing; offered: Offered } | null = null;
+  /** Who is asked by this device to add it. */
+  let asks: string | null = null;
   let asking: {
     enroller: Enroller;
     peerId: string;
@@ -137,13 +144,36 @@ export async function createPair({ host, trust, ids, about, neighbors, onAdded, 
   );
 
   async function joinAt(
-    by: { readonly offer: PairingOffer } | { readonly code: string },
+    by: By,
     peerId: string,
     addresses: readonly string[],
     onCheck: (check: CheckSigns) => void,
     signal: AbortSignal,
   ): Promise<void> {
-    await host.connect(peerId, addresses, signal);
+    await connect(peerId, addresses, signal);
+    asks = peerId;
+    await meet(by, peerId, onCheck, signal).finally(() => (asks = null));
+    onAdded(peerId, addresses);
+  }
+
+  /** One that was turned away because many came at once from its network gets in a moment later. */
+  async function connect(peerId: string, addresses: readonly string[], signal: AbortSignal): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await host.connect(peerId, addresses, signal);
+      } catch (error) {
+        if (tries >= CONNECT_TRIES || signal.aborted) throw error;
+        await new Promise((resolve) => setTimeout(resolve, CONNECT_AGAIN_MS));
+      }
+    }
+  }
+
+  async function meet(
+    by: By,
+    peerId: string,
+    onCheck: (check: CheckSigns) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
     const stream = await host.open(peerId, PAIR, signal, LIMITS.pairingBytesMax);
     const joiner = createJoiner({
       by,
@@ -176,7 +206,6 @@ export async function createPair({ host, trust, ids, about, neighbors, onAdded, 
       });
       take(joiner.start());
     });
-    onAdded(peerId, addresses);
   }
 
   return {
@@ -186,7 +215,7 @@ export async function createPair({ host, trust, ids, about, neighbors, onAdded, 
     get openMs() {
       return openMs();
     },
-    isAsking: (peerId) => isOpen() && asking?.peerId === peerId,
+    isAsking: (peerId) => peerId === asks || (isOpen() && asking?.peerId === peerId),
     open() {
       const now = trust.now();
       const offer = newPairingOffer(trust.signer.publicKey, host.addresses(), now, randomBytes);
