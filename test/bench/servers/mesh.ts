@@ -4,11 +4,13 @@ import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { DeviceHere, PairingHere } from '@markco/protocol';
-import { eventually } from '../wait.ts';
+import { delay, eventually } from '../wait.ts';
 import { startDevice, type Device } from './markco.ts';
 import type { Address } from './server.ts';
 
 const SOON_MS = 120_000;
+const PAIR_TRIES = 5;
+const AGAIN_MS = 2_000;
 
 export type MeshDevice = {
   readonly name: string;
@@ -61,13 +63,32 @@ const environment = (name: string): Record<string, string> => ({
 async function pair(adder: MeshDevice, joiner: MeshDevice): Promise<void> {
   const { offered } = await adder.api<PairingHere>('/api/pairing', {});
   await joiner.api('/api/pairing/join', { code: offered?.link });
-  await eventually(`${joiner.name} asking`, SOON_MS, async () =>
-    (await adder.api<PairingHere>('/api/pairing')).offered?.state === 'asked' ? true : undefined,
-  );
+  const joining = async (): Promise<string | undefined> => {
+    const now = (await joiner.api<PairingHere>('/api/pairing')).joining;
+    if (now?.state === 'failed') throw new Error(`${joiner.name} was not added: ${now.why}`);
+    return now?.state;
+  };
+  await eventually(`${joiner.name} asking`, SOON_MS, async () => {
+    await joining();
+    return (await adder.api<PairingHere>('/api/pairing')).offered?.state === 'asked' ? true : undefined;
+  });
   await adder.api('/api/pairing/approve', {});
   await eventually(`${joiner.name} being added`, SOON_MS, async () =>
-    (await joiner.api<PairingHere>('/api/pairing')).joining?.state === 'joined' ? true : undefined,
+    (await joining()) === 'joined' ? true : undefined,
   );
+}
+
+/** So many programs on few cores may break off a connection; a person would make a new code then. */
+async function pairAtLast(adder: MeshDevice, joiner: MeshDevice): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await pair(adder, joiner);
+    } catch (error) {
+      if (tries >= PAIR_TRIES) throw error;
+      process.stderr.write(`  ${joiner.name} is paired once more: ${String(error)}\n`);
+      await delay(AGAIN_MS);
+    }
+  }
 }
 
 /**
@@ -97,11 +118,16 @@ export async function withMesh<T>(
     }
     const [first, second, ...others] = started;
     if (first === undefined || second === undefined) throw new Error('a mesh has two devices at least');
-    for (const joiner of [second, ...others]) await pair(first, joiner);
+    for (const joiner of [second, ...others]) await pairAtLast(first, joiner);
     for (const joiner of [second, ...others]) {
       await eventually('the project being heard of', SOON_MS, async () => {
         const { projects } = await joiner.api<{ projects: { project: { id: string } }[] }>('/api/projects-elsewhere');
         return projects.some(({ project }) => project.id === first.projectId) ? true : undefined;
+      });
+      await eventually(`${first.name} being connected`, SOON_MS, async () => {
+        const connected = (await joiner.connectedTo()).includes(first.name);
+        if (!connected) await delay(AGAIN_MS / 10);
+        return connected ? true : undefined;
       });
       await joiner.api(`/api/projects-elsewhere/${first.projectId}/attach`, { localPath: joiner.folder });
       await joined?.(joiner);
