@@ -6,6 +6,7 @@
  * 1. An id that somebody writes with here goes on here alone: what another device says was written with it is not taken.
  * 2. A device tells the others it is connected to which ids are written with on it, before any edit under them leaves
  *    it. While both are connected, such an id is taken from that device alone: it brings everything of it itself.
+ *    Of edits that came together the others are taken (`parts.ts`).
  * 3. An id is of the first that says so. Whoever only passes edits on is asked again once the writer is gone.
  */
 import type { DeviceId, DocumentId } from '@markco/protocol';

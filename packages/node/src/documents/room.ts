@@ -11,7 +11,6 @@
  */
 import {
   absorb,
-  decodeFrame,
   digestOf,
   encodeFrame,
   encodeStateVector,
@@ -19,7 +18,6 @@ import {
   inspectUpdate,
   LIMITS,
   type DocumentId,
-  type Frame,
   type Summary,
 } from '@markco/protocol';
 import * as Y from 'yjs';
@@ -27,11 +25,13 @@ import type { Authors } from './authors.ts';
 import type { Loaded } from './loaded.ts';
 import type { Log } from './log.ts';
 import type { Origin } from './record.ts';
+import { readFrame, readStateVector } from './read.ts';
 import { repeatsFaithfully } from './repeat.ts';
 import { Changes, type RoomChange } from './changes.ts';
 import { outFrame, updateFrame, type OutFrame } from './out-frame.ts';
 import { createPresence, type Presence } from './presence.ts';
-import { GAPS_MAX, isOfWriter, newSeat, type Member, type Seat } from './seat.ts';
+import { attempts, without, type NotOf } from './parts.ts';
+import { GAPS_MAX, newSeat, noteWriter, notOf, type Member, type Seat } from './seat.ts';
 import { stateOf } from './state.ts';
 import { TakenUpdate, type Taken, type TakenBy } from './taken.ts';
 import { reach, type Waiting } from './waiting.ts';
@@ -143,10 +143,7 @@ export class Room implements TakenBy<Seat> {
   }
 
   #sendSince(member: Member, seq: number): void {
-    if (seq < this.baseSeq) {
-      this.sendAll(member);
-      return;
-    }
+    if (seq < this.baseSeq) return this.sendAll(member);
     const missed = this.tail.slice(seq - this.baseSeq);
     this.#afterWritten(() => {
       let at = seq;
@@ -158,20 +155,10 @@ export class Room implements TakenBy<Seat> {
   receive(member: Member, bytes: Uint8Array): void {
     const seat = this.#seats.get(member);
     if (seat === undefined) return;
-    let frame: Frame;
-    try {
-      frame = decodeFrame(bytes);
-    } catch (cause) {
-      throw new Failure(
-        'bad_request',
-        'A message could not be read. Reload the page; if it comes back, upgrade the client.',
-        { cause },
-      );
-    }
+    const frame = readFrame(bytes);
     switch (frame.type) {
       case 'step1':
-        this.#answerStep1(member, frame.stateVector);
-        return;
+        return this.#answerStep1(member, frame.stateVector);
       case 'step2':
       case 'update':
         if (member.readOnly) return;
@@ -183,8 +170,7 @@ export class Room implements TakenBy<Seat> {
         return;
       }
       case 'query-awareness':
-        member.send(this.#presenceOf().present());
-        return;
+        return member.send(this.#presenceOf().present());
       default:
     }
   }
@@ -237,20 +223,7 @@ export class Room implements TakenBy<Seat> {
   }
 
   #answerStep1(member: Member, stateVector: Uint8Array): void {
-    let wanted: Map<number, number>;
-    try {
-      wanted = Y.decodeStateVector(stateVector);
-    } catch (cause) {
-      throw new Failure(
-        'bad_request',
-        'A state vector could not be read. Reload the page; if it comes back, upgrade the client.',
-        { cause },
-      );
-    }
-    if (wanted.size === 0) {
-      this.sendAll(member);
-      return;
-    }
+    if (readStateVector(stateVector).size === 0) return this.sendAll(member);
     const state = stateOf(this.base, this.tail);
     const update = state === undefined ? EMPTY_UPDATE : Y.diffUpdate(state, stateVector);
     const frame = outFrame(encodeFrame({ type: 'step2', update }), this.seq);
@@ -268,24 +241,34 @@ export class Room implements TakenBy<Seat> {
     return frame;
   }
 
-  /** False when it refers to what is not here; its sender is asked for that then. */
+  /** False when it refers to what is not here, and its sender is to be asked for that now. */
   #receiveUpdate(seat: Seat, update: Uint8Array, isAnswer: boolean): boolean {
     const found = this.#inspect(update);
     seat.received++;
     if (found === undefined || found.kind === 'known') seat.member.wasted?.(update);
     if (found === undefined) {
-      if (++seat.gaps > GAPS_MAX) {
+      if (!seat.early && ++seat.gaps > GAPS_MAX) {
         throw new Failure('bad_request', 'Edits keep referring to text that is not here. Reload the page.');
       }
-      return false;
+      return seat.early;
     }
-    if (found.kind === 'fresh' && !isOfWriter(this.#parts.authors, this.id, seat, found.clocks, isAnswer)) {
-      seat.member.wasted?.(update);
-      seat.gaps ||= 1;
-      seat.early = true;
-      return true;
+    if (found.kind === 'fresh') {
+      const clients = Array.from(found.clocks, ([client]) => client);
+      const refused = this.#notOf(seat, clients);
+      if (refused.length > 0) {
+        seat.member.wasted?.(update);
+        seat.gaps ||= 1;
+        seat.early = true;
+        seat.part = without(update, refused);
+        this.#takeParts(seat);
+        return true;
+      }
+      if (!isAnswer) noteWriter(this.#parts.authors, this.id, seat, clients);
     }
-    if (isAnswer) seat.gaps = 0;
+    if (isAnswer) {
+      seat.gaps = 0;
+      seat.part = undefined;
+    }
     if (found.kind === 'known') {
       const upTo = seat.received;
       void this.durable().then(() => this.#acknowledge(seat, upTo));
@@ -295,6 +278,26 @@ export class Room implements TakenBy<Seat> {
     this.#append(update, 'page', seat);
     this.askAgain();
     return true;
+  }
+
+  /** Takes in what of this seat's part can be put in place, alone or together with those of others. */
+  #takeParts(seat: Seat): void {
+    for (const update of attempts(this.#seats.values(), seat, this.#notOf)) {
+      const tellers = update === seat.part ? [seat] : [...this.#seats.values()];
+      try {
+        const found = this.#inspect(update);
+        if (found?.kind !== 'fresh') continue;
+        absorb(this.summary, found);
+      } catch (cause) {
+        if (tellers.length === 1) throw cause;
+        // What another one told is at fault, and not for whoever has just spoken to pay.
+        for (const each of tellers) if (each !== seat) each.part = undefined;
+        return;
+      }
+      for (const each of tellers) each.part = undefined;
+      this.#append(update, 'page', seat);
+      return this.askAgain();
+    }
   }
 
   /** Asks those devices again whose edits were not taken because their writer had not said them here itself. */
@@ -377,6 +380,8 @@ export class Room implements TakenBy<Seat> {
       seat.member.send(outFrame(encodeFrame({ type: 'saved', count: seat.acknowledged })));
     });
   }
+
+  readonly #notOf: NotOf = (seat, clients) => notOf(this.#parts.authors, this.id, seat, clients);
 
   #presenceOf(): Presence<Member> {
     return (this.#presence ??= createPresence(this.#parts));

@@ -29,6 +29,8 @@ export type Seat = {
   gaps: number;
   /** Another device passed on what its writer had not said here yet: it is asked again once that has come. */
   early: boolean;
+  /** What else it told then, as far as it refers to that and may be taken from it (`parts.ts`). */
+  part: Uint8Array | undefined;
   /** Client ids that it writes with here, each with how to say that it has left; at most AUTHORS_MAX. */
   readonly authors: Map<number, () => void>;
 };
@@ -46,26 +48,24 @@ export const newSeat = (member: Member): Seat => ({
   telling: false,
   gaps: 0,
   early: false,
+  part: undefined,
   authors: new Map(),
 });
 
-/**
- * Whether edits come from where they are written, or from whom they may come (`authors.ts`).
- *
- * @param isAnswer what a client brings whole, which may be of others, as may what is of several
- */
-export function isOfWriter(
+/** Those of these ids whose edits may not be taken from this member (`authors.ts`). */
+export function notOf(
   authors: Authors,
   documentId: DocumentId,
-  seat: Seat,
-  clocks: Iterable<readonly [client: number, clock: number]>,
-  isAnswer: boolean,
-): boolean {
-  const { device } = seat.member;
-  const clients = [...clocks].map(([client]) => client);
-  if (device !== undefined) return clients.every((client) => authors.mayTell(device, documentId, client));
+  { member: { device } }: Seat,
+  clients: readonly number[],
+): readonly number[] {
+  return device === undefined ? [] : clients.filter((client) => !authors.mayTell(device, documentId, client));
+}
+
+/** Notes who writes at a page. What it brings whole may be of others, as may what is of several. */
+export function noteWriter(authors: Authors, documentId: DocumentId, seat: Seat, clients: readonly number[]): void {
   const [client, ...others] = clients;
-  if (client === undefined || others.length > 0 || isAnswer || seat.authors.has(client)) return true;
-  if (seat.authors.size < AUTHORS_MAX) seat.authors.set(client, authors.writes(documentId, client));
-  return true;
+  if (seat.member.device !== undefined || client === undefined || others.length > 0) return;
+  if (seat.authors.has(client) || seat.authors.size >= AUTHORS_MAX) return;
+  seat.authors.set(client, authors.writes(documentId, client));
 }
