@@ -241,6 +241,34 @@ export function createFolder(
     { projectId, tag },
   );
 
+  /** Null when it is not where its row says. */
+  const readInitial = async (id: DocumentId): Promise<{ text: string; file: FileState } | null> => {
+    const record = actions.requireLive(id);
+    const resolved = await files.resolve(membership.diskPathOf(record));
+    const open = typeof resolved === 'string' ? undefined : await files.open(resolved.path);
+    if (open === undefined) return null;
+    try {
+      const bytes = await open.read(LIMITS.documentTextBytesMax);
+      if (bytes === null)
+        throw new Failure(
+          'too_large',
+          `${JSON.stringify(filePathOf(record))} is too large. ${LEFT_ALONE['too-large']}`,
+        );
+      if (!isText(bytes))
+        throw new Failure(
+          'unsupported',
+          `${JSON.stringify(filePathOf(record))} cannot be shown. ${LEFT_ALONE['not-text']}`,
+        );
+      const { mtimeMs, ino } = await open.stat();
+      return {
+        text: decodeFile(bytes).text,
+        file: { seq: -1, mtimeMs, ino, size: bytes.length, hash: await contentHash(bytes) },
+      };
+    } finally {
+      await open.close();
+    }
+  };
+
   return {
     async open(signal) {
       if ((await files.stat(''))?.kind !== 'folder')
@@ -264,36 +292,15 @@ export function createFolder(
       return { documents: found.size };
     },
 
-    async initialText(id) {
-      const record = actions.requireLive(id);
-      const resolved = await files.resolve(membership.diskPathOf(record));
-      const open = typeof resolved === 'string' ? undefined : await files.open(resolved.path);
-      if (open === undefined)
-        throw new Failure(
-          'not_found',
-          `${JSON.stringify(filePathOf(record))} is not in its folder right now. Put it back.`,
-        );
-      try {
-        const bytes = await open.read(LIMITS.documentTextBytesMax);
-        if (bytes === null)
-          throw new Failure(
-            'too_large',
-            `${JSON.stringify(filePathOf(record))} is too large. ${LEFT_ALONE['too-large']}`,
-          );
-        if (!isText(bytes))
-          throw new Failure(
-            'unsupported',
-            `${JSON.stringify(filePathOf(record))} cannot be shown. ${LEFT_ALONE['not-text']}`,
-          );
-        const { mtimeMs, ino } = await open.stat();
-        return {
-          text: decodeFile(bytes).text,
-          file: { seq: -1, mtimeMs, ino, size: bytes.length, hash: await contentHash(bytes) },
-        };
-      } finally {
-        await open.close();
-      }
-    },
+    // A file that is being renamed is under its new name before its row says so: then it is looked for after that.
+    initialText: async (id) =>
+      (await readInitial(id)) ??
+      (await membership.inTurn(async () => {
+        const found = await readInitial(id);
+        if (found === null)
+          throw new Failure('not_found', `${JSON.stringify(nameOf(id))} is not in its folder right now. Put it back.`);
+        return found;
+      })),
 
     async flush(which, signal) {
       const due = which === 'all' ? [...behind.keys()] : which.filter((id) => behind.has(id));

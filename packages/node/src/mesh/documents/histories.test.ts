@@ -2,7 +2,7 @@
  * R16, R18, R19: whatever three devices do, apart and together, with clocks that jump, in the end they have the same documents under the same names
  * with the same text; every word that was typed is there once, and what was deleted stays deleted.
  */
-import type { DocumentId, ProjectId } from '@markco/protocol';
+import { Failure, type DocumentId, type ProjectId } from '@markco/protocol';
 import { expect, test } from 'vitest';
 import { chance, trials } from '../../../../../setup/trials.ts';
 import { connect, replicaDevice, type ReplicaDevice, type Wire } from './device.fixture.ts';
@@ -37,8 +37,15 @@ async function step({ devices, project, wires, typed, deleted }: World, random: 
   const what = random();
   if (what < 0.4 && found !== undefined) {
     const word = `w${count}x `;
-    await device.type(found.id, 0, word);
-    typed.set(found.id, [...(typed.get(found.id) ?? []), word]);
+    const isTyped = await device.type(found.id, 0, word).then(
+      () => true,
+      (why: unknown) => {
+        // Another device's deletion came in the same moment.
+        if (why instanceof Failure && why.code === 'document_deleted') return false;
+        throw why;
+      },
+    );
+    if (isTyped) typed.set(found.id, [...(typed.get(found.id) ?? []), word]);
   } else if (what < 0.55) {
     const made = await device.projects
       .create(project, pick(random, NAMES) ?? 'a', '.md', `made ${count}\n`)
