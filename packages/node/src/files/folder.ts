@@ -241,7 +241,7 @@ export function createFolder(
     { projectId, tag },
   );
 
-  /** Null when it is not where its row says. */
+  /** Null when it is not where its row says, or was renamed meanwhile: another one may have its old name. */
   const readInitial = async (id: DocumentId): Promise<{ text: string; file: FileState } | null> => {
     const record = actions.requireLive(id);
     const resolved = await files.resolve(membership.diskPathOf(record));
@@ -260,6 +260,7 @@ export function createFolder(
           `${JSON.stringify(filePathOf(record))} cannot be shown. ${LEFT_ALONE['not-text']}`,
         );
       const { mtimeMs, ino } = await open.stat();
+      if (nameOf(id) !== filePathOf(record)) return null;
       return {
         text: decodeFile(bytes).text,
         file: { seq: -1, mtimeMs, ino, size: bytes.length, hash: await contentHash(bytes) },

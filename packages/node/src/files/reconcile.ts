@@ -143,6 +143,8 @@ export function createReconciler(parts: ReconcileParts, { tag }: { readonly tag:
         if (typeof seen === 'string') return { leftAlone: seen };
         const record = catalog.get(id);
         if (record === undefined || record.deletedAt !== undefined) return 'gone';
+        // It was renamed, and what was read may be the file of another one that has its old name.
+        if (filePathOf(record) !== filePathOf(before)) continue;
         const isNewlyEmpty = seen.bytes.length === 0 && record.file !== null && !isAsSeen(record.file, seen);
         if (isNewlyEmpty && !isSameFile(emptySince, seen.stat)) {
           emptySince = seen.stat;

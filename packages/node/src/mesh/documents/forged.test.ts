@@ -1,5 +1,5 @@
 /** T11, M10: nobody writes under the name of somebody else who is writing, so no replica keeps what differs for ever. */
-import { decodeFrame, encodeFrame, newId, type DeviceId, type DocumentId } from '@markco/protocol';
+import { encodeFrame, decodeFrame, newId, type DeviceId } from '@markco/protocol';
 import { expect, test } from 'vitest';
 import * as Y from 'yjs';
 import { chance, trials } from '../../../../../setup/trials.ts';

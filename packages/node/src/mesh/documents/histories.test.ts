@@ -129,7 +129,8 @@ test(`R16 R18 R19 ${TRIALS} histories of three devices: the same names and texts
     for (const { id } of a.catalog.list(project)) {
       expect([what, world.deleted.has(id)]).toEqual([what, false]);
       const { text } = await a.documents.read(id);
-      for (const word of world.typed.get(id) ?? []) expect([what, text.split(word).length]).toEqual([what, 2]);
+      for (const word of world.typed.get(id) ?? [])
+        expect([what, text, word, text.split(word).length]).toEqual([what, text, word, 2]);
     }
     const alive = new Set([...a.catalog.list(project)].map(({ id }) => id));
     for (const id of world.typed.keys())
