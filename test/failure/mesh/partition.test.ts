@@ -2,18 +2,17 @@
  * R17: three devices of one person, cut apart in any split, both ways or one way, edited on all sides, and joined again:
  * in the end every device has the same bytes, and every word once.
  */
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Project } from '@markco/protocol';
 import { expect, test } from 'vitest';
 import { chance, trials } from '../../../setup/trials.ts';
 import { eventually } from '../../conformance/device.fixture.ts';
-import { connectedTo, pair, SOON_MS, start, type Named } from '../../conformance/paired.fixture.ts';
-import { createNetwork, type Fault } from './network.fixture.ts';
+import { SOON_MS } from '../../conformance/paired.fixture.ts';
+import type { Fault } from './network.fixture.ts';
+import { NAMES, threeDevices } from './three.fixture.ts';
 
 /** 50 are five times as many: MARKCO_TRIALS=5. */
 const TRIALS = 10;
-const NAMES = ['laptop', 'desk', 'box'] as const;
 /** While nobody hears the other: long enough that all have noticed a cut. */
 const APART_MS = 300;
 /** After the devices are connected again. */
@@ -23,90 +22,54 @@ test(`R17 ${TRIALS} partitions of three devices: the same bytes everywhere withi
   if (process.platform !== 'linux') context.skip('who calls is read from /proc, which only Linux has');
   const { numRuns, seed } = trials('R17 partitions', TRIALS);
   const random = chance(seed);
-  const network = createNetwork();
-  const devices: Named[] = [];
-  try {
-    for (const name of NAMES) {
-      const { address, listenPort } = await network.add(name);
-      const env = { MARKCO_PEER_PORT: String(listenPort), MARKCO_PEER_ADDRESSES: address };
-      const device = await start(name, name === 'laptop' ? { 'page.md': '# Page\n' } : {}, env);
-      devices.push(device);
-      network.runs(name, (JSON.parse(await readFile(join(device.home, 'device.json'), 'utf8')) as { pid: number }).pid);
-    }
-    const [laptop, ...others] = devices;
-    if (laptop === undefined) throw new Error('no device was started');
-    for (const other of others) await pair(laptop, other);
-    // The network first: what a device says of a connection that was ended just now may be a moment old.
-    const areAllConnected = async (): Promise<boolean> =>
-      NAMES.every((a) => NAMES.every((b) => a === b || network.joins(a, b))) &&
-      (await Promise.all(devices.map(connectedTo))).every((names) => names.length === NAMES.length - 1);
-    await eventually(areAllConnected, 'all to be connected', SOON_MS);
-    const { id } = laptop.project;
-    for (const other of others) {
-      const hears = async () =>
-        (await other.get<{ projects: { project: Project }[] }>('/api/projects-elsewhere')).projects.some(
-          ({ project }) => project.id === id,
-        );
-      await eventually(hears, 'the project of the laptop', SOON_MS);
-      const localPath = join(other.root, 'attached');
-      await mkdir(localPath);
-      await other.get(`/api/projects-elsewhere/${id}/attach`, { body: { localPath } });
-    }
-    const files = devices.map((device, at) =>
-      join(at === 0 ? device.folder : join(device.root, 'attached'), 'page.md'),
-    );
-    const read = async () => Promise.all(files.map((file) => readFile(file, 'utf8').catch(() => '')));
-    await eventually(async () => (await read()).every((text) => text === '# Page\n'), 'the page on all', SOON_MS);
-    const documentId = (await laptop.document('page')).id;
-    const pages = devices.map((device) => device.client().openDocument({ projectId: id, documentId }));
-    const texts = (): string[] => pages.map(({ text }) => text.toString());
-    await eventually(() => texts().every((text) => text.includes('# Page')), 'the page to be everywhere', SOON_MS);
+  await using three = await threeDevices({ 'page.md': '# Page\n' });
+  const { network, devices, folders, projectId, areAllConnected } = three;
+  const read = async () =>
+    Promise.all(folders.map((folder) => readFile(join(folder, 'page.md'), 'utf8').catch(() => '')));
+  const documentId = (await devices[0].document('page')).id;
+  const pages = devices.map((device) => device.client().openDocument({ projectId, documentId }));
+  const texts = (): string[] => pages.map(({ text }) => text.toString());
+  await eventually(() => texts().every((text) => text.includes('# Page')), 'the page to be everywhere', SOON_MS);
 
-    const words: string[] = [];
-    const healed: number[] = [];
-    for (let trial = 0; trial < numRuns; trial++) {
-      const alone = Math.floor(random() * NAMES.length);
-      const fault: Fault = random() < 0.7 ? { kind: 'cut' } : { kind: 'half-open' };
-      const isOneWay = fault.kind === 'half-open' && random() < 0.5;
-      const self = NAMES[alone] ?? 'laptop';
-      for (const other of NAMES) {
-        if (other === self) continue;
-        network.set(self, other, fault);
-        if (!isOneWay) network.set(other, self, fault);
-      }
-      for (const [at, { text }] of pages.entries())
-        for (let n = 0; n < 3; n++) {
-          const word = `t${trial}d${at}n${n};`;
-          words.push(word);
-          text.insert(Math.floor(random() * (text.length + 1)) === 0 ? 0 : text.length, word);
-        }
-      await new Promise((resolve) => setTimeout(resolve, APART_MS));
-      network.heal();
-      await eventually(areAllConnected, `all to be connected again, trial ${trial} of seed ${seed}`, SOON_MS);
-      const began = performance.now();
-      const isSame = (): boolean =>
-        new Set(texts()).size === 1 && words.every((word) => texts()[0]?.split(word).length === 2);
-      await eventually(isSame, `all to be the same, trial ${trial} of seed ${seed}`, SOON_MS).catch(
-        (error: unknown) => {
-          throw new Error(
-            `${String(error)}: ${JSON.stringify(texts().map((text) => words.filter((word) => text.split(word).length !== 2)))}`,
-          );
-        },
-      );
-      healed.push(performance.now() - began);
+  const words: string[] = [];
+  const healed: number[] = [];
+  for (let trial = 0; trial < numRuns; trial++) {
+    const alone = Math.floor(random() * NAMES.length);
+    const fault: Fault = random() < 0.7 ? { kind: 'cut' } : { kind: 'half-open' };
+    const isOneWay = fault.kind === 'half-open' && random() < 0.5;
+    const self = NAMES[alone] ?? 'laptop';
+    for (const other of NAMES) {
+      if (other === self) continue;
+      network.set(self, other, fault);
+      if (!isOneWay) network.set(other, self, fault);
     }
-    await eventually(
-      async () => (await read()).every((text) => text === texts()[0]),
-      'the files to be the same',
-      SOON_MS,
-    );
-    console.log(
-      `  ${numRuns} partitions, ${words.length} words, 0 lost; the same at most ${Math.max(...healed).toFixed(0)} ms after they were connected`,
-    );
-    expect(healed).toHaveLength(numRuns);
-    expect(Math.max(...healed)).toBeLessThan(HEALED_MS);
-  } finally {
-    for (const device of devices) await device[Symbol.asyncDispose]();
-    await network.close();
+    for (const [at, { text }] of pages.entries())
+      for (let n = 0; n < 3; n++) {
+        const word = `t${trial}d${at}n${n};`;
+        words.push(word);
+        text.insert(Math.floor(random() * (text.length + 1)) === 0 ? 0 : text.length, word);
+      }
+    await new Promise((resolve) => setTimeout(resolve, APART_MS));
+    network.heal();
+    await eventually(areAllConnected, `all to be connected again, trial ${trial} of seed ${seed}`, SOON_MS);
+    const began = performance.now();
+    const isSame = (): boolean =>
+      new Set(texts()).size === 1 && words.every((word) => texts()[0]?.split(word).length === 2);
+    await eventually(isSame, `all to be the same, trial ${trial} of seed ${seed}`, SOON_MS).catch((error: unknown) => {
+      throw new Error(
+        `${String(error)}: ${JSON.stringify(texts().map((text) => words.filter((word) => text.split(word).length !== 2)))}`,
+      );
+    });
+    healed.push(performance.now() - began);
   }
+  await eventually(
+    async () => (await read()).every((text) => text === texts()[0]),
+    'the files to be the same',
+    SOON_MS,
+  );
+  console.log(
+    `  ${numRuns} partitions, ${words.length} words, 0 lost; the same at most ${Math.max(...healed).toFixed(0)} ms after they were connected`,
+  );
+  expect(healed).toHaveLength(numRuns);
+  expect(Math.max(...healed)).toBeLessThan(HEALED_MS);
 });

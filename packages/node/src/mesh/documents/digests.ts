@@ -1,26 +1,51 @@
-/** The digest of each document's text and history, kept as long as the document does not change. */
+/**
+ * The digest of each document's text and history, kept as long as the document does not change.
+ *
+ * What changed is looked at again while it is still loaded: else who comes back would wait until each document that
+ * changed since the one before was read from disk.
+ */
 import type { DocumentId } from '@markco/protocol';
 import type { DocumentRecord } from '../../documents/document-record.ts';
+import type { Room } from '../../documents/room.ts';
 import type { Rooms } from '../../documents/rooms.ts';
+
+/** Sooner than a document that nobody has open is given back (`rooms.ts`). */
+const LOOK_MS = 1_000;
 
 export type Digests = ReturnType<typeof createDigests>;
 
-export function createDigests(rooms: Pick<Rooms, 'hold' | 'onChange'>) {
+export function createDigests(rooms: Pick<Rooms, 'hold' | 'onChange' | 'peek'>) {
   const kept = new Map<DocumentId, string>();
-  rooms.onChange(({ id }) => kept.delete(id));
+  const changed = new Set<DocumentId>();
+  let timer: NodeJS.Timeout | undefined;
+
+  function keep(id: DocumentId, room: Room): string {
+    const digest = Buffer.from(room.digest).toString('hex');
+    kept.set(id, digest);
+    return digest;
+  }
+
+  function look(): void {
+    timer = undefined;
+    for (const id of changed) {
+      const room = rooms.peek(id);
+      if (room !== undefined) keep(id, room);
+    }
+    changed.clear();
+  }
+
+  rooms.onChange(({ id }) => {
+    kept.delete(id);
+    changed.add(id);
+    timer ??= setTimeout(look, LOOK_MS).unref();
+  });
 
   return {
     /** In hexadecimal. A file that nobody opened here has no history yet: whoever asks for it makes it one. */
     async of(record: DocumentRecord): Promise<string> {
       if (record.deletedAt !== undefined) return NOTHING;
       if (record.file !== null && record.file.seq < 0) return `ff${record.contentHash.padEnd(14, '0').slice(0, 14)}`;
-      const known = kept.get(record.id);
-      if (known !== undefined) return known;
-      return rooms.hold(record.id, (room) => {
-        const digest = Buffer.from(room.digest).toString('hex');
-        kept.set(record.id, digest);
-        return digest;
-      });
+      return kept.get(record.id) ?? rooms.hold(record.id, (room) => keep(record.id, room));
     },
   };
 }

@@ -149,3 +149,22 @@ test.each([true, false])(
     expect(await b.file('early.md')).toBe('# Early\n');
   },
 );
+
+test('a device that gets a project for the first time tells no names back, so that it is not taken for one that repeats itself', async () => {
+  const COUNT = 300;
+  await using a = await replicaDevice();
+  await using b = await replicaDevice();
+  const files = Object.fromEntries(Array.from({ length: COUNT }, (_, at) => [`page-${at}.md`, `# Page ${at}\n`]));
+  const id = await a.open(files);
+  let told = 0;
+  connect(a, b, (from, message) => {
+    if (from === 'b' && typeof message === 'string' && (JSON.parse(message) as { op: string }).op === 'rows') told++;
+  });
+  await b.join(await b.hears());
+  await expect.poll(() => [...b.catalog.list(id)].length, SOON).toBe(COUNT);
+  await alike(id, a, b);
+  expect(told).toBeLessThan(5);
+  // A name that is given then is news.
+  await b.projects.move(id, b.idOf(id, 'page-7.md'), 'renamed', '.md');
+  await expect.poll(() => a.catalog.byPath(id, 'renamed.md')?.id, SOON).toBe(b.idOf(id, 'renamed.md'));
+});

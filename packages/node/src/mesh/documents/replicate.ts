@@ -53,7 +53,7 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
   const shared = new Set<ProjectId>();
   /** Documents whose rows came since the last comparing. */
   const heard = new Set<DocumentId>();
-  /** The name of each document that was told last. */
+  /** The stamp of the name under which the other one knows a document, or of what was compared: only others are news. */
   const told = new Map<DocumentId, number>();
   const waiting = new Set<DocumentId>();
   /** Documents that were opened on this connection. */
@@ -203,6 +203,10 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
     return rows;
   }
 
+  function noteCompared(rows: ReadonlyMap<DocumentId, Row>): void {
+    for (const [id, { named }] of rows) if (!told.has(id)) told.set(id, named.at);
+  }
+
   function sendRows(projectId: ProjectId, rows: readonly Row[]): void {
     for (let at = 0; at < rows.length; at += ROWS_MAX)
       say({ op: 'rows', projectId, rows: rows.slice(at, at + ROWS_MAX) });
@@ -212,6 +216,7 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
     const taken: Row[] = [];
     const wanted: DocumentId[] = [];
     for (const row of rows) {
+      told.set(row.id, row.named.at);
       const record = catalog.get(row.id);
       if (record !== undefined && record.projectId !== projectId) continue;
       const known = record === undefined ? undefined : rowOf(record, await digests.of(record));
@@ -238,6 +243,7 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
     const projects: { project: Project; hash: string }[] = [];
     for (const project of parts.projects()) {
       const rows = await rowsOf(project.id);
+      noteCompared(rows);
       projects.push({ project, hash: projectHash(project.id, bucketHashes(rows.values())) });
     }
     said = projects.map(({ project, hash }) => `${project.id} ${hash}`).join();
@@ -261,7 +267,9 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
       if (!here.has(id) || (shared.has(id) && !all)) continue;
       shared.add(id);
       if (!leads) continue;
-      const hashes = bucketHashes((await rowsOf(id)).values());
+      const rows = await rowsOf(id);
+      noteCompared(rows);
+      const hashes = bucketHashes(rows.values());
       if (projectHash(id, hashes) !== hash)
         say({ op: 'buckets', projectId: id, hashes: Buffer.from(hashes).toString('base64') });
     }
