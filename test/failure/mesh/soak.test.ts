@@ -5,7 +5,8 @@
  *
  * MARKCO_SOAK_MINUTES=10 goes on for so long, and says by how much the memory of the devices grew.
  */
-import { appendFile, readdir, readFile } from 'node:fs/promises';
+import { appendFileSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { chance, trials } from '../../../setup/trials.ts';
@@ -71,8 +72,9 @@ test(
     let count = 0;
     const began = performance.now();
     const end = began + MINUTES * 60_000;
-    const word = (page: number): string => {
-      const made = `w${count++};`;
+    /** It says where it came from: typed, or written into the file, on which device. */
+    const word = (page: number, how: 'typed' | 'written', at: number): string => {
+      const made = `${how}${at}n${count++};`;
       words[page]?.push(made);
       return made;
     };
@@ -96,7 +98,11 @@ test(
       await eventually(areAllConnected, `all to be connected, seed ${seed}`, SOON_MS);
       await eventually(areEqual, `all to be the same, seed ${seed}`, SOON_MS).catch((error: unknown) => {
         const lacking = names.map((_, page) =>
-          texts(page).map((text) => (words[page] ?? []).filter((each) => text.split(each).length !== 2)),
+          texts(page).map((text) =>
+            (words[page] ?? []).flatMap((each) =>
+              text.split(each).length === 2 ? [] : [[each, text.split(each).length - 1]],
+            ),
+          ),
         );
         throw new Error(`${String(error)}: ${JSON.stringify(lacking).slice(0, 2_000)}`);
       });
@@ -154,9 +160,9 @@ test(
       const what = random();
       if (what < 0.75) {
         const text = pages[at]?.[page]?.text;
-        text?.insert(random() < 0.5 ? 0 : text.length, word(page));
+        text?.insert(random() < 0.5 ? 0 : text.length, word(page, 'typed', at));
       } else if (what < 0.85 && at !== KILLED)
-        await appendFile(join(folders[at] ?? '', `${names[page]}.md`), word(page));
+        appendFileSync(join(folders[at] ?? '', `${names[page]}.md`), word(page, 'written', at));
       else {
         const made = await fault();
         counts[made] = (counts[made] ?? 0) + 1;

@@ -18,6 +18,7 @@ import {
   inspectUpdate,
   LIMITS,
   type DocumentId,
+  type News,
   type Summary,
 } from '@markco/protocol';
 import * as Y from 'yjs';
@@ -30,6 +31,7 @@ import { repeatsFaithfully } from './repeat.ts';
 import { Changes, type RoomChange } from './changes.ts';
 import { outFrame, updateFrame, type OutFrame } from './out-frame.ts';
 import { createPresence, type Presence } from './presence.ts';
+import { passOn } from './pass-on.ts';
 import { attempts, without, type NotOf } from './parts.ts';
 import { GAPS_MAX, newSeat, noteWriter, notOf, type Member, type Seat } from './seat.ts';
 import { stateOf } from './state.ts';
@@ -123,10 +125,7 @@ export class Room implements TakenBy<Seat> {
     if (this.#presence?.isEmpty === false) member.send(this.#presence.present());
   }
 
-  /**
-   * Everything that a member may have missed that was cut back: what came after `seq`, or the whole document when it
-   * was not answered yet, and what was said to it alone.
-   */
+  /** All that a member may have missed since `seq`, or the whole document when it was not answered yet, and what was said to it alone. */
   resume(member: Member, seq: number | undefined): void {
     this.greet(member);
     const seat = this.#seats.get(member);
@@ -185,7 +184,7 @@ export class Room implements TakenBy<Seat> {
     if (found.kind === 'known') return this.durable().then(() => ({ seq: this.seq }));
     absorb(this.summary, found);
     for (const [client] of found.clocks) this.#parts.authors.stepped(this.id, client);
-    const seq = this.#append(update, origin, undefined);
+    const seq = this.#append(update, found, origin, undefined);
     return this.durable().then(() => ({ seq }));
   }
 
@@ -275,7 +274,7 @@ export class Room implements TakenBy<Seat> {
       return true;
     }
     absorb(this.summary, found);
-    this.#append(update, 'page', seat);
+    this.#append(update, found, 'page', seat);
     this.askAgain();
     return true;
   }
@@ -287,16 +286,16 @@ export class Room implements TakenBy<Seat> {
       try {
         const found = this.#inspect(update);
         if (found?.kind !== 'fresh') continue;
+        for (const each of tellers) each.part = undefined;
         absorb(this.summary, found);
+        this.#append(update, found, 'page', seat);
+        return this.askAgain();
       } catch (cause) {
         if (tellers.length === 1) throw cause;
         // What another one told is at fault, and not for whoever has just spoken to pay.
         for (const each of tellers) if (each !== seat) each.part = undefined;
         return;
       }
-      for (const each of tellers) each.part = undefined;
-      this.#append(update, 'page', seat);
-      return this.askAgain();
     }
   }
 
@@ -339,7 +338,7 @@ export class Room implements TakenBy<Seat> {
     return found;
   }
 
-  #append(update: Uint8Array, origin: Origin, sender: Seat | undefined): number {
+  #append(update: Uint8Array, news: News, origin: Origin, sender: Seat | undefined): number {
     // Kept for long: a view into a socket's buffer would keep all of that buffer.
     const kept = update.slice();
     this.tail.push(kept);
@@ -349,16 +348,16 @@ export class Room implements TakenBy<Seat> {
     const { seq } = this;
     const at = this.#parts.now();
     const upTo = sender?.received ?? 0;
-    this.#parts.log.append(new TakenUpdate(this, { seq, origin, at, update: kept, sender, upTo }));
+    this.#parts.log.append(new TakenUpdate(this, { seq, origin, at, update: kept, news, sender, upTo }));
     return seq;
   }
 
   /** Called by the log. */
-  wasWritten({ update, seq, origin, sender }: Taken<Seat>): void {
+  wasWritten(taken: Taken<Seat>): void {
     this.#unwritten--;
-    this.#passOn(updateFrame(update, seq), sender?.member);
+    passOn(taken, this.#seats.keys());
     if (this.#whenWritten.length > 0) reach(this.#whenWritten, this.seq - this.#unwritten);
-    this.#changes.add(seq, origin);
+    this.#changes.add(taken.seq, taken.origin);
   }
 
   /** Called by the log. */

@@ -1,5 +1,5 @@
 /** Who has a document open, and how far each of them is. */
-import type { DeviceId, DocumentId, Failure } from '@markco/protocol';
+import type { DeviceId, DocumentId, Failure, News } from '@markco/protocol';
 import type { Authors } from './authors.ts';
 import type { OutFrame } from './out-frame.ts';
 
@@ -10,6 +10,8 @@ export type Member = {
   readonly device?: DeviceId;
   /** It sent what is here already, or refers to what is not. */
   wasted?(update: Uint8Array): void;
+  /** True when it gets what this device told here from that device itself, and will say so. */
+  hears?(from: DeviceId, news: News, seq: number): boolean;
   send(frame: OutFrame): void;
   /** The connection broke a rule or cannot be served; it is no member any more. */
   refuse(failure: Failure): void;

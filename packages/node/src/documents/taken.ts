@@ -1,9 +1,11 @@
 /** An update that a room has taken in, on its way through the log. A class, because there is one for every letter. */
-import type { DocumentId } from '@markco/protocol';
+import type { DocumentId, News } from '@markco/protocol';
 import type { Append } from './log.ts';
 import type { Origin } from './record.ts';
 
 export type Taken<Sender> = Append & {
+  /** What was new in it. */
+  readonly news: News;
   /** Who is told once it is durable, and up to which of its updates. */
   readonly sender: Sender | undefined;
   readonly upTo: number;
@@ -21,19 +23,21 @@ export class TakenUpdate<Sender> implements Taken<Sender> {
   readonly origin: Origin;
   readonly at: number;
   readonly update: Uint8Array;
+  readonly news: News;
   readonly sender: Sender | undefined;
   readonly upTo: number;
   readonly #by: TakenBy<Sender>;
 
   constructor(
     by: TakenBy<Sender>,
-    { seq, origin, at, update, sender, upTo }: Omit<Taken<Sender>, 'documentId' | 'written' | 'durable'>,
+    { seq, origin, at, update, news, sender, upTo }: Omit<Taken<Sender>, 'documentId' | 'written' | 'durable'>,
   ) {
     this.documentId = by.id;
     this.seq = seq;
     this.origin = origin;
     this.at = at;
     this.update = update;
+    this.news = news;
     this.sender = sender;
     this.upTo = upTo;
     this.#by = by;

@@ -32,6 +32,7 @@ export type DocumentMemberParts = {
   readonly device?: DeviceId;
   /** It sent what is here already, or refers to what is not. */
   readonly wasted?: (update: Uint8Array) => void;
+  readonly hears?: Member['hears'];
   /** False when it was not written because the reader is behind. */
   readonly write: (frame: OutFrame) => boolean;
   readonly refuse: (failure: Failure) => void;
@@ -46,6 +47,7 @@ export function joinDocument({
   readOnly,
   device,
   wasted = () => undefined,
+  hears = () => false,
   write,
   refuse,
   welcome,
@@ -68,6 +70,7 @@ export function joinDocument({
     readOnly,
     ...(device === undefined ? {} : { device }),
     wasted,
+    hears,
     send(frame) {
       if (updateAt !== undefined && isSaved(frame.payload)) {
         timing.acknowledged(performance.now() - updateAt);

@@ -85,6 +85,7 @@ test('SYNC-3 what was left out because a device reads slowly is not counted as a
         send: (payload) => !isSlow && sent.push(payload) > 0,
         refuse: () => undefined,
         onHeld: () => void (held = channel.heldSeq ?? 0),
+        isLinked: () => false,
         wasted: () => undefined,
       },
       { digest: room.digest, equal: resolve },

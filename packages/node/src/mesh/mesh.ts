@@ -26,6 +26,7 @@ import { createConducts } from './conduct.ts';
 import { createHeldCopies, type HeldCopies } from './copies.ts';
 import { CONTROL_BYTES_MAX, keepUpToDate, type Control, type Heartbeat } from './control.ts';
 import { createDigests } from './documents/digests.ts';
+import { createLinks } from './documents/links.ts';
 import type { ReplicateParts } from './documents/replicate-parts.ts';
 import { replicate, type Replication } from './documents/replicate.ts';
 import { createHost, type Host } from './host.ts';
@@ -116,6 +117,7 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
   const neighbors = new Map<string, readonly string[]>();
   const addresses = readAddresses(store);
   const digests = createDigests(parts.rooms);
+  const links = createLinks();
   const deviceListeners: (() => void)[] = [];
   const devicesChanged = (): void => {
     for (const listener of deviceListeners) listener();
@@ -263,6 +265,7 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
       rooms: parts.rooms,
       catalog: parts.catalog,
       digests,
+      links,
       device,
       isAuthor: member?.caps.includes('author') === true,
       now: ids.now,

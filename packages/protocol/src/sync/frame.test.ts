@@ -83,6 +83,7 @@ test('the bytes are these, whatever library writes them', () => {
   expect(hex(encodeFrame({ type: 'query-awareness' }))).toBe('03');
   expect(hex(encodeFrame({ type: 'denied', reason: 'no' }))).toBe('0200026e6f');
   expect(hex(encodeFrame({ type: 'saved', count: 300 }))).toBe('024dac02');
+  expect(hex(encodeFrame({ type: 'held', summary: Uint8Array.of(1, 0, 0) }))).toBe('024e03010000');
 });
 
 test('a stock client passes over "saved" without a word', () => {
@@ -123,6 +124,7 @@ test('what is encoded is decoded', () => {
     fc.property(fc.nat(), fc.uint8Array(), (count, update) => {
       for (const frame of [
         { type: 'saved', count },
+        { type: 'held', summary: update },
         { type: 'update', update },
         { type: 'awareness', update },
       ] as const)

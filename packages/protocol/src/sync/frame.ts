@@ -2,9 +2,10 @@
  * The messages of one document, as y-protocols writes them (sync 0, awareness 1, auth 2, query awareness 3), so that
  * a stock `y-websocket` provider is a full client.
  *
- * One message is ours, "saved": how many of the sender's updates are on this device's disk. It is an auth message
- * with a number of its own, because that is the one place where a stock client passes over what it does not know
- * without a word. Bytes: 02 4D varUint(count).
+ * Two messages are ours. "saved": how many of the sender's updates are on this device's disk. "held", between devices:
+ * what has come to this device's disk from others. They are auth messages with numbers of their own, because that is
+ * the one place where a stock client passes over what it does not know without a word. Bytes: 02 4D varUint(count),
+ * 02 4E varBytes(summary).
  */
 import * as decoding from 'lib0/decoding';
 import * as encoding from 'lib0/encoding';
@@ -20,6 +21,7 @@ const UPDATE = 2;
 
 const DENIED = 0;
 const SAVED = 0x4d;
+const HELD = 0x4e;
 
 export type Frame =
   /** "This is what I have; send what I lack." */
@@ -32,6 +34,8 @@ export type Frame =
   | { readonly type: 'denied'; readonly reason: string }
   /** `count`: step2 and update messages of this connection and document that are on the device's disk, since it was opened. */
   | { readonly type: 'saved'; readonly count: number }
+  /** `summary`: as `encodeSummary` writes it. */
+  | { readonly type: 'held'; readonly summary: Uint8Array }
   /** A message of a later version: passed over. */
   | { readonly type: 'unknown' };
 
@@ -58,6 +62,8 @@ export function decodeFrame(bytes: Uint8Array): Frame {
           return { type: 'denied', reason: decoding.readVarString(decoder) };
         case SAVED:
           return { type: 'saved', count: decoding.readVarUint(decoder) };
+        case HELD:
+          return { type: 'held', summary: decoding.readVarUint8Array(decoder) };
         default:
           return { type: 'unknown' };
       }
@@ -98,6 +104,11 @@ export function encodeFrame(frame: Exclude<Frame, { type: 'unknown' }>): Uint8Ar
       encoding.writeUint8(encoder, AUTH);
       encoding.writeUint8(encoder, SAVED);
       encoding.writeVarUint(encoder, frame.count);
+      break;
+    case 'held':
+      encoding.writeUint8(encoder, AUTH);
+      encoding.writeUint8(encoder, HELD);
+      encoding.writeVarUint8Array(encoder, frame.summary);
       break;
   }
   return encoding.toUint8Array(encoder);

@@ -9,6 +9,7 @@ import {
   decodeSummary,
   digestOf,
   emptySummary,
+  includes,
   encodeStateVector,
   encodeSummary,
   inspectUpdate,
@@ -303,4 +304,20 @@ test('a replica is as far as another when it is as far for every client', () => 
   expect(reaches(new Map([[1, 5]]), new Map([[1, 6]]))).toBe(false);
   expect(reaches(new Map([[1, 5]]), new Map([[2, 1]]))).toBe(false);
   expect(reaches(new Map(), new Map())).toBe(true);
+});
+
+test('a summary includes what was absorbed, and nothing that goes further', () => {
+  const summary = emptySummary();
+  absorb(summary, { clocks: [[1, 5]], deleted: [[1, [{ from: 1, to: 3 }]]] });
+  const has = (clock: number, from: number, to: number): boolean =>
+    includes(summary, { clocks: [[1, clock]], deleted: [[1, [{ from, to }]]] });
+  expect([has(5, 1, 3), has(4, 2, 3), has(6, 1, 3), has(5, 0, 3), has(5, 2, 4)]).toEqual([
+    true,
+    true,
+    false,
+    false,
+    false,
+  ]);
+  expect(includes(summary, { clocks: [[2, 1]], deleted: [] })).toBe(false);
+  expect(includes(summary, { clocks: [], deleted: [[2, [{ from: 0, to: 1 }]]] })).toBe(false);
 });

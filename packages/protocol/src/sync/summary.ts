@@ -168,7 +168,7 @@ function hasOrder(structs: readonly (Y.Item | Y.GC | Y.Skip)[], held: ReadonlyMa
 }
 
 /** Takes in what an inspection found. */
-export function absorb(summary: Summary, found: Extract<Inspection, { kind: 'fresh' }>): void {
+export function absorb(summary: Summary, found: News): void {
   for (const [client, clock] of found.clocks) summary.clocks.set(client, clock);
   for (const [client, ranges] of found.deleted) {
     let known = summary.deleted.get(client);
@@ -214,6 +214,17 @@ export function encodeStateVector(clocks: ReadonlyMap<number, number>): Uint8Arr
 /** Whether `clocks` is at least as far as `wanted` for every client. */
 export function reaches(clocks: ReadonlyMap<number, number>, wanted: ReadonlyMap<number, number>): boolean {
   for (const [client, clock] of wanted) if ((clocks.get(client) ?? 0) < clock) return false;
+  return true;
+}
+
+/** What an update brings that is fresh, or another summary. */
+export type News = Pick<Extract<Inspection, { kind: 'fresh' }>, 'clocks' | 'deleted'>;
+
+/** Whether all of it is in the summary. */
+export function includes(summary: Summary, news: News): boolean {
+  for (const [client, clock] of news.clocks) if ((summary.clocks.get(client) ?? 0) < clock) return false;
+  for (const [client, ranges] of news.deleted)
+    for (const { from, to } of ranges) if (!covers(summary.deleted.get(client), from, to)) return false;
   return true;
 }
 

@@ -17,6 +17,7 @@ import type { Member } from '../../documents/seat.ts';
 import type { Rooms } from '../../documents/rooms.ts';
 import { COST, costOf } from '../conduct.ts';
 import { joinDocument } from '../../listen/document-member.ts';
+import { createOwing } from './owed.ts';
 
 /** What the first comparing of a document may cost before it is paid for: of ten thousand documents each is compared. */
 const FREE = 8;
@@ -39,6 +40,8 @@ export type ChannelParts = {
   readonly isFirst: boolean;
   /** The other device told nothing new. */
   readonly wasted: (cost: number) => void;
+  /** Whether the other device hears this one itself. */
+  readonly isLinked: (from: DeviceId) => boolean;
 };
 
 export type DocumentChannel = {
@@ -92,13 +95,23 @@ export function joinChannel(
    * when nothing is left to be acknowledged.
    */
   function settle(): void {
-    if (opened === null || !greeted || isBehind) return;
+    if (opened === null || !greeted || isBehind || !owing.isClear) return;
     const { room } = opened;
     const { seq } = room;
     void room.written().then(() => {
-      if (acknowledged >= sent && !isBehind) hold(seq);
+      if (acknowledged >= sent && !isBehind && owing.isClear) hold(seq);
     });
   }
+
+  const owing = createOwing({
+    isLinked: parts.isLinked,
+    say(summary) {
+      // "Held" promises that it is on disk.
+      void opened?.room.durable().then(() => parts.send(encodeFrame({ type: 'held', summary })));
+    },
+    passOn: (seq) => opened?.room.resume(opened.member, seq),
+    cleared: settle,
+  });
 
   const member = joinDocument({
     rooms: parts.rooms,
@@ -107,6 +120,7 @@ export function joinChannel(
     readOnly: parts.readOnly,
     device: parts.device,
     wasted: (update) => wasted(costOf(COST.repeat, update)),
+    hears: owing.hears,
     write(frame) {
       usedAt = now();
       if (!parts.send(frame.payload)) {
@@ -149,7 +163,7 @@ export function joinChannel(
       return usedAt;
     },
     get isSettled() {
-      return heldSeq !== null && acknowledged >= sent;
+      return heldSeq !== null && acknowledged >= sent && owing.isClear;
     },
     get heldSeq() {
       return heldSeq;
@@ -163,6 +177,10 @@ export function joinChannel(
         if (frame.count <= acknowledged) wasted(COST.repeat);
         acknowledged = Math.max(acknowledged, frame.count);
         return settle();
+      }
+      if (frame.type === 'held') {
+        wasted(COST.presence);
+        return owing.heard(frame.summary);
       }
       if (frame.type === 'step1') wasted(COST.question + Math.floor(sizeOf(room) / BYTES_OF_QUESTION));
       else if (!isUpdate(payload)) wasted(COST.presence);
@@ -179,7 +197,10 @@ export function joinChannel(
       isBehind = false;
       member.caughtUp();
     },
-    leave: () => member.leave(),
+    leave() {
+      owing.end();
+      member.leave();
+    },
     equal() {
       greeted = true;
       settle();

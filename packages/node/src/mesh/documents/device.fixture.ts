@@ -28,6 +28,7 @@ import { createProjects } from '../../projects/projects.ts';
 import { openLevelStore } from '../../store/level.ts';
 import type { MessageStream } from '../message-stream.ts';
 import { createDigests } from './digests.ts';
+import { createLinks } from './links.ts';
 import type { ReplicateParts } from './replicate-parts.ts';
 import { replicate, type Replication } from './replicate.ts';
 
@@ -84,6 +85,7 @@ export async function replicaDevice(skewMs = 0) {
     onFolderEvent: (id, event) => folder.heard?.(id, event),
   });
   const digests = createDigests(rooms);
+  const links = createLinks();
   const replications = new Set<Replication>();
   const heard: { projects: readonly Project[] } = { projects: [] };
   const held = new Map<DocumentId, number>();
@@ -154,6 +156,7 @@ export async function replicaDevice(skewMs = 0) {
         rooms,
         catalog,
         digests,
+        links,
         device,
         isAuthor: true,
         now,
@@ -188,6 +191,7 @@ export function connect(
   a: ReplicaDevice,
   b: ReplicaDevice,
   spy: (from: string, message: Uint8Array | string) => void = () => undefined,
+  arrives: (from: string) => boolean = () => true,
 ): Wire {
   const counted = { bytes: 0, messages: 0 };
   const ends = [end(a.troubles), end(b.troubles)] as const;
@@ -197,7 +201,7 @@ export function connect(
       spy(index === 0 ? 'a' : 'b', message);
       counted.bytes += message.length;
       counted.messages += 1;
-      setImmediate(() => other?.receive(message));
+      if (arrives(index === 0 ? 'a' : 'b')) setImmediate(() => other?.receive(message));
     };
     mine.cut = () => {
       for (const each of ends) each.closed();

@@ -1,5 +1,5 @@
 /** What two devices say to each other about documents, as JSON; the documents themselves go as bytes (`sync/channel.ts`). */
-import { DocumentIdSchema, Failure, ProjectIdSchema, ProjectSchema } from '@markco/protocol';
+import { DeviceIdSchema, DocumentIdSchema, Failure, ProjectIdSchema, ProjectSchema } from '@markco/protocol';
 import * as z from 'zod/mini';
 import { RowSchema } from './rows.ts';
 
@@ -11,6 +11,8 @@ export const ACCEPTER = 1;
 const PROJECTS_MAX = 10_000;
 /** Authors of one message; more go in several. */
 export const AUTHORS_MAX = 500;
+/** Devices that another one exchanges documents with. */
+export const LINKS_MAX = 200;
 const hash = z.string().check(z.regex(/^[0-9a-f]{16}$/));
 
 const AuthorSchema = z.tuple([DocumentIdSchema, z.int().check(z.nonnegative())]);
@@ -43,6 +45,8 @@ const MessageSchema = z.discriminatedUnion('op', [
     writes: z.array(AuthorSchema).check(z.maxLength(AUTHORS_MAX)),
     left: z.array(AuthorSchema).check(z.maxLength(AUTHORS_MAX)),
   }),
+  /** All devices that the sender exchanges documents with now. */
+  z.object({ op: z.literal('links'), devices: z.array(DeviceIdSchema).check(z.maxLength(LINKS_MAX)) }),
 ]);
 export type Message = z.infer<typeof MessageSchema>;
 
@@ -61,4 +65,4 @@ export function readMessage(text: string): Message | null {
   throw new Failure('bad_request', `A message was refused: ${parsed.error.issues[0]?.message ?? 'not understood'}.`);
 }
 
-const OPS: ReadonlySet<string> = new Set(['projects', 'buckets', 'rows', 'listed', 'authors']);
+const OPS: ReadonlySet<string> = new Set(['projects', 'buckets', 'rows', 'listed', 'authors', 'links']);

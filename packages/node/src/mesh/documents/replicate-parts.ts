@@ -3,12 +3,14 @@ import type { DeviceId, DocumentId, Failure, Project, ProjectId } from '@markco/
 import type { DocumentCatalog } from '../../documents/catalog.ts';
 import type { Rooms } from '../../documents/rooms.ts';
 import type { Digests } from './digests.ts';
+import type { Links } from './links.ts';
 import type { Row } from './rows.ts';
 
 export type ReplicateParts = {
   readonly rooms: Rooms;
   readonly catalog: DocumentCatalog;
   readonly digests: Digests;
+  readonly links: Links;
   /** The other device. */
   readonly device: DeviceId;
   /** Whether it may change anything; of one that may not, no edit, name or deletion is looked at. */

@@ -68,6 +68,7 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
 
   const say = (message: Message): void => stream.sendText(JSON.stringify(message));
   const writers = tellAuthors(rooms.authors, parts.device, say, parts.wasted);
+  const link = parts.links.open(parts.device, say, parts.wasted);
 
   const send = gatherEntries((message) => stream.sendBytes(message));
 
@@ -84,6 +85,7 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
       readOnly: !parts.isAuthor,
       now: parts.now,
       wasted: parts.wasted,
+      isLinked: (from) => parts.links.joins(from, parts.device),
       isFirst: !opened.has(documentId),
       send(payload) {
         behind ||= stream.waiting() > BACKLOG_BYTES_MAX;
@@ -275,7 +277,7 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
     }
   }
 
-  async function receive(message: Exclude<Message, { op: 'authors' }>): Promise<void> {
+  async function receive(message: Exclude<Message, { op: 'authors' | 'links' }>): Promise<void> {
     if (message.op === 'projects') {
       parts.onProjects(message.projects.map(({ project }) => project));
       others = new Map(message.projects.map(({ project, hash }) => [project.id, hash]));
@@ -323,6 +325,7 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
       const read = readMessage(message);
       // At once: an edit under an id that it names may come next.
       if (read?.op === 'authors') return writers.receive(read);
+      if (read?.op === 'links') return link.receive(read);
       // To compare a project is to go through all of it.
       parts.wasted(read === null || read.op === 'rows' ? COST.question : COST.heavy);
       if (read === null) return;
@@ -374,6 +377,7 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
     clearInterval(sweeper);
     for (const stop of stops) stop();
     writers.end();
+    link.end();
     for (const channel of channels.values()) channel.leave();
     channels.clear();
   }

@@ -1,0 +1,12 @@
+/** What a member wrote goes to all others, once: devices that hear each other are not told the same by each of them. */
+import { updateFrame } from './out-frame.ts';
+import type { Member, Seat } from './seat.ts';
+import type { Taken } from './taken.ts';
+
+export function passOn({ update, news, seq, sender }: Taken<Seat>, members: Iterable<Member>): void {
+  const frame = updateFrame(update, seq);
+  const from = sender?.member.device;
+  for (const member of members)
+    if (member !== sender?.member && (from === undefined || member.hears?.(from, news, seq) !== true))
+      member.send(frame);
+}
