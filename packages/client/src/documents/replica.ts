@@ -282,6 +282,8 @@ export function createReplica({ projectId, documentId, copies, now }: ReplicaPar
         case 'denied':
           update({ failure: { code: 'forbidden', message: frame.reason } });
           return;
+        // Between devices alone.
+        case 'held':
         case 'unknown':
       }
     },

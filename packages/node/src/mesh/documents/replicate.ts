@@ -69,7 +69,6 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
   const say = (message: Message): void => stream.sendText(JSON.stringify(message));
   const writers = tellAuthors(rooms.authors, parts.device, say, parts.wasted);
   const link = parts.links.open(parts.device, say, parts.wasted);
-
   const send = gatherEntries((message) => stream.sendBytes(message));
 
   const asOpener = (message: Parameters<typeof encodeToDevice>[0]): void =>
@@ -164,6 +163,9 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
       asAccepter({ type: 'failed', channel: number, code, message });
       return;
     }
+    // Both have opened it in the same moment: the channel of the one that leads stays.
+    if (leads && mine.has(documentId)) return;
+    drop(mine.get(documentId) ?? CONTROL_CHANNEL);
     theirs.set(documentId, number);
     waiting.delete(documentId);
     const channel = channelFor(number, documentId);
