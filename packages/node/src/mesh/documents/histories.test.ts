@@ -6,6 +6,7 @@ import { Failure, type DocumentId, type ProjectId } from '@markco/protocol';
 import { expect, test } from 'vitest';
 import { chance, trials } from '../../../../../setup/trials.ts';
 import { connect, replicaDevice, type ReplicaDevice, type Wire } from './device.fixture.ts';
+import { pageOf } from './page.fixture.ts';
 
 const TRIALS = 12;
 const STEPS = 40;
@@ -26,10 +27,32 @@ type World = {
   /** Words that were typed, by document. */
   readonly typed: Map<DocumentId, string[]>;
   readonly deleted: Set<DocumentId>;
+  /** What people look at, by device and document. */
+  readonly pages: Map<string, Page>;
 };
 
+type Page = Awaited<ReturnType<typeof pageOf>>;
+
+/** At a page, where somebody goes on under one name, or by the device itself. */
+async function write(
+  device: ReplicaDevice,
+  id: DocumentId,
+  pages: Map<string, Page> | null,
+  word: string,
+): Promise<void> {
+  if (pages === null) return device.type(id, 0, word);
+  const key = `${device.deviceId} ${id}`;
+  const page = pages.get(key) ?? (await pageOf(device, id));
+  pages.set(key, page);
+  page.text.insert(0, word);
+}
+
 /** What a person or a program does on one device; refusals (a name is taken, a document is gone) are answers too. */
-async function step({ devices, project, wires, typed, deleted }: World, random: Random, count: number): Promise<void> {
+async function step(
+  { devices, project, wires, typed, deleted, pages }: World,
+  random: Random,
+  count: number,
+): Promise<void> {
   const device = pick(random, devices);
   if (device === undefined) return;
   const documents = [...device.catalog.list(project)];
@@ -37,7 +60,7 @@ async function step({ devices, project, wires, typed, deleted }: World, random: 
   const what = random();
   if (what < 0.4 && found !== undefined) {
     const word = `w${count}x `;
-    const isTyped = await device.type(found.id, 0, word).then(
+    const isTyped = await write(device, found.id, random() < 0.5 ? pages : null, word).then(
       () => true,
       (why: unknown) => {
         // Another device's deletion came in the same moment.
@@ -101,7 +124,7 @@ test(`R16 R18 R19 ${TRIALS} histories of three devices: the same names and texts
     for (const at of [0, 1]) join(devices, wires, at);
     await b.join(await b.hears());
     await c.join(await c.hears());
-    const world: World = { devices, project, wires, typed: new Map(), deleted: new Set() };
+    const world: World = { devices, project, wires, typed: new Map(), deleted: new Set(), pages: new Map() };
     for (let count = 0; count < STEPS; count++) {
       await step(world, random, count);
       if (random() < 0.3) await new Promise((resolve) => setTimeout(resolve, random() * 30));
