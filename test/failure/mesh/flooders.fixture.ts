@@ -6,6 +6,7 @@ import {
   decodeEntries,
   encodeEntries,
   encodeFrame,
+  decodeToDevice,
   encodeToDevice,
   newId,
   NO_DIGEST,
@@ -56,7 +57,7 @@ async function join(link: string, flood: Flood): Promise<void> {
   });
 }
 
-/** Opens the document as a device does that has the project too, and resolves with the channel; null when it ended. */
+/** Opens the document as a device does that has the project too, or takes the channel that the other one opened; null when it ended. */
 function openAt(stream: MessageStream, mesh: Mesh, documentId: DocumentId): Promise<number | null> {
   const projects = [...mesh.elsewhere().values()].map(({ project }) => ({ project, hash: '0'.repeat(16) }));
   stream.sendText(JSON.stringify({ op: 'projects', projects }));
@@ -69,8 +70,13 @@ function openAt(stream: MessageStream, mesh: Mesh, documentId: DocumentId): Prom
   }, 20);
   stream.onMessage((message) => {
     if (typeof message === 'string') return;
-    const answer = decodeEntries(message).find((entry) => entry.channel > 1_000);
-    if (answer !== undefined) resolve(answer.channel);
+    for (const { channel: number, payload } of decodeEntries(message)) {
+      if (number > 1_000) resolve(number);
+      if (number !== 0 || payload[0] !== 0) continue;
+      const said = decodeToDevice(payload.subarray(1));
+      const opened = said.type === 'open' ? said.openings.find((each) => each.documentId === documentId) : undefined;
+      if (opened !== undefined) resolve(opened.channel);
+    }
   });
   stream.onClose(() => resolve(null));
   return promise.finally(() => clearInterval(timer));

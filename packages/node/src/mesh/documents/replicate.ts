@@ -154,8 +154,10 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
   }
 
   function accept(number: number, documentId: DocumentId, digest: Uint8Array): void {
-    const isTheirs = number % 2 === (leads ? 0 : 1);
-    const refusal = isTheirs && !channels.has(number) ? parts.refusal(documentId) : BAD_CHANNEL;
+    // Of two channels that were opened in the same moment the one of the device that leads stays.
+    const isCrossed = leads && mine.has(documentId);
+    const isFree = number % 2 === (leads ? 0 : 1) && !channels.has(number) && !isCrossed;
+    const refusal = isFree ? parts.refusal(documentId) : BAD_CHANNEL;
     const projectId = catalog.get(documentId)?.projectId;
     if (refusal !== undefined || projectId === undefined || !shared.has(projectId)) {
       const { code, message } = refusal ?? NOT_HERE;
@@ -163,8 +165,6 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
       asAccepter({ type: 'failed', channel: number, code, message });
       return;
     }
-    // Both have opened it in the same moment: the channel of the one that leads stays.
-    if (leads && mine.has(documentId)) return;
     drop(mine.get(documentId) ?? CONTROL_CHANNEL);
     theirs.set(documentId, number);
     waiting.delete(documentId);
