@@ -9,17 +9,7 @@
  * 4. Runs of a session start in the order in which they were submitted: one is offered once those before it have started.
  * 5. At most IN_FLIGHT_MAX runs are under way, and a run is offered FENCES_MAX times.
  */
-import {
-  Failure,
-  runMachine,
-  type DeviceId,
-  type IdSource,
-  type Run,
-  type RunId,
-  type SessionId,
-  type UserId,
-} from '@markco/protocol';
-import { newId } from '@markco/protocol';
+import { Failure, runMachine, type DeviceId, type IdSource, type Run, type RunId, type UserId } from '@markco/protocol';
 import {
   CLAIM_MS,
   CLOCK_MARGIN_MS,
@@ -30,6 +20,7 @@ import {
   type DecisionRecord,
 } from '@markco/scheduler';
 import type { Store } from '../../store/store.ts';
+import { acceptedRun } from './accepted-run.ts';
 import { nowhere, type Decided, type Wanted } from './decide.ts';
 import { createPlacedRows, type PlacedRow } from './placed-rows.ts';
 import { asStep, type Placeable, type RunError, type ToHost, type ToSubmitter } from './start-messages.ts';
@@ -254,20 +245,8 @@ export async function createPlaceRuns(parts: PlaceRunsParts) {
       if (placement.chosen === null && placement.waitsFor === null) throw nowhere(placement);
       const host = placement.chosen ?? placement.waitsFor ?? self;
       const reason = placement.chosen === null ? 'availability' : placement.reason;
-      const run: Run = {
-        id: request.id,
-        userId: parts.userId(),
-        projectId: request.projectId,
-        ...(request.documentId === undefined ? {} : { documentId: request.documentId }),
-        ...(request.cellId === undefined ? {} : { cellId: request.cellId }),
-        // Its host's session takes its place once it has started.
-        sessionId: newId<SessionId>(parts.ids),
-        language: wanted.session.language,
-        code: request.code,
-        state: runMachine.initial,
-        routedTo: { hostType: 'device', deviceId: host, reason, why: placement.why },
-        createdAt: now(),
-      };
+      const where = { deviceId: host, reason, why: placement.why };
+      const run = acceptedRun({ request, wanted, userId: parts.userId(), where, ids: parts.ids });
       const { session, named, needsGpu } = wanted;
       const { grant: _, ...own } = request;
       const made = track({ request: own, session, named, needsGpu, run, state: NEW_RUN });
