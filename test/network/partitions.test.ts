@@ -2,15 +2,17 @@
  * R12 R13 R14 between networks: routers that drop what one device sends to another, in one direction or in both, while
  * runs go from each to each. A run leaves a line in a file each time it starts. `MARKCO_TRIALS=20` for 60 partitions.
  */
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { newId, type Project, type Run, type RunEvent } from '@markco/protocol';
+import { newId, type Run, type RunEvent } from '@markco/protocol';
 import { randomBytes } from 'node:crypto';
 import { expect } from 'vitest';
 import { chance, trials } from '../../setup/trials.ts';
-import { pair, SOON, type LabDevice } from './device.fixture.ts';
+import { SOON, type LabDevice } from './device.fixture.ts';
+import { threeWithAFolder } from './folder.fixture.ts';
 import { whyNoLab } from './lab.ts';
 import { say, test } from './mesh.fixture.ts';
+import { any, partition, setCut } from './partition.fixture.ts';
 
 const why = await whyNoLab();
 const PARTITIONS = 3;
@@ -23,26 +25,6 @@ const SPREAD_MS = 600;
 const ENDED = { timeout: 120_000, interval: 200 };
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-const any = <T>(random: () => number, of: readonly T[]): T => of[Math.floor(random() * of.length)] as T;
-
-type Cut = { readonly from: LabDevice; readonly to: LabDevice };
-
-/** In turn: between two, in one direction only, one from all others. */
-function partition(at: number, random: () => number, devices: readonly LabDevice[]): readonly Cut[] {
-  const from = any(random, devices);
-  const others = devices.filter((each) => each !== from);
-  const to = any(random, others);
-  if (at % 3 === 0)
-    return [
-      { from, to },
-      { from: to, to: from },
-    ];
-  if (at % 3 === 1) return others.map((other) => ({ from, to: other }));
-  return others.flatMap((other) => [
-    { from, to: other },
-    { from: other, to: from },
-  ]);
-}
 
 test('R12 R13 R14 partitions in both and in one direction during runs: none starts twice, each ends once, and every event of it is there', async ({
   device,
@@ -51,31 +33,8 @@ test('R12 R13 R14 partitions in both and in one direction during runs: none star
   if (why !== null) return skip(why);
   const { numRuns, seed } = trials('R12 partitions', PARTITIONS);
   const random = chance(seed);
-  const [nas, laptop, box] = [
-    await device('nas', 'public'),
-    await device('laptop', 'cone'),
-    await device('box', 'cone'),
-  ];
+  const { laptop, box, nas, projectId } = await threeWithAFolder(device, '# Page\n');
   const devices = [laptop, box, nas];
-  await Promise.all([nas.up('--relay'), laptop.up(), box.up()]);
-  await pair(nas, laptop);
-  await pair(nas, box);
-  await writeFile(join(laptop.folder, 'page.md'), '# Page\n');
-  const { id: projectId } = await laptop.get<Project>('/api/projects/open-local', { localPath: laptop.folder });
-  for (const each of [box, nas]) {
-    const attach = () =>
-      each.get(`/api/projects-elsewhere/${projectId}/attach`, { localPath: each.folder }).then(
-        () => true,
-        () => false,
-      );
-    await expect.poll(attach, SOON).toBe(true);
-  }
-  for (const [one, other] of [
-    [laptop, box],
-    [laptop, nas],
-    [box, nas],
-  ] as const)
-    await expect.poll(() => one.wayTo(other.name), SOON).toBe('direct');
 
   const starts = join(laptop.home, 'starts.txt');
   const runs: { readonly id: string; readonly from: LabDevice }[] = [];
@@ -99,9 +58,9 @@ test('R12 R13 R14 partitions in both and in one direction during runs: none star
     const submitted = Promise.all(Array.from({ length: RUNS_EACH }, submit));
     await pause(random() * SPREAD_MS);
     const cuts = partition(at, random, devices);
-    for (const { from, to } of cuts) await to.machine.setDeaf(from.machine, true);
+    await setCut(cuts, true);
     await pause(LENGTHS_MS[at % LENGTHS_MS.length] ?? 0);
-    for (const { from, to } of cuts) await to.machine.setDeaf(from.machine, false);
+    await setCut(cuts, false);
     await submitted;
     say(`cut ${cuts.map(({ from, to }) => `${from.name} > ${to.name}`).join(', ')}`);
   }

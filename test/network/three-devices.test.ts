@@ -46,7 +46,9 @@ test('three devices behind routers: paired by code, one folder, edits apart merg
   if (why !== null) return skip(why);
   await using stack = new AsyncDisposableStack();
   const page = await readPage();
+  const cloning = performance.now();
   const clone = whyNotAll() === null ? await freshClone() : HERE;
+  if (clone !== HERE) say(`cloned and installed in ${Math.round((performance.now() - cloning) / 1_000)} s`);
   if (clone !== HERE) stack.defer(() => rm(join(clone, '..'), { recursive: true, force: true }));
   const typed: Typed = { file: 'npm', up: ['start', '--'], markco: ['run', '--silent', 'markco', '--'], cwd: clone };
   const began = performance.now();

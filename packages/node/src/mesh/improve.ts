@@ -6,9 +6,8 @@ import type { Host } from './host.ts';
 import { rankOf, relayOf } from './path.ts';
 import type { Peers } from './peers.ts';
 
-/** A hole that could not be punched is tried once more soon: chance has a part in it. */
-const RETRY_MS = 1_000;
-const AGAIN_MS = 15_000;
+/** A hole that could not be punched is tried again soon, then more and more seldom: chance has a part in it. */
+const AGAIN_MS = 1_000;
 const AGAIN_MAX_MS = 5 * 60_000;
 const TRY_MS = 10_000;
 
@@ -38,8 +37,7 @@ export function keepImproving({ host, peers, leads }: ImproveParts): () => void 
       if (best === undefined || rankOf(best.address) === 0) return stop(peerId);
       await host.improve(peerId, betterWays(peerId, best.address), AbortSignal.timeout(TRY_MS)).catch(() => undefined);
       if (looking.get(peerId) !== state) return;
-      const delay = state.tries === 0 ? RETRY_MS : Math.min(AGAIN_MAX_MS, AGAIN_MS * 2 ** Math.min(state.tries, 10));
-      state.tries++;
+      const delay = Math.min(AGAIN_MAX_MS, AGAIN_MS * 2 ** Math.min(state.tries++, 10));
       state.timer = setTimeout(() => void turn(), delay).unref();
     };
     void turn();
