@@ -39,6 +39,8 @@ const EnvironmentSchema = z.object({
   MARKCO_NAME: z.optional(z.string().check(z.minLength(1), z.maxLength(100))),
   /** Where other devices of the user reach this one. Default 7718, another one when that is taken; 0 for any. */
   MARKCO_PEER_PORT: z.optional(port),
+  /** The address of this machine at which. Default all of them; 127.0.0.1 where a tunnel brings the others in. */
+  MARKCO_PEER_HOST: z.optional(z.ipv4()),
   /** Addresses that others are told besides those of this machine: `/ip4/203.0.113.7/tcp/7718`, with commas. */
   MARKCO_PEER_ADDRESSES: z.optional(z.string().check(z.maxLength(2_000))),
   /** Whether this device passes on what the user's other devices say, where they do not reach each other. Default 0. */
@@ -64,6 +66,7 @@ export type Config = {
   /** Null for the name of the machine. */
   readonly name: string | null;
   readonly peerPort: number;
+  readonly peerHost: string;
   readonly peerAddresses: readonly string[];
   readonly findsNeighbors: boolean;
   readonly placesElsewhere: boolean;
@@ -113,6 +116,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     sessionIdleMs: Number(env.MARKCO_SESSION_IDLE_HOURS ?? 24) * HOUR_MS || null,
     name: env.MARKCO_NAME ?? null,
     peerPort: Number(env.MARKCO_PEER_PORT ?? 7718),
+    peerHost: env.MARKCO_PEER_HOST ?? '0.0.0.0',
     peerAddresses: (env.MARKCO_PEER_ADDRESSES ?? '')
       .split(',')
       .map((address) => address.trim())

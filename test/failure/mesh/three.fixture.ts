@@ -42,7 +42,12 @@ export async function threeDevices(files: Readonly<Record<string, string>>): Pro
   try {
     for (const [at, name] of NAMES.entries()) {
       const { address, listenPort } = await network.add(name);
-      const env = { MARKCO_PEER_PORT: String(listenPort), MARKCO_PEER_ADDRESSES: address };
+      // At no other address than that of the network.
+      const env = {
+        MARKCO_PEER_HOST: '127.0.0.1',
+        MARKCO_PEER_PORT: String(listenPort),
+        MARKCO_PEER_ADDRESSES: address,
+      };
       devices.push(await start(name, at === 0 ? files : {}, env));
       await noteProgram(at);
     }

@@ -266,9 +266,11 @@ export async function createHost(parts: HostParts): Promise<Host> {
       const through = [...relayed].flatMap(([relay, where]) =>
         where().map((address, turn) => ({ address: `${withPeer(address, relay)}/p2p-circuit`, turn })),
       );
+      const announced = parts.announce ?? [];
       const all = [
-        ...(parts.announce ?? []),
-        ...(outer.length > 0 ? outer : listening),
+        ...announced,
+        // Where this machine alone hears it, others are told the way that somebody made for them.
+        ...(outer.length > 0 || announced.length > 0 ? outer : listening),
         ...through.toSorted((a, b) => a.turn - b.turn).map(({ address }) => address),
       ];
       return [...new Set(all.map((address) => withPeer(address, node.peerId.toString())))];

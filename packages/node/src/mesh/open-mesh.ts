@@ -47,6 +47,7 @@ export type OpenMeshParts = {
   readonly config: Pick<
     Config,
     | 'peerPort'
+    | 'peerHost'
     | 'peerWebPort'
     | 'peerAddresses'
     | 'isRelay'
@@ -152,10 +153,13 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
       store: parts.store,
       rooms: parts.rooms,
       listen: [
-        `/ip4/0.0.0.0/tcp/${peerPort}`,
+        `/ip4/${config.peerHost}/tcp/${peerPort}`,
         ...(peerWebPort === null
           ? []
-          : [`/ip4/0.0.0.0/tcp/${peerWebPort}/ws`, `/ip4/0.0.0.0/udp/${peerWebPort}/webrtc-direct`]),
+          : [
+              `/ip4/${config.peerHost}/tcp/${peerWebPort}/ws`,
+              `/ip4/${config.peerHost}/udp/${peerWebPort}/webrtc-direct`,
+            ]),
       ],
       isRelay: config.isRelay,
       announce: config.peerAddresses,
