@@ -146,6 +146,22 @@ test('that a run has begun, and that it has ended, is told at once', async () =>
   host.close();
 });
 
+test('who asks for a run that is being taken in waits until it is there or refused, and for no other', async () => {
+  const { open, offer, passing, journal } = setUp();
+  const host = open();
+  const [taken, refused] = [newId<RunId>(ids), newId<RunId>(ids)];
+  await host.arrived(taken);
+  void host.receive(submitter, offer(taken, 1, 'AAAA'));
+  expect(journal.has(taken)).toBe(false);
+  await host.arrived(taken);
+  expect(journal.has(taken)).toBe(true);
+  passing.refusal = 'takes-no-runs';
+  void host.receive(submitter, offer(refused, 1, 'AAAA'));
+  await host.arrived(refused);
+  expect(journal.has(refused)).toBe(false);
+  host.close();
+});
+
 test('what is void under a fence stays so, also after the program was killed; a higher fence is another matter', async () => {
   const { open, offer, heard, journal } = setUp();
   let host = open();

@@ -232,3 +232,24 @@ test('the oldest go past the bound, but none that is still being copied', async 
   );
   expect(world.copies.get(older.id)).toBeNull();
 });
+
+test('a run that is new here is asked for at once; where its file has events after all, it goes on behind them', async ({
+  world,
+}) => {
+  const run = runOf();
+  await world.copies.put(run, BOX, { mine: true });
+  {
+    await using left = await world.copies.open(run.id);
+    await left.append([JSON.stringify(event(run, 0)), JSON.stringify(event(run, 1))], false);
+  }
+  await world.carriers.submitted(run.id, BOX, true);
+  const first = await world.follow(0);
+  expect(first.fromSeq).toBe(0);
+  first.to.onEvent(event(run, 0));
+  const second = await world.follow(1);
+  expect([second.fromSeq, first.isStopped]).toEqual([2, true]);
+  second.to.onEvent(last(run, 2));
+  second.to.onEnd({ ...run, state: 'completed' });
+  await eventually(() => world.copied.length === 1);
+  expect(await world.lines(run.id)).toEqual([0, 1, 2]);
+});
