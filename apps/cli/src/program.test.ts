@@ -202,6 +202,19 @@ test('doctor names what is missing with the command that gets it, and fails only
       /✗ Policy +.*is no JSON, so no other device may run anything here\.\n +→ Mend .*policy\.json/,
     ),
   });
+  const keys = join(desk.home, 'device-keys.json');
+  for (const [kept, line] of [
+    ['{"device":"aaaa"}', /✓ Keys +in .*device-keys\.json, which only you can read\n/],
+    ['{"keychain":"d1"}', /✓ Keys +in this system's keychain\n/],
+  ] as const) {
+    await writeFile(keys, kept);
+    expect((await desk.markco('doctor')).out).toMatch(line);
+  }
+  await writeFile(keys, '{"device":');
+  expect(await desk.markco('doctor')).toMatchObject({
+    code: 1,
+    out: expect.stringMatching(/✗ Keys +.*does not know who it is.*\n +→ Restore the folder from a copy: /),
+  });
   desk.env['MARKCO_HOME'] = join(desk.home, 'file/inside');
   await writeFile(join(desk.home, 'file'), '');
   expect(await desk.markco('doctor')).toMatchObject({
