@@ -117,8 +117,14 @@ test('T12 no path, body or answer of another device makes this one open a connec
     );
     const asked = (path: string) => device.ask(path, { body: { code: 'a', cursor: 1, session } });
     expect(await asked('/mrp/v1/variables')).toMatchObject({ status: 200, json: { variables: [{ name: at }] } });
-    for (const path of ['/mrp/v1/complete', '/mrp/v1/inspect', '/mrp/v1/execute']) await asked(path);
+    for (const path of ['/mrp/v1/complete', '/mrp/v1/inspect']) await asked(path);
+    // It is offered to the other device, which says nothing: whoever asked waits for as long as it has the run.
+    const executed = asked('/mrp/v1/execute').catch(() => undefined);
+    const run = async () => (await device.get<{ runs: unknown[] }>('/api/runs')).runs[0];
+    await eventually(async () => (await run()) !== undefined, 'the run for the other device', SOON_MS);
     await device.ask(`/api/sessions/${session}/restart`, { method: 'POST' });
+    await device.kill();
+    await executed;
     expect(answered).toBeGreaterThan(3);
 
     expect((await dials()).slice(before)).toEqual([]);
