@@ -76,8 +76,8 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          ...alone,
           name: 'browser',
+          maxWorkers: 2,
           include: ['test/browser/**/*.test.ts'],
           sequence: { groupOrder: 3 },
           testTimeout: 120_000,
