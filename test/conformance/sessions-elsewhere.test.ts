@@ -120,6 +120,7 @@ test('MRP-31 code of a program goes into any session of another device, and what
   await pair(laptop, box);
   await eventually(async () => (await connectedTo(laptop)).includes('box'), 'the box', SOON_MS);
   const shared = await runOn(laptop, 'box', 'secret = "of the pages"');
+  expect(shared).toMatchObject({ state: 'completed', ranOn: 'box' });
   // A session beside the one that the pages use.
   await box.get('/mrp/v1/execute', { body: { code: 'mine = 41', session: `${laptop.project.id}:side@python` } });
   const { sessions } = await sessionsOf(laptop);

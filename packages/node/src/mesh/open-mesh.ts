@@ -196,6 +196,8 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
   const isOpen = (id: ProjectId): boolean => projects.list().some((project) => project.id === id);
   const arrive = createArrive({
     ...{ device, catalog, isOpen },
+    isKnown: (id) => record.elsewhere().some(({ project }) => project.id === id),
+    onNews: shared.record.onChange,
     attach: (id) =>
       record.open(id).catch((cause: unknown) => {
         if (!(cause instanceof Failure && cause.code === 'not_found')) throw cause;
