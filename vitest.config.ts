@@ -3,7 +3,7 @@
  * running device. `network`: routers between devices. `failure`: killed processes, full disks. `browser`: Chromium. A
  * test that needs something this machine lacks says so with `context.skip(reason)`.
  *
- * The groups run one after another, and those that kill, fill or time something one test at a time, so that each has the
+ * The groups run one after another, and those that kill, fill, cut or time something one test at a time, so that each has the
  * machine to itself.
  */
 import { defineConfig } from 'vitest/config';
@@ -66,10 +66,10 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          ...alone,
           name: 'network',
-          maxWorkers: 2,
           include: ['test/network/**/*.test.ts'],
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 4 },
           testTimeout: 300_000,
         },
       },
