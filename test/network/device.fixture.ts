@@ -70,6 +70,8 @@ export async function labDevice(
     ...settings,
   };
   let running: Begun | null = null;
+  /** How the device ended, where nobody ended it. */
+  let died: Ended | null = null;
   let log = '';
   let token = '';
 
@@ -98,7 +100,9 @@ export async function labDevice(
   const tokenOf = async (): Promise<string> => (token ||= (await readFile(join(home, 'api-token'), 'utf8')).trim());
   async function get<T>(path: string, body?: unknown): Promise<T> {
     const asking = { token: await tokenOf(), ...(body === undefined ? {} : { body }) };
-    const { status, text } = await askThrough(socket, path, asking);
+    const { status, text } = await askThrough(socket, path, asking).catch((error: unknown) => {
+      throw died === null ? error : new Error(`${name} ended by itself: ${died.err.slice(-2_000)}`, { cause: error });
+    });
     if (status < 200 || status > 299) throw new Error(`${path}: ${status} ${text}`);
     return JSON.parse(text) as T;
   }
@@ -112,21 +116,26 @@ export async function labDevice(
     async up(...words) {
       log = '';
       const begun = start([...typed.up, '--no-browser', ...words], (text) => (log += text));
-      running = begun;
+      [running, died] = [begun, null];
+      void begun.ended.then((how) => {
+        if (running === begun) died = how;
+      });
       await begun.shows(/Ctrl-C stops/);
       await rm(socket, { force: true });
       await bridgeTo(machine, socket);
     },
     async powerOff() {
-      await machine.powerOff();
-      await running?.ended;
+      const ending = running;
       running = null;
+      await machine.powerOff();
+      await ending?.ended;
     },
     async stop() {
       const { pid } = JSON.parse(await readFile(join(home, 'device.json'), 'utf8')) as { pid: number };
-      process.kill(pid, 'SIGTERM');
-      await running?.ended;
+      const ending = running;
       running = null;
+      process.kill(pid, 'SIGTERM');
+      await ending?.ended;
       // What hands on to it as well.
       await machine.powerOff();
     },

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { createReader } from './message-stream.ts';
+import { expect, test, vi } from 'vitest';
+import type { Stream } from '@libp2p/interface';
+import { createReader, messageStream } from './message-stream.ts';
 
 /** As a sender writes it. */
 function written(payload: Uint8Array, isText: boolean): number[] {
@@ -37,4 +38,33 @@ test('a message that is too large, or a length without an end, is refused before
   expect(() => read(written(new Uint8Array(11), false))).toThrow('at most 10 bytes');
   expect(read(written(new Uint8Array(10), false))).toEqual([new Uint8Array(10)]);
   expect(() => read([0xff, 0xff, 0xff, 0xff, 0xff])).toThrow('could not be read');
+});
+
+/** What a stream through a relay does when the connection to the relay breaks: it is open, and throws at what is sent. */
+class BrokenBelow extends EventTarget {
+  status = 'open';
+  writeStatus = 'writable';
+  readStatus = 'readable';
+  writeBufferLength = 0;
+  send(): never {
+    const error = new Error('Cannot write to a stream that is closed');
+    this.abort(error);
+    throw error;
+  }
+  abort(error: Error): void {
+    if (this.status !== 'open') return;
+    this.status = 'aborted';
+    this.writeStatus = 'closed';
+    this.dispatchEvent(Object.assign(new Event('close'), { error }));
+  }
+}
+
+test('a connection that broke below a stream ends the stream, and throws at nobody who sends', () => {
+  const stream = messageStream(new BrokenBelow() as unknown as Stream);
+  const closed = vi.fn();
+  stream.onClose(closed);
+  stream.sendText('to one who is gone');
+  expect(closed).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ code: 'not_ready' }));
+  stream.sendBytes(Uint8Array.of(1));
+  expect(closed).toHaveBeenCalledOnce();
 });

@@ -12,6 +12,7 @@ import { Failure, LIMITS } from '@markco/protocol';
 import { COST, type Conduct } from './conduct.ts';
 
 export type MessageStream = {
+  /** What is sent on a stream that has ended is dropped: who needs to know listens to its end. */
   sendBytes(message: Uint8Array): void;
   sendText(text: string): void;
   /** Bytes that wait here to be sent. */
@@ -126,7 +127,12 @@ export function messageStream(
 
   function send(payload: Uint8Array, isText: boolean): void {
     if (ended !== null || stream.writeStatus !== 'writable') return;
-    stream.send(withHeader(payload, isText));
+    try {
+      stream.send(withHeader(payload, isText));
+    } catch (error) {
+      // The connection below may have broken without this stream having heard of it yet, as when both end in one turn.
+      stream.abort(error instanceof Error ? error : new Error(String(error)));
+    }
   }
 
   return {
