@@ -1,15 +1,16 @@
 /**
  * The tests, by what they need. `unit`: beside the code they test. `conformance`: the public contract against a
- * running device. `network`: routers between devices. `failure`: killed processes, full disks. `browser`: Chromium. A
- * test that needs something this machine lacks says so with `context.skip(reason)`.
+ * running device. `failure`: killed processes, full disks. `browser`: Chromium. `timed`: those of them that measure, or
+ * take all there is. `network`: routers between devices. A test that needs something this machine lacks says so with
+ * `context.skip(reason)`.
  *
- * The groups run one after another, and those that kill, fill, cut or time something one test at a time, so that each has the
- * machine to itself.
+ * The groups run one after another; in the last two one test at a time has the machine to itself.
  */
 import { defineConfig } from 'vitest/config';
 import { createSummaryReporter } from './setup/summary-reporter.ts';
 
 const alone = { maxWorkers: 1, fileParallelism: false } as const;
+const timed = ['device/hogs', 'documents/sync-failure', 'mesh/flood'].map((name) => `test/failure/${name}.test.ts`);
 
 export default defineConfig({
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
@@ -56,20 +57,11 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          ...alone,
           name: 'failure',
+          maxWorkers: 2,
           include: ['test/failure/**/*.test.ts'],
+          exclude: timed,
           sequence: { groupOrder: 2 },
-          testTimeout: 300_000,
-        },
-      },
-      {
-        extends: true,
-        test: {
-          ...alone,
-          name: 'network',
-          include: ['test/network/**/*.test.ts'],
-          sequence: { groupOrder: 4 },
           testTimeout: 300_000,
         },
       },
@@ -81,6 +73,26 @@ export default defineConfig({
           include: ['test/browser/**/*.test.ts'],
           sequence: { groupOrder: 3 },
           testTimeout: 120_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...alone,
+          name: 'timed',
+          include: timed,
+          sequence: { groupOrder: 4 },
+          testTimeout: 300_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...alone,
+          name: 'network',
+          include: ['test/network/**/*.test.ts'],
+          sequence: { groupOrder: 5 },
+          testTimeout: 300_000,
         },
       },
     ],
