@@ -89,6 +89,21 @@ test('ELSEWHERE-2 MRP-30 a session of another device is listed, asked, cleared, 
   expect(await runOn(laptop, 'box', 'radius["in"].append(4)')).toMatchObject({ sessionId: id, state: 'completed' });
   expect(await mrp('/variables/radius', { path: ['in'] })).toMatchObject({ length: 3 });
 
+  // By the session alone, which says where: twice is once, and no other device can be asked for.
+  const request = { id: newRunId(), sessionId: id, code: 'radius["in"].append(5)' };
+  expect(await laptop.get('/api/runs', { body: request })).toMatchObject({ id: request.id });
+  await eventually(
+    async () => (await laptop.get<Run>(`/api/runs/${request.id}`)).completedAt,
+    'the end of the run in the session',
+    SOON_MS,
+  );
+  expect(await laptop.get('/api/runs', { body: request })).toMatchObject({ sessionId: id, ranOn: 'box' });
+  expect(await mrp('/variables/radius', { path: ['in'] })).toMatchObject({ length: 4 });
+  expect(await laptop.ask('/api/runs', { body: { ...request, id: newRunId(), runOn: 'laptop' } })).toMatchObject({
+    status: 400,
+    json: { error: { message: expect.stringContaining('on another device than `runOn` names') } },
+  });
+
   const local = await laptop.get<Run>('/api/runs', {
     body: { projectId: laptop.project.id, language: 'python', code: 'radius = 1' },
   });

@@ -1,16 +1,26 @@
 /** Runs and sessions wherever they are, put together: placed by this device, asked for elsewhere, copied here. */
-import { Failure, type Device, type DeviceId, type Run, type RunRequest, type SessionId } from '@markco/protocol';
+import {
+  Failure,
+  newId,
+  type Device,
+  type DeviceId,
+  type IdSource,
+  type Run,
+  type RunId,
+  type RunRequest,
+  type SessionId,
+} from '@markco/protocol';
 import type { ExecutionParts } from './mrp/execution.ts';
 import type { OpenMesh } from './mesh/open-mesh.ts';
-import type { Placeable } from './mesh/placing/start-messages.ts';
-import type { SessionPlace } from './mesh/placing/survey.ts';
 import { withPlaced } from './mesh/placing/placed-view.ts';
 import { createRunsAnywhere, type RunsAnywhereParts } from './mesh/runs/runs-anywhere.ts';
 import { executeThere, type ExecuteThereParts } from './mesh/sessions/execute-there.ts';
 import { createSessionsAnywhere } from './mesh/sessions/sessions-anywhere.ts';
+import { submitThere, type SubmitInto } from './mesh/sessions/submit-there.ts';
 
 export type ElsewhereParts = Pick<RunsAnywhereParts, 'runs' | 'home' | 'store' | 'log'> & {
   readonly device: Device;
+  readonly ids: IdSource;
   /** Null while this device is alone. */
   readonly others: () => OpenMesh | null;
   /** The same, once that is known. */
@@ -19,7 +29,7 @@ export type ElsewhereParts = Pick<RunsAnywhereParts, 'runs' | 'home' | 'store' |
   readonly projects: ExecuteThereParts['projects'];
 };
 
-export function createElsewhere({ device, others, known, submitHere, ...parts }: ElsewhereParts) {
+export function createElsewhere({ device, ids, others, known, submitHere, ...parts }: ElsewhereParts) {
   const mesh = () => others()?.mesh ?? null;
   const sessions = createSessionsAnywhere({ sessions: parts.runs.sessions, mesh });
   const copied = createRunsAnywhere({
@@ -32,10 +42,25 @@ export function createElsewhere({ device, others, known, submitHere, ...parts }:
   const isHere = (id: SessionId): boolean => parts.runs.sessions.get(id) !== null;
 
   /** `not_ready` while the other devices are not connected. */
-  async function submitInto(session: SessionPlace, host: DeviceId, request: Placeable): Promise<Run> {
+  const submitInto: SubmitInto = async (session, host, request) => {
     const open = await known();
     if (open === null) throw new Failure('not_ready', 'The other devices are not connected yet.');
     return open.placing.submitInto(session, host, request);
+  };
+
+  async function submit(request: RunRequest): Promise<Run> {
+    const { id, sessionId, code } = request;
+    const placing = others()?.placing;
+    if (placing === undefined) return submitHere(request);
+    if (sessionId === undefined || isHere(sessionId)) return placing.submit(request);
+    // The same once more is answered wherever its device is now.
+    const before = id === undefined ? null : placing.sameAs(id, code);
+    if (before !== null) return before;
+    const session = await sessions.find(sessionId);
+    if (session === null) return submitHere(request);
+    if (request.runOn !== undefined && placing.deviceCalled(request.runOn) !== session.hostDeviceId)
+      throw new Failure('bad_request', 'This session is on another device than `runOn` names. Leave one of them out.');
+    return submitThere(submitInto, session, { ...request, id: id ?? newId<RunId>(ids) });
   }
 
   function changed({ id }: Pick<Run, 'id'>): void {
@@ -46,7 +71,8 @@ export function createElsewhere({ device, others, known, submitHere, ...parts }:
   return {
     sessions,
     runs,
-    submit: (request: RunRequest): Promise<Run> => (others()?.placing.submit ?? submitHere)(request),
+    /** Submits a run where it shall run, or where its session is. */
+    submit,
 
     /** Code of programs, for sessions of this device and of the others. */
     execution: (here: ExecutionParts): ExecutionParts =>

@@ -241,7 +241,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   });
   const preferences = createPreferences(store);
   const elsewhere = createElsewhere({
-    ...{ runs, store, device, submitHere, home: config.home, others: () => others.now() },
+    ...{ runs, store, device, ids, submitHere, home: config.home, others: () => others.now() },
     known: () => others.known(),
     projects: projects.list,
     log: flatLog(logger),

@@ -164,7 +164,7 @@ export async function createPlacing(parts: PlacingParts) {
   async function wanted(request: RunRequest): Promise<Wanted & { readonly session: SessionPlace }> {
     const { projectId, language, name } = await parts.sessionFor(request);
     const session = { projectId, language, name };
-    const devices = [{ deviceId: device.id, name: device.name }, ...parts.peers()];
+    const devices = all();
     const byHand = request.runOn === undefined ? null : deviceCalled(request.runOn, devices);
     const { on, needs } = codeOptions(request.code, language);
     const wish = wishOf({ on, needs }, devices, byHand);
@@ -175,6 +175,9 @@ export async function createPlacing(parts: PlacingParts) {
   return {
     decisions,
     placed,
+    sameAs,
+    /** The one of the devices that is called so; fails with `not_found`, or `conflict` when there are two. */
+    deviceCalled: (name: string): DeviceId => deviceCalled(name, all()),
 
     /** Submits a run where it shall run: here at once, elsewhere by the start protocol. */
     async submit(request: RunRequest): Promise<Run> {
@@ -250,6 +253,10 @@ export async function createPlacing(parts: PlacingParts) {
       await placed.close();
     },
   };
+
+  function all(): readonly { readonly deviceId: DeviceId; readonly name: string }[] {
+    return [{ deviceId: device.id, name: device.name }, ...parts.peers()];
+  }
 
   /** The run that has this id already: the same, or `conflict`. */
   function sameAs(id: RunId, code: string): Run | null {

@@ -2,37 +2,25 @@
  * Code of programs (MRP) for a session of another device: an ordinary run for that device, by its grant, followed as
  * any run of another device is. What is about this device goes the way it went.
  */
-import { Failure, sessionName, type DeviceId, type Run, type RuntimeSession, type SessionHere } from '@markco/protocol';
+import { Failure, type Run, type RuntimeSession, type SessionHere } from '@markco/protocol';
 import { assetUrl, type MrpAsset } from '../../mrp/assets.ts';
 import type { ExecutionParts } from '../../mrp/execution.ts';
 import type { ProjectHere } from '../../projects/projects.ts';
-import type { Runs } from '../../runs/runs.ts';
-import type { Placeable } from '../placing/start-messages.ts';
-import type { SessionPlace } from '../placing/survey.ts';
 import type { RunsAnywhere } from '../runs/runs-anywhere.ts';
 import type { SessionsAnywhere } from './sessions-anywhere.ts';
+import { submitThere, type SubmitInto } from './submit-there.ts';
 
 export type ExecuteThereParts = {
   /** How it goes for the sessions of this device. */
   readonly here: ExecutionParts;
   readonly isHere: (session: RuntimeSession['id']) => boolean;
   readonly projects: () => readonly ProjectHere[];
-  readonly submit: (session: SessionPlace, host: DeviceId, request: Placeable) => Promise<Run>;
+  readonly submit: SubmitInto;
   readonly runs: Pick<RunsAnywhere, 'require' | 'follow' | 'input' | 'assets'>;
   readonly sessions: Pick<SessionsAnywhere, 'find' | 'passOn'>;
 };
 
 export function executeThere({ here, isHere, projects, submit, runs, sessions }: ExecuteThereParts): ExecutionParts {
-  function submitThere(request: Parameters<Runs['submit']>[0], session: SessionHere): Promise<Run> {
-    const { id: sessionId, projectId, language, hostDeviceId } = session;
-    if (hostDeviceId === undefined) throw new Failure('not_found', 'No device has this session any more.');
-    const named = { ...{ id: request.id, projectId, language, code: request.code }, sessionId, runOn: hostDeviceId };
-    return submit({ projectId, language, name: sessionName(session) }, hostDeviceId, {
-      ...named,
-      ...(request.cellId === null ? {} : { cellId: request.cellId }),
-    });
-  }
-
   /** As the programs of this device ask for them: by the name its project has here. */
   async function assetsThere(run: Run): Promise<MrpAsset[]> {
     const project = projects().find(({ id }) => id === run.projectId);
@@ -57,7 +45,9 @@ export function executeThere({ here, isHere, projects, submit, runs, sessions }:
           'sessionId' in request.session && !isHere(request.session.sessionId)
             ? await sessions.find(request.session.sessionId)
             : null;
-        return session === null ? here.runs.submit(request) : submitThere(request, session);
+        if (session === null) return here.runs.submit(request);
+        const { id, code, cellId } = request;
+        return submitThere(submit, session, { id, code, ...(cellId === null ? {} : { cellId }) });
       },
       get: (id) =>
         runs.require(id).catch((error: unknown) => {
