@@ -68,7 +68,12 @@ test('R12 R13 R14 partitions in both and in one direction during runs: none star
   const began = performance.now();
   for (const { id, from } of runs) {
     const state = async () => (await from.get<Run>(`/api/runs/${id}`)).completedAt;
-    await expect.poll(state, { ...ENDED, message: `the end of ${id}, asked of ${from.name}` }).toBeDefined();
+    const ended = expect.poll(state, { ...ENDED, message: `the end of ${id}, asked of ${from.name}` }).toBeDefined();
+    await ended.catch(async (error: unknown) => {
+      for (const each of devices)
+        say(`${each.name}: ${await each.get(`/api/runs/${id}`).then(JSON.stringify, String)}`);
+      throw error;
+    });
   }
   const endedMs = Math.round(performance.now() - began);
   const ended = await Promise.all(runs.map(({ id, from }) => from.get<Run>(`/api/runs/${id}`)));

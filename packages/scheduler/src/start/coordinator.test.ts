@@ -48,6 +48,18 @@ test('a host that falls silent loses a run that was never granted, under a highe
   expect(after([claim()], 0, next.run).did).toEqual(['withdraw']);
 });
 
+test('what carries messages to a host that answers nothing is made anew once, and the host is asked by it', () => {
+  const silence = [check(false), check(false), check(false), check(false)];
+  const { run, did } = after([placed(), claim(), ...silence]);
+  expect([run.phase, did]).toEqual(['unreachable', ['distrust', 'ask']]);
+  const next = after([check(false)], 0, run);
+  expect([next.run.phase, next.did]).toEqual(['unreachable', ['ask']]);
+  expect(after([check(false), check(false), check(false)], 0, next.run).did).toEqual(['distrust', 'ask']);
+  // Nor is one that was away and is back distrusted before it could answer.
+  const away = after([placed(), claim(), ...silence, check(true), check(false)]);
+  expect([away.run.phase, away.did]).toEqual(['unreachable', ['ask']]);
+});
+
 test.for([
   ['granted', [placed(), claim()]],
   ['given to the host of its session', [placed(host, true)]],

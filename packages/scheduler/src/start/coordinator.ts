@@ -22,7 +22,7 @@ export type CoordinatedRun = {
   readonly startsUntilMs: number | null;
   readonly isStarted: boolean;
   readonly isCancelAsked: boolean;
-  /** Questions to its host that were not answered yet. */
+  /** Questions to its host, since it last counted as gone, that were not answered yet. */
   readonly unanswered: number;
   readonly end: RunEnd | null;
 };
@@ -134,7 +134,8 @@ function check(run: CoordinatedRun, isHostSilent: boolean, nowMs: number): Coord
     const next = placeAgain(run);
     return { run: next.run, effects: [...effects, ...next.effects] };
   }
-  const asked = { ...run, unanswered: run.unanswered + 1 };
+  // Counted anew once it counts as gone: of a host that is back, or is asked by a way made anew, nothing is known yet.
+  const asked = { ...run, unanswered: isGone ? 0 : run.unanswered + 1 };
   if (phase === 'offered') return { run: asked, effects: [{ type: 'offer', to: host, fence, isGranted: false }] };
   const phaseNow = isGone ? 'unreachable' : phase;
   if (run.isCancelAsked) return cancelGranted(asked, phaseNow, nowMs);
