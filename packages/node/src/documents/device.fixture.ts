@@ -40,6 +40,11 @@ export function startDevice(disk: SimulatedDisk = createSimulatedDisk(), options
       await disk.store.write(batch, how);
       if (!alive) return never;
     },
+    writeNow(batch) {
+      if (options.delay !== undefined) return false;
+      // A dead process never learns what became of it; what it says after this is heard by nobody.
+      return alive ? disk.store.writeNow(batch) : true;
+    },
     reopen: async () => (alive ? disk.store.reopen() : never),
   };
   const now = options.now ?? (() => 1_700_000_000_000);

@@ -46,7 +46,7 @@ async function positionsOf(disk: SimulatedDisk, id: DocumentId): Promise<number[
 
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
 
-test('updates are written in the order they came, one row a document a turn, and synced together before they count', async () => {
+test('updates are written in the order they came, the first at once, then one row a document a turn, and synced together before they count', async () => {
   const disk = createSimulatedDisk();
   const batches: [number, boolean][] = [];
   disk.fail = (batch, sync) => void batches.push([batch.length, sync]);
@@ -54,9 +54,12 @@ test('updates are written in the order they came, one row a document a turn, and
   for (let i = 0; i < 5; i++) {
     append(ONE);
     append(TWO);
+    // Whoever types waits for no turn of the loop: it was written and is passed on when this returns.
+    expect(events).toEqual(['written 1']);
   }
   await log.drained();
   expect(batches).toEqual([
+    [1, false],
     [2, false],
     [1, true],
   ]);

@@ -42,7 +42,7 @@ export type LogParts = {
 /** How long a written update waits for company before it is synced, and the least time between two syncs. */
 const SYNC_DELAY_MS = 2;
 const SYNC_EVERY_MS = 5;
-/** After so long without one, an update is written without waiting for others of its turn. */
+/** After so long without one, an update is written in the turn it comes in, and waits for no others. */
 const QUIET_MS = 2;
 /** Bytes kept in memory while the disk refuses. */
 const BACKLOG_BYTES_MAX = 64 * 1024 * 1024;
@@ -81,15 +81,38 @@ export function createLog({ store, now, onStorage, onSync }: LogParts) {
 
   function planFlush(): void {
     if (flushPlanned || writing || !state.ok) return;
+    // One who types waits for nobody; what comes right after another one waits for the rest of its turn.
+    if (performance.now() - flushedAt > QUIET_MS && flushNow()) return;
     flushPlanned = true;
-    const go = (): void => {
+    setImmediate(() => {
       flushPlanned = false;
       flushedAt = performance.now();
       void flush();
-    };
-    // One who types waits for nobody; what comes right after another one waits for the rest of its turn.
-    if (performance.now() - flushedAt > QUIET_MS) queueMicrotask(go);
-    else setImmediate(go);
+    });
+  }
+
+  /**
+   * Writes and passes on what is queued before it returns: whoever waits for it waits for no turn of the loop. False
+   * when the store has to be waited for. A failure starts the recovery.
+   */
+  function flushNow(): boolean {
+    flushedAt = performance.now();
+    const group = queued;
+    queued = [];
+    try {
+      if (!store.writeNow(rowsOf(group))) {
+        queued = group;
+        return false;
+      }
+    } catch (cause) {
+      queued = group;
+      fail(cause);
+      return true;
+    }
+    for (const append of group) unsynced.push(append);
+    planSync();
+    for (const append of group) append.written();
+    return true;
   }
 
   /** Never rejects: a failure starts the recovery. */

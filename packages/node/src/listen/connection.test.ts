@@ -8,6 +8,7 @@ import { createJoinMessages } from './join-messages.ts';
 
 /** A socket whose writes are counted, and which is read only when a test says so. */
 function setUp() {
+  const at = 0;
   const writes: number[] = [];
   let reading: (() => void) | undefined;
   let reads = true;
@@ -34,7 +35,13 @@ function setUp() {
     send: (text: string) => socket.write(Buffer.from(text)),
     close: (code: number, reason: string) => void closed.push([code, reason]),
   });
-  const connection = createConnection(socket, ws as unknown as WebSocket, createJoinMessages(), () => {});
+  const connection = createConnection(
+    socket,
+    ws as unknown as WebSocket,
+    createJoinMessages(),
+    () => {},
+    () => at,
+  );
   return {
     connection,
     writes,
@@ -50,8 +57,10 @@ function setUp() {
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-test('whatever is written in one turn leaves in one write', async () => {
+test('the first after a silence leaves at once, and whatever else is written in one turn in one write', async () => {
   const { connection, writes, end } = setUp();
+  connection.write(Uint8Array.of(0));
+  expect(writes.splice(0)).toEqual([1]);
   for (let i = 0; i < 40; i++) connection.write(Uint8Array.of(i));
   expect(writes).toEqual([]);
   await turn();

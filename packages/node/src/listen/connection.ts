@@ -52,17 +52,25 @@ const INTERNAL_ERROR = 1011;
 const REASON_BYTES_MAX = 120;
 const DRAINED_BYTES = 256 * 1024;
 const PING_MS = 30_000;
+/** After so long without one, a document frame is written at once, and waits for no others of its turn. */
+const QUIET_MS = 2;
 
-/** @param onTrouble told of each connection that was refused or broke off, with why */
+/**
+ * @param onTrouble told of each connection that was refused or broke off, with why
+ * @param now milliseconds that never go back
+ */
 export function createConnection(
   socket: Duplex,
   ws: WebSocket,
   join: JoinMessages,
   onTrouble: (reason: string) => void,
+  now: () => number = () => performance.now(),
 ): WebSocketConnection {
   /** Whole messages of this turn. */
   let waiting: Uint8Array[] = [];
   let waitingBytes = 0;
+  /** When the first of the last messages of a turn was written. */
+  let wroteAt = Number.NEGATIVE_INFINITY;
   let corked = false;
   let behind = false;
   let answered = true;
@@ -142,7 +150,13 @@ export function createConnection(
     onBytes: (listener) => void (onBytes = listener),
     write(message) {
       if (ws.readyState !== ws.OPEN) return;
-      if (waiting.length === 0) queueMicrotask(flush);
+      if (waiting.length === 0) {
+        const at = now();
+        const isQuiet = at - wroteAt > QUIET_MS;
+        wroteAt = at;
+        if (isQuiet) return void socket.write(message);
+        queueMicrotask(flush);
+      }
       waiting.push(message);
       waitingBytes += message.length;
     },

@@ -121,6 +121,12 @@ export async function openLevelStore(folder: string): Promise<Store> {
       keep(sync ? batch : ahead.append(batch));
       if (sync || pendingBytes > PENDING_BYTES_MAX) await settle(sync);
     },
+    writeNow(batch) {
+      if (broken !== undefined) throw broken;
+      if (pendingBytes > PENDING_BYTES_MAX) return false;
+      keep(ahead.append(batch));
+      return true;
+    },
     async *range({ gte, lt, reverse = false, limit = -1 }) {
       if (pending.length + moving.length > 0) await settle(false);
       yield* level.iterator({ gte, lt, reverse, limit });

@@ -28,6 +28,23 @@ export function createSimulatedDisk(): SimulatedDisk {
   let current = new Map<string, Uint8Array>();
   let pending: Batch[] = [];
 
+  function put(batch: Batch, sync: boolean): void {
+    disk.fail?.(batch, sync);
+    apply(current, batch);
+    try {
+      disk.failAfter?.(batch, sync);
+    } catch (cause) {
+      pending.push(batch);
+      throw cause;
+    }
+    if (sync) {
+      durable = new Map(current);
+      pending = [];
+    } else {
+      pending.push(batch);
+    }
+  }
+
   const disk: SimulatedDisk = {
     fail: undefined,
     failAfter: undefined,
@@ -42,20 +59,12 @@ export function createSimulatedDisk(): SimulatedDisk {
       get: (key) => current.get(text(key)),
       async write(batch, { sync }) {
         if (disk.delay !== undefined) await disk.delay();
-        disk.fail?.(batch, sync);
-        apply(current, batch);
-        try {
-          disk.failAfter?.(batch, sync);
-        } catch (cause) {
-          pending.push(batch);
-          throw cause;
-        }
-        if (sync) {
-          durable = new Map(current);
-          pending = [];
-        } else {
-          pending.push(batch);
-        }
+        put(batch, sync);
+      },
+      writeNow(batch) {
+        if (disk.delay !== undefined) return false;
+        put(batch, false);
+        return true;
       },
       async *range({ gte, lt, reverse = false, limit = Number.POSITIVE_INFINITY }) {
         const keys = [...current.keys()].filter((key) => key >= text(gte) && key < text(lt)).sort();

@@ -106,6 +106,23 @@ export function storeContract(kind: string, open: () => Promise<OpenedStore>): v
     },
   );
 
+  using(
+    '2: what `writeNow` has written is read back at once, and a killed process leaves it',
+    async ({ store, killed }) => {
+      const bytes = value('a');
+      expect(store.writeNow([{ key: key(1), value: bytes }])).toBe(true);
+      bytes.fill(0);
+      expect(text(store.get(key(1)))).toBe('a');
+      await store.write([{ key: key(2), value: value('b') }], { sync: false });
+      expect(store.writeNow([{ key: key(2), value: value('c') }])).toBe(true);
+      const again = await killed();
+      expect(await all(again, { gte: key(1), lt: key(3) })).toEqual([
+        [[1], 'a'],
+        [[2], 'c'],
+      ]);
+    },
+  );
+
   using('it opens again in place, and everything is there', async ({ store }) => {
     await store.write([{ key: key(1), value: value('a') }], { sync: true });
     await store.reopen();
