@@ -7,14 +7,17 @@
  * 1. Events come in order of `seq`, without a gap or a repeat.
  * 2. The stream ends after the last event, once the run's state is terminal; at once where its events are not kept.
  */
-import { readSync } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import { closeSync, fstatSync, openSync, read, readSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { Failure, type RunEvent, type RunId } from '@markco/protocol';
 import { LINE_BYTES_MAX, parseEvent, readEnd, spoolFile } from './spool.ts';
 
+const readLater = promisify(read);
+
 /**
- * A reader begins with little, for most runs say little, and takes more where more is there. So little is read at once:
- * it was written just now, and to hand that to another thread takes longer.
+ * A reader begins with little, for most runs say little, and takes more where more is there. So little is read at once,
+ * and the file opened: it was written just now, and to hand that to another thread takes longer.
  */
 const CHUNK_BYTES_MIN = 4 * 1024;
 const CHUNK_BYTES_MAX = 256 * 1024;
@@ -44,28 +47,33 @@ export function createEventLog(parts: {
     const channel = channels.get(run) ?? { readers: 0, version: 0, waiting: new Set(), marks: [] };
     channels.set(run, channel);
     channel.readers++;
-    let file: FileHandle | null = null;
+    let file: number | null = null;
     try {
       const place = placeAt(markBefore(channel.marks, fromSeq));
       while (!signal.aborted) {
         const seen = channel.version;
         // Asked before reading on: when it was over by then, the end of the file is the end of the run.
         const over = await parts.isOver(run);
-        file ??= await openIfThere(spoolFile(parts.runFolder(run)));
+        file ??= openIfThere(spoolFile(parts.runFolder(run)));
         if (file !== null) yield* newLines(file, place, fromSeq, channel.marks, signal);
         if (over) return;
         await untilChanged(channel, seen, signal);
       }
     } finally {
-      await file?.close();
+      if (file !== null) closeSync(file);
       if (--channel.readers === 0) channels.delete(run);
     }
   }
 
   async function* stored(run: RunId, fromSeq: number, signal: AbortSignal): AsyncIterable<RunEvent> {
     await parts.isOver(run);
-    await using file = await openIfThere(spoolFile(parts.runFolder(run)));
-    if (file !== null) yield* newLines(file, placeAt(START), fromSeq, [], signal, (await file.stat()).size);
+    const file = openIfThere(spoolFile(parts.runFolder(run)));
+    if (file === null) return;
+    try {
+      yield* newLines(file, placeAt(START), fromSeq, [], signal, fstatSync(file).size);
+    } finally {
+      closeSync(file);
+    }
   }
 
   return {
@@ -77,7 +85,7 @@ export function createEventLog(parts: {
 
     /** How many events are on disk now; none where they are not kept. */
     async count(run: RunId): Promise<number> {
-      await using file = await openIfThere(spoolFile(parts.runFolder(run)));
+      await using file = await open(spoolFile(parts.runFolder(run)), 'r').catch(noneWhenMissing);
       return file === null ? 0 : ((await readEnd(file)).last?.seq ?? -1) + 1;
     },
 
@@ -96,7 +104,7 @@ const START: Mark = { seq: 0, offset: 0 };
 const placeAt = (at: Mark): Place => ({ ...at, chunk: Buffer.allocUnsafe(CHUNK_BYTES_MIN) });
 
 async function* newLines(
-  file: FileHandle,
+  file: number,
   place: Place,
   fromSeq: number,
   marks: Mark[],
@@ -108,8 +116,8 @@ async function* newLines(
     const length = Math.min(chunk.length, bytes - place.offset);
     const bytesRead =
       length <= CHUNK_BYTES_MIN
-        ? readSync(file.fd, chunk, 0, length, place.offset)
-        : (await file.read(chunk, 0, length, place.offset)).bytesRead;
+        ? readSync(file, chunk, 0, length, place.offset)
+        : (await readLater(file, chunk, 0, length, place.offset)).bytesRead;
     let start = 0;
     for (let end = chunk.indexOf(NEWLINE); end >= 0 && end < bytesRead; end = chunk.indexOf(NEWLINE, start)) {
       const line = chunk.subarray(start, end);
@@ -146,13 +154,18 @@ function markBefore(marks: readonly Mark[], seq: number): Mark {
   return marks.findLast((one) => one.seq <= seq) ?? START;
 }
 
-async function openIfThere(file: string): Promise<FileHandle | null> {
+/** The descriptor of a file that is to be closed. */
+function openIfThere(file: string): number | null {
   try {
-    return await open(file, 'r');
+    return openSync(file, 'r');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
+    return noneWhenMissing(error);
   }
+}
+
+function noneWhenMissing(error: unknown): null {
+  if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+  throw error;
 }
 
 function untilChanged(channel: Channel, seen: number, signal: AbortSignal): Promise<void> {
