@@ -42,6 +42,11 @@ test('a word put before a similar one does not hang on to half of it', () => {
   ]);
 });
 
+test('a word put behind another one does not come between that and its sign, and stays whole when the other is deleted', () => {
+  expect(smallestEdits('one;two;', 'one;two;three;')).toEqual([{ at: 8, remove: 0, insert: 'three;' }]);
+  expect(smallestEdits('one;three;', 'one;two;three;')).toEqual([{ at: 4, remove: 0, insert: 'two;' }]);
+});
+
 test('two texts of 1 MB with nothing in common are compared in bounded time', () => {
   const noise = (seed: number): string =>
     Array.from({ length: 20_000 }, (_, i) => `${((i + 1) * seed * 2_654_435_761) % 4_294_967_291} `.repeat(5)).join(

@@ -86,7 +86,7 @@ function wellPlaced(base: string, edit: TextEdit, floor: number, ceiling: number
   for (let shift = 0; shift <= 2 * SHIFT_MAX; shift++) {
     const last = unit(right - 1 - shift);
     const score = placeScore(at - shift === 0 ? '\n' : (base[at - shift - 1] ?? ''), unit(right - shift), last);
-    if (score >= bestScore) [best, bestScore] = [shift, score];
+    if (score > bestScore) [best, bestScore] = [shift, score];
     if (at - shift <= floor || !canPass(base[at - shift - 1] ?? '', last)) break;
   }
   const turn = (((right - best) % length) + length) % length;

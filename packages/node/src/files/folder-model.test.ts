@@ -11,6 +11,7 @@ import { createMemoryFolder, systemError, type Inode, type Site } from './files-
 import { createFolder, type Folder } from './folder.ts';
 import { FAULT_POINTS, type FaultPoint } from './reconcile.ts';
 import { createMemoryTexts } from './texts-memory.ts';
+import { chance } from '../../../../setup/trials.ts';
 import { createVirtualTimer } from './timer-virtual.ts';
 import type { Timer } from './timer.ts';
 
@@ -19,9 +20,14 @@ const PROJECT = '00000000-0000-7000-8000-00000000abcd' as ProjectId;
 const PATH = 'notes.md';
 const STARTS = ['', '⟦start⟧\n', 'one\ntwo\nthree\n', '\uFEFFone\r\ntwo\r\n', 'one\r\ntwo\nthree\rfour'];
 
+/** `late`, `much-later`: it opened the file a moment, or seconds, before it writes into it. */
+const HOWS = ['replace', 'in-place', 'truncate-first', 'late', 'much-later'] as const;
+type How = (typeof HOWS)[number];
+const WRITES_AFTER_MS = { 'truncate-first': 15, late: 120, 'much-later': 5_000 } as const;
+
 type Action =
   | { readonly by: 'page'; readonly at: number; readonly deletes: boolean }
-  | { readonly by: 'program'; readonly how: 'replace' | 'in-place' | 'truncate-first' | 'late'; readonly at: number }
+  | { readonly by: 'program'; readonly how: How; readonly at: number }
   | { readonly by: 'disk'; readonly code: 'ENOSPC' | 'EIO' }
   | { readonly by: 'crash' };
 
@@ -31,7 +37,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     weight: 4,
     arbitrary: fc.record({
       by: fc.constant('program' as const),
-      how: fc.constantFrom('replace' as const, 'in-place' as const, 'truncate-first' as const, 'late' as const),
+      how: fc.constantFrom(...HOWS),
       at: fc.nat(1_000),
     }),
   },
@@ -57,6 +63,7 @@ class World {
   readonly unlinked = new Set<Inode>();
   private readonly pendingWriters = new Set<{ readonly inode: Inode; readonly finish: () => void }>();
   private counter = 0;
+  private readonly random = chance(7);
   private alive = { current: true };
   private running: Folder | undefined;
   private nextError: string | undefined;
@@ -107,8 +114,8 @@ class World {
         },
         ids: {
           now: () => 1_700_000_000_000 + this.counter,
-          randomBytes: (length) =>
-            Uint8Array.from({ length }, (_, i) => ((this.counter++ * 97 + i * 31 + 7) ^ (this.counter >> 3)) & 255),
+          // Of so many authors of steps no two are the same, as with real chance.
+          randomBytes: (length) => Uint8Array.from({ length }, () => Math.floor(this.random() * 256)),
         },
         timer,
         watcher: {
@@ -175,7 +182,7 @@ class World {
     this.expected.add(marker);
   }
 
-  private write(how: 'replace' | 'in-place' | 'truncate-first' | 'late', at: number): void {
+  private write(how: How, at: number): void {
     const inode = this.folder.nodes.get(PATH);
     if (inode === undefined) throw new Error('the file is gone');
     // A program that reads a file another one has just emptied would write back half of it; no sane one does.
@@ -208,7 +215,7 @@ class World {
     };
     this.pendingWriters.add(writer);
     this.notify([PATH]);
-    this.time.after(how === 'late' ? 120 : 15, writer.finish);
+    this.time.after(WRITES_AFTER_MS[how], writer.finish);
   }
 
   private isNamed(inode: Inode): boolean {

@@ -187,6 +187,17 @@ test('a program that goes on writing into the replaced file is heard', async () 
   await eventually(async () => (await t.read('a.md')) === 'typed\ntext\nlate\n', 'the late line in the new file');
 });
 
+test('a word that a program appends while the page is emptied stays, and stays whole', async () => {
+  await using t = await createTestFolder();
+  await writeFile(join(t.root, 'a.md'), 'one;two;');
+  await t.folder.open(never);
+  const id = await t.import('a.md');
+  t.texts.type(id, { at: 0, remove: 'one;two;'.length, insert: '' });
+  await appendFile(join(t.root, 'a.md'), 'three;');
+  await t.folder.flush([id], never);
+  expect([await t.read('a.md'), t.texts.text(id)]).toEqual(['three;', 'three;']);
+});
+
 test('create, rename and remove say no to names that are taken or lead elsewhere, and change nothing', async () => {
   await using t = await createTestFolder();
   await writeFile(join(t.root, 'a.md'), 'a');
