@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { openClient, type Client, type Socket } from '@markco/client';
 import { newId, type Document, type IdSource, type Project, type RunId, type UserId } from '@markco/protocol';
 import { WebSocket } from 'ws';
+import { lean } from '../../setup/lean.mjs';
 
 const MAIN = join(import.meta.dirname, '../../apps/cli/src/main.ts');
 const START_MS = 30_000;
@@ -91,7 +92,7 @@ export async function startDevice({ files, env = {} }: DeviceOptions): Promise<D
 
   async function start(): Promise<void> {
     // The port of the first start is kept, so that clients find the device again.
-    const started = spawn(process.execPath, [MAIN, 'up', '--no-browser', ...(port === 0 ? [folder] : [])], {
+    const started = spawn(process.execPath, [...lean, MAIN, 'up', '--no-browser', ...(port === 0 ? [folder] : [])], {
       cwd: root,
       env: {
         ...process.env,

@@ -17,12 +17,21 @@ import { NAMES, threeDevices } from './three.fixture.ts';
 
 const MINUTES = Number(process.env['MARKCO_SOAK_MINUTES'] ?? 0.1);
 const LONG_MINUTES = 5;
+/** A leak. */
+const PERCENT_AN_HOUR_MAX = 5;
+/**
+ * What is resident goes up and down by this much while what is alive stays the same, 51 to 57 MB of heap and 24 of native
+ * memory at any time: edits are kept until some thousands are compacted, what has become old is collected now and then,
+ * and the allocator of C keeps what that took (70 MB, of which 25 were used). In ten minutes and 7,000 words: 187 to
+ * 226 MB, the last quarter at most 10 % above the second; flat in the last two minutes.
+ */
+const PERCENT_SWING_MAX = 15;
 const PAGES = 4;
 /** Words until a page is emptied, so that what is held is not what was typed. */
 const WORDS_MAX = 200;
 const STEP_MS = 60;
 const SAMPLE_MS = 2_000;
-/** Of connections that come and go. */
+/** Of connections that come and go. Files that were replaced are let go some seconds after the last word. */
 const FILES_MORE_MAX = 24;
 /** It is killed, so its memory begins anew, and programs write nothing into its folder: what is not taken in by then is theirs to keep. */
 const KILLED = 2;
@@ -35,14 +44,19 @@ async function sample(pid: number, atMs: number): Promise<Sample> {
   return { atMs, bytes: kilobytes * 1_024, files: (await readdir(`/proc/${pid}/fd`)).length };
 }
 
-/** Percent an hour, by least squares over the second half: what a program takes at first is no leak. */
-function slope(samples: readonly Sample[]): number {
-  const late = samples.slice(Math.floor(samples.length / 2));
-  const mean = (of: (each: Sample) => number): number => late.reduce((sum, each) => sum + of(each), 0) / late.length;
-  const [atMean, bytesMean] = [mean(({ atMs }) => atMs), mean(({ bytes }) => bytes)];
-  const over = late.reduce((sum, { atMs, bytes }) => sum + (atMs - atMean) * (bytes - bytesMean), 0);
-  const under = late.reduce((sum, { atMs }) => sum + (atMs - atMean) ** 2, 0);
-  return ((over / under) * 3_600_000 * 100) / bytesMean;
+const hours = (ms: number): number => ms / 3_600_000;
+
+/** The second and the last quarter, each in the middle: what a program takes at first is no leak. */
+function growth(samples: readonly Sample[]): { readonly percent: number; readonly hours: number } {
+  const mean = (part: readonly Sample[], of: (each: Sample) => number): number =>
+    part.reduce((sum, each) => sum + of(each), 0) / part.length;
+  const quarter = Math.floor(samples.length / 4);
+  const [early, late] = [samples.slice(quarter, 2 * quarter), samples.slice(3 * quarter)];
+  const [before, after] = [early, late].map((part) => mean(part, ({ bytes }) => bytes)) as [number, number];
+  return {
+    percent: (after / before - 1) * 100,
+    hours: hours(mean(late, ({ atMs }) => atMs) - mean(early, ({ atMs }) => atMs)),
+  };
 }
 
 test(
@@ -194,15 +208,21 @@ test(
       );
     console.log(`  ${count} words, 0 lost, ${emptied.join('+')} times emptied; ${JSON.stringify(counts)}`);
     for (const [at, all] of samples.entries()) {
-      const [first, last] = [all[0], all.at(-1)];
-      if (at === KILLED || first === undefined || last === undefined) continue;
-      const half = all[Math.floor(all.length / 2)] ?? first;
+      const [first, pid] = [all[0], pids[at]];
+      if (at === KILLED || first === undefined || pid === undefined) continue;
+      const megabytes = all.map(({ bytes }) => bytes / 1e6);
       console.log(
-        `  ${NAMES[at]}: ${(first.bytes / 1e6).toFixed(0)} MB at first, ${(half.bytes / 1e6).toFixed(0)} half way, ${(last.bytes / 1e6).toFixed(0)} in the end (${slope(all).toFixed(1)} % an hour); ${first.files} files open, then ${last.files}`,
+        `  ${NAMES[at]}: ${megabytes[0]?.toFixed(0)} MB at first, then ${Math.min(...megabytes.slice(1)).toFixed(0)} to ${Math.max(...megabytes).toFixed(0)}; ${first.files} files open, then ${all.at(-1)?.files}`,
       );
-      expect(last.files).toBeLessThan(first.files + FILES_MORE_MAX);
-      // What is resident also follows how busy the machine is and what the allocator keeps: this finds what is never given back.
-      if (MINUTES >= LONG_MINUTES) expect(last.bytes).toBeLessThan(half.bytes * 2);
+      await eventually(
+        async () => (await sample(pid, 0)).files < first.files + FILES_MORE_MAX,
+        `files that were open in between to be closed, seed ${seed}`,
+        SOON_MS,
+      );
+      if (MINUTES < LONG_MINUTES) continue;
+      const grown = growth(all);
+      console.log(`  ${NAMES[at]}: ${grown.percent.toFixed(1)} % more, ${grown.hours.toFixed(2)} hours later`);
+      expect(grown.percent).toBeLessThan(PERCENT_SWING_MAX + PERCENT_AN_HOUR_MAX * grown.hours);
     }
     expect(count).toBeGreaterThan(0);
   },
