@@ -12,7 +12,7 @@ import type { Connection, PrivateKey, Stream } from '@libp2p/interface';
 import { mdns } from '@libp2p/mdns';
 import { noise } from '@libp2p/noise';
 import { peerIdFromString } from '@libp2p/peer-id';
-import { ping, PING_PROTOCOL } from '@libp2p/ping';
+import { ping } from '@libp2p/ping';
 import { yamux } from '@libp2p/yamux';
 import { Failure } from '@markco/protocol';
 import { multiaddr } from '@multiformats/multiaddr';
@@ -20,6 +20,7 @@ import { createLibp2p } from 'libp2p';
 import { COST, type Conducts } from './conduct.ts';
 import { createDialer, type Try } from './dial.ts';
 import { standIn } from './guarded.ts';
+import { aborted, answers, createLiveness, TURN_MS } from './liveness.ts';
 import { messageStream, type MessageStream } from './message-stream.ts';
 import { isLoopback, kindOf, rankOf, relayOf, withPeer } from './path.ts';
 import { relayService, type RelayRules } from './relay.ts';
@@ -38,12 +39,8 @@ const PROVES_MS = 10_000;
 const STREAMS_MAX = 16;
 /** What a peer may have sent on one stream before it is read here. Less than libp2p gathers before it gives up. */
 const WINDOW_BYTES_MAX = 1024 * 1024;
-/** A peer that does not answer is noticed within one of these and what a ping may take. */
-const PING_EVERY_MS = 4_000;
-const PING_MS = { minTimeout: 1_000, maxTimeout: 3_000 };
 /** How long a hole that seems to be punched may take to carry something. */
 const PROOF_MS = 5_000;
-const PING_BYTES = 32;
 const MDNS_TAG = '_markco._udp.local';
 
 export type HostParts = {
@@ -187,7 +184,8 @@ export async function createHost(parts: HostParts): Promise<Host> {
       inboundUpgradeTimeout: parts.provesWithinMs ?? PROVES_MS,
       reconnectRetries: 0,
     },
-    connectionMonitor: { pingInterval: PING_EVERY_MS, pingTimeout: PING_MS },
+    // It would count time in which nothing here could be heard (`liveness.ts`).
+    connectionMonitor: { enabled: false },
     connectionGater: {
       denyDialMultiaddr: () => false,
       denyInboundEncryptedConnection: (peer) =>
@@ -244,6 +242,23 @@ export async function createHost(parts: HostParts): Promise<Host> {
     if (relayed.delete(relay)) for (const listener of addressListeners) listener();
   });
 
+  const liveness = createLiveness({
+    connections: () =>
+      node
+        .getConnections()
+        .filter(({ status }) => status === 'open')
+        .map((connection) => ({ id: connection.id, peer: connection.remotePeer.toString(), connection })),
+    ask: ({ connection }, signal) =>
+      answers(connection, signal).catch((error: unknown) => {
+        // That it does not know how to is an answer as well.
+        if (!(error instanceof Error && error.name === 'UnsupportedProtocolError')) throw error;
+      }),
+    end: ({ connection }) => connection.abort(new Error('it says nothing any more')),
+  });
+  const turns = setInterval(() => setImmediate(liveness.turn), TURN_MS).unref();
+  const heardOn = (stream: Stream, connection: Connection): void =>
+    stream.addEventListener('message', () => liveness.heard(connection));
+
   const dialer = createDialer({
     elapsed: () => performance.now(),
     open: connectionsOf,
@@ -290,6 +305,7 @@ export async function createHost(parts: HostParts): Promise<Host> {
             stream.abort(new Error('refused'));
             return;
           }
+          heardOn(stream, connection);
           handler(messageStream(stream, bytesMax, conduct), peerId);
         },
         { maxInboundStreams: streamsMax, runOnLimitedConnection: true },
@@ -324,6 +340,7 @@ export async function createHost(parts: HostParts): Promise<Host> {
       try {
         const stream = await best.newStream(protocol, { signal, runOnLimitedConnection: true });
         const conduct = conducts.of(peerId);
+        heardOn(stream, best);
         return messageStream(stream, bytesMax, isAsking ? { ...conduct, admit: () => 0 } : conduct);
       } catch (cause) {
         const isUnknown = cause instanceof Error && cause.name === 'UnsupportedProtocolError';
@@ -370,30 +387,12 @@ export async function createHost(parts: HostParts): Promise<Host> {
 
     async close() {
       closing.abort();
+      clearInterval(turns);
+      liveness.close();
       strangers.close();
       await node.stop();
     },
   };
 }
 
-/** One round trip on this very connection, in milliseconds. Rejects when nothing comes back in time. */
-async function answers(connection: Connection, signal: AbortSignal): Promise<number> {
-  const stream = await connection.newStream(PING_PROTOCOL, { signal, runOnLimitedConnection: true });
-  const answered = new Promise<void>((resolve) => stream.addEventListener('message', () => resolve(), { once: true }));
-  const began = performance.now();
-  stream.send(new Uint8Array(PING_BYTES));
-  await Promise.race([answered, aborted(signal)]);
-  const ms = performance.now() - began;
-  stream.close({ signal }).catch((cause: unknown) => stream.abort(new Error('it could not be closed', { cause })));
-  return ms;
-}
-
 const rank = (connection: Connection): number => rankOf(connection.remoteAddr.toString());
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const give = (): void => reject(new Failure('not_ready', 'It was given up before the other device answered.'));
-    if (signal.aborted) give();
-    else signal.addEventListener('abort', give, { once: true });
-  });
-}

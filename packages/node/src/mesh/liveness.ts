@@ -1,0 +1,171 @@
+/**
+ * Notices that a peer is gone though its connection does not say so, as when its machine sleeps or a cable is pulled.
+ *
+ * 1. A connection on which nothing was heard for EVERY turns is asked; it ends when nothing at all is heard for as many
+ *    turns after that as its peer is given.
+ * 2. A turn is one in which this device could have heard: a program that was itself kept from running, by its own work
+ *    or that of others on the machine, has had fewer of them. Measured in time, twenty devices on one machine took each
+ *    other for dead whenever all were busy, and meeting again kept them busy.
+ * 3. A peer that is back soon after it was given up was only busy: it is given twice as long from then on, at most
+ *    TURNS_MAX, and by and by less again.
+ */
+import { PING_PROTOCOL } from '@libp2p/ping';
+import type { Connection } from '@libp2p/interface';
+import { Failure } from '@markco/protocol';
+
+export const TURN_MS = 500;
+/** With TURNS, a peer that is gone is noticed within 7 s on a machine that has nothing else to do. */
+const EVERY = 8;
+const TURNS = 6;
+/** Half a minute: who says nothing for that long is of no use, busy or not. */
+const TURNS_MAX = 60;
+/** Who is back within these was only busy. */
+const SOON = 120;
+/** After each of these without being given up, a peer is given half as long as before. */
+const CALM = 600;
+/** Of more peers than these, those given up longest ago are forgotten: they are given TURNS again. */
+const PEERS_MAX = 1_000;
+const PING_BYTES = 32;
+
+/** One way to a peer. */
+export type Watched = { readonly id: string; readonly peer: string };
+
+export type Liveness<C extends Watched> = {
+  /** Something came. */
+  heard(connection: Pick<C, 'id'>): void;
+  /** To be called every TURN_MS, once what has come by then was read. */
+  turn(): void;
+  close(): void;
+};
+
+type Asked = { quiet: number; isAsked: boolean; asking: AbortController };
+type GivenUp = { at: number; turns: number };
+
+/**
+ * @param ask resolves when the peer has answered; ends what it does at the signal. That it rejects says nothing yet
+ * @param end called once for each connection that is given up
+ */
+export function createLiveness<C extends Watched>(parts: {
+  readonly connections: () => readonly C[];
+  readonly ask: (connection: C, signal: AbortSignal) => Promise<unknown>;
+  readonly end: (connection: C) => void;
+}): Liveness<C> {
+  const watched = new Map<string, Asked>();
+  const givenUp = new Map<string, GivenUp>();
+  let now = 0;
+
+  function turnsFor(peer: string): number {
+    const before = givenUp.get(peer);
+    if (before === undefined) return TURNS;
+    return Math.max(TURNS, before.turns / 2 ** Math.floor((now - before.at) / CALM));
+  }
+
+  function giveUp(connection: C): void {
+    const turns = turnsFor(connection.peer);
+    givenUp.delete(connection.peer);
+    givenUp.set(connection.peer, { at: now, turns });
+    const [oldest] = givenUp.keys();
+    if (givenUp.size > PEERS_MAX && oldest !== undefined) givenUp.delete(oldest);
+    parts.end(connection);
+  }
+
+  function met(peer: string): void {
+    const before = givenUp.get(peer);
+    if (before === undefined || now - before.at > SOON) return;
+    givenUp.set(peer, { at: now - SOON - 1, turns: Math.min(TURNS_MAX, before.turns * 2) });
+  }
+
+  function heard({ id }: Pick<C, 'id'>): void {
+    const its = watched.get(id);
+    if (its === undefined) return;
+    its.quiet = 0;
+    its.isAsked = false;
+  }
+
+  function ask(connection: C, its: Asked): void {
+    its.asking.abort();
+    its.asking = new AbortController();
+    its.isAsked = true;
+    // Whoever cannot even be asked is found silent when its turns are over.
+    parts.ask(connection, its.asking.signal).then(
+      () => heard(connection),
+      () => undefined,
+    );
+  }
+
+  return {
+    heard,
+    turn() {
+      now += 1;
+      const open = new Map(parts.connections().map((connection) => [connection.id, connection]));
+      for (const [id, { asking }] of watched) {
+        if (open.has(id)) continue;
+        asking.abort();
+        watched.delete(id);
+      }
+      for (const [id, connection] of open) {
+        let its = watched.get(id);
+        if (its === undefined) {
+          met(connection.peer);
+          // At once: how long a round trip takes is known from the beginning.
+          its = { quiet: EVERY - 1, isAsked: false, asking: new AbortController() };
+          watched.set(id, its);
+        }
+        its.quiet += 1;
+        if (its.quiet < EVERY) continue;
+        if (!its.isAsked) ask(connection, its);
+        else if (its.quiet > EVERY + turnsFor(connection.peer)) {
+          its.asking.abort();
+          watched.delete(id);
+          giveUp(connection);
+        }
+      }
+    },
+    close() {
+      for (const { asking } of watched.values()) asking.abort();
+      watched.clear();
+    },
+  };
+}
+
+/**
+ * One round trip on this very connection, in milliseconds, which it remembers. Rejects when nothing comes back in time.
+ *
+ * Where the multiplexer can ping it is asked to: twelve bytes instead of a stream of its own, which with nineteen
+ * neighbors took a twentieth of a core of each.
+ */
+export async function answers(connection: Connection, signal: AbortSignal): Promise<number> {
+  const muxer: unknown = Reflect.get(connection, 'muxer');
+  const began = performance.now();
+  // It is not given the signal: it ends the connection over an answer to what it has given up.
+  if (canPing(muxer)) await Promise.race([muxer.ping(), aborted(signal)]);
+  else await answersOnStream(connection, signal);
+  connection.rtt = performance.now() - began;
+  return connection.rtt;
+}
+
+type Pings = { ping(): Promise<number> };
+const canPing = (muxer: unknown): muxer is Pings =>
+  typeof muxer === 'object' && muxer !== null && 'ping' in muxer && typeof muxer.ping === 'function';
+
+async function answersOnStream(connection: Connection, signal: AbortSignal): Promise<void> {
+  const stream = await connection.newStream(PING_PROTOCOL, { signal, runOnLimitedConnection: true });
+  const answered = new Promise<void>((resolve) => stream.addEventListener('message', () => resolve(), { once: true }));
+  try {
+    stream.send(new Uint8Array(PING_BYTES));
+    await Promise.race([answered, aborted(signal)]);
+  } catch (error) {
+    stream.abort(error instanceof Error ? error : new Error(String(error)));
+    throw error;
+  }
+  stream.close({ signal }).catch((cause: unknown) => stream.abort(new Error('it could not be closed', { cause })));
+}
+
+/** Rejects with `not_ready` at the signal. */
+export function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const give = (): void => reject(new Failure('not_ready', 'It was given up before the other device answered.'));
+    if (signal.aborted) give();
+    else signal.addEventListener('abort', give, { once: true });
+  });
+}
