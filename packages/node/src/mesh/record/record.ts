@@ -23,7 +23,7 @@ import type { Store } from '../../store/store.ts';
 import type { MessageStream } from '../message-stream.ts';
 import { BEGINNING, type RawRecord } from './beginning.ts';
 import { loadRecord } from './load.ts';
-import { RecordNetwork } from './network.ts';
+import { createRecordNetwork } from './network.ts';
 import { recordStorage } from './storage.ts';
 import { readRecord, type RecordView } from './view.ts';
 
@@ -64,20 +64,13 @@ export async function openRecord(parts: RecordParts): Promise<MeshRecord> {
   let name: Uint8Array = parseUuid(user);
   let seen: { readonly heads: string; readonly view: RecordView } | undefined;
 
-  const network = new RecordNetwork({
-    isMember: parts.isMember,
-    now: ids.now,
-    current: () => (handle === undefined ? null : { id: handle.documentId, name, doc: handle.doc() }),
+  const network = createRecordNetwork({
+    ...{ self: deviceId, isMember: parts.isMember, now: ids.now },
+    current: () => (handle === undefined ? null : { name, doc: handle.doc() }),
+    take: (doc) => handle?.update(() => doc),
     canKeep: () => !storage.isBehind,
   });
-  const repo = new Repo({
-    peerId: deviceId as string as PeerId,
-    isEphemeral: true,
-    storage,
-    network: [network],
-    sharePolicy: async (peer, document) =>
-      document === handle?.documentId && parts.isMember(peer as string as DeviceId),
-  });
+  const repo = new Repo({ peerId: deviceId as string as PeerId, storage });
 
   // As its own, but for reading all chunks as one document: it applies them to an empty one change by change, which takes
   // three times as long. For want of knowing what was read, it then writes a whole snapshot with the first change.
@@ -100,9 +93,11 @@ export async function openRecord(parts: RecordParts): Promise<MeshRecord> {
     name = bytes;
     handle = found;
     found.on('heads-changed', () => {
-      if (handle === found) for (const listener of listeners) listener();
+      if (handle !== found) return;
+      network.changed();
+      for (const listener of listeners) listener();
     });
-    repo.shareConfigChanged();
+    network.renamed();
   }
 
   async function pack(): Promise<void> {
@@ -165,7 +160,7 @@ export async function openRecord(parts: RecordParts): Promise<MeshRecord> {
       }
     },
     async close() {
-      network.disconnect();
+      network.close();
       await repo.flush();
       await pack();
       await storage.settle().catch((cause: unknown) => parts.onTrouble('keeping the record', cause));

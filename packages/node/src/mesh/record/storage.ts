@@ -87,14 +87,15 @@ export function recordStorage(
     },
     async settle() {
       await put([]);
-      if (pending.length > 0)
+      // What others asked for meanwhile is on its way.
+      if (refused !== undefined)
         throw new Failure('storage_failed', 'The disk took no change of what your devices have. Free some space.', {
           cause: refused,
           retryable: true,
         });
     },
     get isBehind() {
-      return pending.length > 0;
+      return refused !== undefined;
     },
   };
 }
