@@ -2,7 +2,7 @@
  * What was written of a document, told once a turn: whoever projects, counts or compacts need not hear of each letter,
  * and the document's members come first.
  */
-import type { DocumentId } from '@markco/protocol';
+import type { DeviceId, DocumentId } from '@markco/protocol';
 import type { Origin } from './record.ts';
 
 /** `count` updates of one origin, the last of them at `seq`. */
@@ -11,22 +11,24 @@ export type RoomChange = {
   readonly origin: Origin;
   readonly seq: number;
   readonly count: number;
+  /** The device that told it; undefined when it was told here. */
+  readonly from?: DeviceId | undefined;
 };
 
 export class Changes {
   readonly #id: DocumentId;
   readonly #tell: (change: RoomChange) => void;
-  #waiting: { id: DocumentId; origin: Origin; seq: number; count: number } | undefined;
+  #waiting: { id: DocumentId; origin: Origin; from: DeviceId | undefined; seq: number; count: number } | undefined;
 
   constructor(id: DocumentId, tell: (change: RoomChange) => void) {
     this.#id = id;
     this.#tell = tell;
   }
 
-  add(seq: number, origin: Origin): void {
-    if (this.#waiting?.origin !== origin) {
+  add(seq: number, origin: Origin, from?: DeviceId): void {
+    if (this.#waiting?.origin !== origin || this.#waiting.from !== from) {
       this.#flush();
-      this.#waiting = { id: this.#id, origin, seq, count: 0 };
+      this.#waiting = { id: this.#id, origin, from, seq, count: 0 };
       queueMicrotask(() => this.#flush());
     }
     this.#waiting.seq = seq;

@@ -10,3 +10,9 @@ export function passOn({ update, news, seq, sender }: Taken<Seat>, members: Iter
     if (member !== sender?.member && (from === undefined || member.hears?.(from, news, seq) !== true))
       member.send(frame);
 }
+
+/** Whether a member tells another one itself who is there at it. */
+export const tellsItself =
+  (to: Member) =>
+  (from: Member | undefined): boolean =>
+    from?.device !== undefined && to.isLinked?.(from.device) === true;

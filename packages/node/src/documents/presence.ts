@@ -62,13 +62,13 @@ export function createPresence<Member>({ now }: { readonly now: () => number }) 
         : outFrame(encodeFrame({ type: 'awareness', update: encodeAwareness(gone) }));
     },
 
-    /** Everybody who is here. */
-    present(): OutFrame {
-      return outFrame(encodeFrame({ type: 'awareness', update: encodeAwareness(table.present()) }));
+    /** Everybody who is here, but whom somebody speaks for that is left out. */
+    present(isLeftOut: (speaker: Member | undefined) => boolean = () => false): OutFrame {
+      const here = table.present().filter(({ client }) => !isLeftOut(speakers.get(client)));
+      return outFrame(encodeFrame({ type: 'awareness', update: encodeAwareness(here) }));
     },
 
-    get isEmpty(): boolean {
-      return speakers.size === 0;
-    },
+    hasOthers: (isLeftOut: (speaker: Member) => boolean): boolean =>
+      speakers.values().some((speaker) => !isLeftOut(speaker)),
   };
 }

@@ -31,7 +31,7 @@ import { repeatsFaithfully } from './repeat.ts';
 import { Changes, type RoomChange } from './changes.ts';
 import { outFrame, updateFrame, type OutFrame } from './out-frame.ts';
 import { createPresence, type Presence } from './presence.ts';
-import { passOn } from './pass-on.ts';
+import { passOn, tellsItself } from './pass-on.ts';
 import { attempts, without, type NotOf } from './parts.ts';
 import { GAPS_MAX, newSeat, noteWriter, notOf, type Member, type Seat } from './seat.ts';
 import { stateOf } from './state.ts';
@@ -122,7 +122,8 @@ export class Room implements TakenBy<Seat> {
   /** Asks a new member for what it has, and tells it who is here. */
   greet(member: Member): void {
     member.send(this.#step1());
-    if (this.#presence?.isEmpty === false) member.send(this.#presence.present());
+    const isTold = tellsItself(member);
+    if (this.#presence?.hasOthers(isTold) === true) member.send(this.#presence.present(isTold));
   }
 
   /** All that a member may have missed since `seq`, or the whole document when it was not answered yet, and what was said to it alone. */
@@ -357,7 +358,7 @@ export class Room implements TakenBy<Seat> {
     this.#unwritten--;
     passOn(taken, this.#seats.keys());
     if (this.#whenWritten.length > 0) reach(this.#whenWritten, this.seq - this.#unwritten);
-    this.#changes.add(taken.seq, taken.origin);
+    this.#changes.add(taken.seq, taken.origin, taken.sender?.member.device);
   }
 
   /** Called by the log. */
@@ -387,7 +388,7 @@ export class Room implements TakenBy<Seat> {
   }
 
   #passOn(frame: OutFrame, except: Member | undefined): void {
-    for (const member of this.#seats.keys()) if (member !== except) member.send(frame);
+    for (const member of this.#seats.keys()) if (member !== except && !tellsItself(member)(except)) member.send(frame);
   }
 
   #afterWritten(action: () => void): void {

@@ -12,6 +12,8 @@ export type Member = {
   wasted?(update: Uint8Array): void;
   /** True when it gets what this device told here from that device itself, and will say so. */
   hears?(from: DeviceId, news: News, seq: number): boolean;
+  /** Whether it is connected to that device itself. */
+  isLinked?(to: DeviceId): boolean;
   send(frame: OutFrame): void;
   /** The connection broke a rule or cannot be served; it is no member any more. */
   refuse(failure: Failure): void;

@@ -33,6 +33,7 @@ export type DocumentMemberParts = {
   /** It sent what is here already, or refers to what is not. */
   readonly wasted?: (update: Uint8Array) => void;
   readonly hears?: Member['hears'];
+  readonly isLinked?: Member['isLinked'];
   /** False when it was not written because the reader is behind. */
   readonly write: (frame: OutFrame) => boolean;
   readonly refuse: (failure: Failure) => void;
@@ -48,6 +49,7 @@ export function joinDocument({
   device,
   wasted = () => undefined,
   hears = () => false,
+  isLinked = () => false,
   write,
   refuse,
   welcome,
@@ -71,6 +73,7 @@ export function joinDocument({
     ...(device === undefined ? {} : { device }),
     wasted,
     hears,
+    isLinked,
     send(frame) {
       if (updateAt !== undefined && isSaved(frame.payload)) {
         timing.acknowledged(performance.now() - updateAt);

@@ -121,6 +121,7 @@ export function joinChannel(
     device: parts.device,
     wasted: (update) => wasted(costOf(COST.repeat, update)),
     hears: owing.hears,
+    isLinked: parts.isLinked,
     write(frame) {
       usedAt = now();
       if (!parts.send(frame.payload)) {

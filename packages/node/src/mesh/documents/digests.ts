@@ -41,6 +41,11 @@ export function createDigests(rooms: Pick<Rooms, 'hold' | 'onChange' | 'peek'>) 
   });
 
   return {
+    /** In hexadecimal; undefined when it would have to be read. */
+    now(id: DocumentId): string | undefined {
+      const room = rooms.peek(id);
+      return kept.get(id) ?? (room === undefined ? undefined : keep(id, room));
+    },
     /** In hexadecimal. A file that nobody opened here has no history yet: whoever asks for it makes it one. */
     async of(record: DocumentRecord): Promise<string> {
       if (record.deletedAt !== undefined) return NOTHING;

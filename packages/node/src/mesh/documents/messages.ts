@@ -66,3 +66,6 @@ export function readMessage(text: string): Message | null {
 }
 
 const OPS: ReadonlySet<string> = new Set(['projects', 'buckets', 'rows', 'listed', 'authors', 'links']);
+
+export const BAD_CHANNEL = new Failure('bad_request', 'This channel is in use.');
+export const NOT_HERE = new Failure('not_found', 'There is no such document here.');

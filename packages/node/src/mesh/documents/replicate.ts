@@ -24,7 +24,9 @@ import { joinChannel, type DocumentChannel } from './channel.ts';
 import { ENTRIES_MAX, gatherEntries } from './gather-entries.ts';
 import type { ReplicateParts } from './replicate-parts.ts';
 import { tellAuthors } from './tell-authors.ts';
-import { ACCEPTER, OPENER, readMessage, ROWS_MAX, type Message } from './messages.ts';
+import { createRelied } from './relied.ts';
+import { createWanted, inOrderOf } from './wanted.ts';
+import { ACCEPTER, BAD_CHANNEL, NOT_HERE, OPENER, readMessage, ROWS_MAX, type Message } from './messages.ts';
 import { BUCKETS, bucketHashes, bucketOf, compareRow, differingBuckets, projectHash, rowOf, type Row } from './rows.ts';
 
 const LOADS_AT_ONCE = 32;
@@ -55,7 +57,8 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
   const heard = new Set<DocumentId>();
   /** The stamp of the name under which the other one knows a document, or of what was compared: only others are news. */
   const told = new Map<DocumentId, number>();
-  const waiting = new Set<DocumentId>();
+  const isSeen = (id: DocumentId): boolean => rooms.peek(id)?.isSeen === true;
+  const wanted = createWanted({ isSeen, digestNow: digests.now });
   /** Documents that were opened on this connection. */
   const opened = new Set<DocumentId>();
   // Both sides number their own channels; the leader's are odd.
@@ -69,6 +72,7 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
   const say = (message: Message): void => stream.sendText(JSON.stringify(message));
   const writers = tellAuthors(rooms.authors, parts.device, say, parts.wasted);
   const link = parts.links.open(parts.device, say, parts.wasted);
+  const relied = createRelied(() => inTurn(tell));
   const send = gatherEntries((message) => stream.sendBytes(message));
 
   const asOpener = (message: Parameters<typeof encodeToDevice>[0]): void =>
@@ -117,20 +121,19 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
   }
 
   /** Asks for a document to be exchanged, now or when its turn comes. */
-  function want(id: DocumentId): void {
+  function want(id: DocumentId, digest?: string): void {
     if (mine.has(id) || theirs.has(id)) return;
-    waiting.add(id);
+    wanted.add(id, digest);
     openNext();
   }
 
   function openNext(): void {
-    if (closed || waiting.size === 0) return;
+    if (closed || wanted.isEmpty) return;
     let loading = 0;
     for (const number of mine.values()) if (channels.get(number)?.isSettled === false) loading++;
-    while (loading < LOADS_AT_ONCE && waiting.size > 0) {
-      const id = [...waiting].find((each) => rooms.peek(each)?.isSeen === true) ?? [...waiting][0];
+    while (loading < LOADS_AT_ONCE) {
+      const id = wanted.next();
       if (id === undefined) return;
-      waiting.delete(id);
       if (mine.has(id) || theirs.has(id) || parts.refusal(id) !== undefined) continue;
       open(id);
       loading++;
@@ -167,7 +170,7 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
     }
     drop(mine.get(documentId) ?? CONTROL_CHANNEL);
     theirs.set(documentId, number);
-    waiting.delete(documentId);
+    wanted.delete(documentId);
     const channel = channelFor(number, documentId);
     if (!channel.isFirst) parts.wasted(COST.question);
     opened.add(documentId);
@@ -218,7 +221,7 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
 
   async function takeRows(projectId: ProjectId, rows: readonly Row[]): Promise<void> {
     const taken: Row[] = [];
-    const wanted: DocumentId[] = [];
+    const lacking: Row[] = [];
     for (const row of rows) {
       told.set(row.id, row.named.at);
       const record = catalog.get(row.id);
@@ -227,7 +230,7 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
       const verdict = compareRow(known, row);
       if (verdict.names === 'theirs' && parts.isAuthor) taken.push(row);
       if (verdict.names === 'mine' && known !== undefined) sendRows(projectId, [known]);
-      if (verdict.texts) wanted.push(row.id);
+      if (verdict.texts) lacking.push(row);
     }
     if (taken.length > 0)
       await parts.take(projectId, taken).catch((cause: unknown) => {
@@ -238,9 +241,9 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
           inTurn(() => share(true));
         }, AGAIN_MS).unref();
       });
-    for (const id of wanted) want(id);
+    for (const { id, digest } of inOrderOf(parts.device, lacking)) want(id, digest);
     // What it told is news, and costs it nothing.
-    if (taken.length + wanted.length > 0) parts.wasted(-COST.question);
+    if (taken.length + lacking.length > 0) parts.wasted(-COST.question);
   }
 
   async function tell(): Promise<void> {
@@ -349,7 +352,11 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
     if (projectId !== undefined && shared.has(projectId)) want(id);
   };
   const stops = [
-    rooms.onChange(({ id }) => wantShared(id)),
+    rooms.onChange(({ id, from }) => {
+      const isTold = from !== undefined && parts.links.joins(from, parts.device) && !isSeen(id);
+      if (isTold && !mine.has(id) && !theirs.has(id)) relied.note();
+      else wantShared(id);
+    }),
     // Who looks at it here is to be seen there.
     rooms.onSeen(wantShared),
     catalog.onChange(({ projectId, changed, removed }) => {
@@ -363,11 +370,9 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
     }),
   ];
   const sweeper = setInterval(() => {
-    const now = parts.now();
     for (const [id, number] of mine) {
       const channel = channels.get(number);
-      if (channel === undefined || !channel.isSettled || now - channel.usedAt < QUIET_MS) continue;
-      if (rooms.peek(id)?.isSeen === true) continue;
+      if (isSeen(id) || channel?.isSettled !== true || parts.now() - channel.usedAt < QUIET_MS) continue;
       asOpener({ type: 'close', channels: [number] });
       drop(number);
     }
@@ -377,9 +382,7 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
     if (closed) return;
     closed = true;
     clearInterval(sweeper);
-    for (const stop of stops) stop();
-    writers.end();
-    link.end();
+    for (const stop of [...stops, relied.end, writers.end, link.end]) stop();
     for (const channel of channels.values()) channel.leave();
     channels.clear();
   }
@@ -395,6 +398,3 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
     },
   };
 }
-
-const BAD_CHANNEL = new Failure('bad_request', 'This channel is in use.');
-const NOT_HERE = new Failure('not_found', 'There is no such document here.');
