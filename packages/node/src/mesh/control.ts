@@ -102,6 +102,8 @@ export type Control = {
 export function keepUpToDate(stream: MessageStream, parts: ControlParts): Control {
   const { trust } = parts;
   const told = new Set<string>();
+  /** Where each device is, as it was said here last. */
+  const placed = new Map<DeviceId, string>();
   let isOpen = true;
   /** What was said last of this device, and of the other one. */
   let said: Heartbeat | null = null;
@@ -125,14 +127,20 @@ export function keepUpToDate(stream: MessageStream, parts: ControlParts): Contro
       });
   }
 
+  /** All at first, then what differs: twenty devices that pass on all to all would say it by the megabyte. */
   function tellDevices(): void {
-    say({
-      op: 'devices',
-      devices: parts
-        .addresses()
-        .slice(0, DEVICES_MAX)
-        .map((device) => ({ ...device, addresses: device.addresses.slice(0, ADDRESSES_MAX) })),
-    });
+    const devices = parts
+      .addresses()
+      .slice(0, DEVICES_MAX)
+      .map((device) => ({ ...device, addresses: device.addresses.slice(0, ADDRESSES_MAX) }))
+      .filter((device) => {
+        const now = JSON.stringify(device);
+        // Where the other one is it knows best.
+        if (device.deviceId === parts.peer || placed.get(device.deviceId) === now) return false;
+        placed.set(device.deviceId, now);
+        return true;
+      });
+    if (devices.length > 0) say({ op: 'devices', devices });
   }
 
   const tellGuests = (): void => say({ op: 'guests', forMs: Math.ceil(Math.max(0, parts.guestsMs())) });

@@ -3,6 +3,8 @@ import { Failure, LIMITS } from '@markco/protocol';
 import {
   createHelloInitiator,
   createHelloResponder,
+  headsOf,
+  type EntryId,
   type Hello,
   type HelloStep,
   type HelloState,
@@ -14,18 +16,32 @@ export const GREETING_MS = 10_000;
 /** A hello and a renewal. More ends it. */
 const GREETING_BYTES_MAX = LIMITS.helloBytesMax + LIMITS.certificateBytesMax + 64;
 
-export type Met = Pick<Extract<HelloState, { state: 'member' }>, 'member' | 'certificate'>;
+export type Met = Pick<Extract<HelloState, { state: 'member' }>, 'member' | 'certificate'> & {
+  /** The log of both ends in these, so far as they told each other. */
+  readonly heads: readonly EntryId[];
+};
 
-/** Resolves with who it is, once what it told of the user's log is on disk. Rejects with why it is refused. */
+/**
+ * Resolves with who it is, once what it told of the user's log is on disk. Rejects with why it is refused.
+ * @param peerHeads in which its log ended the last time, so that it is not told again what it has
+ */
 export function greet(
   stream: MessageStream,
   peerId: string,
   trust: Trust,
   role: 'initiator' | 'responder',
+  peerHeads: readonly EntryId[] = [],
 ): Promise<Met> {
   const { log, deviceId, signer } = trust;
   const make = role === 'initiator' ? createHelloInitiator : createHelloResponder;
-  const hello: Hello = make({ log, deviceId, certificate: trust.certificate, signer, peerKey: keyOfPeer(peerId) });
+  const hello: Hello = make({
+    log,
+    deviceId,
+    certificate: trust.certificate,
+    signer,
+    peerKey: keyOfPeer(peerId),
+    peerHeads,
+  });
 
   return new Promise<Met>((resolve, reject) => {
     let met: Promise<Met> | null = null;
@@ -42,8 +58,7 @@ export function greet(
       } else if (now.state === 'member') {
         const { member, certificate, renewed } = now;
         met = Promise.all([trust.take(now.log), renewed === undefined ? undefined : trust.renew(renewed)]).then(() => ({
-          member,
-          certificate,
+          ...{ member, certificate, heads: headsOf(now.log) },
         }));
         // A renewal may follow; who spoke first ends the stream once it has had its answer.
         if (role === 'initiator') setImmediate(() => stream.close());

@@ -239,8 +239,8 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
       guestsMs: () => pair.openMs,
       heartbeat: parts.heartbeat,
       onAddresses(about, at, said) {
-        const peer = peers.list().find(({ deviceId }) => deviceId === about);
-        if (peer === undefined || !peers.heard(peer.peerId, at, said) || !said.bySelf) return;
+        const found = peers.peerAt(about);
+        if (found === undefined || !peers.heard(found, at, said) || !said.bySelf) return;
         // Only what a device says of itself is passed on, so that no rumor goes in circles.
         tellDevices(controls.get(peerId));
       },

@@ -11,6 +11,7 @@ import { Failure, LIMITS, type DeviceId } from '@markco/protocol';
 import type { Member } from '@markco/protocol/identity';
 import { greet, type Met } from './greet.ts';
 import type { Host, Path } from './host.ts';
+import type { MessageStream } from './message-stream.ts';
 import { relayOf, withoutPeer } from './path.ts';
 import { peerOfKey, type Trust } from './trust.ts';
 
@@ -62,6 +63,7 @@ export type Peers = {
   /** Devices that said hello and may speak now. */
   isGreeted(peerId: string): boolean;
   deviceAt(peerId: string): DeviceId | undefined;
+  peerAt(device: DeviceId): string | undefined;
   /** What a device that is connected showed when it said hello. */
   certificateOf(device: DeviceId): Met['certificate'] | undefined;
   /** Somebody said where a device is. A hint, which Noise proves or not. Answers whether it was news. */
@@ -94,18 +96,25 @@ export async function createPeers(parts: PeersParts): Promise<Peers> {
   const { host, trust } = parts;
   const known = new Map<string, Known>();
   const greeted = new Map<string, Met['certificate']>();
+  const greeting = new Map<string, Promise<void>>();
+  /** Of members, in which their log ended when they said hello last. */
+  const heads = new Map<string, Met['heads']>();
   const listeners: ((peer: { deviceId: DeviceId; peerId: string }, isConnected: boolean) => void)[] = [];
   const newsListeners: ((peerId: string) => void)[] = [];
   const closing = new AbortController();
 
-  const isRelay = (peer: Known): boolean =>
-    peer.isRelay || [...known.values()].some(({ addresses }) => addresses.some((at) => relayOf(at) === peer.peerId));
+  /** Through whom somebody says to be reached. */
+  const relays = (): ReadonlySet<string | undefined> =>
+    new Set(known.values().flatMap(({ addresses }) => addresses.map(relayOf)));
+  const isRelay = (peer: Known, found = peer.isRelay ? undefined : relays()): boolean =>
+    peer.isRelay || found?.has(peer.peerId) === true;
 
   function waysTo(peerId: string): readonly string[] {
-    const relays = [...known.values()].filter(
-      (peer) => peer.peerId !== peerId && greeted.has(peer.peerId) && isRelay(peer),
+    const found = relays();
+    const through = [...known.values()].filter(
+      (peer) => peer.peerId !== peerId && greeted.has(peer.peerId) && isRelay(peer, found),
     );
-    return [...(known.get(peerId)?.addresses ?? []), ...relays.map((relay) => `/p2p/${relay.peerId}/p2p-circuit`)];
+    return [...(known.get(peerId)?.addresses ?? []), ...through.map((relay) => `/p2p/${relay.peerId}/p2p-circuit`)];
   }
 
   function move(peer: Known, state: PeerState, why: string | null): void {
@@ -145,6 +154,7 @@ export async function createPeers(parts: PeersParts): Promise<Peers> {
       if (present.has(peerId)) continue;
       clearTimeout(peer.timer);
       known.delete(peerId);
+      heads.delete(peerId);
       lose(peerId, peer);
       void host.disconnect(peerId);
     }
@@ -173,10 +183,26 @@ export async function createPeers(parts: PeersParts): Promise<Peers> {
     }
   }
 
+  /** Says hello, once at a time: who connects is heard of as soon as it has, and by who waits for that. */
   async function introduce(peerId: string, signal: AbortSignal): Promise<void> {
     if (greeted.has(peerId)) return;
+    const saying = greeting.get(peerId) ?? sayHello(peerId, signal).finally(() => greeting.delete(peerId));
+    greeting.set(peerId, saying);
+    return saying;
+  }
+
+  async function meet(stream: MessageStream, peerId: string, role: 'initiator' | 'responder'): Promise<Met> {
+    const before = heads.get(peerId);
+    // Who lost what it had is told all of it the next time.
+    heads.delete(peerId);
+    const met = await greet(stream, peerId, trust, role, before);
+    heads.set(peerId, met.heads);
+    return met;
+  }
+
+  async function sayHello(peerId: string, signal: AbortSignal): Promise<void> {
     const stream = await host.open(peerId, HELLO, signal, LIMITS.helloBytesMax);
-    welcome(peerId, await greet(stream, peerId, trust, 'initiator'));
+    welcome(peerId, await meet(stream, peerId, 'initiator'));
   }
 
   function welcome(peerId: string, { member, certificate }: Met): void {
@@ -231,7 +257,7 @@ export async function createPeers(parts: PeersParts): Promise<Peers> {
   await host.handle(
     HELLO,
     (stream, peerId) => {
-      greet(stream, peerId, trust, 'responder').then(
+      meet(stream, peerId, 'responder').then(
         (met) => welcome(peerId, met),
         (error: unknown) => parts.onTrouble('a hello', error),
       );
@@ -273,29 +299,34 @@ export async function createPeers(parts: PeersParts): Promise<Peers> {
 
   refresh();
 
+  const peerOf = (device: DeviceId): Known | undefined =>
+    known.values().find(({ member }) => member.deviceId === device);
+
   return {
-    list: () =>
-      [...known.values()].map(({ member, peerId, state, since, why, addresses }) => ({
-        deviceId: member.deviceId,
-        peerId,
-        name: parts.calledNow(member.deviceId) ?? member.name,
-        kind: member.kind,
-        state,
-        since,
-        why,
-        paths: host.paths(peerId),
-        addresses,
-        isRelay: isRelay(known.get(peerId) as Known),
-      })),
+    list() {
+      const found = relays();
+      return [...known.values()].map((peer) => ({
+        deviceId: peer.member.deviceId,
+        peerId: peer.peerId,
+        name: parts.calledNow(peer.member.deviceId) ?? peer.member.name,
+        kind: peer.member.kind,
+        state: peer.state,
+        since: peer.since,
+        why: peer.why,
+        paths: host.paths(peer.peerId),
+        addresses: peer.addresses,
+        isRelay: isRelay(peer, found),
+      }));
+    },
     isGreeted: (peerId) => greeted.has(peerId),
     deviceAt: (peerId) => known.get(peerId)?.member.deviceId,
-    certificateOf: (device) =>
-      greeted.get([...known.values()].find(({ member }) => member.deviceId === device)?.peerId ?? ''),
+    peerAt: (device) => peerOf(device)?.peerId,
+    certificateOf: (device) => greeted.get(peerOf(device)?.peerId ?? ''),
     heard,
     waysTo,
     onNews: (listener) => void newsListeners.push(listener),
     async reach(device, signal) {
-      const peer = [...known.values()].find(({ member }) => member.deviceId === device);
+      const peer = peerOf(device);
       if (peer === undefined || greeted.has(peer.peerId)) return;
       const given = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
       clearTimeout(peer.timer);
