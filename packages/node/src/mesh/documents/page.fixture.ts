@@ -25,7 +25,8 @@ export async function pageOf(device: ReplicaDevice, id: DocumentId) {
   doc.on('update', (update: Uint8Array, origin: unknown) => {
     if (origin !== 'device') room.receive(member, encodeFrame({ type: 'update', update }));
   });
-  return { doc, text: doc.getText('content'), refused, leave: () => room.leave(member) };
+  const tell = (frame: Uint8Array): void => room.receive(member, frame);
+  return { doc, text: doc.getText('content'), refused, tell, leave: () => room.leave(member) };
 }
 
 export async function three() {
