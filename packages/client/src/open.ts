@@ -182,8 +182,14 @@ export function openClient(parts: ClientParts): Client {
     });
   }
 
-  async function askRun(request: StreamRequest, again: boolean, signal?: AbortSignal): Promise<Run> {
-    const answer = await ask(request, again, signal);
+  /** What is asked once only waits for the try that is under way: the device may be back in this moment. */
+  async function askOnce(request: StreamRequest): Promise<StreamAnswer> {
+    await socket.tried();
+    return ask(request, false);
+  }
+
+  async function askRun(answered: Promise<StreamAnswer>): Promise<Run> {
+    const answer = await answered;
     if (!('run' in answer) || answer.run === undefined)
       throw new Failure('internal', 'The device answered in a form this version does not know. Upgrade both.');
     return answer.run;
@@ -243,7 +249,7 @@ export function openClient(parts: ClientParts): Client {
 
     submitRun(request, signal) {
       const id = request.id ?? newId<RunId>(parts);
-      return askRun({ op: 'submit', ...request, id }, true, signal);
+      return askRun(ask({ op: 'submit', ...request, id }, true, signal));
     },
 
     followRun(runId, fromSeq, follower) {
@@ -261,11 +267,11 @@ export function openClient(parts: ClientParts): Client {
     },
 
     async answerRun(runId, text) {
-      await askRun({ op: 'input', runId, text }, false);
+      await askRun(askOnce({ op: 'input', runId, text }));
     },
-    cancelRun: (runId) => askRun({ op: 'cancel', runId }, false),
+    cancelRun: (runId) => askRun(askOnce({ op: 'cancel', runId })),
     async interruptSession(sessionId) {
-      await ask({ op: 'interrupt', sessionId }, false);
+      await askOnce({ op: 'interrupt', sessionId });
     },
 
     watchProject(projectId, onChange) {

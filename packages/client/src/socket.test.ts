@@ -135,3 +135,19 @@ test('trying again at once does not make a second socket beside one that is bein
   expect(sockets).toHaveLength(2);
   expect(await untilNextTry()).toBe(Number.POSITIVE_INFINITY);
 });
+
+test('who can ask only once waits for the try that is under way, and for no later one', async () => {
+  const { last, reconnecting } = setUp();
+  const tried = vi.fn();
+  void reconnecting.tried().then(tried);
+  await vi.advanceTimersByTimeAsync(100);
+  expect(tried).not.toHaveBeenCalled();
+  last().onclose?.({});
+  await reconnecting.tried();
+  expect(reconnecting.isOpen()).toBe(false);
+  reconnecting.reconnect();
+  const opened = reconnecting.tried().then(reconnecting.isOpen);
+  last().onopen?.({});
+  expect(await opened).toBe(true);
+  expect(tried).toHaveBeenCalledOnce();
+});

@@ -37,6 +37,8 @@ const DELAY_MAX_MS = 10_000;
 export type Reconnecting = {
   readonly connection: Fact<Connection>;
   readonly isOpen: () => boolean;
+  /** Resolves once the try that is under way has opened or failed; at once when there is none. */
+  tried(): Promise<void>;
   send(data: string | Uint8Array<ArrayBuffer>): void;
   reconnect(): void;
   close(): void;
@@ -49,6 +51,7 @@ export function createReconnecting(parts: ReconnectingParts): Reconnecting {
   let closed = false;
   let failures = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let trial = Promise.withResolvers<void>();
 
   function start(): void {
     clearTimeout(timer);
@@ -57,6 +60,8 @@ export function createReconnecting(parts: ReconnectingParts): Reconnecting {
     if (connection.get().state !== 'offline') connection.set({ state: 'connecting', since: parts.now() });
     const trying = parts.connect();
     let opened = false;
+    const over = Promise.withResolvers<void>();
+    trial = over;
     trying.binaryType = 'arraybuffer';
     socket = trying;
     trying.onopen = () => {
@@ -64,6 +69,7 @@ export function createReconnecting(parts: ReconnectingParts): Reconnecting {
       open = true;
       failures = 0;
       connection.set({ state: 'online', since: parts.now() });
+      over.resolve();
       parts.onOpen();
     };
     trying.onmessage = ({ data }) => {
@@ -72,6 +78,7 @@ export function createReconnecting(parts: ReconnectingParts): Reconnecting {
     };
     trying.onerror = () => {};
     trying.onclose = () => {
+      over.resolve();
       if (socket !== trying) return;
       socket = undefined;
       open = false;
@@ -99,6 +106,7 @@ export function createReconnecting(parts: ReconnectingParts): Reconnecting {
   return {
     connection,
     isOpen: () => open,
+    tried: () => trial.promise,
     send(data) {
       if (open) socket?.send(data);
     },
@@ -109,6 +117,7 @@ export function createReconnecting(parts: ReconnectingParts): Reconnecting {
     close() {
       closed = true;
       clearTimeout(timer);
+      trial.resolve();
       socket?.close();
     },
   };
