@@ -18,8 +18,12 @@ import { peerOfKey, type Trust } from './trust.ts';
 export const HELLO = '/markco/hello/1.0.0';
 const RETRY_MS = 500;
 const RETRY_MAX_MS = 30_000;
-/** Without a relay, devices do not find each other: it is looked for more often than others. */
-const RELAY_RETRY_MAX_MS = 1_500;
+/**
+ * Without a relay, devices do not find each other: it is looked for more often than others. So is one that was connected,
+ * or first looked for, less than JUST_NOW_MS ago: most that break off are back soon.
+ */
+const SOON_RETRY_MAX_MS = 1_500;
+const JUST_NOW_MS = 60_000;
 const DIAL_MS = 10_000;
 /** Addresses kept of one device, the last that worked first. */
 const ADDRESSES_MAX = 16;
@@ -177,7 +181,8 @@ export async function createPeers(parts: PeersParts): Promise<Peers> {
     } catch (error) {
       if (greeted.has(peer.peerId) || closing.signal.aborted) return;
       move(peer, 'offline', Failure.from(error).message);
-      const longest = isRelay(peer) ? RELAY_RETRY_MAX_MS : RETRY_MAX_MS;
+      const isSoon = isRelay(peer) || trust.now() - peer.since < JUST_NOW_MS;
+      const longest = isSoon ? SOON_RETRY_MAX_MS : RETRY_MAX_MS;
       const delay = Math.min(longest, RETRY_MS * 2 ** Math.min(peer.tries++, 10));
       tryLater(peer, delay * (0.75 + parts.chance() / 2));
     }
