@@ -237,6 +237,8 @@ export async function createPlacing(parts: PlacingParts) {
         streams.delete(from);
         placed.gone(from);
       });
+      // To open a stream both have to hear each other.
+      survey.answered(from);
       placed.back(from);
       hosting.back(from);
     },
