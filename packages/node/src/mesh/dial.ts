@@ -185,7 +185,8 @@ function whyNot(error: unknown, isOver: boolean): string {
   if (/ENETUNREACH|EHOSTUNREACH/.test(text)) return 'there is no way to that network from here';
   if (/NO_RESERVATION/.test(text)) return 'the relay does not have it now';
   if (/PERMISSION_DENIED/.test(text)) return 'the relay does not pass on to it';
-  if (/UnexpectedPeer|remote peer id|crypto exchange/i.test(text)) return 'another device answers there';
+  if (/UnexpectedPeer|remote peer id|expected remote identity|crypto exchange/i.test(text))
+    return 'another device answers there';
   if (/TransportUnavailable/.test(text)) return 'this device cannot use such an address';
   if (isOver || /ETIMEDOUT|Timeout|abort/i.test(text)) return 'no answer';
   return (error instanceof Error ? error.message : String(error)).slice(0, 200);
