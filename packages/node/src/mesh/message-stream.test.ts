@@ -68,3 +68,14 @@ test('a connection that broke below a stream ends the stream, and throws at nobo
   stream.sendBytes(Uint8Array.of(1));
   expect(closed).toHaveBeenCalledOnce();
 });
+
+test('a side that had left before anybody listened is left too, once what it said was handed on', async () => {
+  const left = Object.assign(new BrokenBelow(), { remoteWriteStatus: 'closed', close: vi.fn(async () => undefined) });
+  const stream = messageStream(left as unknown as Stream);
+  const said = vi.fn();
+  stream.onMessage(said);
+  queueMicrotask(() => left.dispatchEvent(Object.assign(new Event('message'), { data: Uint8Array.of(3, 97) })));
+  await expect.poll(() => left.close.mock.calls.length).toBe(1);
+  expect(said).toHaveBeenCalledExactlyOnceWith('a');
+  expect(said.mock.invocationCallOrder[0]).toBeLessThan(left.close.mock.invocationCallOrder[0] ?? 0);
+});

@@ -112,11 +112,12 @@ export function messageStream(
     for (const listener of drainListeners) listener();
   });
   // Half open is of no use to messages: who says no more has left.
-  stream.addEventListener('remoteCloseWrite', () => {
+  const leave = (): void => {
     isEnding = true;
     // What it said before is looked at first.
     if (waits === undefined) finish();
-  });
+  };
+  stream.addEventListener('remoteCloseWrite', leave);
   stream.addEventListener('close', ({ error }) => {
     clearTimeout(waits);
     end(refused ?? (error === undefined ? null : new Failure('not_ready', 'The connection broke.', { cause: error })));
@@ -124,6 +125,8 @@ export function messageStream(
 
   // It may have ended before anybody could listen.
   if (stream.status !== 'open' && stream.status !== 'closing') end(new Failure('not_ready', 'The connection broke.'));
+  // The other side may have left by then, and waits until this one does: once what it said has been handed on.
+  else if (stream.remoteWriteStatus === 'closed') setImmediate(leave);
 
   function send(payload: Uint8Array, isText: boolean): void {
     if (ended !== null || stream.writeStatus !== 'writable') return;
