@@ -31,7 +31,6 @@ const test = base.extend<{ make: Make }>({
       const host = await createHost({
         key: await generateKeyPair('Ed25519'),
         listen,
-        findsNeighbors: false,
         admits,
         provesWithinMs,
         conducts: createConducts({ now: () => performance.now(), onCut: () => undefined }),

@@ -9,7 +9,6 @@
  */
 import { identify } from '@libp2p/identify';
 import type { Connection, PrivateKey, Stream } from '@libp2p/interface';
-import { mdns } from '@libp2p/mdns';
 import { noise } from '@libp2p/noise';
 import { peerIdFromString } from '@libp2p/peer-id';
 import { ping } from '@libp2p/ping';
@@ -22,6 +21,7 @@ import { createDialer, type Try } from './dial.ts';
 import { standIn } from './guarded.ts';
 import { aborted, answers, createLiveness, TURN_MS } from './liveness.ts';
 import { messageStream, type MessageStream } from './message-stream.ts';
+import type { Neighbors } from './neighbors.ts';
 import { isLoopback, kindOf, rankOf, relayOf, withPeer } from './path.ts';
 import { relayService, type RelayRules } from './relay.ts';
 import { createStrangers } from './strangers.ts';
@@ -41,7 +41,6 @@ const STREAMS_MAX = 16;
 const WINDOW_BYTES_MAX = 1024 * 1024;
 /** How long a hole that seems to be punched may take to carry something. */
 const PROOF_MS = 5_000;
-const MDNS_TAG = '_markco._udp.local';
 
 export type HostParts = {
   readonly key: PrivateKey;
@@ -49,8 +48,8 @@ export type HostParts = {
   readonly listen: readonly string[];
   /** What others are told besides what is listened on. */
   readonly announce?: readonly string[];
-  /** Whether devices on the same network are looked for. */
-  readonly findsNeighbors: boolean;
+  /** Devices on the same network are looked for. */
+  readonly neighbors?: Pick<Neighbors, 'service'>;
   /** Asked before anything of a stream is read. `protocol` null: whether the peer may stay connected at all. */
   readonly admits: (peerId: string, protocol: string | null) => boolean;
   readonly conducts: Conducts;
@@ -123,8 +122,6 @@ export type Host = {
   onPeer(listener: (peerId: string, isConnected: boolean) => void): void;
   /** A better way to a peer that was connected already has come up. */
   onBetterPath(listener: (peerId: string) => void): void;
-  /** A device on the same network said where it is. A hint: nothing about it is proven. */
-  onFound(listener: (peerId: string, addresses: readonly string[]) => void): void;
   close(): Promise<void>;
 };
 
@@ -138,7 +135,6 @@ type Inner = {
 
 export async function createHost(parts: HostParts): Promise<Host> {
   const peerListeners: ((peerId: string, isConnected: boolean) => void)[] = [];
-  const foundListeners: ((peerId: string, addresses: readonly string[]) => void)[] = [];
   const pathListeners: ((peerId: string) => void)[] = [];
   const addressListeners: (() => void)[] = [];
   /** By relay, where others reach it. */
@@ -174,9 +170,9 @@ export async function createHost(parts: HostParts): Promise<Host> {
         ),
       ping: ping(),
       inner: ({ transportManager }: Inner) => ({ transportManager }),
+      ...(parts.neighbors === undefined ? {} : { neighbors: parts.neighbors.service }),
       ...(parts.relay === undefined ? {} : { relay: relayService(guard, parts.relay) }),
     },
-    ...(parts.findsNeighbors ? { peerDiscovery: [mdns({ serviceTag: MDNS_TAG })] } : {}),
     connectionManager: {
       maxConnections: parts.relay === undefined ? CONNECTIONS_MAX : RELAY_CONNECTIONS_MAX,
       inboundConnectionThreshold: INBOUND_PER_SECOND_MAX,
@@ -233,10 +229,6 @@ export async function createHost(parts: HostParts): Promise<Host> {
     const peerId = detail.toString();
     strangers.left(peerId);
     for (const listener of peerListeners) listener(peerId, false);
-  });
-  node.addEventListener('peer:discovery', ({ detail }) => {
-    const addresses = detail.multiaddrs.map(String);
-    for (const listener of foundListeners) listener(detail.id.toString(), addresses);
   });
   slots.onLost((relay) => {
     if (relayed.delete(relay)) for (const listener of addressListeners) listener();
@@ -383,7 +375,6 @@ export async function createHost(parts: HostParts): Promise<Host> {
     onLostRelay: slots.onLost,
     onPeer: (listener) => void peerListeners.push(listener),
     onBetterPath: (listener) => void pathListeners.push(listener),
-    onFound: (listener) => void foundListeners.push(listener),
 
     async close() {
       closing.abort();

@@ -21,7 +21,6 @@ async function device(): Promise<Host & AsyncDisposable> {
   const host = await createHost({
     key: await generateKeyPair('Ed25519'),
     listen: ['/ip4/127.0.0.1/tcp/0'],
-    findsNeighbors: false,
     admits: () => true,
     conducts: createConducts({ now: () => performance.now(), onCut: () => undefined }),
     now: Date.now,

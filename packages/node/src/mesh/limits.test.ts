@@ -21,7 +21,6 @@ async function hostWith(conduct?: Conduct): Promise<Host & AsyncDisposable> {
   const host = await createHost({
     key: await generateKeyPair('Ed25519'),
     listen: ['/ip4/127.0.0.1/tcp/0'],
-    findsNeighbors: false,
     admits: () => true,
     conducts: conduct === undefined ? usual : { ...usual, of: () => conduct },
     now: Date.now,

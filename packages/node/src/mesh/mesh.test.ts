@@ -76,6 +76,19 @@ test('a wrong code adds nobody and is spent; an outsider is refused; nothing is 
   expect(laptop.mesh.peers.list()).toEqual([]);
 });
 
+test('of several devices that show a code, the one whose code was typed is found', async ({ make }) => {
+  const [office, laptop, desktop] = [await make('office'), await make('laptop'), await make('desktop')];
+  office.mesh.pair.open();
+  const { code } = laptop.mesh.pair.open();
+  const at = [office, laptop].flatMap(({ mesh }) => mesh.host.addresses());
+  const joined = desktop.mesh.pair.join(code, at, () => undefined, soon());
+  joined.catch(() => undefined);
+  await expect.poll(() => laptop.mesh.pair.offered()?.state, SOON).toBe('asked');
+  await laptop.mesh.pair.approve();
+  await joined;
+  await expect.poll(() => states(desktop), SOON).toEqual({ laptop: 'connected' });
+});
+
 test('a device that was removed is cut off by all within five seconds and stays out', async ({ make }) => {
   const [laptop, desktop, phone] = [await make('laptop'), await make('desktop'), await make('phone')];
   await pair(laptop, desktop);

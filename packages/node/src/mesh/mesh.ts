@@ -33,6 +33,7 @@ import { createHost, type Host } from './host.ts';
 import { keepImproving } from './improve.ts';
 import { createKeepOpen } from './keep-open.ts';
 import type { MessageStream } from './message-stream.ts';
+import { createNeighbors } from './neighbors.ts';
 import { createPair, type Pair } from './pair.ts';
 import { peerConnection } from './peer-connection.ts';
 import { createPeerClients } from './peer-clients.ts';
@@ -114,7 +115,7 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
   const replications = new Map<string, Replication>();
   const heartbeats = new Map<DeviceId, Heartbeat & { at: number }>();
   const theirs = new Map<DeviceId, readonly Project[]>();
-  const neighbors = new Map<string, readonly string[]>();
+  const neighbors = parts.findsNeighbors ? createNeighbors(() => performance.now()) : null;
   const addresses = readAddresses(store);
   const digests = createDigests(parts.rooms);
   const links = createLinks();
@@ -141,7 +142,7 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
     conducts,
     listen: parts.listen,
     ...(parts.announce.length === 0 ? {} : { announce: parts.announce }),
-    findsNeighbors: parts.findsNeighbors,
+    ...(neighbors === null ? {} : { neighbors }),
     admits(peerId, protocol) {
       const member = trust.memberAt(peerId);
       if (protocol === null) return member !== undefined;
@@ -159,12 +160,6 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
     onTrouble,
   });
   log.info('mesh.listening', { addresses: host.addresses().length });
-  host.onFound((peerId, at) => {
-    neighbors.delete(peerId);
-    neighbors.set(peerId, at);
-    const [oldest] = neighbors.keys();
-    if (neighbors.size > NEIGHBORS_MAX && oldest !== undefined) neighbors.delete(oldest);
-  });
   const peers = await createPeers({
     host,
     trust,
@@ -181,6 +176,7 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
     onTrouble,
   });
   late.peers = peers;
+  neighbors?.onFound(({ peerId, addresses: at }) => void peers.heard(peerId, at));
   const clients = createPeerClients({ host, peers, ids });
   const copies = createHeldCopies({
     rooms: parts.rooms,
@@ -195,7 +191,7 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
     trust,
     ids,
     about: parts.about,
-    neighbors: () => [...neighbors].map(([peerId, at]) => ({ peerId, addresses: at })),
+    neighbors: () => neighbors?.list() ?? [],
     onAdded(peerId, at) {
       peers.refresh();
       peers.heard(peerId, at);
@@ -350,7 +346,7 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
     assets,
     slots,
     heartbeats: () => heartbeats,
-    neighbors: () => (parts.findsNeighbors ? neighbors.size : null),
+    neighbors: () => neighbors?.list().length ?? null,
     elsewhere() {
       const found = new Map<ProjectId, { project: Project; devices: DeviceId[] }>();
       for (const [device, projects] of theirs)
@@ -385,9 +381,6 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
     },
   };
 }
-
-/** Devices of the network that were heard of; of more, the newest. */
-const NEIGHBORS_MAX = 100;
 
 function readAddresses(store: Store): Map<DeviceId, readonly string[]> {
   const found = store.get(ADDRESSES);

@@ -277,6 +277,7 @@ export async function createPair({ host, trust, ids, about, neighbors, onAdded, 
         );
       const tried = new Set<string>();
       const deadline = performance.now() + (named.length > 0 ? 0 : NEIGHBORS_MS);
+      let wrong: Failure | null = null;
       let last: unknown = new Failure(
         'not_found',
         'No device that shows a code was found on this network. Give the link that the other device shows instead.',
@@ -289,11 +290,12 @@ export async function createPair({ host, trust, ids, about, neighbors, onAdded, 
             await joinAt({ code }, peerId, at, onCheck, signal);
             return;
           } catch (error) {
-            // Only one that shows a code can say that this one is wrong.
-            if (error instanceof Failure && error.code !== 'not_ready') throw error;
+            // Only one that shows a code can say that this one is wrong; another of the same network may show it.
+            if (error instanceof Failure && error.code !== 'not_ready') wrong ??= error;
             if (named.length > 0) last = error;
           }
         }
+        if (wrong !== null) throw wrong;
         if (performance.now() >= deadline || tried.size >= NEIGHBORS_MAX || signal.aborted) break;
         await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
       }

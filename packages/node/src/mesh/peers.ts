@@ -279,7 +279,6 @@ export async function createPeers(parts: PeersParts): Promise<Peers> {
     }
     if (host.paths(peerId)[0]?.isOutgoing === true && !greeted.has(peerId)) tryLater(peer, 0);
   });
-  host.onFound((peerId, addresses) => void heard(peerId, addresses));
   trust.onChange(refresh);
 
   function heard(peerId: string, addresses: readonly string[], said: Said = { bySelf: false }): boolean {
