@@ -10,6 +10,7 @@ const FOR_DEVICES: readonly RouteName[] = [
   'health',
   'run',
   'runs',
+  'runDecision',
   'mrpRunAssets',
   'sessions',
   'mrpSessions',

@@ -92,6 +92,7 @@ test('PLACE-1 a run goes to the device that is free, and the next one to where i
     expect.stringMatching(/^box: \d+ · nothing waits \+20/),
     'laptop: 10 · near +10',
   ]);
+  expect(await box.get<Decision>(`/api/runs/${there.id}/decision`)).toEqual(decision);
 
   // The laptop is free again, but the variables are on the box.
   await laptop.get(`/api/runs/${busy.id}/cancel`, { method: 'POST' });

@@ -15,6 +15,8 @@ export type Desk = {
   readonly env: Record<string, string>;
   /** Whether somebody looks at what is printed. */
   isTerminal: boolean;
+  /** Ctrl-C. */
+  readonly stop: AbortController;
   device(): Promise<void>;
   markco(...words: string[]): Promise<{ code: number; out: string; err: string }>;
 };
@@ -36,6 +38,7 @@ export const test = base.extend<{ desk: Desk }>({
       const body: unknown = typeof init?.body === 'string' ? JSON.parse(init.body) : null;
       asked.push({ request, body, token: new Headers(init?.headers).get('authorization') });
       const found = answers.get(request);
+      init?.signal?.throwIfAborted();
       if (found === undefined)
         return Response.json({ error: { code: 'not_found', message: `Nothing at ${request}.` } }, { status: 404 });
       return Response.json(found);
@@ -47,6 +50,7 @@ export const test = base.extend<{ desk: Desk }>({
       programs,
       env,
       isTerminal: false,
+      stop: new AbortController(),
       async device() {
         await writeFile(join(home, 'device.json'), '{"port":7717,"pid":812}');
         await writeFile(join(home, 'api-token'), 'secret\n');
@@ -63,7 +67,7 @@ export const test = base.extend<{ desk: Desk }>({
           out: { write: (text) => (out += text), isTerminal: desk.isTerminal },
           err: { write: (text) => (err += text), isTerminal: false },
           input: { isTerminal: false, readLine: () => Promise.resolve(null) },
-          signal: new AbortController().signal,
+          signal: desk.stop.signal,
           now: () => Date.parse('2026-11-21T10:00:00.000Z'),
           randomBytes: (length) => new Uint8Array(length),
           fetch: answer,

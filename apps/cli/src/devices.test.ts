@@ -47,6 +47,19 @@ test('ping says by which way a device is reached, and ends by it: 0 direct, 1 re
   expect(await desk.markco('ping', 'box', '-c', '0')).toMatchObject({ code: 2, out: '' });
 });
 
+test('a code whose command is stopped is good for nothing', async ({ desk }) => {
+  await desk.device();
+  const offered = { code: '42718830', link: 'markco:pair#x', expiresAt: since, state: 'waiting' };
+  desk.answers.set('POST /api/pairing', { offered });
+  desk.answers.set('GET /api/pairing', { offered });
+  desk.answers.set('DELETE /api/pairing', {});
+  const pairing = desk.markco('pair');
+  await expect.poll(() => desk.asked.some(({ request }) => request === 'GET /api/pairing')).toBe(true);
+  desk.stop.abort();
+  expect(await pairing).toMatchObject({ code: 130, out: expect.stringContaining('4271 8830') });
+  expect(desk.asked.at(-1)?.request).toBe('DELETE /api/pairing');
+});
+
 test('peers lists each way to each other device, and why there is none', async ({ desk }) => {
   await desk.device();
   desk.answers.set('GET /api/devices', { devices: [laptop] });

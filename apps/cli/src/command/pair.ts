@@ -8,6 +8,7 @@ import { verb, type AddVerb, type JsonOption } from '../verb.ts';
 type Options = JsonOption & { readonly at?: readonly string[]; readonly yes?: true };
 
 const LOOK_MS = 200;
+const DECLINE_MS = 1_000;
 
 export const addPair: AddVerb = (program, cli, done) => {
   verb(program, 'pair [CODE]', 'Add a device: show a code here, type it there', [
@@ -40,7 +41,11 @@ async function offer(cli: Cli, { api }: RunningDevice, options: Options): Promis
   }
   const asked = await settle(cli, api, ({ offered: now }) =>
     now === undefined || now.state !== 'waiting' ? now : null,
-  );
+  ).catch(async (error: unknown) => {
+    // Who stops this wants nobody to come in by the code any more.
+    if (cli.signal.aborted) await api('declinePairing', { signal: AbortSignal.timeout(DECLINE_MS) });
+    throw error;
+  });
   if (asked?.state === 'asked') {
     const { device: about, check } = asked;
     cli.err.write(

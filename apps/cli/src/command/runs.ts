@@ -41,11 +41,11 @@ export const addRuns: AddVerb = (program, cli, done) => {
           run.language,
           localTime(run.createdAt, cli.now()),
           took(run, cli.now()),
+          run.ranOn ?? '',
           firstLine(run),
         ]);
-        cli.out.write(
-          table(['RUN', 'STATE', 'LANGUAGE', 'STARTED', 'TOOK', 'CODE'], rows, colorsFor(cli.out, cli.env)),
-        );
+        const titles = ['RUN', 'STATE', 'LANGUAGE', 'STARTED', 'TOOK', 'ON', 'CODE'];
+        cli.out.write(table(titles, rows, colorsFor(cli.out, cli.env)));
       }
       done(0);
     });

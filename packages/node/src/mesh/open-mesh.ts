@@ -21,6 +21,7 @@ import type { Rooms } from '../documents/rooms.ts';
 import type { Connection } from '../listen/connection.ts';
 import type { Handlers } from '../listen/handlers.ts';
 import { mountRoutes } from '../listen/http.ts';
+import { decisionsForDevices } from '../listen/routes/placement.ts';
 import type { Projects } from '../projects/projects.ts';
 import type { Runs } from '../runs/runs.ts';
 import type { Store } from '../store/store.ts';
@@ -111,13 +112,16 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
   trust.onChange(() => {
     if (trust.userId !== parts.userId) void parts.onUser(trust.userId);
   });
+  /** Others may be connected before there is anything to hear them: what they say waits for it. */
+  const { promise: placingIsThere, resolve: setPlacing } = Promise.withResolvers<Placing>();
   const app = new Hono<{ Bindings: { readonly from: DeviceId } }>();
+  const decisions = decisionsForDevices(async () => (await placingIsThere).decisions);
   const sessions = sessionsForDevices({
     here: parts.sessionRoutes,
     policy: async () => (await parts.policy()).policy,
     deviceName: device.name,
   });
-  mountRoutes(app, { ...parts.routes(), ...sessions }, parts.onError, ({ env }, route) =>
+  mountRoutes(app, { ...parts.routes(), ...sessions, ...decisions }, parts.onError, ({ env }, route) =>
     authorizeRoute(route, () => requireSubmitter({ trust, peers: mesh.peers }, env.from)),
   );
   app.all('*', (context) =>
@@ -130,8 +134,6 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
     ...{ store: parts.store, sessions: runs.sessions, policy: parts.policy, preferences: parts.preferences },
   });
   const late: { placing?: Placing } = {};
-  /** Others may be connected before there is anything to hear them: what they say waits for it. */
-  const { promise: placingIsThere, resolve: setPlacing } = Promise.withResolvers<Placing>();
   const state = async (): Promise<HostState> => ({
     capability: await parts.capability(),
     runningRuns: runs.sessions.list().filter(({ id }) => runs.sessions.load(id).currentRun !== null).length,

@@ -1,8 +1,13 @@
-/** Over HTTP: where a run would go, where one went, and why. */
+/** Over HTTP: where a run would go, where one went, and why. Who submitted a run knows that, and tells the others. */
 import { Failure, type Decision, type RunId } from '@markco/protocol';
 import { explain, type DecisionRecord } from '@markco/scheduler';
+import type { OpenMesh } from '../../mesh/open-mesh.ts';
 import type { Others } from '../../mesh/others.ts';
+import type { Decisions } from '../../mesh/placing/decisions.ts';
 import type { SomeHandlers } from '../handlers.ts';
+
+/** How long another device may take to say what it knows. */
+const ASK_MS = 1_500;
 
 export function placementRoutes({
   others,
@@ -16,16 +21,46 @@ export function placementRoutes({
       return decisionOf(await open.placing.preview(body));
     },
     async runDecision({ params }) {
-      const record = (await others.known())?.placing.decisions.get(params['id'] as RunId) ?? null;
-      if (record === null)
-        throw new Failure(
-          'not_found',
-          'Why this run went where it went is not known here: another device placed it, it is old, or there was no choice.',
-        );
-      return decisionOf(record);
+      const id = params['id'] as RunId;
+      const open = await others.known();
+      const decision = open === null ? null : (decisionHere(open.placing.decisions, id) ?? (await askOthers(open, id)));
+      if (decision === null) throw unknown();
+      return decision;
     },
   };
 }
+
+/** As other devices ask for it: what this one knows itself. */
+export function decisionsForDevices(decisions: () => Promise<Decisions>): SomeHandlers<'runDecision'> {
+  return {
+    async runDecision({ params }) {
+      const decision = decisionHere(await decisions(), params['id'] as RunId);
+      if (decision === null) throw unknown();
+      return decision;
+    },
+  };
+}
+
+/** The first that knows. Null when none does, or answers in time. */
+async function askOthers({ mesh }: Pick<OpenMesh, 'mesh'>, id: RunId): Promise<Decision | null> {
+  const signal = AbortSignal.timeout(ASK_MS);
+  const asked = mesh.peers
+    .list()
+    .filter(({ state }) => state === 'connected')
+    .map(({ deviceId }) => mesh.client(deviceId).api('runDecision', { params: { id }, signal }));
+  return Promise.any(asked).catch(() => null);
+}
+
+function decisionHere(decisions: Decisions, id: RunId): Decision | null {
+  const record = decisions.get(id);
+  return record === null ? null : decisionOf(record);
+}
+
+const unknown = (): Failure =>
+  new Failure(
+    'not_found',
+    'Why this run went where it went is not known here: the device that placed it is away, it is old, or there was no choice.',
+  );
 
 function decisionOf(record: DecisionRecord): Decision {
   const { at, why, chosen, reason, newSession, waitsFor, devices, devicesLeftOut } = record;
