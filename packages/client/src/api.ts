@@ -65,10 +65,12 @@ export function createApi(parts: ApiParts): Api {
       });
     } catch (cause) {
       if (signal?.aborted === true) throw cause;
-      throw new Failure('not_ready', 'This device does not answer. Start it with `markco up`, then try again.', {
-        cause,
-        retryable: true,
-      });
+      // Who asks another device is told which one it is.
+      const isTold = cause instanceof Failure && cause.code === 'not_ready';
+      const message = isTold
+        ? cause.message
+        : 'This device does not answer. Start it with `markco up`, then try again.';
+      throw new Failure('not_ready', message, { cause, retryable: true });
     }
     if (!response.ok) throw await failureOf(response);
     if (!('answer' in route)) return undefined as CallAnswer<typeof name>;

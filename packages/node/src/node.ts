@@ -261,6 +261,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       anywhere: elsewhere.execution,
     }),
   };
+  const arrived = async (id: RunId): Promise<void> => others.now()?.placing.arrived(id);
   const meshParts = (): OpenMeshParts => ({
     ...{ config, home: config.home, userId: user.id, ids, store, device, rooms, catalog, projects, runs, submitHere },
     ...{ capability: own.capability, policy: own.policy.read, queuedRuns: () => runMetrics.queued, log: logger },
@@ -272,7 +273,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     onGranted: elsewhere.granted,
     onUser: (id) => keepUser(config.home, { device: { ...device, userId: id }, user: Object.assign(user, { id }) }),
     onError: (route, error) => logger.error('http.failed', { route }, error),
-    ...servedToDevices(runs, async (id) => others.now()?.placing.arrived(id), assetsHere(projects), streamParts),
+    ...servedToDevices(runs, anywhere.submitted, arrived, assetsHere(projects), streamParts),
     sessionRoutes,
   });
   const others = createOthers({

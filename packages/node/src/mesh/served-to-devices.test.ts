@@ -30,6 +30,7 @@ function setUp(mayAct: boolean) {
   } as unknown as Runs;
   const { serve } = servedToDevices(
     runs,
+    { get: () => null, list: async () => [], follow: runs.follow },
     async () => undefined,
     async () => [],
     (of) => of as StreamParts,

@@ -1,22 +1,27 @@
-/** What a device serves its user's other devices: its own runs, to read for all of them, to act on for who may submit. */
+/**
+ * What a device serves its user's other devices: its own runs, to read for all of them, to act on for who may submit; and
+ * to read what it knows of those that it submitted to others, for who does not reach them.
+ */
 import { Failure, LIMITS, type Run, type RunId } from '@markco/protocol';
 import { runQuery } from '../listen/routes/runs.ts';
 import { serveStream, type StreamParts } from '../listen/stream.ts';
 import type { Runs } from '../runs/runs.ts';
 import type { MrpAsset } from '../mrp/assets.ts';
 import type { OpenMeshParts } from './open-mesh.ts';
+import type { RunsAnywhere } from './runs/runs-anywhere.ts';
 
 const CANCEL_MS = 30_000;
 
 export function servedToDevices(
   runs: Runs,
+  submitted: RunsAnywhere['submitted'],
   /** Resolves once a run that is on its way from another device is here, or will not be. */
   arrived: (id: RunId) => Promise<void>,
   assetsOf: (run: Run) => Promise<MrpAsset[]>,
   streamParts: (of: Pick<StreamParts, 'submit' | 'follow' | 'run' | 'answer' | 'cancel' | 'interrupt'>) => StreamParts,
 ): Pick<OpenMeshParts, 'serve' | 'routes'> {
   async function requireRun(id: RunId): Promise<Run> {
-    const run = await runs.get(id);
+    const run = (await runs.get(id)) ?? submitted.get(id);
     if (run === null) throw new Failure('not_found', 'There is no such run here.');
     return run;
   }
@@ -25,7 +30,10 @@ export function servedToDevices(
     serve(connection, submitByGrant, requireSubmitter) {
       const parts = streamParts({
         submit: submitByGrant,
-        follow: runs.follow,
+        async *follow(id, fromSeq, signal) {
+          const isHere = (await runs.get(id)) !== null;
+          yield* isHere ? runs.follow(id, fromSeq, signal) : submitted.follow(id, fromSeq, signal);
+        },
         async run(id) {
           await arrived(id);
           return requireRun(id);
@@ -51,10 +59,15 @@ export function servedToDevices(
       health: () => ({ status: 'ok' }),
       async run({ params }) {
         const run = await requireRun(params['id'] as RunId);
-        return { ...run, storedEvents: await runs.storedCount(run.id) };
+        // Of what is on another device, that one knows how many there are.
+        return (await runs.get(run.id)) === null ? run : { ...run, storedEvents: await runs.storedCount(run.id) };
       },
       mrpRunAssets: async ({ params }) => ({ assets: await assetsOf(await requireRun(params['id'] as RunId)) }),
-      runs: async ({ query }) => ({ runs: [...(await runs.list(runQuery(query)))] }),
+      async runs({ query: asked }) {
+        const query = runQuery(asked);
+        const [own, others] = await Promise.all([runs.list(query), submitted.list(query)]);
+        return { runs: [...own, ...others].toSorted((a, b) => (a.id < b.id ? 1 : -1)).slice(0, query.limit) };
+      },
     }),
   };
 }

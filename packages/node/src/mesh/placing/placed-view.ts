@@ -20,6 +20,12 @@ export function withPlaced(anywhere: RunsAnywhere, placed: () => PlaceRuns | nul
     return { ...there, routedTo, ...(unreachable === undefined ? {} : { unreachable }) };
   }
 
+  /** What was submitted here, with what only this device knows of it. */
+  function withWhy(run: Run): Run {
+    const { unreachable, routedTo = run.routedTo } = placed()?.get(run.id)?.run ?? {};
+    return { ...run, routedTo, ...(unreachable === undefined ? {} : { unreachable }) };
+  }
+
   async function* follow(
     there: RunsAnywhere['follow'],
     waits: boolean,
@@ -36,6 +42,14 @@ export function withPlaced(anywhere: RunsAnywhere, placed: () => PlaceRuns | nul
 
   return {
     ...anywhere,
+    submitted: {
+      ...anywhere.submitted,
+      get(id) {
+        const run = anywhere.submitted.get(id);
+        return run === null ? null : withWhy(run);
+      },
+      list: async (query) => (await anywhere.submitted.list(query)).map(withWhy),
+    },
     require,
     follow: (id, fromSeq, signal) => follow(anywhere.follow, true, id, fromSeq, signal),
     stored: (id, fromSeq, signal) => follow(anywhere.stored, false, id, fromSeq, signal),
@@ -64,8 +78,7 @@ export function withPlaced(anywhere: RunsAnywhere, placed: () => PlaceRuns | nul
       const known = new Map(waiting.map((run) => [run.id, run]));
       for (const run of await anywhere.list(query)) {
         // The device that it ran on knows only that it was asked; why is known here, also of what is over.
-        const { unreachable, routedTo = run.routedTo } = known.get(run.id) ?? placed()?.get(run.id)?.run ?? {};
-        known.set(run.id, { ...run, routedTo, ...(unreachable === undefined ? {} : { unreachable }) });
+        known.set(run.id, withWhy(run));
       }
       return [...known.values()].toSorted((a, b) => (a.id < b.id ? 1 : -1)).slice(0, query.limit);
     },

@@ -11,7 +11,7 @@ import { createCarriers } from './carry.ts';
 import { createRunCopies } from './copies.ts';
 
 const never = new AbortController().signal;
-const [BOX, NAS] = [newId<DeviceId>(ids), newId<DeviceId>(ids)];
+const [BOX, NAS, SUBMITTER] = [newId<DeviceId>(ids), newId<DeviceId>(ids), newId<DeviceId>(ids)];
 
 type Asked = { readonly host: DeviceId; readonly fromSeq: number; readonly to: RunFollower; isStopped: boolean };
 type World = Awaited<ReturnType<typeof open>>;
@@ -21,7 +21,7 @@ async function open(home: string) {
   const asked: Asked[] = [];
   const copied: RunId[] = [];
   const copies = createRunCopies({ home, store, log: quiet, isInUse: (id) => carriers.isCarried(id) });
-  const client = async (host: DeviceId): Promise<Client> =>
+  const clientOf = (host: DeviceId): Client =>
     ({
       followRun(_: RunId, fromSeq: number, to: RunFollower) {
         const one: Asked = { host, fromSeq, to, isStopped: false };
@@ -29,13 +29,16 @@ async function open(home: string) {
         return () => void (one.isStopped = true);
       },
     }) as unknown as Client;
+  const away = new Set<DeviceId>();
+  const source = async (_: RunId, host: DeviceId): Promise<{ client: Client; isHost: boolean }> =>
+    away.has(host) ? { client: clientOf(SUBMITTER), isHost: false } : { client: clientOf(host), isHost: true };
   const carriers = createCarriers({
-    ...{ copies, client, onEvent: () => undefined },
+    ...{ copies, source, onEvent: () => undefined },
     onCopied: ({ id }) => void copied.push(id),
     onTrouble: () => undefined,
   });
   return {
-    ...{ home, copies, carriers, asked, copied },
+    ...{ home, copies, carriers, asked, copied, away },
     /** The question of this number, once it was asked. */
     async follow(index: number): Promise<Asked> {
       await eventually(() => asked.length > index);
@@ -126,6 +129,30 @@ test('what was submitted here goes on after a kill from the last whole event, an
   await after.copies.put(run, BOX);
   expect(after.copies.get(run.id)).toMatchObject({ complete: true, run: { state: 'completed' } });
   await after.close();
+});
+
+test('while its host is away it is taken from who has a copy, and from the host again once that is back', async ({
+  world,
+}) => {
+  const run = runOf();
+  await world.copies.put(run, BOX);
+  world.away.add(BOX);
+  const reading = read(world, run);
+  const copy = await world.follow(0);
+  expect(copy.host).toBe(SUBMITTER);
+  copy.to.onEvent(event(run, 0));
+  await eventually(async () => (await world.lines(run.id)).length === 1);
+  world.carriers.hostIsBack(NAS);
+  expect(copy.isStopped).toBe(false);
+  world.away.clear();
+  world.carriers.hostIsBack(BOX);
+  const host = await world.follow(1);
+  expect([copy.isStopped, host.host, host.fromSeq]).toEqual([true, BOX, 1]);
+  world.carriers.hostIsBack(BOX);
+  expect(host.isStopped).toBe(false);
+  host.to.onEvent(last(run, 1));
+  host.to.onEnd({ ...run, state: 'completed' });
+  expect(await reading).toEqual([0, 1]);
 });
 
 test('an end that comes before the last event is not believed', async ({ world }) => {

@@ -19,7 +19,9 @@ const ENDS_WITHOUT_END = 3;
 type Carried = {
   readonly host: DeviceId;
   readonly stop: AbortController;
-  readonly done: Promise<void>;
+  /** It is taken from another device than its host, until this. */
+  instead: AbortController | null;
+  done: Promise<void>;
   /** Who wants it: readers, and one more for what was submitted here. */
   wanted: number;
   failure: Failure | null;
@@ -34,8 +36,8 @@ export type Carriers = ReturnType<typeof createCarriers>;
 
 export function createCarriers(parts: {
   readonly copies: Pick<RunCopies, 'open' | 'get' | 'put' | 'touch'>;
-  /** Fails with `not_ready` where there are no other devices. */
-  readonly client: (device: DeviceId) => Promise<Client>;
+  /** The host of a run, or another device that has a copy while the host is away. `not_ready` where there are none. */
+  readonly source: (run: RunId, host: DeviceId) => Promise<{ readonly client: Client; readonly isHost: boolean }>;
   /** An event of a run has come. */
   readonly onEvent: (run: RunId, host: DeviceId) => void;
   /** All events of a run are here. */
@@ -45,7 +47,9 @@ export function createCarriers(parts: {
   const { copies } = parts;
   const carried = new Map<RunId, Carried>();
 
-  async function carry(id: RunId, host: DeviceId, isNew: boolean, signal: AbortSignal): Promise<void> {
+  async function carry(id: RunId, isNew: boolean, one: Carried): Promise<void> {
+    const { host } = one;
+    const { signal } = one.stop;
     const opening = copies.open(id);
     opening.catch(() => undefined); // It is awaited below, unless something else ends this before.
     try {
@@ -55,11 +59,14 @@ export function createCarriers(parts: {
       while (!signal.aborted) {
         const before = at.seq;
         const heard = (): void => parts.onEvent(id, host);
-        const outcome = await listen(await parts.client(host), id, at, opening, heard, signal);
+        const { client, isHost } = await parts.source(id, host);
+        one.instead = isHost ? null : new AbortController();
+        const until = one.instead === null ? signal : AbortSignal.any([signal, one.instead.signal]);
+        const outcome = await listen(client, id, at, opening, heard, until);
         const file = await opening;
         at = file;
-        if (outcome === 'stopped') return;
-        if (outcome === 'behind') continue;
+        if (signal.aborted) return;
+        if (outcome === 'behind' || outcome === 'stopped') continue;
         if ('failed' in outcome) throw outcome.failed;
         ends = file.seq === before ? ends + 1 : 1;
         if (!file.hasEnd && ends < ENDS_WITHOUT_END) continue;
@@ -73,8 +80,16 @@ export function createCarriers(parts: {
   }
 
   function begin(id: RunId, host: DeviceId, isNew: boolean): Carried {
-    const stop = new AbortController();
-    const done = carry(id, host, isNew, stop.signal)
+    const made: Carried = {
+      host,
+      stop: new AbortController(),
+      instead: null,
+      done: Promise.resolve(),
+      wanted: 0,
+      failure: null,
+    };
+    carried.set(id, made);
+    made.done = carry(id, isNew, made)
       .catch((error: unknown) => {
         made.failure = Failure.from(error);
         parts.onTrouble(id, error);
@@ -84,8 +99,6 @@ export function createCarriers(parts: {
         // Who reads it sees that nothing more comes.
         copies.touch(id);
       });
-    const made: Carried = { host, stop, done, wanted: 0, failure: null };
-    carried.set(id, made);
     return made;
   }
 
@@ -107,6 +120,11 @@ export function createCarriers(parts: {
 
   return {
     isCarried: (id: RunId): boolean => carried.has(id),
+
+    /** What was taken from other devices meanwhile comes from it again. */
+    hostIsBack(host: DeviceId): void {
+      for (const one of carried.values()) if (one.host === host) one.instead?.abort();
+    },
 
     /**
      * Carries it to its end, whoever reads it. A failure is told to `onTrouble`; it is tried again at the next start.

@@ -3,7 +3,8 @@
  * Whoever follows, answers or cancels a run need not know where it is.
  *
  * 1. A run that this device has is its own; nobody is asked.
- * 2. Where another one is, is remembered once found; else every connected device is asked, at once.
+ * 2. Where another one is, is remembered once found; else every connected device is asked, at once. Who submitted it has a
+ *    copy, and answers in the place of a host that is away.
  * 3. Events of a run elsewhere are read from the copy here, which goes on as they come: what a reader has seen stays
  *    here when the host goes away, and so does all of what was submitted here.
  * 4. A run whose host does not answer is the run as it was last known, in whatever state that was: nobody here can know
@@ -18,7 +19,7 @@ import type { Store } from '../../store/store.ts';
 import type { Mesh } from '../mesh.ts';
 import type { SessionsAnywhere } from '../sessions/sessions-anywhere.ts';
 import { createCarriers } from './carry.ts';
-import { createRunCopies } from './copies.ts';
+import { createRunCopies, type RunCopy } from './copies.ts';
 
 /** Runs of other devices whose place is remembered; of more, the newest. */
 const KNOWN_MAX = 10_000;
@@ -63,9 +64,11 @@ export function createRunsAnywhere({ runs, sessions, mesh, ...parts }: RunsAnywh
   const copies = createRunCopies({ ...parts, isInUse: (id) => carriers.isCarried(id) || pending.has(id) });
   const carriers = createCarriers({
     copies,
-    async client(device) {
+    async source(id, host) {
       await parts.known().catch(() => null);
-      return client(device);
+      if (connected().includes(host)) return { client: client(host), isHost: true };
+      const found = await firstOf(id, host).catch(() => null);
+      return { client: client(found?.from ?? host), isHost: found === null };
     },
     onEvent: parts.onEvent,
     onCopied: ({ id }) => void pending.delete(id),
@@ -93,21 +96,47 @@ export function createRunsAnywhere({ runs, sessions, mesh, ...parts }: RunsAnywh
     return run;
   }
 
-  /** Asks one device. What it says is kept where a copy is. */
-  async function askHost(id: RunId, device: DeviceId): Promise<Found & { readonly storedEvents: number }> {
+  async function ask(id: RunId, device: DeviceId): Promise<{ readonly run: Run; readonly storedEvents: number }> {
     const answer = await client(device).api('run', { params: { id }, signal: AbortSignal.timeout(LIST_MS) });
     const { storedEvents = 0, ...run } = answer;
+    return { run, storedEvents };
+  }
+
+  /** Asks the device that has it. What it says is kept where a copy is. */
+  async function askHost(id: RunId, device: DeviceId): Promise<Found & { readonly storedEvents: number }> {
+    const { run, storedEvents } = await ask(id, device);
     remember(run, device);
     if (copies.get(id) !== null) await copies.put(run, device);
     return { run, device, isLastKnown: false, storedEvents };
+  }
+
+  /** The first of the others that knows it. Rejects when none does. */
+  function firstOf(id: RunId, except?: DeviceId): Promise<{ readonly run: Run; readonly from: DeviceId }> {
+    const others = connected().filter((each) => each !== except);
+    return Promise.any(others.map(async (from) => ({ run: (await ask(id, from)).run, from })));
+  }
+
+  async function askOthers(id: RunId, except?: DeviceId): Promise<Found | null> {
+    const told = await firstOf(id, except).catch(() => null);
+    if (told === null) return null;
+    const { run, from } = told;
+    const device = hostOf(run, from);
+    remember(run, device);
+    if (device === from) return { run, device, isLastKnown: false };
+    // The device that has it knows better.
+    const asked =
+      connected().includes(device) && device !== except ? await askHost(id, device).catch(() => null) : null;
+    return asked ?? { run, device, isLastKnown: true };
   }
 
   async function find(id: RunId): Promise<Found | null> {
     const copy = copies.get(id);
     if (copy?.complete === true) return { run: copy.run, device: copy.host, isLastKnown: false };
     const device = known.get(id) ?? copy?.host;
-    if (device === undefined) return Promise.any(connected().map(async (each) => askHost(id, each))).catch(() => null);
-    return askHost(id, device).catch((error: unknown) => {
+    if (device === undefined) return askOthers(id);
+    return askHost(id, device).catch(async (error: unknown) => {
+      const told = await askOthers(id, device);
+      if (told !== null) return told;
       if (copy === null) throw error;
       return { run: copy.run, device: copy.host, isLastKnown: true };
     });
@@ -162,6 +191,7 @@ export function createRunsAnywhere({ runs, sessions, mesh, ...parts }: RunsAnywh
   }
 
   async function resume(device: DeviceId | null): Promise<void> {
+    if (device !== null) carriers.hostIsBack(device);
     await loaded;
     for (const [id, host] of pending)
       if ((device === null || host === device) && !carriers.isCarried(id)) await carriers.submitted(id, host);
@@ -212,7 +242,7 @@ export function createRunsAnywhere({ runs, sessions, mesh, ...parts }: RunsAnywh
     /** Newest first. Of a device that does not answer in time, those that are copied here. */
     async list(query: RunQuery): Promise<readonly Run[]> {
       const answered = new Set<DeviceId>();
-      const ask = connected().map(async (device) => {
+      const asked = connected().map(async (device) => {
         const answer = await client(device).api('runs', {
           query: {
             ...(query.projectId === null ? {} : { projectId: query.projectId }),
@@ -223,9 +253,14 @@ export function createRunsAnywhere({ runs, sessions, mesh, ...parts }: RunsAnywh
           signal: AbortSignal.timeout(LIST_MS),
         });
         answered.add(device);
-        return answer.runs.map((run) => remember(run, device));
+        return answer.runs.map((run) => {
+          const host = hostOf(run, device);
+          return { run: remember(run, host), host, isByHost: host === device };
+        });
       });
-      const [mine, ...theirs] = await Promise.all([runs.list(query), ...ask.map((asked) => asked.catch(() => []))]);
+      const [mine, ...theirs] = await Promise.all([runs.list(query), ...asked.map((one) => one.catch(() => []))]);
+      const told = theirs.flat().filter(({ host, isByHost }) => !isByHost && !answered.has(host));
+      const byHosts = theirs.flat().filter(({ isByHost }) => isByHost);
       const away: Run[] = [];
       await loaded;
       if (![...copies.hosts].every((host) => answered.has(host)))
@@ -234,8 +269,28 @@ export function createRunsAnywhere({ runs, sessions, mesh, ...parts }: RunsAnywh
           if (answered.has(host) || (query.projectId !== null && run.projectId !== query.projectId)) continue;
           if (query.state === null || run.state === query.state) away.push(run);
         }
-      const all = new Map([...away, ...theirs.flat(), ...mine].map((run) => [run.id, run]));
+      const others = [...told, ...byHosts].map(({ run }) => run);
+      const all = new Map([...away, ...others, ...mine].map((run) => [run.id, run]));
       return [...all.values()].toSorted((a, b) => (a.id < b.id ? 1 : -1)).slice(0, query.limit);
+    },
+
+    /**
+     * What was submitted here and is on another device, as it is known here: for devices that do not reach that one.
+     * Nobody is asked.
+     */
+    submitted: {
+      get: (id: RunId): Run | null => copiedFor(copies.get(id)),
+      async list(query: RunQuery): Promise<readonly Run[]> {
+        const found: Run[] = [];
+        for await (const copy of copies.list(query.before)) {
+          if (found.length >= query.limit) break;
+          const run = copiedFor(copy);
+          if (run === null || (query.projectId !== null && run.projectId !== query.projectId)) continue;
+          if (query.state === null || run.state === query.state) found.push(run);
+        }
+        return found;
+      },
+      follow: copies.follow,
     },
 
     /** Before the other devices are let go of. */
@@ -246,3 +301,8 @@ export function createRunsAnywhere({ runs, sessions, mesh, ...parts }: RunsAnywh
     },
   };
 }
+
+/** Another device's run as a device tells of it: its own, or one that it submitted to another. */
+const hostOf = (run: Run, from: DeviceId): DeviceId => run.routedTo.deviceId ?? from;
+
+const copiedFor = (copy: RunCopy | null): Run | null => (copy?.mine === true ? copy.run : null);
