@@ -85,9 +85,7 @@ test('from a folder to a run and its output, in the terminal and in the file', a
 
   expect(await machine.markco(['docs'])).toMatchObject({ code: 0, out: expect.stringContaining('page.md') });
   expect(await machine.markco(['run', 'page.md'])).toEqual({ code: 0, out: 'out\n42\n', err: 'err\n' });
-  await expect
-    .poll(() => readFile(file, 'utf8'), { timeout: 10_000 })
-    .toMatch(/x \+ 22\n```\n\n```output\nout\nerr\n42\n```\n/);
+  expect(await readFile(file, 'utf8')).toMatch(/x \+ 22\n```\n\n```output\nout\nerr\n42\n```\n/);
 
   const runs = JSON.parse((await machine.markco(['runs', '--json'])).out) as { runs: { id: string; state: string }[] };
   expect(runs.runs.map((run) => run.state)).toEqual(['completed', 'completed']);

@@ -1,7 +1,7 @@
 /** Three devices of one person, each a program of its own: paired, one folder on all, and a run that outlives its submitter. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Project, Run, RunEvent } from '@markco/protocol';
+import type { Document, Project, Run, RunEvent } from '@markco/protocol';
 import { expect, test } from 'vitest';
 import { eventually, messagesOf, newRunId } from './device.fixture.ts';
 import { connectedTo, devicesOf, pair, SOON_MS, start, type Named } from './paired.fixture.ts';
@@ -81,6 +81,19 @@ test('ELSEWHERE-1 three devices are paired, have one folder, merge what was done
   await laptop.start();
   await eventually(async () => (await connectedTo(laptop)).includes('box'), 'the box again', SOON_MS);
   expect(await laptop.get<Run>(`/api/runs/${run.id}`)).toMatchObject({ state: 'completed', ranOn: 'box' });
+
+  // Once it is said that the output of a run on the box is written, it is in the file on the laptop.
+  const page = '# New\n\n```python\nprint(6 * 7)\n```\n';
+  await writeFile(join(laptop.folder, 'new.md'), page);
+  await reads(join(on.box, 'new.md'), page);
+  const { documents } = await laptop.get<{ documents: Document[] }>(`/api/projects/${project.id}/documents`);
+  const documentId = documents.find(({ path }) => path === 'new')?.id;
+  const body = { projectId: project.id, documentId, language: 'python', code: 'print(6 * 7)', runOn: 'box' };
+  const { id } = await laptop.get<Run>('/api/runs', { body: { ...body, id: newRunId() } });
+  const isOver = async () => (await laptop.get<Run>(`/api/runs/${id}`)).state === 'completed';
+  await eventually(isOver, 'the run on the box', SOON_MS);
+  await laptop.get(`/api/runs/${id}/output`);
+  expect(await readFile(join(laptop.folder, 'new.md'), 'utf8')).toBe(page + '\n```output\n42\n```\n');
 });
 
 test('PAIR-4 a device runs nothing for others that it was not asked by a grant, nor what its owner forbids; one that is removed is out', async () => {

@@ -11,6 +11,7 @@ const FOR_DEVICES: readonly RouteName[] = [
   'run',
   'runs',
   'runDecision',
+  'runOutput',
   'mrpRunAssets',
   'sessions',
   'mrpSessions',

@@ -307,6 +307,7 @@ test('HTTP-5 a session is made once for a project and a language, and a run once
   expect((await device.get<{ runs: Run[] }>(`/api/runs?before=${id}`)).runs.map((one) => one.id)).not.toContain(id);
   expect((await device.ask(`/api/runs/${id}/cancel`, { method: 'POST' })).json).toMatchObject({ state: 'completed' });
   isError(await device.ask(`/api/runs/${id}/input`, { body: { text: 'late' } }), 409, 'conflict');
+  conforms('runOutput', await device.ask(`/api/runs/${id}/output`));
 
   conforms('interruptSession', await device.ask(`/api/sessions/${session.id}/interrupt`, { method: 'POST' }));
   isError(await device.ask(`/api/sessions/${session.id}/migrate`, { body: { target: 'cloud' } }), 501, 'unsupported');
@@ -321,6 +322,7 @@ test('a run that waits is cancelled, one that asks is answered', async () => {
   const cancelled = await device.ask(`/api/runs/${waiting.id}/cancel`, { method: 'POST' });
   conforms('cancelRun', cancelled);
   expect(cancelled.json).toMatchObject({ state: 'cancelled' });
+  isError(await device.ask(`/api/runs/${asking.id}/output`), 409, 'conflict');
   await eventually(
     async () => (await device.ask(`/api/runs/${asking.id}/input`, { body: { text: 'me' } })).status === 200,
     'the answer to be taken',

@@ -252,7 +252,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   /** For the sessions of this device; runs wherever they are. */
   const sessionRoutes = {
     ...runRoutes({
-      ...{ runs, projects, submit, sessionFor, anywhere },
+      ...{ runs, projects, documents, submit, sessionFor, anywhere },
       requireHere: (runOn) => requireHere(device, runOn),
     }),
     ...mrpRoutes({
@@ -273,7 +273,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     onGranted: elsewhere.granted,
     onUser: (id) => keepUser(config.home, { device: { ...device, userId: id }, user: Object.assign(user, { id }) }),
     onError: (route, error) => logger.error('http.failed', { route }, error),
-    ...servedToDevices(runs, anywhere.submitted, arrived, assetsHere(projects), streamParts),
+    ...servedToDevices(runs, anywhere.submitted, arrived, assetsHere(projects), documents, streamParts),
     sessionRoutes,
   });
   const others = createOthers({

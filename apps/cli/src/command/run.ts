@@ -1,6 +1,6 @@
 /** `markco run FILE…`: runs the cells of documents on the running device, as if somebody pressed run on each. */
 import type { Client, OpenDocument } from '@markco/client/client';
-import { Failure, newId, type Device, type RunId } from '@markco/protocol';
+import { Failure, newId, type Device, type RunId, type SessionId } from '@markco/protocol';
 import { InvalidArgumentError, Option } from 'commander';
 import { cellsOf, type RunnableCell } from '../cell.ts';
 import type { Cli, ExitCode } from '../cli.ts';
@@ -31,6 +31,7 @@ type Plan = {
 };
 
 /** Three weeks: what a timer can hold. */
+const OUTPUTS_MS = 5_000;
 const SECONDS_MAX = 1_814_400;
 
 export const addRun: AddVerb = (program, cli, done) => {
@@ -65,6 +66,8 @@ export const addRun: AddVerb = (program, cli, done) => {
 /** 0 when every cell completed. The first that does not is the last that is run, and its code is the answer. */
 async function runFile(cli: Cli, client: Client, file: string, plan: Plan): Promise<ExitCode> {
   const open = await openFileDocument(cli, client, file);
+  /** The last of each session: the outputs of one come in the order of its runs. */
+  const ended = new Map<SessionId, RunId>();
   try {
     const chosen = chooseCells(cellsOf(open), file, plan.cell);
     for (const { id } of chosen) {
@@ -72,14 +75,23 @@ async function runFile(cli: Cli, client: Client, file: string, plan: Plan): Prom
       const cell = cellsOf(open).find((each) => each.id === id);
       if (cell === undefined) cli.err.write('A cell was deleted meanwhile and is not run.\n');
       else {
-        const code = await runCell(cli, client, open, cell, plan);
+        const code = await runCell(cli, client, open, cell, plan, ended);
         if (code !== 0) return code;
       }
     }
     return 0;
   } finally {
     open.close();
+    await outputsInFile(cli, client, ended);
   }
+}
+
+/** Whoever reads the file after this command finds the outputs there. A device that is too busy for that is not waited for. */
+async function outputsInFile(cli: Cli, client: Client, ended: ReadonlyMap<SessionId, RunId>): Promise<void> {
+  if (cli.signal.aborted) return;
+  const signal = AbortSignal.any([cli.signal, AbortSignal.timeout(OUTPUTS_MS)]);
+  const written = [...ended.values()].map((id) => client.api('runOutput', { params: { id }, signal }));
+  await Promise.allSettled(written);
 }
 
 function chooseCells(cells: readonly RunnableCell[], file: string, choice: CellChoice | null): readonly RunnableCell[] {
@@ -100,6 +112,7 @@ async function runCell(
   open: OpenDocument,
   cell: RunnableCell,
   { on, asJson, late }: Plan,
+  over: Map<SessionId, RunId>,
 ): Promise<ExitCode> {
   if (isOver(late)) return sayLate(cli);
   for (const problem of cell.problems) cli.err.write(`${printable(problem)}\n`);
@@ -120,6 +133,7 @@ async function runCell(
     ...(late === null ? {} : { until: late }),
     onEvent: (event) => (asJson ? cli.out.write(jsonLine(event)) : writeEvent(cli, event)),
   });
+  over.set(ended.sessionId, ended.id);
   if (asJson) cli.out.write(jsonLine({ run: ended }));
   if (isOver(late) && ended.state !== 'completed') return sayLate(cli);
   if (!asJson && ended.state === 'cancelled') cli.err.write('The run was cancelled.\n');

@@ -28,19 +28,21 @@ function setUp(mayAct: boolean) {
     sessions: { interrupt: note('interrupt') },
     follow: async function* () {},
   } as unknown as Runs;
+  const nothing = () => expect.unreachable('no document is touched');
   const { serve } = servedToDevices(
     runs,
     { get: () => null, list: async () => [], follow: runs.follow },
     async () => undefined,
     async () => [],
+    { inspect: nothing, reached: nothing },
     (of) => of as StreamParts,
   );
   const answers: { readonly ref: number; readonly error?: { readonly code: string } }[] = [];
   let say: (text: string) => void = () => undefined;
-  const nothing = (): void => undefined;
+  const ignore = (): void => undefined;
   const connection = {
     ...{ onText: (listener: typeof say) => void (say = listener), text: (json: never) => void answers.push(json) },
-    ...{ onBytes: nothing, onDrain: nothing, onClose: nothing, ready: async () => undefined },
+    ...{ onBytes: ignore, onDrain: ignore, onClose: ignore, ready: async () => undefined },
   } as unknown as Connection;
   serve(
     connection,

@@ -3,6 +3,7 @@
  * to read what it knows of those that it submitted to others, for who does not reach them.
  */
 import { Failure, LIMITS, type Run, type RunId } from '@markco/protocol';
+import { outputHere, type RunOutputParts } from '../listen/routes/run-output.ts';
 import { runQuery } from '../listen/routes/runs.ts';
 import { serveStream, type StreamParts } from '../listen/stream.ts';
 import type { Runs } from '../runs/runs.ts';
@@ -18,6 +19,7 @@ export function servedToDevices(
   /** Resolves once a run that is on its way from another device is here, or will not be. */
   arrived: (id: RunId) => Promise<void>,
   assetsOf: (run: Run) => Promise<MrpAsset[]>,
+  documents: RunOutputParts['documents'],
   streamParts: (of: Pick<StreamParts, 'submit' | 'follow' | 'run' | 'answer' | 'cancel' | 'interrupt'>) => StreamParts,
 ): Pick<OpenMeshParts, 'serve' | 'routes'> {
   async function requireRun(id: RunId): Promise<Run> {
@@ -62,6 +64,7 @@ export function servedToDevices(
         // Of what is on another device, that one knows how many there are.
         return (await runs.get(run.id)) === null ? run : { ...run, storedEvents: await runs.storedCount(run.id) };
       },
+      runOutput: async ({ params }) => outputHere({ runs, documents }, await requireRun(params['id'] as RunId)),
       mrpRunAssets: async ({ params }) => ({ assets: await assetsOf(await requireRun(params['id'] as RunId)) }),
       async runs({ query: asked }) {
         const query = runQuery(asked);

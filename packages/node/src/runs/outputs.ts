@@ -54,6 +54,9 @@ export function createOutputs(parts: OutputsParts, closing: AbortSignal) {
       tails.set(run.sessionId, mine);
     },
 
+    /** Resolves when the output of a run that is over is in its document, or will not come there. */
+    written: async ({ sessionId }: Run): Promise<void> => tails.get(sessionId),
+
     /** Resolves when there is room for another one. */
     async room(): Promise<void> {
       while (waiting >= OUTPUTS_WAITING_MAX) await Promise.race(tails.values());

@@ -343,6 +343,7 @@ export async function createRuns(parts: RunsParts) {
     stored: events.stored,
     /** How many events are on disk now. */
     storedCount: events.count,
+    outputWritten: outputs.written,
 
     /** Called with a run each time its state or its place in the queue has changed. Returns what ends that. */
     onChange(listener: (run: Run) => void): () => void {

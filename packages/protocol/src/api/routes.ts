@@ -326,6 +326,13 @@ export const ROUTES = {
     answer: z.object({ runs: z.array(RunSchema) }),
   },
   run: { method: 'GET', path: '/api/runs/:id', status: 200, answer: RunSchema },
+  /** Answers once the output of a run that is over is in its document, and in the file of that on the device asked. */
+  runOutput: {
+    method: 'GET',
+    path: '/api/runs/:id/output',
+    status: 200,
+    answer: z.object({ docVersion: z.optional(DocVersionSchema) }),
+  },
   cancelRun: { method: 'POST', path: '/api/runs/:id/cancel', status: 200, answer: RunSchema },
   answerRun: {
     method: 'POST',

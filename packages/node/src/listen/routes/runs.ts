@@ -5,15 +5,17 @@ import type { Projects } from '../../projects/projects.ts';
 import type { RunQuery, Runs } from '../../runs/runs.ts';
 import type { SessionFor } from '../../submit.ts';
 import type { Input, SomeHandlers } from '../handlers.ts';
+import { runOutputRoutes, type RunOutputParts } from './run-output.ts';
 
 export type RunRoutesParts = {
   readonly runs: Runs;
   readonly projects: Projects;
+  readonly documents: RunOutputParts['documents'];
   readonly submit: (request: RunRequest) => Promise<Run>;
   readonly sessionFor: SessionFor;
   /** Fails with `not_found` when `runOn` names another device. */
   readonly requireHere: (runOn: string | undefined) => void;
-  readonly anywhere: Pick<RunsAnywhere, 'require' | 'cancel' | 'input' | 'list'>;
+  readonly anywhere: Pick<RunsAnywhere, 'require' | 'cancel' | 'input' | 'list'> & RunOutputParts['anywhere'];
 };
 
 const RUNS_LISTED = 100;
@@ -32,6 +34,7 @@ export function runQuery(query: Input<'runs'>['query']): RunQuery {
 export function runRoutes({
   runs,
   projects,
+  documents,
   submit,
   sessionFor,
   requireHere,
@@ -48,6 +51,7 @@ export function runRoutes({
   | 'run'
   | 'cancelRun'
   | 'answerRun'
+  | 'runOutput'
 > {
   return {
     async ensureSession({ body }) {
@@ -93,5 +97,6 @@ export function runRoutes({
     async answerRun({ params, body }) {
       return anywhere.input(params['id'] as RunId, body.text);
     },
+    ...runOutputRoutes({ runs, documents, projects, anywhere }),
   };
 }

@@ -12,6 +12,7 @@
  */
 import { Failure, LIMITS, type DeviceId, type Run, type RunEvent, type RunId } from '@markco/protocol';
 import type { Client } from '@markco/client';
+import type { CallAnswer } from '@markco/client/api';
 import type { MrpAsset } from '../../mrp/assets.ts';
 import type { RunLog } from '../../runs/journal.ts';
 import type { Runs, RunQuery } from '../../runs/runs.ts';
@@ -237,6 +238,12 @@ export function createRunsAnywhere({ runs, sessions, mesh, ...parts }: RunsAnywh
     async assets(id: RunId, signal: AbortSignal): Promise<readonly MrpAsset[]> {
       const device = await placeOf(id);
       return device === null ? [] : (await client(device).api('mrpRunAssets', { params: { id }, signal })).assets;
+    },
+
+    /** Where the output of a run on another device is; null for a run of this device. */
+    async outputElsewhere(id: RunId, signal: AbortSignal): Promise<CallAnswer<'runOutput'> | null> {
+      const device = await placeOf(id);
+      return device === null ? null : client(device).api('runOutput', { params: { id }, signal });
     },
 
     /** Newest first. Of a device that does not answer in time, those that are copied here. */
