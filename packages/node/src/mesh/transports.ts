@@ -4,7 +4,7 @@
  * why is told.
  */
 import { circuitRelayTransport } from '@libp2p/circuit-relay-v2';
-import type { Transport, TypedEventTarget } from '@libp2p/interface';
+import { TimeoutError, type Transport, type TypedEventTarget } from '@libp2p/interface';
 import { peerIdFromString } from '@libp2p/peer-id';
 import { tcp } from '@libp2p/tcp';
 import { webSockets } from '@libp2p/websockets';
@@ -15,6 +15,8 @@ import { boundedWebRtc } from './webrtc-listener.ts';
 
 /** The largest WebSocket message; a stranger may send one before it says who it is. libp2p's are some 64 KB. */
 const WEBSOCKET_BYTES_MAX = 1024 * 1024;
+/** How long the kernel of the other machine may take to answer; the program there is given longer. */
+const REACHED_MS = 1_500;
 /** Circuits that come in through one relay, at once. */
 const CIRCUITS_MAX = 200;
 
@@ -83,7 +85,7 @@ export async function createTransports({ guard, stunServers, onTrouble }: Transp
 
   const overUdp = await webRtc();
   return {
-    factories: [tcp(), boundedWebSockets, relayed, ...overUdp],
+    factories: [insistentTcp, boundedWebSockets, relayed, ...overUdp],
     hasWebRtc: overUdp.length > 0,
     slots: {
       async reserve(relay) {
@@ -112,6 +114,28 @@ type WebSocketListener = {
     ) => void;
   };
 };
+
+/** libp2p heeds the time until the socket is connected, and gives it another one then. */
+const insistentTcp: Factory = (components) =>
+  insistent(tcp({ dialOpts: Object.assign({ noDelay: true }, { timeout: REACHED_MS }) })(components));
+
+/**
+ * The first packet of a connection, lost, would be sent again after 1, 3 and 7 s. Begun anew instead, for as long as its
+ * address is tried, it is there at most a second after a network is.
+ */
+export function insistent(transport: Transport): Transport {
+  const dial = transport.dial.bind(transport);
+  transport.dial = async (address, options) => {
+    for (;;) {
+      try {
+        return await dial(address, options);
+      } catch (error) {
+        if (!(error instanceof TimeoutError) || options.signal.aborted) throw error;
+      }
+    }
+  };
+  return transport;
+}
 
 /** What a stranger sends is bounded; and what is wrong with it ends its connection, where it would end the program. */
 const boundedWebSockets: Factory = (components) => {
