@@ -19,7 +19,7 @@ import { createLibp2p } from 'libp2p';
 import { COST, type Conducts } from './conduct.ts';
 import { createDialer, type Try } from './dial.ts';
 import { standIn } from './guarded.ts';
-import { aborted, answers, createLiveness, TURN_MS } from './liveness.ts';
+import { aborted, answers, watchConnections } from './liveness.ts';
 import { messageStream, type MessageStream } from './message-stream.ts';
 import type { Neighbors } from './neighbors.ts';
 import { isLoopback, kindOf, rankOf, relayOf, withPeer } from './path.ts';
@@ -122,6 +122,8 @@ export type Host = {
   onPeer(listener: (peerId: string, isConnected: boolean) => void): void;
   /** A better way to a peer that was connected already has come up. */
   onBetterPath(listener: (peerId: string) => void): void;
+  /** A peer that is connected says nothing; told again from time to time until it does, or is given up. */
+  onSilence(listener: (peerId: string) => void): void;
   close(): Promise<void>;
 };
 
@@ -136,6 +138,7 @@ type Inner = {
 export async function createHost(parts: HostParts): Promise<Host> {
   const peerListeners: ((peerId: string, isConnected: boolean) => void)[] = [];
   const pathListeners: ((peerId: string) => void)[] = [];
+  const silenceListeners: ((peerId: string) => void)[] = [];
   const addressListeners: (() => void)[] = [];
   /** By relay, where others reach it. */
   const relayed = new Map<string, () => readonly string[]>();
@@ -200,7 +203,9 @@ export async function createHost(parts: HostParts): Promise<Host> {
     node
       .getConnections(peerIdFromString(peerId))
       .filter((connection) => connection.status === 'open' && !unproven.has(connection))
-      .toSorted((a, b) => rank(a) - rank(b) || a.timeline.open - b.timeline.open);
+      .toSorted(
+        (a, b) => Number(isSilent(a)) - Number(isSilent(b)) || rank(a) - rank(b) || a.timeline.open - b.timeline.open,
+      );
 
   node.addEventListener('connection:open', ({ detail }) => {
     if (kindOf(detail.remoteAddr.toString()) !== 'webrtc') return useToo(detail);
@@ -234,26 +239,21 @@ export async function createHost(parts: HostParts): Promise<Host> {
     if (relayed.delete(relay)) for (const listener of addressListeners) listener();
   });
 
-  const liveness = createLiveness({
-    connections: () =>
-      node
-        .getConnections()
-        .filter(({ status }) => status === 'open')
-        .map((connection) => ({ id: connection.id, peer: connection.remotePeer.toString(), connection })),
-    ask: ({ connection }, signal) =>
-      answers(connection, signal).catch((error: unknown) => {
-        // That it does not know how to is an answer as well.
-        if (!(error instanceof Error && error.name === 'UnsupportedProtocolError')) throw error;
-      }),
-    end: ({ connection }) => connection.abort(new Error('it says nothing any more')),
+  const liveness = watchConnections({
+    connections: () => node.getConnections(),
+    look(peerId) {
+      for (const listener of silenceListeners) listener(peerId);
+    },
   });
-  const turns = setInterval(() => setImmediate(liveness.turn), TURN_MS).unref();
+  const isSilent = (connection: Connection): boolean => liveness.isSilent(connection);
+  /** Those on which something is said. */
+  const speakingTo = (peerId: string): Connection[] => connectionsOf(peerId).filter((each) => !isSilent(each));
   const heardOn = (stream: Stream, connection: Connection): void =>
     stream.addEventListener('message', () => liveness.heard(connection));
 
   const dialer = createDialer({
     elapsed: () => performance.now(),
-    open: connectionsOf,
+    open: speakingTo,
     async dial(address, signal) {
       const connection = await transportManager.dial(multiaddr(address), { signal });
       await unproven.get(connection);
@@ -307,7 +307,7 @@ export async function createHost(parts: HostParts): Promise<Host> {
     async connect(peerId, addresses, signal) {
       const why = conducts.cutOff(peerId);
       if (why !== undefined) throw why;
-      if (connectionsOf(peerId).length > 0) return;
+      if (speakingTo(peerId).length > 0) return;
       if (addresses.length === 0) throw new Failure('not_ready', 'It is not known where this device is.');
       try {
         const { first } = dialer.dial(peerId, usable(addresses), closing.signal);
@@ -375,10 +375,10 @@ export async function createHost(parts: HostParts): Promise<Host> {
     onLostRelay: slots.onLost,
     onPeer: (listener) => void peerListeners.push(listener),
     onBetterPath: (listener) => void pathListeners.push(listener),
+    onSilence: (listener) => void silenceListeners.push(listener),
 
     async close() {
       closing.abort();
-      clearInterval(turns);
       liveness.close();
       strangers.close();
       await node.stop();

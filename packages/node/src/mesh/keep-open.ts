@@ -62,6 +62,7 @@ export function createKeepOpen(parts: {
         const better = betterWay(peerId);
         try {
           const stream = await host.open(peerId, protocol, AbortSignal.timeout(OPEN_MS), bytesMax);
+          const began = performance.now();
           parts.onOpen(peerId, protocol);
           use(stream, peerId);
           const ended = new Promise<void>((resolve) => stream.onClose(() => resolve()));
@@ -71,6 +72,8 @@ export function createKeepOpen(parts: {
             await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, OPEN_MS).unref())]);
             continue;
           }
+          // It ended with a connection beside which there is another one.
+          if (performance.now() - began > AGAIN_MS) continue;
         } catch (error) {
           onTrouble(`opening ${protocol}`, error);
           // It speaks again, of a later version, when it has started anew.

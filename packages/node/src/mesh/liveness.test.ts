@@ -7,7 +7,8 @@ function watching() {
   const open = new Map<string, Watched>();
   const ended: string[] = [];
   const asked: string[] = [];
-  const facts = { isThere: true, asked };
+  const looked: string[] = [];
+  const facts = { isThere: true, asked, looked };
   const liveness = createLiveness<Watched>({
     connections: () => [...open.values()],
     ask({ id }) {
@@ -18,6 +19,7 @@ function watching() {
       ended.push(id);
       open.delete(id);
     },
+    look: (peer) => void looked.push(peer),
   });
   return {
     facts,
@@ -74,4 +76,25 @@ test('who was given up and is back soon is given twice as long each time, and by
   expect(await pass(first)).toEqual(['other']);
   await pass(3_000);
   expect(await turnsUntilGivenUp('21')).toBe(first);
+});
+
+test('who is given longer is looked for beside that, and ends once it is heard on another connection, and not before', async () => {
+  const { facts, liveness, connect, pass } = watching();
+  facts.isThere = false;
+  // Given up once, and back: from now on it is given 12 turns more than the first time, of 14.
+  connect('1');
+  expect(await pass(8)).toEqual(['1']);
+  expect(facts.looked).toEqual([]);
+  connect('2');
+  expect(await pass(7)).toEqual([]);
+  expect([liveness.isSilent({ id: '2' }), facts.looked]).toEqual([false, []]);
+  expect(await pass(4)).toEqual([]);
+  expect([liveness.isSilent({ id: '2' }), facts.looked]).toEqual([true, ['box', 'box']]);
+  // It is connected once more and does not answer there either, so it may be busy.
+  connect('3');
+  expect(await pass(1)).toEqual([]);
+  facts.isThere = true;
+  liveness.heard({ id: '3' });
+  expect(await pass(1)).toEqual(['2']);
+  expect([liveness.isSilent({ id: '3' }), await pass(100)]).toEqual([false, []]);
 });

@@ -5,7 +5,8 @@
  * 2. A device that does not answer is tried again, at first after RETRY_MS and at most every RETRY_MAX_MS, and at once
  *    when something is heard of it.
  * 3. A device is tried at its addresses, and through every relay that this device is connected to.
- * 4. Who was removed from the user's devices is disconnected in the turn this device hears of it.
+ * 4. A device that is connected and says nothing is tried beside that, so that a network that is back is noticed.
+ * 5. Who was removed from the user's devices is disconnected in the turn this device hears of it.
  */
 import { Failure, LIMITS, type DeviceId } from '@markco/protocol';
 import type { Member } from '@markco/protocol/identity';
@@ -278,6 +279,11 @@ export async function createPeers(parts: PeersParts): Promise<Peers> {
       return;
     }
     if (host.paths(peerId)[0]?.isOutgoing === true && !greeted.has(peerId)) tryLater(peer, 0);
+  });
+  // What was said to it is sent again ever more seldom: a new connection is there sooner than the old one answers.
+  host.onSilence((peerId) => {
+    const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(DIAL_MS)]);
+    if (greeted.has(peerId)) host.connect(peerId, waysTo(peerId), signal).catch(() => undefined);
   });
   trust.onChange(refresh);
 
