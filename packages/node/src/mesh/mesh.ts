@@ -127,7 +127,9 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
   const onTrouble = (doing: string, cause: unknown): void => log.warn('mesh.trouble', { doing }, cause);
   const isGreeted = (peerId: string): boolean =>
     late.peers?.isGreeted(peerId) === true && trust.memberAt(peerId) !== undefined;
-  const relay = parts.isRelay ? createRelay({ isGreeted, now: trust.now }) : undefined;
+  const relay = parts.isRelay
+    ? createRelay({ isGreeted, now: trust.now, elapsed: () => performance.now() })
+    : undefined;
 
   const conducts = createConducts({
     now: () => performance.now(),

@@ -87,7 +87,7 @@ test('RELAY-2 guests are few, for those who expect them, and for as long as they
   vi.useFakeTimers();
   try {
     const greeted = new Set(['laptop', 'phone']);
-    const rules = createRelay({ isGreeted: (peerId) => greeted.has(peerId), now: Date.now });
+    const rules = createRelay({ isGreeted: (peerId) => greeted.has(peerId), now: Date.now, elapsed: () => 0 });
     expect([rules.reserves('laptop'), rules.reserves('guest'), rules.connects('laptop', 'phone')]).toEqual([
       true,
       false,

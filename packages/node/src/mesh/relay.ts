@@ -5,11 +5,14 @@
  * 2. But for one: while a device has a code to pair with on its screen it says so, and then a stranger may reach that
  *    device through this one. Few at once, no longer than the code is good for, and with few bytes.
  * 3. What is passed on is encrypted between the two; the relay reads none of it.
+ * 4. Of each device no more is passed on than its pace (`relay-pace.ts`); the rest waits at the device.
  */
 import { circuitRelayServer, RELAY_V2_HOP_CODEC, RELAY_V2_STOP_CODEC } from '@libp2p/circuit-relay-v2';
 import type { Connection, Stream } from '@libp2p/interface';
 import { PAIRING_LIFETIME_MS } from '@markco/protocol/identity';
+import type { Bucket } from './bucket.ts';
 import { guarded, type Guard } from './guarded.ts';
+import { createPaces, keepPace, pacedAnswers } from './relay-pace.ts';
 
 export const HOP = RELAY_V2_HOP_CODEC;
 export const STOP = RELAY_V2_STOP_CODEC;
@@ -27,6 +30,8 @@ export const GUEST_BYTES_MAX = 256 * 1024;
 export type RelayRules = {
   reserves(peerId: string): boolean;
   connects(from: string, to: string): boolean;
+  /** What is left of the bytes that a device may say through here now. */
+  paceOf(peerId: string): Bucket;
 };
 
 export type Relay = RelayRules & {
@@ -44,6 +49,8 @@ export function createRelay(parts: {
   /** It has said hello, and is one of the user's devices. */
   readonly isGreeted: (peerId: string) => boolean;
   readonly now: () => number;
+  /** Milliseconds that never go back. */
+  readonly elapsed: () => number;
 }): Relay {
   const { isGreeted, now } = parts;
   const hosts = new Map<string, number>();
@@ -58,6 +65,7 @@ export function createRelay(parts: {
 
   return {
     reserves: isGreeted,
+    paceOf: createPaces(parts.elapsed),
     connects(from, to) {
       if (!isGreeted(to)) return false;
       if (isGreeted(from)) return true;
@@ -89,7 +97,9 @@ export function createRelay(parts: {
 export function relayService(guard: Guard, rules: RelayRules) {
   const bounded: Guard = (stream, connection, protocol) => {
     if (!guard(stream, connection, protocol)) return false;
-    if (!rules.reserves(connection.remotePeer.toString())) boundGuest(stream, connection);
+    const peerId = connection.remotePeer.toString();
+    if (!rules.reserves(peerId)) boundGuest(stream, connection);
+    keepPace(stream, rules.paceOf(peerId));
     return true;
   };
   const serve = circuitRelayServer({
@@ -97,7 +107,7 @@ export function relayService(guard: Guard, rules: RelayRules) {
     maxInboundHopStreams: RESERVATIONS_MAX,
     reservations: { maxReservations: RESERVATIONS_MAX, reservationTtl: RESERVATION_MS, applyDefaultLimit: false },
   });
-  return (components: Parameters<typeof serve>[0]) => serve(guarded(components, bounded));
+  return (components: Parameters<typeof serve>[0]) => serve(pacedAnswers(guarded(components, bounded), rules.paceOf));
 }
 
 function boundGuest(stream: Stream, connection: Connection): void {
