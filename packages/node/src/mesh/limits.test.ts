@@ -75,6 +75,24 @@ test('FLOOD-4 while messages wait the sender finds the stream full: this device 
   await expect.poll(() => bytes, SOON).toBe(total);
 });
 
+test('FLOOD-4 who is faster than it may be for long is slowed down all the while, and not broken off', async () => {
+  let asked = 0;
+  await using slow = await hostWith({ admit: () => (asked++ % 2 === 0 ? 5 : 0), wasted: () => undefined });
+  await using fast = await hostWith();
+  let bytes = 0;
+  let why: unknown = null;
+  await slow.handle(PROTOCOL, (stream) => {
+    stream.onMessage((message) => void (bytes += message.length));
+    stream.onClose((ending) => (why = ending));
+  });
+  await fast.connect(slow.peerId, slow.addresses(), soon());
+  const stream = await fast.open(slow.peerId, PROTOCOL, soon());
+  const total = 16 * 1024 * 1024;
+  for (let sent = 0; sent < total; sent += 64 * 1024) stream.sendBytes(new Uint8Array(64 * 1024));
+  await expect.poll(() => why !== null || bytes === total, SOON).toBe(true);
+  expect([bytes, why]).toEqual([total, null]);
+});
+
 test('FLOOD-5 a message as large as may be is taken, one byte more ends the stream and is paid for', async () => {
   const costs: number[] = [];
   await using to = await hostWith({ admit: () => 0, wasted: (cost) => void costs.push(cost) });

@@ -45,6 +45,7 @@ export function messageStream(
   let coming: Iterator<Uint8Array | string, void> = reader(new Uint8Array());
   let next: Uint8Array | string | undefined;
   let waits: NodeJS.Timeout | undefined;
+  let isResuming = false;
   let isEnding = false;
   const early: (Uint8Array | string)[] = [];
   const drainListeners: (() => void)[] = [];
@@ -83,21 +84,26 @@ export function messageStream(
   function handOn(): void {
     waits = undefined;
     try {
-      for (next ??= read(); next !== undefined && ended === null; next = read()) {
-        const waitMs = conduct.admit(next.length);
-        if (waitMs > 0) {
-          if (stream.readStatus === 'readable') stream.pause();
-          waits = setTimeout(handOn, waitMs).unref();
-          return;
+      for (;;) {
+        for (next ??= read(); next !== undefined && ended === null; next = read()) {
+          const waitMs = conduct.admit(next.length);
+          if (waitMs > 0) {
+            if (stream.readStatus === 'readable') stream.pause();
+            waits = setTimeout(handOn, waitMs).unref();
+            return;
+          }
+          onMessage(next);
         }
-        onMessage(next);
+        if (stream.readStatus !== 'paused') break;
+        // What comes while it resumes is looked at afterwards: the window is opened last, whatever was paused meanwhile.
+        isResuming = true;
+        stream.resume();
+        isResuming = false;
       }
-      if (stream.readStatus === 'paused') stream.resume();
     } catch (error) {
       abort(Failure.from(error));
     }
-    // Resuming may have brought so much that it waits again.
-    if (isEnding && waits === undefined) finish();
+    if (isEnding) finish();
   }
 
   function finish(): void {
@@ -106,7 +112,7 @@ export function messageStream(
 
   stream.addEventListener('message', ({ data }) => {
     chunks.push(...(data instanceof Uint8Array ? [data] : data));
-    if (waits === undefined) handOn();
+    if (waits === undefined && !isResuming) handOn();
   });
   stream.addEventListener('drain', () => {
     for (const listener of drainListeners) listener();
