@@ -20,7 +20,7 @@ import { constants } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installDependencies, missingDependency } from './install.mjs';
-import { lean } from './lean.mjs';
+import { lean, leanEnvironment } from './lean.mjs';
 import { withSetupLock } from './lock.mjs';
 import { buildPage, pageIsStale } from './page.mjs';
 import { SetupError } from './step.mjs';
@@ -56,10 +56,15 @@ function whereTyped() {
   return startedByNpmHere && typedIn !== undefined && existsSync(typedIn) ? typedIn : process.cwd();
 }
 
-function run(program, args, cwd, nodeArgs) {
+function run(program, args, cwd, isLean) {
   // Compiled code is kept between starts: a device is ready sooner and 25 MB smaller, as it never loads the type stripper.
-  const env = { NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/compiled'), ...process.env };
-  const child = spawn(pinnedNode(), [...nodeArgs, resolve(root, program), ...args], { stdio: 'inherit', cwd, env });
+  const kept = { NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/compiled'), ...process.env };
+  const env = isLean ? { ...kept, ...leanEnvironment(kept) } : kept;
+  const child = spawn(pinnedNode(), [...(isLean ? lean : []), resolve(root, program), ...args], {
+    stdio: 'inherit',
+    cwd,
+    env,
+  });
   // The child decides when to end; this process only passes on what it is told, and then ends the same way.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => {
@@ -80,7 +85,7 @@ try {
       'Use: node setup/run.mjs [--page] [--where-typed] [--lean] PROGRAM [ARG…]',
     );
   setUp(flags.has('--page'));
-  run(program, args, flags.has('--where-typed') ? whereTyped() : root, flags.has('--lean') ? lean : []);
+  run(program, args, flags.has('--where-typed') ? whereTyped() : root, flags.has('--lean'));
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;
   process.stderr.write(`\n${error.message}\n${error.hint}\n`);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test as base } from 'vitest';
+import { leanEnvironment } from './lean.mjs';
 
 const run = promisify(execFile);
 const here = import.meta.dirname;
@@ -97,4 +98,26 @@ test('an install that fails says what failed and what to do, and runs nothing', 
 
 test('a program that is not named is wrong usage', async ({ checkout }) => {
   expect(await checkout.start()).toMatchObject({ code: 1, stderr: expect.stringContaining('Use: node setup/run.mjs') });
+});
+
+const noGlibc = 'what is set is read by the allocator of Linux';
+
+test('a program that runs for long is told so, and another one is not', async ({ checkout, skip }) => {
+  if (process.platform !== 'linux') return skip(noGlibc);
+  await writeFile(
+    join(checkout.root, 'own.mjs'),
+    'const { MALLOC_ARENA_MAX, MARKCO_LEAN } = process.env; console.log(JSON.stringify([process.execArgv.length > 0, MALLOC_ARENA_MAX, MARKCO_LEAN?.split(",").length]));',
+  );
+  const said = async (...args: string[]): Promise<unknown> => JSON.parse((await checkout.start(...args)).stdout);
+  expect(await said('own.mjs')).toEqual([false, null, null]);
+  expect(await said('--lean', 'own.mjs')).toEqual([true, '2', 3]);
+});
+
+test('what is set for the memory of a device is named, once, and nothing that somebody has set', ({ skip }) => {
+  if (process.platform !== 'linux') return skip(noGlibc);
+  const once = leanEnvironment({ MALLOC_ARENA_MAX: '4' });
+  expect(once['MALLOC_ARENA_MAX']).toBeUndefined();
+  const names = Object.keys(once).filter((name) => name !== 'MARKCO_LEAN');
+  expect(once['MARKCO_LEAN']?.split(',').toSorted()).toEqual(names.toSorted());
+  expect(leanEnvironment({ MALLOC_ARENA_MAX: '4', ...once })).toEqual(once);
 });

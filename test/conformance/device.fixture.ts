@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { openClient, type Client, type Socket } from '@markco/client';
 import { newId, type Document, type IdSource, type Project, type RunId, type UserId } from '@markco/protocol';
 import { WebSocket } from 'ws';
-import { lean } from '../../setup/lean.mjs';
+import { lean, leanEnvironment } from '../../setup/lean.mjs';
 
 const MAIN = join(import.meta.dirname, '../../apps/cli/src/main.ts');
 const START_MS = 30_000;
@@ -96,6 +96,7 @@ export async function startDevice({ files, env = {} }: DeviceOptions): Promise<D
       cwd: root,
       env: {
         ...process.env,
+        ...leanEnvironment(process.env),
         LOG_LEVEL: 'info',
         NO_COLOR: '1',
         MARKCO_PEER_PORT: '0',

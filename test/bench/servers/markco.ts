@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { lean } from '../../../setup/lean.mjs';
+import { lean, leanEnvironment } from '../../../setup/lean.mjs';
 import { eventually } from '../wait.ts';
 import { endProcess, startProcess, type Running, type SyncServer } from './server.ts';
 
@@ -76,6 +76,7 @@ function environment(folder: string): Record<string, string> {
     MARKCO_PORT: '0',
     LOG_LEVEL: 'warn',
     NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/compiled'),
+    ...leanEnvironment(process.env),
   };
 }
 

@@ -101,11 +101,12 @@ export async function saidSoon(said: Promise<string | null>): Promise<string | n
   }
 }
 
-/** What programs that the host starts inherit: its environment without its own settings and secrets. */
+/** What programs that the host starts inherit: its environment without its own settings and secrets, and what was set for it alone. */
 export function inherited(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
   const kept: Record<string, string> = {};
+  const own = new Set(env['MARKCO_LEAN']?.split(','));
   for (const [name, value] of Object.entries(env)) {
-    if (value !== undefined && !name.startsWith('MARKCO_')) kept[name] = value;
+    if (value !== undefined && !name.startsWith('MARKCO_') && !own.has(name)) kept[name] = value;
   }
   return kept;
 }
