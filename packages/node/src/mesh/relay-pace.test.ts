@@ -21,7 +21,6 @@ async function host(parts: Parts): Promise<Host & AsyncDisposable> {
   const made = await createHost({
     key: await generateKeyPair('Ed25519'),
     listen: [],
-    findsNeighbors: false,
     admits: () => true,
     admitsThrough: () => true,
     conducts: createConducts({ now: () => performance.now(), onCut: () => undefined }),
