@@ -265,7 +265,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   const meshParts = (): OpenMeshParts => ({
     ...{ config, home: config.home, userId: user.id, ids, store, device, rooms, catalog, projects, runs, submitHere },
     ...{ capability: own.capability, policy: own.policy.read, queuedRuns: () => runMetrics.queued, log: logger },
-    ...{ sessionFor, preferences: preferences.read },
+    ...{ sessionFor, preferences: preferences.read, onTraffic: metrics.traffic },
     onRun(run) {
       watch.run(run);
       elsewhere.changed(run);

@@ -9,10 +9,13 @@ import { tcp } from '@libp2p/tcp';
 import { yamux } from '@libp2p/yamux';
 import { multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p } from 'libp2p';
+import { bytesBetween, type Bytes } from '../servers/wire-bytes.ts';
+import { delay } from '../wait.ts';
 
 const ECHO = '/bench/echo/1.0.0';
 const BULK = '/bench/bulk/1.0.0';
 const PIECE_BYTES = 64 * 1024;
+const SETTLED_MS = 500;
 const NEVER_MS = 2 ** 31 - 1;
 
 const bare = (listen: string[]) =>
@@ -20,7 +23,8 @@ const bare = (listen: string[]) =>
     addresses: { listen },
     transports: [tcp()],
     connectionEncrypters: [noise()],
-    streamMuxers: [yamux()],
+    // It asks nobody on its own whether they are there; MarkCo does not either.
+    streamMuxers: [yamux({ enableKeepAlive: false })],
     connectionGater: { denyDialMultiaddr: () => false },
   });
 
@@ -58,6 +62,22 @@ export async function openEcho(address: string, bytes: number): Promise<Echo> {
     },
     close,
   };
+}
+
+/** Bytes of two that connect and say nothing, from who dials. */
+export async function bareMeeting({
+  address,
+  pid,
+}: {
+  readonly address: string;
+  readonly pid: number;
+}): Promise<Bytes> {
+  const node = await bare([]);
+  await node.dial(multiaddr(address));
+  await delay(SETTLED_MS);
+  const bytes = bytesBetween(process.pid, [pid]);
+  await node.stop();
+  return bytes;
 }
 
 /** Seconds for so many bytes on one stream. */

@@ -3,7 +3,7 @@
  * A message is one job; its answer is one message.
  */
 import { fanOut, latency, throughput } from './live.ts';
-import { bareBulk } from './bare-libp2p.ts';
+import { bareBulk, bareMeeting } from './bare-libp2p.ts';
 import { burst, meshBulk, meshEdits, meshRuns } from './mesh.ts';
 import { returnBySockets, returnByStream } from './return.ts';
 import {
@@ -41,6 +41,7 @@ const jobs = {
   interrupts,
   idleSessions,
   bareBulk,
+  bareMeeting,
   meshBulk,
   meshEdits,
   meshRuns,

@@ -143,12 +143,12 @@ async function made(folder: string): Promise<string> {
   return folder;
 }
 
-/** Gives `work` the address of a process that has libp2p and nothing else. */
-export async function withBareLibp2p<T>(work: (address: string) => Promise<T>): Promise<T> {
+/** Gives `work` the address of a process that has libp2p and nothing else, and which it is. */
+export async function withBareLibp2p<T>(work: (address: string, pid: number) => Promise<T>): Promise<T> {
   const child = fork(join(import.meta.dirname, '../driver/bare-libp2p.ts'));
   try {
     const [address] = (await once(child, 'message')) as [string];
-    return await work(address);
+    return await work(address, child.pid ?? 0);
   } finally {
     const gone = once(child, 'exit');
     child.disconnect();

@@ -1,7 +1,8 @@
 /** What went between two processes over TCP, as Linux counts it for each connection. */
 import { execFileSync } from 'node:child_process';
 
-type Tcp = { readonly pid: number; readonly from: string; readonly to: string; readonly bytes: number };
+export type Bytes = { readonly sent: number; readonly received: number };
+type Tcp = Bytes & { readonly pid: number; readonly from: string; readonly to: string };
 
 /** Why nothing can be counted here, or undefined. */
 export function whyNoBytes(): string | undefined {
@@ -13,12 +14,16 @@ export function whyNoBytes(): string | undefined {
   }
 }
 
-/** Bytes of the connections that are open now, both ways together, headers not counted. */
-export function bytesBetween(pid: number, others: readonly number[]): number {
+/** Bytes of the connections that are open now, as the first process sees them; headers are not counted. */
+export function bytesBetween(pid: number, others: readonly number[]): Bytes {
   const all = connections();
   const theirs = new Set(all.filter((each) => others.includes(each.pid)).map(({ from }) => from));
-  return all.filter((each) => each.pid === pid && theirs.has(each.to)).reduce((sum, { bytes }) => sum + bytes, 0);
+  return all
+    .filter((each) => each.pid === pid && theirs.has(each.to))
+    .reduce((sum, each) => ({ sent: sum.sent + each.sent, received: sum.received + each.received }), NONE);
 }
+
+const NONE: Bytes = { sent: 0, received: 0 };
 
 function connections(): readonly Tcp[] {
   const said = execFileSync('ss', ['-tinpHO', 'state', 'established'], {
@@ -33,6 +38,6 @@ function connections(): readonly Tcp[] {
     const plain = (address: string): string => address.replace('[::ffff:', '').replace(']', '');
     return Number.isNaN(pid)
       ? []
-      : [{ pid, from: plain(from), to: plain(to), bytes: count('bytes_sent') + count('bytes_received') }];
+      : [{ pid, from: plain(from), to: plain(to), sent: count('bytes_sent'), received: count('bytes_received') }];
   });
 }

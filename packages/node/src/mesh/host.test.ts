@@ -13,6 +13,7 @@ import { createConducts } from './conduct.ts';
 import { WebSocket } from 'ws';
 import { createHost, type Host } from './host.ts';
 import type { MessageStream } from './message-stream.ts';
+import type { OnTraffic } from './muxer.ts';
 import { kindOf } from './path.ts';
 
 const PROTOCOL = '/markco/test/1.0.0';
@@ -22,12 +23,13 @@ type Make = (
   admits?: (peerId: string, protocol: string | null) => boolean,
   listen?: readonly string[],
   provesWithinMs?: number,
+  onTraffic?: OnTraffic,
 ) => Promise<Host>;
 
 const test = base.extend<{ make: Make }>({
   make: async ({}, use) => {
     const hosts: Host[] = [];
-    await use(async (admits = () => true, listen = ['/ip4/127.0.0.1/tcp/0'], provesWithinMs = 10_000) => {
+    await use(async (admits = () => true, listen = ['/ip4/127.0.0.1/tcp/0'], provesWithinMs = 10_000, onTraffic) => {
       const host = await createHost({
         key: await generateKeyPair('Ed25519'),
         listen,
@@ -35,6 +37,7 @@ const test = base.extend<{ make: Make }>({
         provesWithinMs,
         conducts: createConducts({ now: () => performance.now(), onCut: () => undefined }),
         now: Date.now,
+        ...(onTraffic === undefined ? {} : { onTraffic }),
         onTrouble: () => undefined,
       });
       hosts.push(host);
@@ -74,6 +77,34 @@ test('messages of any size go both ways, and an end is heard', async ({ make }) 
   const closed = new Promise((resolve) => echoes[0]?.onClose(resolve));
   stream.close();
   expect(await closed).toBeNull();
+});
+
+test('who hears a small message says nothing for it, not even that there is room for more', async ({ make }) => {
+  const said: number[] = [];
+  const onTraffic: OnTraffic = (protocol, direction, bytes) => {
+    if (protocol === PROTOCOL && direction === 'sent') said.push(bytes);
+  };
+  const [a, b] = [await make(), await make(undefined, undefined, undefined, onTraffic)];
+  let heard = 0;
+  const all = Promise.withResolvers<void>();
+  await b.handle(PROTOCOL, (stream) => stream.onMessage(() => ++heard === 100 && all.resolve()));
+  await a.connect(b.peerId, b.addresses(), soon());
+  const stream = await a.open(b.peerId, PROTOCOL, soon());
+  for (let sent = 0; sent < 100; sent++) stream.sendText('an edit');
+  await all.promise;
+  expect(said).toEqual([]);
+});
+
+test('a peer is not asked by libp2p what it is: that is what a hello is for', async ({ make }) => {
+  const asked: string[] = [];
+  const onTraffic: OnTraffic = (protocol) => void asked.push(protocol);
+  const [a, b] = [await make(), await make(undefined, undefined, undefined, onTraffic)];
+  await b.handle(PROTOCOL, (stream) => stream.onMessage(() => stream.sendText('here')));
+  await a.connect(b.peerId, b.addresses(), soon());
+  const stream = await a.open(b.peerId, PROTOCOL, soon());
+  stream.sendText('there?');
+  expect(await next(stream)).toBe('here');
+  expect([...new Set(asked)]).toEqual(['', PROTOCOL]);
 });
 
 test('a stranger may ping; a stream of it is refused before its handler hears of it, and members are not told of it', async ({

@@ -12,7 +12,6 @@ import type { Connection, PrivateKey, Stream } from '@libp2p/interface';
 import { noise } from '@libp2p/noise';
 import { peerIdFromString } from '@libp2p/peer-id';
 import { ping } from '@libp2p/ping';
-import { yamux } from '@libp2p/yamux';
 import { Failure } from '@markco/protocol';
 import { multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p } from 'libp2p';
@@ -22,6 +21,7 @@ import { standIn } from './guarded.ts';
 import { aborted, answers, watchConnections } from './liveness.ts';
 import { messageStream, type MessageStream } from './message-stream.ts';
 import type { Neighbors } from './neighbors.ts';
+import { thriftyYamux, type OnTraffic } from './muxer.ts';
 import { isLoopback, kindOf, rankOf, relayOf, withPeer } from './path.ts';
 import { relayService, type RelayRules } from './relay.ts';
 import { createStrangers } from './strangers.ts';
@@ -37,8 +37,6 @@ const PENDING_MAX = 10;
 const PROVES_MS = 10_000;
 /** Of one protocol and one peer; further ones are reset. What a protocol needs is less than that for most. */
 const STREAMS_MAX = 16;
-/** What a peer may have sent on one stream before it is read here. Less than libp2p gathers before it gives up. */
-const WINDOW_BYTES_MAX = 1024 * 1024;
 /** How long a hole that seems to be punched may take to carry something. */
 const PROOF_MS = 5_000;
 
@@ -64,6 +62,7 @@ export type HostParts = {
   /** For who connects, to show who it is; 10 s when left out. */
   readonly provesWithinMs?: number;
   readonly now: () => number;
+  readonly onTraffic?: OnTraffic | undefined;
   readonly onTrouble: (doing: string, cause: unknown) => void;
 };
 
@@ -164,11 +163,11 @@ export async function createHost(parts: HostParts): Promise<Host> {
     addresses: { listen: parts.listen.filter((address) => hasWebRtc || kindOf(address) !== 'webrtc') },
     transports: factories,
     connectionEncrypters: [noise()],
-    streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: WINDOW_BYTES_MAX } })],
+    streamMuxers: [thriftyYamux(parts.onTraffic)],
     services: {
-      // Members tell each other where they are once they have said hello; nobody else is told.
+      // Members tell each other where they are once they have said hello; nobody else is told, and nobody is asked.
       identify: (components) =>
-        identify()(
+        identify({ runOnConnectionOpen: false })(
           standIn(components, 'addressManager', (manager: object) => standIn(manager, 'getAddresses', () => () => [])),
         ),
       ping: ping(),

@@ -34,6 +34,7 @@ import { keepImproving } from './improve.ts';
 import { createKeepOpen } from './keep-open.ts';
 import type { MessageStream } from './message-stream.ts';
 import { createNeighbors } from './neighbors.ts';
+import type { OnTraffic } from './muxer.ts';
 import { createPair, type Pair } from './pair.ts';
 import { peerConnection } from './peer-connection.ts';
 import { createPeerClients } from './peer-clients.ts';
@@ -71,6 +72,7 @@ export type MeshParts = {
   readonly serve: (connection: Connection, from: DeviceId) => void;
   readonly handle: (request: Request, from: DeviceId) => Response | Promise<Response>;
   readonly heartbeat: () => Promise<Heartbeat>;
+  readonly onTraffic?: OnTraffic | undefined;
   readonly onHeartbeat?: (from: DeviceId) => void;
   /** What each two devices that are connected have one stream for, by the protocol's name. */
   readonly channels?: Readonly<Record<string, (stream: MessageStream, from: DeviceId) => void>>;
@@ -159,6 +161,7 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
     ...(relay === undefined ? {} : { relay }),
     stunServers: () => stunServersOf(late.peers?.list() ?? []),
     now: ids.now,
+    onTraffic: parts.onTraffic,
     onTrouble,
   });
   log.info('mesh.listening', { addresses: host.addresses().length });

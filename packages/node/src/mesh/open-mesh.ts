@@ -78,6 +78,7 @@ export type OpenMeshParts = {
   readonly policy: () => Promise<{ readonly policy: DevicePolicy }>;
   readonly preferences: DeviceRecordParts['preferences'];
   readonly queuedRuns: () => number;
+  readonly onTraffic: NonNullable<MeshParts['onTraffic']>;
   readonly log: MeshParts['log'];
   /** Serves another device as a client, with runs that it asks for by grants. */
   readonly serve: (
@@ -184,6 +185,7 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
         [RUNS]: (stream, from) => void placingIsThere.then((made) => made.onStream(stream, from)),
         ...shared.channels,
       },
+      onTraffic: parts.onTraffic,
       log: parts.log,
     });
   // A port that another program has is no reason not to start: others hear of the one that is taken instead.

@@ -32,7 +32,16 @@ export function createMetrics(facts: {
   gauge('queued_runs', 'Runs that wait', facts.queuedRuns);
   gauge('resident_bytes', 'Resident memory of this process', facts.residentBytes);
 
+  const traffic = new Counter({
+    name: 'mesh_bytes_total',
+    help: 'Bytes between this device and others, by protocol; `libp2p`: opening streams',
+    labelNames: ['protocol', 'direction'],
+    registers,
+  });
+
   return {
+    traffic: (protocol: string, direction: 'sent' | 'received', bytes: number) =>
+      traffic.inc({ protocol: protocol === '' ? 'libp2p' : protocol, direction }, bytes),
     docOpen: histogram('doc_open_ttfc_ms', 'From the request for a document to its first content, first time', FAST_MS),
     docSwitch: histogram(
       'doc_switch_ttfc_ms',

@@ -76,4 +76,7 @@ const sum = async (pids: readonly number[]): Promise<number> =>
   (await Promise.all(pids.map(cpuMs))).reduce((all, each) => all + each, 0);
 /** Each connection is counted once. */
 const bytesOf = (pids: readonly number[]): number =>
-  pids.reduce((all, pid, at) => all + bytesBetween(pid, pids.slice(at + 1)), 0);
+  pids.reduce((all, pid, at) => {
+    const { sent, received } = bytesBetween(pid, pids.slice(at + 1));
+    return all + sent + received;
+  }, 0);
