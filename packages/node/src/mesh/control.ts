@@ -17,6 +17,7 @@ import * as z from 'zod/mini';
 import { COST } from './conduct.ts';
 import type { MessageStream } from './message-stream.ts';
 import type { Said } from './peers.ts';
+import { digestOfHeartbeat, digestOfPlaces, lastOf, type SaidBefore } from './said-before.ts';
 import type { Trust } from './trust.ts';
 
 /** A device says what it can do this often, and at once when that changed. */
@@ -31,6 +32,7 @@ const SESSIONS_MAX = 200;
 const SessionsSchema = z
   .array(z.object({ projectId: ProjectIdSchema, language: LanguageSchema, name: z.string().check(z.maxLength(200)) }))
   .check(z.maxLength(SESSIONS_MAX));
+const digest = z.string().check(z.regex(/^[0-9a-f]{16}$/));
 const addresses = z.array(z.string().check(z.maxLength(300))).check(z.maxLength(ADDRESSES_MAX));
 const MessageSchema = z.discriminatedUnion('op', [
   z.object({
@@ -42,9 +44,14 @@ const MessageSchema = z.discriminatedUnion('op', [
     devices: z
       .array(z.object({ deviceId: DeviceIdSchema, addresses, isRelay: z.optional(z.boolean()) }))
       .check(z.maxLength(DEVICES_MAX)),
+    /** These are all: what was said before counts no more. */
+    isAll: z.optional(z.boolean()),
   }),
-  /** A digest of the sender's log: who has another one answers with what it has. */
-  z.object({ op: z.literal('known'), digest: z.string().check(z.regex(/^[0-9a-f]{16}$/)) }),
+  /**
+   * What the sender knows, said first: a digest of its log, and of what the other one said of itself and of where devices
+   * are when the two were connected last. Who has something else answers with what it has.
+   */
+  z.object({ op: z.literal('known'), digest, heard: z.optional(digest), places: z.optional(digest) }),
   /** A code to pair with is on the screen for so long, or, at 0, no more: a relay may let a stranger through to it. */
   z.object({ op: z.literal('guests'), forMs: z.int().check(z.minimum(0), z.maximum(PAIRING_LIFETIME_MS)) }),
   z.object({
@@ -88,6 +95,8 @@ export type ControlParts = {
   readonly onAddresses: (device: DeviceId, addresses: readonly string[], said: Said) => void;
   readonly onGuests: (forMs: number) => void;
   readonly onHeartbeat: (heartbeat: Heartbeat) => void;
+  /** Of these two, for as long as this program runs. */
+  readonly before: SaidBefore;
   /** The other device told nothing new. */
   readonly wasted: (cost: number) => void;
 };
@@ -100,14 +109,17 @@ export type Control = {
 };
 
 export function keepUpToDate(stream: MessageStream, parts: ControlParts): Control {
-  const { trust } = parts;
+  const { trust, before } = parts;
   const told = new Set<string>();
-  /** Where each device is, as it was said here last. */
-  const placed = new Map<DeviceId, string>();
+  /** Where each device is, as it was said last: here, and by the other one. */
+  const placed = new Map(before.placed);
+  const places = new Map(before.places);
   let isOpen = true;
+  /** What the other one knows is known: it says so first. */
+  let hasBegun = false;
   /** What was said last of this device, and of the other one. */
   let said: Heartbeat | null = null;
-  let heard: Heartbeat | null = null;
+  let { heard } = before;
   const say = (message: Message): void => void (isOpen && stream.sendText(JSON.stringify(message)));
 
   function digestOfLog(): string {
@@ -129,6 +141,7 @@ export function keepUpToDate(stream: MessageStream, parts: ControlParts): Contro
 
   /** All at first, then what differs: twenty devices that pass on all to all would say it by the megabyte. */
   function tellDevices(): void {
+    if (!hasBegun) return;
     const devices = parts
       .addresses()
       .slice(0, DEVICES_MAX)
@@ -140,21 +153,25 @@ export function keepUpToDate(stream: MessageStream, parts: ControlParts): Contro
         placed.set(device.deviceId, now);
         return true;
       });
-    if (devices.length > 0) say({ op: 'devices', devices });
+    before.placed = placed;
+    const isAll = placed.size === devices.length;
+    if (devices.length > 0) say({ op: 'devices', devices, ...(isAll ? { isAll } : {}) });
   }
 
   const tellGuests = (): void => say({ op: 'guests', forMs: Math.ceil(Math.max(0, parts.guestsMs())) });
 
   function beat(): void {
+    if (!hasBegun) return;
     parts.heartbeat().then(
       ({ sessions: all = [], ...heartbeat }) => {
         const sessions = all.slice(0, SESSIONS_MAX);
-        const before = said;
+        const last = said;
         said = { ...heartbeat, sessions };
-        const changed = before === null ? null : changesOf(before.capability, heartbeat.capability);
+        before.heartbeats = lastOf(before.heartbeats, said);
+        const changed = last === null ? null : changesOf(last.capability, heartbeat.capability);
         if (changed === null) return say({ op: 'heartbeat', ...heartbeat, sessions });
         const { runningRuns, queuedRuns } = heartbeat;
-        const isSame = JSON.stringify(sessions) === JSON.stringify(before?.sessions);
+        const isSame = JSON.stringify(sessions) === JSON.stringify(last?.sessions);
         say({ op: 'beat', changed, runningRuns, queuedRuns, ...(isSame ? {} : { sessions }) });
       },
       () => undefined,
@@ -169,10 +186,21 @@ export function keepUpToDate(stream: MessageStream, parts: ControlParts): Contro
   }: Omit<Heartbeat, 'sessions'> & { readonly sessions?: Heartbeat['sessions'] | undefined }): void {
     if (capability.deviceId !== parts.peer) return;
     heard = { capability, runningRuns, queuedRuns, sessions };
+    before.heard = heard;
     parts.onHeartbeat({ ...heard, capability: { ...capability, online: true } });
   }
 
+  /** Once the other one has said what it knows: goes on from there. One of an earlier version knows nothing. */
+  function begin(known: { readonly heard?: string | undefined; readonly places?: string | undefined }): void {
+    hasBegun = true;
+    said = before.heartbeats.findLast((each) => digestOfHeartbeat(each) === known.heard) ?? null;
+    if (digestOfPlaces(placed) !== known.places) placed.clear();
+    tellDevices();
+    beat();
+  }
+
   async function receive(message: Message): Promise<void> {
+    if (!hasBegun) begin(message.op === 'known' ? message : {});
     if (message.op === 'log') {
       const entries = message.entries.map((entry) => new Uint8Array(Buffer.from(entry, 'base64')));
       const merged = mergeEntries(trust.log, entries);
@@ -182,6 +210,10 @@ export function keepUpToDate(stream: MessageStream, parts: ControlParts): Contro
       if (merged.added.length > 0) await trust.take(merged.log);
     } else if (message.op === 'devices') {
       parts.wasted(COST.question);
+      // More than there may be are forgotten as well, and told again the next time.
+      if (message.isAll === true || places.size > DEVICES_MAX) places.clear();
+      for (const device of message.devices) places.set(device.deviceId, JSON.stringify(device));
+      before.places = places;
       for (const { deviceId, addresses: all, isRelay } of message.devices)
         if (deviceId !== trust.deviceId) parts.onAddresses(deviceId, all, { bySelf: deviceId === parts.peer, isRelay });
     } else if (message.op === 'guests') {
@@ -226,10 +258,12 @@ export function keepUpToDate(stream: MessageStream, parts: ControlParts): Contro
     stopHearing();
   });
   // Both had the same log when they said hello, unless something was heard since.
-  say({ op: 'known', digest: digestOfLog() });
-  tellDevices();
+  say({
+    ...{ op: 'known', digest: digestOfLog() },
+    ...(heard === null ? {} : { heard: digestOfHeartbeat(heard) }),
+    ...(places.size === 0 ? {} : { places: digestOfPlaces(places) }),
+  });
   if (parts.guestsMs() > 0) tellGuests();
-  beat();
   return { beat, tellDevices, tellGuests };
 }
 
