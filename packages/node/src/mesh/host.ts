@@ -9,7 +9,6 @@
  */
 import { identify } from '@libp2p/identify';
 import type { Connection, PrivateKey, Stream } from '@libp2p/interface';
-import { noise } from '@libp2p/noise';
 import { peerIdFromString } from '@libp2p/peer-id';
 import { ping } from '@libp2p/ping';
 import { Failure } from '@markco/protocol';
@@ -22,6 +21,7 @@ import { aborted, answers, watchConnections } from './liveness.ts';
 import { messageStream, type MessageStream } from './message-stream.ts';
 import type { Neighbors } from './neighbors.ts';
 import { thriftyYamux, type OnTraffic } from './muxer.ts';
+import { quickNoise } from './noise.ts';
 import { isLoopback, kindOf, rankOf, relayOf, withPeer } from './path.ts';
 import { relayService, type RelayRules } from './relay.ts';
 import { createStrangers } from './strangers.ts';
@@ -162,7 +162,7 @@ export async function createHost(parts: HostParts): Promise<Host> {
     privateKey: parts.key,
     addresses: { listen: parts.listen.filter((address) => hasWebRtc || kindOf(address) !== 'webrtc') },
     transports: factories,
-    connectionEncrypters: [noise()],
+    connectionEncrypters: [quickNoise()],
     streamMuxers: [thriftyYamux(parts.onTraffic)],
     services: {
       // Members tell each other where they are once they have said hello; nobody else is told, and nobody is asked.

@@ -79,3 +79,18 @@ test('a side that had left before anybody listened is left too, once what it sai
   expect(said).toHaveBeenCalledExactlyOnceWith('a');
   expect(said.mock.invocationCallOrder[0]).toBeLessThan(left.close.mock.invocationCallOrder[0] ?? 0);
 });
+
+test('what was sent is the caller’s again at once', () => {
+  const kept: Uint8Array[] = [];
+  const open = Object.assign(new BrokenBelow(), { send: (bytes: Uint8Array) => kept.push(bytes) > 0 });
+  const stream = messageStream(open as unknown as Stream);
+  const buffer = new Uint8Array(100_000).fill(1);
+  stream.sendBytes(buffer);
+  buffer.fill(2);
+  stream.sendBytes(buffer);
+  const read = createReader(100_000);
+  expect(kept.flatMap((bytes) => [...read(bytes)].map((message) => [message.length, message[0]]))).toEqual([
+    [100_000, 1],
+    [100_000, 2],
+  ]);
+});

@@ -12,7 +12,10 @@ import { Failure, LIMITS } from '@markco/protocol';
 import { COST, type Conduct } from './conduct.ts';
 
 export type MessageStream = {
-  /** What is sent on a stream that has ended is dropped: who needs to know listens to its end. */
+  /**
+   * What is sent on a stream that has ended is dropped: who needs to know listens to its end. It is copied: the bytes are the
+   * caller's again at once.
+   */
   sendBytes(message: Uint8Array): void;
   sendText(text: string): void;
   /** Bytes that wait here to be sent. */
@@ -30,6 +33,7 @@ export type MessageStream = {
 /** Messages of one turn that come before there is a listener; more is a fault of this program. */
 const EARLY_MAX = 1_000;
 const HEADER_BYTES_MAX = 5;
+const LARGE_BYTES = 16 * 1024;
 /** Longer than any timer: a quiet stream is as good as a busy one, and a dead peer is noticed by its connection. */
 const NEVER_MS = 2 ** 31 - 1;
 const AS_IT_LIKES: Conduct = { admit: () => 0, wasted: () => undefined };
@@ -167,11 +171,15 @@ function withHeader(payload: Uint8Array, isText: boolean): Uint8Array {
   const header: number[] = [];
   for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) header.push((rest % 0x80) | 0x80);
   header.push(rest);
-  const bytes = new Uint8Array(header.length + payload.length);
+  const bytes = toFill(header.length + payload.length);
   bytes.set(header);
   bytes.set(payload, header.length);
   return bytes;
 }
+
+/** Every byte of it is written before it is read: to clear a large one first takes as long as to fill it. */
+const toFill = (length: number): Uint8Array =>
+  length < LARGE_BYTES ? new Uint8Array(length) : new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
 
 /** Takes chunks in as they come, each to its end; gives the messages that each completes. Throws at one that is larger than allowed. */
 export function createReader(bytesMax: number): (chunk: Uint8Array) => Generator<Uint8Array | string, void> {
@@ -188,7 +196,7 @@ export function createReader(bytesMax: number): (chunk: Uint8Array) => Generator
     header.length = 0;
     const length = Math.floor(value / 2);
     if (length > bytesMax) throw new Failure('too_large', `A message is at most ${bytesMax} bytes here.`);
-    body = { bytes: new Uint8Array(length), isText: value % 2 === 1, filled: 0 };
+    body = { bytes: toFill(length), isText: value % 2 === 1, filled: 0 };
   }
 
   return function* (chunk) {

@@ -20,7 +20,7 @@ type Frame = { readonly header: unknown; readonly data?: { readonly byteLength: 
 /** The parts of a stream and of its muxer that libp2p has no public name for. */
 type YamuxStream = {
   readonly protocol: string;
-  readonly recvWindow: number;
+  recvWindow: number;
   readonly recvWindowCapacity: number;
   readonly state: number;
   sendFrame(header: unknown, data?: Frame['data']): boolean;
@@ -51,6 +51,8 @@ export function thriftyYamux(
 
 function thrifty(stream: YamuxStream, onTraffic: OnTraffic): YamuxStream {
   const { sendFrame } = stream;
+  // What comes on a stream that was opened here was asked for: the first window is the largest.
+  if (stream.state === UNSAID) stream.recvWindow = WINDOW_BYTES_MAX;
   const [handleData, sendWindowUpdate] = [stream.handleData.bind(stream), stream.sendWindowUpdate.bind(stream)];
   stream.sendFrame = (header, data) => {
     onTraffic(stream.protocol, 'sent', HEADER_BYTES + (data?.byteLength ?? 0));

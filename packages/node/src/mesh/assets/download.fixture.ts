@@ -114,7 +114,8 @@ export function pipe(): readonly [MessageStream, MessageStream] {
         if (!other.isClosed) other.listener(message);
       });
     return {
-      ...{ sendBytes: send, sendText: send, waiting: () => 0, onDrain: () => undefined, close, abort: close },
+      ...{ sendBytes: (message: Uint8Array) => send(message.slice()), sendText: send },
+      ...{ waiting: () => 0, onDrain: () => undefined, close, abort: close },
       onMessage(listener) {
         mine.listener = listener;
         for (const message of mine.early.splice(0)) listener(message);

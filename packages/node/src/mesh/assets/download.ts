@@ -219,7 +219,7 @@ async function copyHere(list: AssetList, row: AssetRow, part: Part, begin: () =>
     while (part.length < row.size) {
       const { bytesRead } = await handle.read(buffer, 0, buffer.length, part.length);
       if (bytesRead === 0) break;
-      await part.append(buffer.subarray(0, Math.min(bytesRead, row.size - part.length)));
+      await part.append([buffer.subarray(0, Math.min(bytesRead, row.size - part.length))]);
     }
     if (part.length === row.size && (await part.finish()) === row.hash) return true;
     await begin();

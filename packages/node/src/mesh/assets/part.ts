@@ -26,7 +26,7 @@ export type Part = {
   /** How often it was begun from nothing: what was read of it before counts no more. */
   readonly beginnings: number;
   /** Fails with `disk_full` and the like; then nothing of these bytes counts. */
-  append(bytes: Uint8Array): Promise<void>;
+  append(pieces: readonly Uint8Array[]): Promise<void>;
   /** Begins again from nothing. */
   empty(): Promise<void>;
   /** On disk when this resolves; sha-256 of all of it, in hexadecimal. */
@@ -62,17 +62,15 @@ export async function openPart(root: string, files: Files, row: AssetRow): Promi
     get beginnings() {
       return beginnings;
     },
-    async append(bytes) {
+    async append(pieces) {
+      const written = writeAll(handle, pieces, length);
+      // While the disk is at it. Of what could not be written no hash is asked for.
+      for (const piece of pieces) hash.update(piece);
       try {
-        for (let from = 0; from < bytes.length;) {
-          const { bytesWritten } = await handle.write(bytes, from, bytes.length - from, length + from);
-          from += bytesWritten;
-        }
+        length += await written;
       } catch (error) {
         throw fileFailure(error, row.path);
       }
-      hash.update(bytes);
-      length += bytes.length;
     },
     async empty() {
       hash = createHash('sha256');
@@ -90,4 +88,21 @@ export async function openPart(root: string, files: Files, row: AssetRow): Promi
     },
     close: () => handle.close(),
   };
+}
+
+/** Answers how many bytes these are. */
+async function writeAll(handle: FileHandle, pieces: readonly Uint8Array[], from: number): Promise<number> {
+  let left = [...pieces];
+  let at = from;
+  while (left.length > 0) {
+    const { bytesWritten } = await handle.writev(left, at);
+    at += bytesWritten;
+    let skip = bytesWritten;
+    left = left.flatMap((piece) => {
+      const rest = piece.subarray(Math.min(skip, piece.length));
+      skip -= piece.length - rest.length;
+      return rest.length === 0 ? [] : [rest];
+    });
+  }
+  return at - from;
 }

@@ -9,6 +9,7 @@
  * The holder is never more than WINDOW_BYTES ahead of what was taken: a slow disk fills no memory, neither here nor there.
  */
 import { Failure, ProjectIdSchema, type ProjectId } from '@markco/protocol';
+import type { FileHandle } from 'node:fs/promises';
 import * as z from 'zod/mini';
 import type { MessageStream } from '../message-stream.ts';
 import { openToRead } from './inside.ts';
@@ -20,8 +21,10 @@ export const ASSETS = '/markco/assets/1.0.0';
 /** The largest message: a piece of a file. */
 export const ASSET_MESSAGE_BYTES_MAX = 512 * 1024;
 const PIECE_BYTES = 256 * 1024;
+/** What is read at once; while it is sent the next is read. */
+const BLOCK_BYTES = 1024 * 1024;
 const WINDOW_BYTES = 8 * 1024 * 1024;
-const TAKEN_EVERY_BYTES = 1024 * 1024;
+const TAKEN_EVERY_BYTES = 2 * 1024 * 1024;
 /** What waits in the stream itself; the window is for what is on its way. */
 const QUEUED_BYTES_MAX = 2 * 1024 * 1024;
 /** A holder that sends nothing for so long is given up. */
@@ -45,7 +48,7 @@ export type Pulled = 'absent' | 'cut' | 'wrong' | 'whole';
 
 /**
  * Asks for what a part still lacks, and appends it.
- * @param onBytes told after each piece that was appended
+ * @param onBytes told after what came was appended
  * Rejects when it cannot be written here.
  */
 export async function pull(
@@ -62,6 +65,7 @@ export async function pull(
     over.resolve(how);
   };
   const from = part.length;
+  const gathered: Uint8Array[] = [];
   let writing: Promise<void> = Promise.resolve();
   let answered = false;
   let due = row.size - from;
@@ -75,8 +79,10 @@ export async function pull(
   signal.addEventListener('abort', stop);
   if (signal.aborted) stop();
 
-  async function append(piece: Uint8Array): Promise<void> {
-    await part.append(piece);
+  /** Whatever came while the disk was busy goes to it at once. */
+  async function append(): Promise<void> {
+    if (gathered.length === 0) return;
+    await part.append(gathered.splice(0));
     onBytes();
     if (part.length - told >= TAKEN_EVERY_BYTES) {
       told = part.length;
@@ -101,7 +107,8 @@ export async function pull(
     if (!answered || due < 0) return end('wrong');
     // Bounded by the window: what is sent beyond it is refused.
     if (row.size - due - part.length > WINDOW_BYTES + ASSET_MESSAGE_BYTES_MAX) return end('wrong');
-    writing = writing.then(() => append(message));
+    gathered.push(message);
+    writing = writing.then(append);
     writing.catch(over.reject);
   });
   stream.onClose(() => {
@@ -171,22 +178,49 @@ export function serveAsset(
         return void list.look([found.path]).catch(() => undefined);
       }
       stream.sendText(JSON.stringify({ op: 'have', size: found.here.size }));
-      for (let at = from; at < found.here.size && !isOver;) {
-        if (at - from - taken > WINDOW_BYTES - PIECE_BYTES || stream.waiting() > QUEUED_BYTES_MAX) {
-          await new Promise<void>((resolve) => (wake = resolve));
-          continue;
+      let at = from;
+      for await (const block of blocksOf(handle, from, found.here.size)) {
+        if (isOver) break;
+        for (let sent = 0; sent < block.length && !isOver;) {
+          if (at - from - taken > WINDOW_BYTES - PIECE_BYTES || stream.waiting() > QUEUED_BYTES_MAX) {
+            await new Promise<void>((resolve) => (wake = resolve));
+            continue;
+          }
+          const piece = block.subarray(sent, sent + PIECE_BYTES);
+          stream.sendBytes(piece);
+          sent += piece.length;
+          at += piece.length;
         }
-        const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, found.here.size - at));
-        const { bytesRead } = await handle.read(piece, 0, piece.length, at);
-        if (bytesRead === 0) throw new Failure('conflict', 'The file became shorter while it was sent.');
-        stream.sendBytes(piece.subarray(0, bytesRead));
-        at += bytesRead;
       }
       // Who has begun with other bytes goes on elsewhere: the hash decides.
       if (!isOver && !(await isSame())) stream.abort(new Failure('conflict', 'The file changed while it was sent.'));
     } finally {
       await handle.close();
     }
+  }
+}
+
+/** The bytes of a file, each block until the next is asked for: two take turns, so that the disk is not waited for. */
+async function* blocksOf(handle: FileHandle, from: number, size: number): AsyncGenerator<Uint8Array> {
+  const buffers = [0, 1].map(() => Buffer.allocUnsafeSlow(Math.min(BLOCK_BYTES, size - from)));
+  const read = async (at: number, turn: number): Promise<Uint8Array> => {
+    const buffer = buffers[turn % 2] ?? Buffer.alloc(0);
+    const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, size - at), at);
+    if (bytesRead === 0) throw new Failure('conflict', 'The file became shorter while it was sent.');
+    return buffer.subarray(0, bytesRead);
+  };
+  let next = from < size ? read(from, 0) : null;
+  try {
+    for (let at = from, turn = 1; next !== null; turn++) {
+      const block = await next;
+      at += block.length;
+      next = at < size ? read(at, turn) : null;
+      next?.catch(() => undefined);
+      yield block;
+    }
+  } finally {
+    // Nobody may close the file under it.
+    await next?.catch(() => undefined);
   }
 }
 
