@@ -3,7 +3,8 @@ import type { ProjectId } from '@markco/protocol';
 import { expect, test } from 'vitest';
 import { connect, replicaDevice, type ReplicaDevice } from './device.fixture.ts';
 
-const SOON = { timeout: 15_000, interval: 50 };
+/** A few hundred files, each synced, on a disk that is busy. */
+const SOON = { timeout: 45_000, interval: 50 };
 
 /** Both have the same documents, texts and files. */
 async function alike(projectId: ProjectId, ...devices: readonly ReplicaDevice[]): Promise<void> {
