@@ -110,8 +110,12 @@ export function createLog({ store, now, onStorage, onSync }: LogParts) {
       return true;
     }
     for (const append of group) unsynced.push(append);
-    planSync();
-    for (const append of group) append.written();
+    try {
+      for (const append of group) append.written();
+    } finally {
+      // Who looks on waits for what comes before this, and nobody for a timer.
+      planSync();
+    }
     return true;
   }
 
@@ -304,6 +308,8 @@ export function createLog({ store, now, onStorage, onSync }: LogParts) {
 
 /** One row a document: its updates of this group. */
 function rowsOf(group: readonly Append[]): StoreWrite[] {
+  const [first, ...others] = group;
+  if (first !== undefined && others.length === 0) return [rowOf(first.documentId, first.seq, group)];
   const byDocument = new Map<DocumentId, Append[]>();
   for (const append of group) {
     const list = byDocument.get(append.documentId);
@@ -311,10 +317,14 @@ function rowsOf(group: readonly Append[]): StoreWrite[] {
     else list.push(append);
   }
   const rows: StoreWrite[] = [];
-  for (const [documentId, list] of byDocument)
-    rows.push({ key: keyAt('u', documentId, list.at(-1)?.seq ?? 0), value: encodeUpdates(list) });
+  for (const [documentId, list] of byDocument) rows.push(rowOf(documentId, list.at(-1)?.seq ?? 0, list));
   return rows;
 }
+
+const rowOf = (documentId: DocumentId, seq: number, updates: readonly Append[]): StoreWrite => ({
+  key: keyAt('u', documentId, seq),
+  value: encodeUpdates(updates),
+});
 
 function describe(cause: unknown): { code: 'disk_full' | 'storage_failed'; message: string } {
   const text = messages(cause);

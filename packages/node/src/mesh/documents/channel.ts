@@ -172,6 +172,10 @@ export function joinChannel(
     receive(payload) {
       usedAt = now();
       if (opened === null) return member.receive(payload);
+      if (isUpdate(payload)) {
+        member.receive(payload);
+        return settle();
+      }
       const { room } = opened;
       const frame = decodeFrame(payload);
       if (frame.type === 'saved') {
@@ -184,7 +188,7 @@ export function joinChannel(
         return owing.heard(frame.summary);
       }
       if (frame.type === 'step1') wasted(COST.question + Math.floor(sizeOf(room) / BYTES_OF_QUESTION));
-      else if (!isUpdate(payload)) wasted(COST.presence);
+      else wasted(COST.presence);
       member.receive(payload);
       if (frame.type === 'step1') greeted = true;
       if (frame.type === 'step1' && !asked) {
@@ -192,7 +196,6 @@ export function joinChannel(
         asked = true;
         parts.send(encodeFrame({ type: 'step1', stateVector: encodeStateVector(room.summary.clocks) }));
       }
-      if (isUpdate(payload)) settle();
     },
     caughtUp() {
       isBehind = false;
