@@ -5,8 +5,10 @@ import type { Address } from '../servers/server.ts';
 import { delay, within } from '../wait.ts';
 import { openEcho } from './bare-libp2p.ts';
 import { newRunId, openStream, type MarkcoSource, type Stream } from './runs/markco.ts';
+import { typedLetters } from './typing.ts';
 import { connect } from './wire.ts';
 
+const WRITER = 7;
 const WARM_UP = 50;
 const STEP_MS = 10_000;
 const BURST_TRIES = 30_000;
@@ -38,47 +40,54 @@ async function beside(
   return found;
 }
 
-/** One types on one device, another looks on on the other one, a third beside the first. */
+/** Types into a page at one place and looks on at another one: milliseconds from a letter's way out until it is in the text there. */
+async function openTyping(
+  writer: Address,
+  reader: Address,
+  letters: number,
+): Promise<{ type(): Promise<number>; close(): Promise<void> }> {
+  const theirs = new Y.Doc();
+  const text = theirs.getText('content');
+  let length = 0;
+  let seen = Promise.withResolvers<void>();
+  const out = connect(reader, {
+    onUpdate(update) {
+      Y.applyUpdate(theirs, update);
+      if (text.length >= length) seen.resolve();
+    },
+  });
+  const typed = typedLetters(WRITER, letters)[Symbol.iterator]();
+  const into = connect(writer);
+  await Promise.all([into.answered, out.answered]);
+  return {
+    async type() {
+      length = text.length + 1;
+      seen = Promise.withResolvers();
+      const { value } = typed.next();
+      if (value === undefined) throw new Error('there are no more letters');
+      const began = performance.now();
+      into.sendUpdate(value);
+      await seen.promise;
+      return performance.now() - began;
+    },
+    close: async () => void (await Promise.all([into.cut(), out.cut()])),
+  };
+}
+
+/** One types on one device, another looks on on the other one; beside that, both on the first one, in a page of their own. */
 export async function meshEdits(input: {
   readonly writer: Address;
   readonly reader: Address;
+  readonly alone: Address;
   readonly bare: string;
   readonly count: number;
 }): Promise<Beside> {
-  const mine = new Y.Doc();
-  const text = mine.getText('content');
-  const lookOn = (address: Address) => {
-    const theirs = new Y.Doc();
-    const waiting = { length: 0, seen: Promise.withResolvers<void>() };
-    const wire = connect(address, {
-      onUpdate(update) {
-        Y.applyUpdate(theirs, update);
-        if (theirs.getText('content').length >= waiting.length) waiting.seen.resolve();
-      },
-    });
-    return { wire, waiting };
-  };
-  const [there, here] = [lookOn(input.reader), lookOn(input.writer)];
-  const writer = connect(input.writer, { onUpdate: (update) => Y.applyUpdate(mine, update, 'server') });
-  await Promise.all([writer.answered, there.wire.answered, here.wire.answered]);
+  const letters = WARM_UP + input.count;
+  const there = await openTyping(input.writer, input.reader, letters);
+  const here = await openTyping(input.alone, input.alone, letters);
   await delay(1_000);
-  mine.on('update', (update: Uint8Array, origin: unknown) => {
-    if (origin !== 'server') writer.sendUpdate(update);
-  });
-  const measure = async ({ waiting }: typeof there): Promise<number> => {
-    waiting.length = text.length + 1;
-    waiting.seen = Promise.withResolvers();
-    const began = performance.now();
-    text.insert(text.length, 'x');
-    await waiting.seen.promise;
-    return performance.now() - began;
-  };
-  const found = await beside(
-    input,
-    () => measure(there),
-    () => measure(here),
-  );
-  await Promise.all([there.wire.cut(), here.wire.cut(), writer.cut()]);
+  const found = await beside(input, there.type, here.type);
+  await Promise.all([there.close(), here.close()]);
   return found;
 }
 

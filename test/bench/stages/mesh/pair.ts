@@ -12,6 +12,8 @@ const PEER = 'bare libp2p';
 const LATENCY = 'mesh-latency';
 const BULK = 'mesh-bulk';
 const MB = 1_000_000;
+/** What is seen on one device alone is typed into a page of its own: each edit has one reader. */
+const PAGES = { 'page.md': '# Page\n', 'alone.md': '# Alone\n' };
 /** A large file is listed when it has rested, and has been read once. */
 const LISTED_MS = 6_000;
 
@@ -30,11 +32,12 @@ export const meshLatency: Stage = {
   run: (bench) =>
     withFolder((folder) =>
       withBareLibp2p((bare) =>
-        withMesh(folder, ['one', 'two'], { 'page.md': '# Page\n' }, async ([one, two]) =>
+        withMesh(folder, ['one', 'two'], PAGES, async ([one, two]) =>
           withDriver(async (driver) => {
             const count = bench.quick ? 100 : 500;
             const [writer, reader] = [await one.address('page'), await two.address('page')];
-            const edits = await driver.run('meshEdits', { writer, reader, bare, count });
+            const alone = await one.address('alone');
+            const edits = await driver.run('meshEdits', { writer, reader, alone, bare, count });
             const { projectId } = one;
             const on = { origin: two.device.origin, token: two.device.token, name: two.name };
             const from = { origin: one.device.origin, token: one.device.token };
