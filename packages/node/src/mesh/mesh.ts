@@ -273,7 +273,6 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
         theirs.set(device, all);
         devicesChanged();
       },
-      before: saidBefore(device).projects,
       onHeld: (id, seq) => copies.hold(id, device, seq),
       onTrouble,
       wasted: (cost) => conducts.of(peerId).wasted(cost),

@@ -5,7 +5,6 @@
 import { NodeCapabilitySchema, type DeviceId } from '@markco/protocol';
 import { createHash } from 'node:crypto';
 import type { Heartbeat } from './control.ts';
-import { noProjectsBefore, type ProjectsBefore } from './documents/tell-projects.ts';
 
 /** Heartbeats of which any may be the last that arrived. */
 const HEARTBEATS_MAX = 4;
@@ -21,13 +20,9 @@ export type SaidBefore = {
   heard: Heartbeat | null;
   /** By the other device, where each one is. */
   places: ReadonlyMap<DeviceId, string>;
-  readonly projects: ProjectsBefore;
 };
 
-export const nothingSaid = (): SaidBefore => ({
-  ...{ heartbeats: [], placed: new Map(), heard: null, places: new Map() },
-  projects: noProjectsBefore(),
-});
+export const nothingSaid = (): SaidBefore => ({ heartbeats: [], placed: new Map(), heard: null, places: new Map() });
 
 /** What was said to each device. */
 export function createSaidBefore(): (peer: DeviceId) => SaidBefore {

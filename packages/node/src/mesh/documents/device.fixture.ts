@@ -31,7 +31,6 @@ import { createDigests } from './digests.ts';
 import { createLinks } from './links.ts';
 import type { ReplicateParts } from './replicate-parts.ts';
 import { replicate, type Replication } from './replicate.ts';
-import { noProjectsBefore, type ProjectsBefore } from './tell-projects.ts';
 
 export type ReplicaDevice = Awaited<ReturnType<typeof replicaDevice>>;
 
@@ -90,8 +89,6 @@ export async function replicaDevice(skewMs = 0) {
   const replications = new Set<Replication>();
   const heard: { projects: readonly Project[] } = { projects: [] };
   const held = new Map<DocumentId, number>();
-  /** What each other device was told of the projects here. */
-  const before = new Map<DeviceId, ProjectsBefore>();
   /** What the other device told that was not new. */
   const waste = { cost: 0 };
   return {
@@ -109,7 +106,6 @@ export async function replicaDevice(skewMs = 0) {
     /** Of the other device. */
     heard,
     held,
-    before,
     waste,
     troubles,
     onFolderEvent: (heard: (id: ProjectId, event: FolderEvent) => void): void => void (folder.heard = heard),
@@ -156,8 +152,6 @@ export async function replicaDevice(skewMs = 0) {
       );
     },
     replicate(stream: MessageStream, leads: boolean, device: DeviceId): Replication {
-      const known = before.get(device) ?? noProjectsBefore();
-      before.set(device, known);
       const parts: ReplicateParts = {
         rooms,
         catalog,
@@ -170,7 +164,6 @@ export async function replicaDevice(skewMs = 0) {
         refusal: (id) => projects.refusal(id),
         take: projects.takeRows,
         onProjects: (all) => void (heard.projects = all),
-        before: known,
         onHeld: (id, seq) => void held.set(id, seq),
         onTrouble: (doing, cause) => void troubles.push([doing, cause]),
         wasted: (cost) => void (waste.cost += cost),

@@ -18,18 +18,11 @@ const hash = z.string().check(z.regex(/^[0-9a-f]{16}$/));
 const AuthorSchema = z.tuple([DocumentIdSchema, z.int().check(z.nonnegative())]);
 
 const MessageSchema = z.discriminatedUnion('op', [
-  /**
-   * All that the sender has open, each with a digest of everything in it, and a name for what these projects are. Said at
-   * first and when it changes.
-   */
+  /** All that the sender has open, each with a digest of everything in it. Said at first and when it changes. */
   z.object({
     op: z.literal('projects'),
     projects: z.array(z.object({ project: ProjectSchema, hash })).check(z.maxLength(PROJECTS_MAX)),
-    as: z.optional(hash),
   }),
-  /** The same, of projects that the other one may remember by their name. Who does not says `ask`, and is told all. */
-  z.object({ op: z.literal('digests'), of: hash, hashes: z.array(hash).check(z.maxLength(PROJECTS_MAX)) }),
-  z.object({ op: z.literal('ask') }),
   /** Answered with the rows of those groups that differ, then `listed`. */
   z.object({
     op: z.literal('buckets'),
@@ -72,9 +65,7 @@ export function readMessage(text: string): Message | null {
   throw new Failure('bad_request', `A message was refused: ${parsed.error.issues[0]?.message ?? 'not understood'}.`);
 }
 
-const OPS: ReadonlySet<string> = new Set([
-  ...['projects', 'digests', 'ask', 'buckets', 'rows', 'listed', 'authors', 'links'],
-]);
+const OPS: ReadonlySet<string> = new Set(['projects', 'buckets', 'rows', 'listed', 'authors', 'links']);
 
 export const BAD_CHANNEL = new Failure('bad_request', 'This channel is in use.');
 export const NOT_HERE = new Failure('not_found', 'There is no such document here.');

@@ -5,7 +5,6 @@ import type { Rooms } from '../../documents/rooms.ts';
 import type { Digests } from './digests.ts';
 import type { Links } from './links.ts';
 import type { Row } from './rows.ts';
-import type { ProjectsBefore } from './tell-projects.ts';
 
 export type ReplicateParts = {
   readonly rooms: Rooms;
@@ -24,7 +23,6 @@ export type ReplicateParts = {
   readonly take: (projectId: ProjectId, rows: readonly Row[]) => Promise<void>;
   /** What the other device has open. */
   readonly onProjects: (projects: readonly Project[]) => void;
-  readonly before: ProjectsBefore;
   /** How far the other device has a document. */
   readonly onHeld: (id: DocumentId, seq: number) => void;
   readonly onTrouble: (doing: string, cause: unknown) => void;

@@ -15,6 +15,7 @@ import {
   encodeToDevice,
   Failure,
   type DocumentId,
+  type Project,
   type ProjectId,
 } from '@markco/protocol';
 import { COST, costOf } from '../conduct.ts';
@@ -23,7 +24,6 @@ import { joinChannel, type DocumentChannel } from './channel.ts';
 import { ENTRIES_MAX, gatherEntries } from './gather-entries.ts';
 import type { ReplicateParts } from './replicate-parts.ts';
 import { tellAuthors } from './tell-authors.ts';
-import { tellProjects, type ProjectsHere } from './tell-projects.ts';
 import { createRelied } from './relied.ts';
 import { createWanted, inOrderOf } from './wanted.ts';
 import { ACCEPTER, BAD_CHANNEL, NOT_HERE, OPENER, readMessage, ROWS_MAX, type Message } from './messages.ts';
@@ -66,9 +66,10 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
   let closed = false;
   let behind = false;
   let turn: Promise<unknown> = Promise.resolve();
+  /** What was said last of the projects here. */
+  let said = '';
 
   const say = (message: Message): void => stream.sendText(JSON.stringify(message));
-  const teller = tellProjects(parts.before, say);
   const writers = tellAuthors(rooms.authors, parts.device, say, parts.wasted);
   const link = parts.links.open(parts.device, say, parts.wasted);
   const relied = createRelied(() => inTurn(tell));
@@ -245,19 +246,24 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
     if (taken.length + lacking.length > 0) parts.wasted(-COST.question);
   }
 
-  async function projectsHere(): Promise<ProjectsHere> {
-    const projects: ProjectsHere = [];
+  async function tell(): Promise<void> {
+    const projects: { project: Project; hash: string }[] = [];
     for (const project of parts.projects()) {
       const rows = await rowsOf(project.id);
       noteCompared(rows);
       projects.push({ project, hash: projectHash(project.id, bucketHashes(rows.values())) });
     }
-    return projects;
+    said = projects.map(({ project, hash }) => `${project.id} ${hash}`).join();
+    say({ op: 'projects', projects });
+    await share(false);
   }
 
-  async function tell(): Promise<void> {
-    teller.tell(await projectsHere());
-    await share(false);
+  /** The other one may have compared what it has opened only now with what this one had when it spoke last. */
+  async function tellAnew(): Promise<void> {
+    let now = '';
+    for (const { id } of parts.projects())
+      now += `${now === '' ? '' : ','}${id} ${projectHash(id, bucketHashes((await rowsOf(id)).values()))}`;
+    if (now !== said) await tell();
   }
 
   /** Settles what both have, and compares what is new among it, or all of it. */
@@ -277,14 +283,11 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
   }
 
   async function receive(message: Exclude<Message, { op: 'authors' | 'links' }>): Promise<void> {
-    if (message.op === 'projects' || message.op === 'digests' || message.op === 'ask') {
-      const theirs = teller.hear(message);
-      if (theirs === null) return;
-      parts.onProjects(theirs.map(({ project }) => project));
-      others = new Map(theirs.map(({ project, hash }) => [project.id, hash]));
+    if (message.op === 'projects') {
+      parts.onProjects(message.projects.map(({ project }) => project));
+      others = new Map(message.projects.map(({ project, hash }) => [project.id, hash]));
       await share(true);
-      // The other one may have compared what it has opened only now with what this one had when it spoke last.
-      if (!leads && teller.isNews(await projectsHere())) await tell();
+      if (!leads) await tellAnew();
       return;
     }
     if (!parts.projects().some(({ id }) => id === message.projectId)) return;
