@@ -4,7 +4,6 @@ import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { pipe } from './assets/download.fixture.ts';
 import { keepUpToDate, type Heartbeat } from './control.ts';
-import { nothingSaid } from './said-before.ts';
 import type { Trust } from './trust.ts';
 
 const ids = { now: () => Date.now(), randomBytes: (length: number) => new Uint8Array(randomBytes(length)) };
@@ -24,14 +23,10 @@ function side(deviceId: DeviceId, entries: readonly string[]) {
   return { deviceId, log, onChange: () => () => undefined } as unknown as Trust;
 }
 
-type Log = readonly string[];
-
-/** @param before what each of the two remembers of the other */
-function meet(mine: Log, theirs: Log, before = [nothingSaid(), nothingSaid()] as const) {
+function meet(mine: readonly string[], theirs: readonly string[]) {
   const [left, right] = pipe();
   const said: { op: string; changed?: object; entries?: unknown[] }[] = [];
   const heard: Heartbeat[] = [];
-  const placed: string[][] = [];
   let next = Promise.withResolvers<Heartbeat>();
   const now = { capability: capable, runningRuns: 0, queuedRuns: 0 };
   const control = keepUpToDate(
@@ -40,11 +35,10 @@ function meet(mine: Log, theirs: Log, before = [nothingSaid(), nothingSaid()] as
       ...{
         trust: side(one, mine),
         peer: two,
-        addresses: () => [{ deviceId: one, addresses: ['/ip4/192.0.2.1/tcp/1'] }],
+        addresses: () => [],
         guestsMs: () => 0,
         onGuests: () => undefined,
         onAddresses: () => undefined,
-        before: before[0],
         wasted: () => undefined,
       },
       ...{ heartbeat: async () => ({ ...now }), onHeartbeat: () => undefined },
@@ -57,8 +51,7 @@ function meet(mine: Log, theirs: Log, before = [nothingSaid(), nothingSaid()] as
       addresses: () => [],
       guestsMs: () => 0,
       onGuests: () => undefined,
-      onAddresses: (device, all) => void placed.push([device, ...all]),
-      before: before[1],
+      onAddresses: () => undefined,
       wasted: () => undefined,
     },
     heartbeat: () => Promise.reject(new Error('it says nothing of itself')),
@@ -74,7 +67,7 @@ function meet(mine: Log, theirs: Log, before = [nothingSaid(), nothingSaid()] as
     control.beat();
     return promise;
   };
-  return { said, heard, placed, beat, first: next.promise, end: () => left.close() };
+  return { said, heard, beat, first: next.promise };
 }
 
 test('a heartbeat says all at first, and then what has changed', async () => {
@@ -101,35 +94,4 @@ test('a log that both have is not sent; one that differs is', async () => {
   await other.first;
   await other.beat();
   expect(other.said.find(({ op }) => op === 'log')?.entries).toHaveLength(3);
-});
-
-test('two that meet again tell what has changed, and all of it to one that started anew', async () => {
-  const [mine, theirs] = [nothingSaid(), nothingSaid()];
-  const first = meet(['a'], ['a'], [mine, theirs]);
-  await first.first;
-  expect(first.said.map(({ op }) => op)).toEqual(['known', 'devices', 'heartbeat']);
-  await first.beat({ queuedRuns: 1 });
-  first.end();
-
-  const again = meet(['a'], ['a'], [mine, theirs]);
-  expect(await again.first).toMatchObject({ capability: capable, runningRuns: 0, queuedRuns: 0 });
-  expect(again.said.map(({ op }) => op)).toEqual(['known', 'beat']);
-  expect(again.said.at(-1)?.changed).toEqual({});
-  again.end();
-
-  const anew = meet(['a'], ['a'], [mine, nothingSaid()]);
-  expect(await anew.first).toMatchObject({ capability: capable });
-  expect(anew.said.map(({ op }) => op)).toEqual(['known', 'devices', 'heartbeat']);
-  expect(anew.placed).toEqual([[one, '/ip4/192.0.2.1/tcp/1']]);
-});
-
-test('a heartbeat that was lost with the connection is not built upon', async () => {
-  const [mine, theirs] = [nothingSaid(), nothingSaid()];
-  const first = meet(['a'], ['a'], [mine, theirs]);
-  await first.first;
-  first.end();
-  const lost = { ...capable, resources: { ...capable.resources, memoryFreeMb: 1 } };
-  mine.heartbeats = [...mine.heartbeats, { capability: lost, runningRuns: 0, queuedRuns: 0, sessions: [] }];
-  const again = meet(['a'], ['a'], [mine, theirs]);
-  expect((await again.first).capability).toEqual(capable);
 });

@@ -17,7 +17,6 @@ import * as z from 'zod/mini';
 import { COST } from './conduct.ts';
 import type { MessageStream } from './message-stream.ts';
 import type { Said } from './peers.ts';
-import { digestOfHeartbeat, digestOfPlaces, lastOf, type SaidBefore } from './said-before.ts';
 import type { Trust } from './trust.ts';
 
 /** A device says what it can do this often, and at once when that changed. */
@@ -32,7 +31,6 @@ const SESSIONS_MAX = 200;
 const SessionsSchema = z
   .array(z.object({ projectId: ProjectIdSchema, language: LanguageSchema, name: z.string().check(z.maxLength(200)) }))
   .check(z.maxLength(SESSIONS_MAX));
-const digest = z.string().check(z.regex(/^[0-9a-f]{16}$/));
 const addresses = z.array(z.string().check(z.maxLength(300))).check(z.maxLength(ADDRESSES_MAX));
 const MessageSchema = z.discriminatedUnion('op', [
   z.object({
@@ -44,14 +42,9 @@ const MessageSchema = z.discriminatedUnion('op', [
     devices: z
       .array(z.object({ deviceId: DeviceIdSchema, addresses, isRelay: z.optional(z.boolean()) }))
       .check(z.maxLength(DEVICES_MAX)),
-    /** These are all: what was said before counts no more. */
-    isAll: z.optional(z.boolean()),
   }),
-  /**
-   * What the sender knows, said first: a digest of its log, and of what the other one said of itself and of where devices
-   * are when the two were connected last. Who has something else answers with what it has.
-   */
-  z.object({ op: z.literal('known'), digest, heard: z.optional(digest), places: z.optional(digest) }),
+  /** A digest of the sender's log: who has another one answers with what it has. */
+  z.object({ op: z.literal('known'), digest: z.string().check(z.regex(/^[0-9a-f]{16}$/)) }),
   /** A code to pair with is on the screen for so long, or, at 0, no more: a relay may let a stranger through to it. */
   z.object({ op: z.literal('guests'), forMs: z.int().check(z.minimum(0), z.maximum(PAIRING_LIFETIME_MS)) }),
   z.object({
@@ -95,8 +88,6 @@ export type ControlParts = {
   readonly onAddresses: (device: DeviceId, addresses: readonly string[], said: Said) => void;
   readonly onGuests: (forMs: number) => void;
   readonly onHeartbeat: (heartbeat: Heartbeat) => void;
-  /** Of these two, for as long as this program runs. */
-  readonly before: SaidBefore;
   /** The other device told nothing new. */
   readonly wasted: (cost: number) => void;
 };
@@ -109,17 +100,14 @@ export type Control = {
 };
 
 export function keepUpToDate(stream: MessageStream, parts: ControlParts): Control {
-  const { trust, before } = parts;
+  const { trust } = parts;
   const told = new Set<string>();
-  /** Where each device is, as it was said last: here, and by the other one. */
-  const placed = new Map(before.placed);
-  const places = new Map(before.places);
+  /** Where each device is, as it was said here last. */
+  const placed = new Map<DeviceId, string>();
   let isOpen = true;
-  /** What the other one knows is known: it says so first. */
-  let hasBegun = false;
   /** What was said last of this device, and of the other one. */
   let said: Heartbeat | null = null;
-  let { heard } = before;
+  let heard: Heartbeat | null = null;
   const say = (message: Message): void => void (isOpen && stream.sendText(JSON.stringify(message)));
 
   function digestOfLog(): string {
@@ -141,7 +129,6 @@ export function keepUpToDate(stream: MessageStream, parts: ControlParts): Contro
 
   /** All at first, then what differs: twenty devices that pass on all to all would say it by the megabyte. */
   function tellDevices(): void {
-    if (!hasBegun) return;
     const devices = parts
       .addresses()
       .slice(0, DEVICES_MAX)
@@ -153,25 +140,21 @@ export function keepUpToDate(stream: MessageStream, parts: ControlParts): Contro
         placed.set(device.deviceId, now);
         return true;
       });
-    before.placed = placed;
-    const isAll = placed.size === devices.length;
-    if (devices.length > 0) say({ op: 'devices', devices, ...(isAll ? { isAll } : {}) });
+    if (devices.length > 0) say({ op: 'devices', devices });
   }
 
   const tellGuests = (): void => say({ op: 'guests', forMs: Math.ceil(Math.max(0, parts.guestsMs())) });
 
   function beat(): void {
-    if (!hasBegun) return;
     parts.heartbeat().then(
       ({ sessions: all = [], ...heartbeat }) => {
         const sessions = all.slice(0, SESSIONS_MAX);
-        const last = said;
+        const before = said;
         said = { ...heartbeat, sessions };
-        before.heartbeats = lastOf(before.heartbeats, said);
-        const changed = last === null ? null : changesOf(last.capability, heartbeat.capability);
+        const changed = before === null ? null : changesOf(before.capability, heartbeat.capability);
         if (changed === null) return say({ op: 'heartbeat', ...heartbeat, sessions });
         const { runningRuns, queuedRuns } = heartbeat;
-        const isSame = JSON.stringify(sessions) === JSON.stringify(last?.sessions);
+        const isSame = JSON.stringify(sessions) === JSON.stringify(before?.sessions);
         say({ op: 'beat', changed, runningRuns, queuedRuns, ...(isSame ? {} : { sessions }) });
       },
       () => undefined,
@@ -186,21 +169,10 @@ export function keepUpToDate(stream: MessageStream, parts: ControlParts): Contro
   }: Omit<Heartbeat, 'sessions'> & { readonly sessions?: Heartbeat['sessions'] | undefined }): void {
     if (capability.deviceId !== parts.peer) return;
     heard = { capability, runningRuns, queuedRuns, sessions };
-    before.heard = heard;
     parts.onHeartbeat({ ...heard, capability: { ...capability, online: true } });
   }
 
-  /** Once the other one has said what it knows: goes on from there. One of an earlier version knows nothing. */
-  function begin(known: { readonly heard?: string | undefined; readonly places?: string | undefined }): void {
-    hasBegun = true;
-    said = before.heartbeats.findLast((each) => digestOfHeartbeat(each) === known.heard) ?? null;
-    if (digestOfPlaces(placed) !== known.places) placed.clear();
-    tellDevices();
-    beat();
-  }
-
   async function receive(message: Message): Promise<void> {
-    if (!hasBegun) begin(message.op === 'known' ? message : {});
     if (message.op === 'log') {
       const entries = message.entries.map((entry) => new Uint8Array(Buffer.from(entry, 'base64')));
       const merged = mergeEntries(trust.log, entries);
@@ -210,10 +182,6 @@ export function keepUpToDate(stream: MessageStream, parts: ControlParts): Contro
       if (merged.added.length > 0) await trust.take(merged.log);
     } else if (message.op === 'devices') {
       parts.wasted(COST.question);
-      // More than there may be are forgotten as well, and told again the next time.
-      if (message.isAll === true || places.size > DEVICES_MAX) places.clear();
-      for (const device of message.devices) places.set(device.deviceId, JSON.stringify(device));
-      before.places = places;
       for (const { deviceId, addresses: all, isRelay } of message.devices)
         if (deviceId !== trust.deviceId) parts.onAddresses(deviceId, all, { bySelf: deviceId === parts.peer, isRelay });
     } else if (message.op === 'guests') {
@@ -258,12 +226,10 @@ export function keepUpToDate(stream: MessageStream, parts: ControlParts): Contro
     stopHearing();
   });
   // Both had the same log when they said hello, unless something was heard since.
-  say({
-    ...{ op: 'known', digest: digestOfLog() },
-    ...(heard === null ? {} : { heard: digestOfHeartbeat(heard) }),
-    ...(places.size === 0 ? {} : { places: digestOfPlaces(places) }),
-  });
+  say({ op: 'known', digest: digestOfLog() });
+  tellDevices();
   if (parts.guestsMs() > 0) tellGuests();
+  beat();
   return { beat, tellDevices, tellGuests };
 }
 

@@ -17,6 +17,7 @@ import {
 import type { DocumentCatalog } from '../documents/catalog.ts';
 import type { Rooms } from '../documents/rooms.ts';
 import type { Connection } from '../listen/connection.ts';
+import { nameKey } from '../store/key.ts';
 import type { Store } from '../store/store.ts';
 import { createAssets, type Assets } from './assets/assets.ts';
 import { ASSET_LISTS, LIST_MESSAGE_BYTES_MAX } from './assets/exchange.ts';
@@ -30,7 +31,6 @@ import type { ReplicateParts } from './documents/replicate-parts.ts';
 import { replicate, type Replication } from './documents/replicate.ts';
 import { createHost, type Host } from './host.ts';
 import { keepImproving } from './improve.ts';
-import { createKeptAddresses } from './kept-addresses.ts';
 import { createKeepOpen } from './keep-open.ts';
 import type { MessageStream } from './message-stream.ts';
 import { createNeighbors } from './neighbors.ts';
@@ -42,13 +42,13 @@ import { servePeerRequest } from './peer-http.ts';
 import { createPeers, type Peers } from './peers.ts';
 import { CONTROL, DOCUMENTS, HTTP, mayUse, STREAM } from './protocols.ts';
 import { createRelay, HOP } from './relay.ts';
-import { createSaidBefore } from './said-before.ts';
 import { createSlots, type Slots } from './slots.ts';
 import { serveStun, stunServersOf } from './stun.ts';
 import { keyOfPeer, type Trust } from './trust.ts';
 
 /** Of what two need once: the stream that ends, and the one in its place. */
 const ONCE = 2;
+const ADDRESSES = nameKey('peer-addresses');
 
 export type MeshParts = {
   readonly trust: Trust;
@@ -114,11 +114,11 @@ export type Mesh = {
 export async function createMesh(parts: MeshParts): Promise<Mesh> {
   const { trust, ids, store, log } = parts;
   const controls = new Map<string, Control>();
-  const saidBefore = createSaidBefore();
   const replications = new Map<string, Replication>();
   const heartbeats = new Map<DeviceId, Heartbeat & { at: number }>();
   const theirs = new Map<DeviceId, readonly Project[]>();
   const neighbors = parts.findsNeighbors ? createNeighbors(() => performance.now()) : null;
+  const addresses = readAddresses(store);
   const digests = createDigests(parts.rooms);
   const links = createLinks();
   const deviceListeners: (() => void)[] = [];
@@ -127,7 +127,6 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
   };
   const late: { peers?: Peers; pair?: Pair } = {};
   const onTrouble = (doing: string, cause: unknown): void => log.warn('mesh.trouble', { doing }, cause);
-  const addresses = createKeptAddresses(store, onTrouble);
   const isGreeted = (peerId: string): boolean =>
     late.peers?.isGreeted(peerId) === true && trust.memberAt(peerId) !== undefined;
   const relay = parts.isRelay
@@ -170,9 +169,15 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
     host,
     trust,
     chance: () => (ids.randomBytes(1)[0] ?? 0) / 256,
-    addresses: addresses.all,
+    addresses,
     calledNow: parts.calledNow ?? (() => undefined),
-    keep: addresses.keep,
+    keep(device, at) {
+      addresses.set(device, at);
+      const value = new TextEncoder().encode(JSON.stringify([...addresses]));
+      store
+        .write([{ key: ADDRESSES, value }], { sync: false })
+        .catch((error: unknown) => onTrouble('keeping addresses', error));
+    },
     onTrouble,
   });
   late.peers = peers;
@@ -245,7 +250,6 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
         heartbeats.set(device, { ...heartbeat, at: trust.now() });
         parts.onHeartbeat?.(device);
       },
-      before: saidBefore(device),
       wasted: (cost) => conducts.of(peerId).wasted(cost),
     });
     controls.set(peerId, control);
@@ -381,4 +385,10 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
       await host.close();
     },
   };
+}
+
+function readAddresses(store: Store): Map<DeviceId, readonly string[]> {
+  const found = store.get(ADDRESSES);
+  if (found === undefined) return new Map();
+  return new Map(JSON.parse(new TextDecoder().decode(found)) as [DeviceId, readonly string[]][]);
 }
