@@ -103,7 +103,15 @@ test(
             ),
           ),
         );
-        throw new Error(`${String(error)}: ${JSON.stringify(lacking).slice(0, 2_000)}`);
+        const told = devices.map((each) =>
+          each
+            .log()
+            .split('\n')
+            .filter((line) => /cut-off|trouble/.test(line))
+            .slice(-5)
+            .join('\n'),
+        );
+        throw new Error(`${String(error)}: ${JSON.stringify(lacking).slice(0, 2_000)}\n${told.join('\n')}`);
       });
     }
 

@@ -95,18 +95,6 @@ test('who hears a small message says nothing for it, not even that there is room
   expect(said).toEqual([]);
 });
 
-test('a peer is not asked by libp2p what it is: that is what a hello is for', async ({ make }) => {
-  const asked: string[] = [];
-  const onTraffic: OnTraffic = (protocol) => void asked.push(protocol);
-  const [a, b] = [await make(), await make(undefined, undefined, undefined, onTraffic)];
-  await b.handle(PROTOCOL, (stream) => stream.onMessage(() => stream.sendText('here')));
-  await a.connect(b.peerId, b.addresses(), soon());
-  const stream = await a.open(b.peerId, PROTOCOL, soon());
-  stream.sendText('there?');
-  expect(await next(stream)).toBe('here');
-  expect([...new Set(asked)]).toEqual(['', PROTOCOL]);
-});
-
 test('a stranger may ping; a stream of it is refused before its handler hears of it, and members are not told of it', async ({
   make,
 }) => {

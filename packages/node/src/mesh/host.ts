@@ -165,9 +165,9 @@ export async function createHost(parts: HostParts): Promise<Host> {
     connectionEncrypters: [quickNoise()],
     streamMuxers: [thriftyYamux(parts.onTraffic)],
     services: {
-      // Members tell each other where they are once they have said hello; nobody else is told, and nobody is asked.
+      // Members tell each other where they are once they have said hello; nobody else is told.
       identify: (components) =>
-        identify({ runOnConnectionOpen: false })(
+        identify()(
           standIn(components, 'addressManager', (manager: object) => standIn(manager, 'getAddresses', () => () => [])),
         ),
       ping: ping(),

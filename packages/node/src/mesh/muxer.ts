@@ -1,10 +1,8 @@
 /**
  * Many streams on one connection (yamux), which says less than js-libp2p's does by itself, and counts what it says.
  *
- * 1. That one answers every piece of data by opening the window again, with 30 bytes for an edit of as many. Here a window
- *    is opened again once half of it is used, as yamux has it elsewhere: the other side has the other half meanwhile. That
- *    a stream is accepted is said with the first data on it.
- * 2. It does not ask on its own whether the other side is there: `liveness.ts` does.
+ * That one answers every piece of data by opening the window again, with 30 bytes for an edit of as many. Here a window is
+ * opened again once half of it is used, as yamux has it elsewhere: the other side has the other half meanwhile.
  */
 import { yamux } from '@libp2p/yamux';
 import type { Libp2pOptions } from 'libp2p';
@@ -30,11 +28,13 @@ type YamuxStream = {
 type YamuxMuxer = { _newStream(...parts: unknown[]): YamuxStream };
 /** A stream that nobody was told of yet: its first window says so. */
 const UNSAID = 0;
+/** Any other state has something to say besides. */
+const ESTABLISHED = 3;
 
 export function thriftyYamux(
   onTraffic: OnTraffic = () => undefined,
 ): NonNullable<Libp2pOptions['streamMuxers']>[number] {
-  const make = yamux({ enableKeepAlive: false, streamOptions: { maxStreamWindowSize: WINDOW_BYTES_MAX } });
+  const make = yamux({ streamOptions: { maxStreamWindowSize: WINDOW_BYTES_MAX } });
   return () => {
     const factory = make();
     const createStreamMuxer = factory.createStreamMuxer.bind(factory);
@@ -63,7 +63,7 @@ function thrifty(stream: YamuxStream, onTraffic: OnTraffic): YamuxStream {
     handleData(frame);
   };
   stream.sendWindowUpdate = () => {
-    if (stream.state === UNSAID || stream.recvWindowCapacity <= stream.recvWindow / 2) sendWindowUpdate();
+    if (stream.state !== ESTABLISHED || stream.recvWindowCapacity <= stream.recvWindow / 2) sendWindowUpdate();
   };
   return stream;
 }
