@@ -63,10 +63,24 @@ test('ELSEWHERE-4 what was submitted here is copied here unasked, is read on a t
     SOON_MS,
   );
 
+  // Nobody has looked at this one on the third device.
+  const unseen = await laptop.get<Run>('/api/runs', {
+    body: {
+      id: newRunId(),
+      projectId: laptop.project.id,
+      language: 'bash',
+      code: 'echo unseen; sleep 60',
+      runOn: 'box',
+    },
+  });
+  const heardOfIt = async () => textOf(await read(laptop, unseen.id, '?live=0').catch(() => [])) === 'unseen\n';
+  await eventually(heardOfIt, 'what it has said', SOON_MS);
+
   await box.kill();
   await eventually(async () => !(await connectedTo(laptop)).includes('box'), 'the box to be gone', SOON_MS);
   await laptop.kill();
   await laptop.start();
+  await eventually(async () => (await connectedTo(desktop)).join() === 'laptop', 'the laptop alone', SOON_MS);
   for (const device of [laptop, desktop]) {
     expect(textOf(await read(device, unread.id))).toBe(wanted);
     expect(await device.get<Run>(`/api/runs/${unread.id}`)).toMatchObject({ state: 'completed', ranOn: 'box' });
@@ -74,7 +88,9 @@ test('ELSEWHERE-4 what was submitted here is copied here unasked, is read on a t
     // Nobody here can know more: neither ended nor failed.
     expect(await device.get<Run>(`/api/runs/${going.id}`)).toMatchObject({ id: going.id, state: 'running' });
     const { runs } = await device.get<{ runs: Run[] }>('/api/runs');
-    expect(runs.map(({ id }) => id).toSorted()).toEqual([unread.id, going.id].toSorted());
+    expect(runs.map(({ id }) => id).toSorted()).toEqual([unread.id, going.id, unseen.id].toSorted());
+    // Who submitted it tells of it in the place of its host.
+    expect(textOf(await read(device, unseen.id, '?live=0'))).toBe('unseen\n');
   }
 
   // The host is back: what is followed goes on where it was, and ends.

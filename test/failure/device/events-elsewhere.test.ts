@@ -8,7 +8,8 @@ import { chance, trials } from '../../../setup/trials.ts';
 import { eventually, newRunId, startDevice, type Device } from '../../conformance/device.fixture.ts';
 import { connectedTo, pair, SOON_MS } from '../../conformance/paired.fixture.ts';
 
-const RUNS = 50;
+/** `MARKCO_TRIALS=50` for as many as on one device. */
+const RUNS = 20;
 const EVENTS = 2_000;
 /** Sessions that run beside each other; the submitter is killed once while each of these rounds is on. */
 const SESSIONS = 10;

@@ -31,7 +31,7 @@ function setUp(mayAct: boolean) {
   const nothing = () => expect.unreachable('no document is touched');
   const { serve } = servedToDevices(
     runs,
-    { get: () => null, list: async () => [], follow: runs.follow },
+    { get: () => null, list: async () => [], follow: runs.follow, storedCount: async () => 0 },
     async () => undefined,
     async () => [],
     { inspect: nothing, reached: nothing },

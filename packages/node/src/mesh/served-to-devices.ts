@@ -61,8 +61,8 @@ export function servedToDevices(
       health: () => ({ status: 'ok' }),
       async run({ params }) {
         const run = await requireRun(params['id'] as RunId);
-        // Of what is on another device, that one knows how many there are.
-        return (await runs.get(run.id)) === null ? run : { ...run, storedEvents: await runs.storedCount(run.id) };
+        const of = (await runs.get(run.id)) === null ? submitted : runs;
+        return { ...run, storedEvents: await of.storedCount(run.id) };
       },
       runOutput: async ({ params }) => outputHere({ runs, documents }, await requireRun(params['id'] as RunId)),
       mrpRunAssets: async ({ params }) => ({ assets: await assetsOf(await requireRun(params['id'] as RunId)) }),

@@ -163,6 +163,8 @@ export function createRunCopies(parts: {
     follow: events.follow,
     /** As `EventLog.stored`. */
     stored: events.stored,
+    /** As `EventLog.count`. */
+    storedCount: events.count,
     /** Tells who reads a run that there is more. */
     touch: events.touch,
 

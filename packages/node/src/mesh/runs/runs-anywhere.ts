@@ -112,9 +112,12 @@ export function createRunsAnywhere({ runs, sessions, mesh, ...parts }: RunsAnywh
   }
 
   /** The first of the others that knows it. Rejects when none does. */
-  function firstOf(id: RunId, except?: DeviceId): Promise<{ readonly run: Run; readonly from: DeviceId }> {
+  function firstOf(
+    id: RunId,
+    except?: DeviceId,
+  ): Promise<Awaited<ReturnType<typeof ask>> & { readonly from: DeviceId }> {
     const others = connected().filter((each) => each !== except);
-    return Promise.any(others.map(async (from) => ({ run: (await ask(id, from)).run, from })));
+    return Promise.any(others.map(async (from) => ({ ...(await ask(id, from)), from })));
   }
 
   async function askOthers(id: RunId, except?: DeviceId): Promise<Found | null> {
@@ -174,7 +177,8 @@ export function createRunsAnywhere({ runs, sessions, mesh, ...parts }: RunsAnywh
   async function* stored(id: RunId, fromSeq: number, signal: AbortSignal): AsyncIterable<RunEvent> {
     if ((await runs.get(id)) !== null) return yield* runs.stored(id, fromSeq, signal);
     const host = await copied(id);
-    const asked = copies.get(id)?.complete === true ? null : await askHost(id, host).catch(() => null);
+    const isAsked = copies.get(id)?.complete !== true;
+    const asked = isAsked ? await askHost(id, host).catch(() => firstOf(id, host).catch(() => null)) : null;
     if (asked === null || asked.storedEvents === 0) return yield* copies.stored(id, fromSeq, signal);
     if (fromSeq >= asked.storedEvents) return undefined;
     const until = AbortSignal.any([signal, AbortSignal.timeout(COPY_MS)]);
@@ -298,6 +302,7 @@ export function createRunsAnywhere({ runs, sessions, mesh, ...parts }: RunsAnywh
         return found;
       },
       follow: copies.follow,
+      storedCount: copies.storedCount,
     },
 
     /** Before the other devices are let go of. */
