@@ -1,6 +1,5 @@
 /** A device on the network: members talk, strangers ping and nothing else. */
 import { once } from 'node:events';
-import { generateKeyPair } from '@libp2p/crypto/keys';
 import { identify } from '@libp2p/identify';
 import { noise } from '@libp2p/noise';
 import { ping } from '@libp2p/ping';
@@ -9,9 +8,9 @@ import { yamux } from '@libp2p/yamux';
 import { multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p } from 'libp2p';
 import { expect, test as base } from 'vitest';
-import { createConducts } from './conduct.ts';
 import { WebSocket } from 'ws';
-import { createHost, type Host } from './host.ts';
+import { testHost } from './host.fixture.ts';
+import type { Host } from './host.ts';
 import type { MessageStream } from './message-stream.ts';
 import type { OnTraffic } from './muxer.ts';
 import { kindOf } from './path.ts';
@@ -30,15 +29,11 @@ const test = base.extend<{ make: Make }>({
   make: async ({}, use) => {
     const hosts: Host[] = [];
     await use(async (admits = () => true, listen = ['/ip4/127.0.0.1/tcp/0'], provesWithinMs = 10_000, onTraffic) => {
-      const host = await createHost({
-        key: await generateKeyPair('Ed25519'),
+      const host = await testHost({
         listen,
         admits,
         provesWithinMs,
-        conducts: createConducts({ now: () => performance.now(), onCut: () => undefined }),
-        now: Date.now,
         ...(onTraffic === undefined ? {} : { onTraffic }),
-        onTrouble: () => undefined,
       });
       hosts.push(host);
       return host;

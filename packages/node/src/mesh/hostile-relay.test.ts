@@ -7,8 +7,7 @@ import { yamux } from '@libp2p/yamux';
 import { createLibp2p } from 'libp2p';
 import { expect, test } from 'vitest';
 import { trials } from '../../../../setup/trials.ts';
-import { createConducts } from './conduct.ts';
-import { createHost, type Host } from './host.ts';
+import { testHost } from './host.fixture.ts';
 import { hostileRelay } from './hostile-relay.fixture.ts';
 import { keyOfPeer } from './trust.ts';
 
@@ -17,24 +16,12 @@ const TRIALS = 100;
 const MESSAGES = 200;
 const soon = (): AbortSignal => AbortSignal.timeout(10_000);
 
-async function device(): Promise<Host & AsyncDisposable> {
-  const host = await createHost({
-    key: await generateKeyPair('Ed25519'),
-    listen: ['/ip4/127.0.0.1/tcp/0'],
-    admits: () => true,
-    conducts: createConducts({ now: () => performance.now(), onCut: () => undefined }),
-    now: Date.now,
-    onTrouble: () => undefined,
-  });
-  return { ...host, [Symbol.asyncDispose]: () => host.close() };
-}
-
 const portOf = (address = ''): number => Number(/\/tcp\/(\d+)/.exec(address)?.[1]);
 const through = (relay: string, peerId: string): readonly string[] => [`${relay}/p2p-circuit/p2p/${peerId}`];
 
 test(`T5 a relay that answers in the place of another device is refused, ${TRIALS} times of ${TRIALS}`, async () => {
   const { numRuns } = trials('T5 forged devices', TRIALS);
-  await using laptop = await device();
+  await using laptop = await testHost();
   const impostor = await createLibp2p({
     addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
     transports: [tcp()],
@@ -60,8 +47,8 @@ test(`T5 a relay that answers in the place of another device is refused, ${TRIAL
 });
 
 test('T5 what a relay passes on tells it nothing, and what it changes ends the connection and changes nothing', async () => {
-  await using laptop = await device();
-  await using box = await device();
+  await using laptop = await testHost();
+  await using box = await testHost();
   await using relay = await hostileRelay(() => portOf(box.addresses()[0]));
   const got: (Uint8Array | string)[] = [];
   await box.handle(PROTOCOL, (stream) => stream.onMessage((message) => void got.push(message)));

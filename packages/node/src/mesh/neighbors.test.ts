@@ -3,8 +3,7 @@ import type { PeerDiscovery, PeerInfo, Startable } from '@libp2p/interface';
 import { peerIdFromString } from '@libp2p/peer-id';
 import { multiaddr } from '@multiformats/multiaddr';
 import { expect, test } from 'vitest';
-import { createConducts } from './conduct.ts';
-import { createHost } from './host.ts';
+import { testHost } from './host.fixture.ts';
 import { createNeighbors, type Neighbor } from './neighbors.ts';
 
 const B = '12D3KooWDZ11hPrP3wvJYamWZA5zA43S9mjyJty2rsagcrMpqCmG';
@@ -28,16 +27,8 @@ function createSearch() {
   return { search: () => search, answer, states };
 }
 
-const hostWith = async (neighbors?: ReturnType<typeof createNeighbors>) =>
-  createHost({
-    key: await generateKeyPair('Ed25519'),
-    listen: ['/ip4/127.0.0.1/tcp/0'],
-    ...(neighbors === undefined ? {} : { neighbors }),
-    admits: () => true,
-    conducts: createConducts({ now: () => performance.now(), onCut: () => undefined }),
-    now: Date.now,
-    onTrouble: () => undefined,
-  });
+const hostWith = (neighbors?: ReturnType<typeof createNeighbors>) =>
+  testHost(neighbors === undefined ? {} : { neighbors });
 
 test('one that has connected by itself before it answers is found, and one that has moved is found where it is', async () => {
   const { search, answer, states } = createSearch();

@@ -1,9 +1,8 @@
 /** How fast a relay passes on: over real libp2p nodes, of which the two that talk have no address. */
-import { generateKeyPair } from '@libp2p/crypto/keys';
 import type { Stream } from '@libp2p/interface';
 import { expect, test } from 'vitest';
-import { createConducts } from './conduct.ts';
-import { createHost, type Host } from './host.ts';
+import { testHost } from './host.fixture.ts';
+import type { HostParts } from './host.ts';
 import type { MessageStream } from './message-stream.ts';
 import { createRelay } from './relay.ts';
 import { createPaces, keepPace, RELAYED_BYTES_PER_SECOND } from './relay-pace.ts';
@@ -16,20 +15,7 @@ const PART_BYTES = 100_000;
 const WINDOW_BYTES = 1024 * 1024;
 const ON_ITS_WAY_BYTES = WINDOW_BYTES + 2 * PART_BYTES;
 
-type Parts = Partial<Parameters<typeof createHost>[0]>;
-async function host(parts: Parts): Promise<Host & AsyncDisposable> {
-  const made = await createHost({
-    key: await generateKeyPair('Ed25519'),
-    listen: [],
-    admits: () => true,
-    admitsThrough: () => true,
-    conducts: createConducts({ now: () => performance.now(), onCut: () => undefined }),
-    now: Date.now,
-    onTrouble: () => undefined,
-    ...parts,
-  });
-  return { ...made, [Symbol.asyncDispose]: () => made.close() };
-}
+const host = (parts: Partial<HostParts>) => testHost({ listen: [], admitsThrough: () => true, ...parts });
 
 test('RELAY-3 a device that says more through a relay than 50 Mbit/s waits, each for itself, and nothing is lost', async () => {
   let clock = 0;

@@ -1,28 +1,14 @@
 /** What a small message between two devices costs: a write each, which wakes the other one once. */
 import { Socket } from 'node:net';
-import { generateKeyPair } from '@libp2p/crypto/keys';
 import { expect, test, vi } from 'vitest';
-import { createConducts } from './conduct.ts';
-import { createHost, type Host } from './host.ts';
+import { testHost } from './host.fixture.ts';
 
 const PROTOCOL = '/markco/test/1.0.0';
 const MESSAGES = 40;
 
-async function newHost(): Promise<Host & AsyncDisposable> {
-  const host = await createHost({
-    key: await generateKeyPair('Ed25519'),
-    listen: ['/ip4/127.0.0.1/tcp/0'],
-    admits: () => true,
-    conducts: createConducts({ now: () => performance.now(), onCut: () => undefined }),
-    now: Date.now,
-    onTrouble: () => undefined,
-  });
-  return Object.assign(host, { [Symbol.asyncDispose]: () => host.close() });
-}
-
 test('a small message is one write, and the other side says nothing of it', async () => {
-  await using one = await newHost();
-  await using two = await newHost();
+  await using one = await testHost();
+  await using two = await testHost();
   let came = Promise.withResolvers<unknown>();
   await two.handle(PROTOCOL, (stream) => stream.onMessage((message) => came.resolve(message)));
   await one.connect(two.peerId, two.addresses(), AbortSignal.timeout(10_000));
