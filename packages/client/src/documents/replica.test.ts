@@ -139,6 +139,30 @@ test('asked again in the middle, it sends everything once more, and an acknowled
   await replica.destroy();
 });
 
+test('asked for what it has, it leaves out what waits here for the text of somebody else, and still has it afterwards', async () => {
+  const { replica, connect, say, sent } = setUp();
+  const other = new Y.Doc();
+  other.getText('content').insert(0, 'theirs');
+  const before = Y.encodeStateVector(other);
+  const theirs = Y.encodeStateAsUpdate(other);
+  other.getText('content').delete(0, 3);
+  other.getText('content').insert(0, 'more ');
+  const deletion = Y.encodeStateAsUpdate(other, before);
+  connect();
+  say({ type: 'update', update: deletion });
+  replica.text.insert(0, 'mine');
+  sent.splice(0);
+  say({ type: 'step1', stateVector: NOTHING });
+  const [answer] = sent;
+  const device = new Y.Doc();
+  Y.applyUpdate(device, answer?.type === 'step2' ? answer.update : expect.unreachable());
+  expect(device.getText('content').toString()).toBe('mine');
+  expect(device.store).toMatchObject({ pendingStructs: null, pendingDs: null });
+  say({ type: 'update', update: theirs });
+  expect(replica.text.toString()).toMatch(/^(mine)?more irs(mine)?$/);
+  await replica.destroy();
+});
+
 test('M7 an edit above 16 MiB is kept here and said to be, is not sent over and over, and goes once it is short enough', async () => {
   const { replica, connect, say, types } = setUp();
   connect();

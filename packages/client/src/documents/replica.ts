@@ -126,7 +126,7 @@ export function createReplica({ projectId, documentId, copies, now }: ReplicaPar
   function sendAnswer(stateVector: Uint8Array): void {
     const wasTooLarge = tooLargeFor !== undefined;
     tooLargeFor = undefined;
-    sendUpdate('step2', Y.encodeStateAsUpdate(doc, stateVector), stateVector);
+    sendUpdate('step2', inPlace(doc, stateVector), stateVector);
     if (!wasTooLarge || tooLargeFor !== undefined) return;
     const { failure: _, ...rest } = status.get();
     status.set(rest);
@@ -321,4 +321,19 @@ function toBase64(bytes: Uint8Array): string {
   let text = '';
   for (const byte of bytes) text += String.fromCharCode(byte);
   return btoa(text);
+}
+
+/**
+ * What this copy has and that one lacks. Yjs would add what waits here for the text it refers to: others wrote that,
+ * and they have both. A device that lacks the text too (its power was cut) could take in none of the answer.
+ */
+function inPlace(doc: Y.Doc, stateVector: Uint8Array): Uint8Array {
+  const { store } = doc;
+  const { pendingStructs, pendingDs } = store;
+  Object.assign(store, { pendingStructs: null, pendingDs: null });
+  try {
+    return Y.encodeStateAsUpdate(doc, stateVector);
+  } finally {
+    Object.assign(store, { pendingStructs, pendingDs });
+  }
 }

@@ -5,6 +5,7 @@ import * as Y from 'yjs';
 import { createSimulatedDisk } from '../store/simulated.ts';
 import { DOCUMENT, laterTurns, sitDown, startDevice, textOf, type DeviceOptions } from './device.fixture.ts';
 import type { OutFrame } from './out-frame.ts';
+import type { Room } from './room.ts';
 import type { Member } from './seat.ts';
 
 async function openRoom(options: DeviceOptions = {}) {
@@ -122,14 +123,41 @@ test('an edit that refers to what is not here is not taken in; its writer is ask
   expect(textOf(room)).toContain('onetwo');
 });
 
-test('a client that never has what it refers to is refused in the end', async () => {
+/** A member, and how often it was asked for what it has. */
+function asked(room: Room): { readonly member: Member; times(): number } {
+  let questions = 0;
+  const send = (frame: OutFrame) => void (typeOf(frame) === 'step1' && questions++);
+  const member: Member = { readOnly: false, send, refuse: () => {} };
+  room.join(member);
+  return { member, times: () => questions };
+}
+
+test('who writes on while it is asked for what is not here is asked once', async () => {
+  const { room } = await openRoom();
+  const doc = new Y.Doc();
+  doc.getText('content').insert(0, 'one');
+  const typist = asked(room);
+  for (let i = 0; i < 100; i++) {
+    const told = Y.encodeStateVector(doc);
+    doc.getText('content').insert(0, 'x');
+    room.receive(typist.member, encodeFrame({ type: 'update', update: Y.encodeStateAsUpdate(doc, told) }));
+  }
+  expect(typist.times()).toBe(1);
+  room.receive(typist.member, encodeFrame({ type: 'step2', update: Y.encodeStateAsUpdate(doc) }));
+  expect(textOf(room)).toBe(`${'x'.repeat(100)}one`);
+});
+
+test('a client whose answers never have what its edits refer to is refused in the end', async () => {
   const { room } = await openRoom();
   const doc = new Y.Doc();
   doc.getText('content').insert(0, 'one');
   const lacking = editBy(3, 'two', doc);
-  const typist = sitDown(room);
-  for (let i = 0; i < 20; i++) room.receive(typist.member, encodeFrame({ type: 'update', update: lacking }));
-  expect(failureOf(() => room.receive(typist.member, encodeFrame({ type: 'update', update: lacking })))?.code).toBe(
+  const { member, times } = asked(room);
+  for (let i = 1; i <= 20; i++) {
+    room.receive(member, encodeFrame({ type: 'step2', update: lacking }));
+    expect(times()).toBe(i);
+  }
+  expect(failureOf(() => room.receive(member, encodeFrame({ type: 'step2', update: lacking })))?.code).toBe(
     'bad_request',
   );
   expect(room.seq).toBe(0);

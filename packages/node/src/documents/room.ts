@@ -33,7 +33,7 @@ import { outFrame, updateFrame, type OutFrame } from './out-frame.ts';
 import { createPresence, type Presence } from './presence.ts';
 import { passOn, tellsItself } from './pass-on.ts';
 import { attempts, without, type NotOf } from './parts.ts';
-import { GAPS_MAX, newSeat, noteWriter, notOf, type Member, type Seat } from './seat.ts';
+import { asksAfterGap, newSeat, noteWriter, notOf, type Member, type Seat } from './seat.ts';
 import { stateOf } from './state.ts';
 import { TakenUpdate, type Taken, type TakenBy } from './taken.ts';
 import { reach, type Waiting } from './waiting.ts';
@@ -245,13 +245,9 @@ export class Room implements TakenBy<Seat> {
   #receiveUpdate(seat: Seat, update: Uint8Array, isAnswer: boolean): boolean {
     const found = this.#inspect(update);
     seat.received++;
+    if (isAnswer) seat.asked = false;
     if (found === undefined || found.kind === 'known') seat.member.wasted?.(update);
-    if (found === undefined) {
-      if (!seat.early && ++seat.gaps > GAPS_MAX) {
-        throw new Failure('bad_request', 'Edits keep referring to text that is not here. Reload the page.');
-      }
-      return seat.early;
-    }
+    if (found === undefined) return !asksAfterGap(seat);
     if (found.kind === 'fresh') {
       const clients = Array.from(found.clocks, ([client]) => client);
       const refused = this.#notOf(seat, clients);
@@ -266,7 +262,7 @@ export class Room implements TakenBy<Seat> {
       if (!isAnswer) noteWriter(this.#parts.authors, this.id, seat, clients);
     }
     if (isAnswer) {
-      seat.gaps = 0;
+      seat.gaps = seat.questions = 0;
       seat.part = undefined;
     }
     if (found.kind === 'known') {

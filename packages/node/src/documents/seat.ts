@@ -1,5 +1,5 @@
 /** Who has a document open, and how far each of them is. */
-import type { DeviceId, DocumentId, Failure, News } from '@markco/protocol';
+import { Failure, type DeviceId, type DocumentId, type News } from '@markco/protocol';
 import type { Authors } from './authors.ts';
 import type { OutFrame } from './out-frame.ts';
 
@@ -31,6 +31,10 @@ export type Seat = {
    * nothing is acknowledged: a count of messages would take them in.
    */
   gaps: number;
+  /** How often it was asked for that since. */
+  questions: number;
+  /** It has been asked, and has not answered yet: one answer has all that it refers to meanwhile. */
+  asked: boolean;
   /** Another device passed on what its writer had not said here yet: it is asked again once that has come. */
   early: boolean;
   /** What else it told then, as far as it refers to that and may be taken from it (`parts.ts`). */
@@ -42,8 +46,11 @@ export type Seat = {
 /** Of one connection. A client has one; a program that passes on what others write may have many. */
 const AUTHORS_MAX = 100;
 
-/** Repeated gaps mean a client that will never have what it refers to. */
-export const GAPS_MAX = 20;
+/** Answers that do not help mean a client that will never have what it refers to. */
+export const QUESTIONS_MAX = 20;
+
+/** What somebody writes until the first answer has come, over a slow line too. None of it is kept. */
+export const GAPS_MAX = 1000;
 
 export const newSeat = (member: Member): Seat => ({
   member,
@@ -51,10 +58,26 @@ export const newSeat = (member: Member): Seat => ({
   acknowledged: 0,
   telling: false,
   gaps: 0,
+  questions: 0,
+  asked: false,
   early: false,
   part: undefined,
   authors: new Map(),
 });
+
+/**
+ * It told what refers to what is not here. Whether it is to be asked for that now.
+ * @throws Failure `bad_request` once it is not worth asking again
+ */
+export function asksAfterGap(seat: Seat): boolean {
+  if (seat.early) return false;
+  const asks = !seat.asked;
+  seat.asked = true;
+  if (++seat.gaps > GAPS_MAX || (asks && ++seat.questions > QUESTIONS_MAX)) {
+    throw new Failure('bad_request', 'Edits keep referring to text that is not here. Reload the page.');
+  }
+  return asks;
+}
 
 /** Those of these ids whose edits may not be taken from this member (`authors.ts`). */
 export function notOf(

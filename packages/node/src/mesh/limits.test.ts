@@ -1,13 +1,13 @@
 /** T10: every limit of what comes over the network, at it and one beyond it; and what an honest device may do. */
-import { generateKeyPair } from '@libp2p/crypto/keys';
 import { encodeFrame, LIMITS, newId, type DeviceId, type Failure } from '@markco/protocol';
 import { expect, test, vi } from 'vitest';
 import * as Y from 'yjs';
-import { GAPS_MAX, type Member } from '../documents/seat.ts';
+import { GAPS_MAX, QUESTIONS_MAX, type Member } from '../documents/seat.ts';
 import { createConducts, type Conduct } from './conduct.ts';
 import { replicaDevice } from './documents/device.fixture.ts';
 import { GREETING_MS, greet } from './greet.ts';
-import { createHost, type Host } from './host.ts';
+import { testHost } from './host.fixture.ts';
+import type { Host } from './host.ts';
 import { meshDevice, pairDevices, type MeshDevice } from './mesh.fixture.ts';
 import type { MessageStream } from './message-stream.ts';
 import type { Trust } from './trust.ts';
@@ -16,17 +16,9 @@ const SOON = { timeout: 30_000, interval: 20 };
 const soon = (): AbortSignal => AbortSignal.timeout(10_000);
 const PROTOCOL = '/markco/test/1.0.0';
 
-async function hostWith(conduct?: Conduct): Promise<Host & AsyncDisposable> {
+function hostWith(conduct?: Conduct): Promise<Host & AsyncDisposable> {
   const usual = createConducts({ now: () => performance.now(), onCut: () => undefined });
-  const host = await createHost({
-    key: await generateKeyPair('Ed25519'),
-    listen: ['/ip4/127.0.0.1/tcp/0'],
-    admits: () => true,
-    conducts: conduct === undefined ? usual : { ...usual, of: () => conduct },
-    now: Date.now,
-    onTrouble: () => undefined,
-  });
-  return Object.assign(host, { [Symbol.asyncDispose]: () => host.close() });
+  return testHost(conduct === undefined ? {} : { conducts: { ...usual, of: () => conduct } });
 }
 
 const ended = (stream: MessageStream): Promise<Failure | null> => new Promise((resolve) => stream.onClose(resolve));
@@ -173,30 +165,39 @@ test('FLOOD-7 before it has said who it is a peer has ten seconds, and a hello o
   }
 });
 
-test('FLOOD-9 edits that refer to nothing are never kept, and one more than there may be gives the document up for that device', async () => {
-  await using a = await replicaDevice();
-  const id = await a.open({ 'one.md': '# One\n' });
-  const one = a.idOf(id, 'one.md');
-  await a.rooms.hold(one, (room) => {
-    const before = { seq: room.seq, bytes: room.tailBytes };
-    const member: Member = {
-      readOnly: false,
-      device: newId<DeviceId>(a.ids),
-      send: () => undefined,
-      refuse: () => undefined,
-    };
-    room.join(member);
-    const doc = new Y.Doc();
-    doc.getText('content').insert(0, 'never told');
-    const told = Y.encodeStateVector(doc);
-    doc.getText('content').insert(3, 'x'.repeat(100_000));
-    const gap = encodeFrame({ type: 'update', update: Y.encodeStateAsUpdate(doc, told) });
-    for (let n = 0; n < GAPS_MAX; n++) room.receive(member, gap);
-    expect(() => room.receive(member, gap)).toThrow('Edits keep referring to text that is not here');
-    expect({ seq: room.seq, bytes: room.tailBytes }).toEqual(before);
-    room.leave(member);
-  });
-});
+test.for([
+  { name: 'says nothing else', type: 'update', most: GAPS_MAX },
+  { name: 'answers with no more than that', type: 'step2', most: QUESTIONS_MAX },
+] as const)(
+  'FLOOD-9 edits that refer to nothing are never kept, and a device that $name is asked, and given up in the end',
+  async ({ type, most }) => {
+    await using a = await replicaDevice();
+    const id = await a.open({ 'one.md': '# One\n' });
+    const one = a.idOf(id, 'one.md');
+    await a.rooms.hold(one, (room) => {
+      const before = { seq: room.seq, bytes: room.tailBytes };
+      let asked = 0;
+      const member: Member = {
+        readOnly: false,
+        device: newId<DeviceId>(a.ids),
+        send: () => void asked++,
+        refuse: () => undefined,
+      };
+      room.join(member);
+      asked = 0;
+      const doc = new Y.Doc();
+      doc.getText('content').insert(0, 'never told');
+      const told = Y.encodeStateVector(doc);
+      doc.getText('content').insert(3, 'x'.repeat(10_000));
+      const gap = encodeFrame({ type, update: Y.encodeStateAsUpdate(doc, told) });
+      for (let n = 0; n < most; n++) room.receive(member, gap);
+      expect(asked).toBe(type === 'update' ? 1 : most);
+      expect(() => room.receive(member, gap)).toThrow('Edits keep referring to text that is not here');
+      expect({ seq: room.seq, bytes: room.tailBytes }).toEqual(before);
+      room.leave(member);
+    });
+  },
+);
 
 test('FLOOD-8 a device that has 64 MiB to tell, and then pastes a megabyte, is not cut off', async () => {
   const warned: unknown[] = [];
