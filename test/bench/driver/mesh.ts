@@ -12,6 +12,8 @@ const WRITER = 7;
 const WARM_UP = 50;
 const STEP_MS = 10_000;
 const BURST_TRIES = 30_000;
+const LISTED_MS = 120_000;
+const LISTED_EVERY_MS = 500;
 
 /** Milliseconds, each beside a bare round trip and the same on one device alone, of the same moment. */
 type Beside = { readonly ours: readonly number[]; readonly alone: readonly number[]; readonly bare: readonly number[] };
@@ -121,6 +123,9 @@ export async function meshRuns(input: {
   return found;
 }
 
+const ask = ({ url, token }: { readonly url: string; readonly token: string }): Promise<Response> =>
+  fetch(url, { headers: { authorization: `Bearer ${token}` } });
+
 /** Seconds from asking a device for a file that another one has until all of it is verified and in its folder. */
 export async function meshBulk(input: {
   readonly url: string;
@@ -129,8 +134,15 @@ export async function meshBulk(input: {
   readonly file: string;
   readonly bytes: number;
 }): Promise<number> {
-  const began = performance.now();
-  const answer = await fetch(input.url, { headers: { authorization: `Bearer ${input.token}` } });
+  let began = performance.now();
+  let answer = await ask(input);
+  // A large file is told of once it has rested and has been read.
+  for (const patience = performance.now() + LISTED_MS; answer.status === 404 && performance.now() < patience; ) {
+    await answer.body?.cancel();
+    await delay(LISTED_EVERY_MS);
+    began = performance.now();
+    answer = await ask(input);
+  }
   if (!answer.ok || answer.body === null) throw new Error(`the file was answered with ${answer.status}`);
   // Whoever looks has left again: what is measured is the way between the devices.
   await answer.body.cancel();

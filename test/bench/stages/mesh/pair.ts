@@ -6,7 +6,6 @@ import { withDriver, withFolder, type Stage } from '../../bench.ts';
 import { median, quantile } from '../../quantile.ts';
 import type { Row, Target } from '../../result.ts';
 import { withBareLibp2p, withMesh } from '../../servers/mesh.ts';
-import { delay } from '../../wait.ts';
 
 const PEER = 'bare libp2p';
 const LATENCY = 'mesh-latency';
@@ -14,8 +13,6 @@ const BULK = 'mesh-bulk';
 const MB = 1_000_000;
 /** What is seen on one device alone is typed into a page of its own: each edit has one reader. */
 const PAGES = { 'page.md': '# Page\n', 'alone.md': '# Alone\n' };
-/** A large file is listed when it has rested, and has been read once. */
-const LISTED_MS = 6_000;
 
 const row = (
   stage: string,
@@ -84,7 +81,6 @@ export const meshBulk: Stage = {
               theirs.push(bytes / MB / (await driver.run('bareBulk', { address: bare, bytes })));
               const name = `_assets/film-${round}.bin`;
               await writeRandom(join(one.folder, name), bytes);
-              await delay(LISTED_MS);
               const url = `${two.device.origin}/api/projects/${two.projectId}/files/${name}`;
               const { token } = two.device;
               const seconds = await driver.run('meshBulk', { url, token, file: join(two.folder, name), bytes });
