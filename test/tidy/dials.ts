@@ -6,7 +6,7 @@ import { isCode, isTest, type Breach, type Rule } from './rule.ts';
 
 /** What each of them opens, and why no peer decides where to. */
 const MAY_DIAL: Readonly<Record<string, string>> = {
-  'packages/node/src/listen/server.ts': 'listens',
+  'packages/replica/src/listen/server.ts': 'listens',
   'packages/node/src/mesh/host.ts':
     'other devices of the user, which prove their key; their addresses come from them and may be anything',
   'packages/node/src/mesh/stun.ts': 'answers whoever asks by which address it is seen, there and nowhere else',

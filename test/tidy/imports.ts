@@ -6,15 +6,16 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'packages/protocol': [],
   'packages/scheduler': ['packages/protocol'],
   'packages/client': ['packages/protocol', 'packages/scheduler'],
-  'packages/node': ['packages/protocol', 'packages/scheduler', 'packages/client'],
-  'packages/rendezvous': ['packages/protocol'],
+  'packages/replica': ['packages/protocol'],
+  'packages/node': ['packages/protocol', 'packages/scheduler', 'packages/client', 'packages/replica'],
+  'packages/rendezvous': ['packages/protocol', 'packages/replica'],
 };
 /** These run in a browser as well as in Node, so nothing of Node may be in them. */
 const PURE = ['packages/protocol', 'packages/scheduler', 'packages/client'];
 const OPEN_TO_ALL_PACKAGES = /^(apps\/[\w-]+|test|setup|vitest\.config\.ts)$/;
 
 export const importDirections: Rule = {
-  name: 'imports go protocol ◄ scheduler ◄ client ◄ node ◄ apps, and nothing imports apps or tests',
+  name: 'imports go protocol ◄ scheduler ◄ client ◄ node ◄ apps and protocol ◄ replica ◄ node, and nothing imports apps or tests',
   concerns: isCode,
   check: (file) =>
     importsOf(file).flatMap((found) => {

@@ -13,19 +13,16 @@ import { createCapability } from './device/capability/capability.ts';
 import { keepUser, loadIdentity } from './device/identity.ts';
 import { announced } from './device/policy.ts';
 import { createPreferences } from './device/preferences.ts';
-import { openCatalog } from './documents/catalog.ts';
-import { createDocuments } from './documents/documents.ts';
-import { createLog } from './documents/log.ts';
-import { createRooms, type Rooms } from './documents/rooms.ts';
-import { createViews } from './documents/views.ts';
+import { openReplica } from '@markco/replica/documents/open-replica';
 import { createElsewhere } from './elsewhere.ts';
 import { createFolder } from './files/folder.ts';
 import { createDiskFiles } from './files/files-disk.ts';
 import { systemTimer } from './files/timer.ts';
 import { nativeWatcher } from './files/watcher-native.ts';
-import type { DocumentTiming } from './listen/document-member.ts';
+import type { DocumentTiming } from '@markco/replica/listen/document-member';
+import { servePage } from './listen/page.ts';
 import { openFrontDoor } from './listen/front-door.ts';
-import type { Handlers } from './listen/handlers.ts';
+import type { Handlers } from '@markco/replica/listen/handlers';
 import { projectRoutes, type ProjectRoutesParts } from './listen/routes/projects.ts';
 import { deviceRoutes } from './listen/routes/device.ts';
 import { meshRoutes } from './listen/routes/mesh.ts';
@@ -35,12 +32,12 @@ import { runRoutes } from './listen/routes/runs.ts';
 import { recordRoutes } from './listen/routes/record.ts';
 import { createResolve } from './listen/resolve.ts';
 import { serveRunSocket } from './listen/run-socket.ts';
-import { serveStream, type StreamParts } from './listen/stream.ts';
+import { serveStream, type StreamParts } from '@markco/replica/listen/stream';
 import type { OpenMeshParts } from './mesh/open-mesh.ts';
 import { createOthers } from './mesh/others.ts';
 import { servedToDevices } from './mesh/served-to-devices.ts';
 import { passOnSessions } from './mesh/sessions/pass-on.ts';
-import { serveSyncSocket } from './listen/sync-socket.ts';
+import { serveSyncSocket } from '@markco/replica/listen/sync-socket';
 import { createTellCopies } from './listen/tell-copies.ts';
 import { createWatch } from './listen/watch.ts';
 import { createFolderObserver } from './observe/folder.ts';
@@ -53,7 +50,7 @@ import { createJournalStore } from './runs/journal-store.ts';
 import { assetsHere } from './mrp/assets.ts';
 import { createPlace } from './runs/place.ts';
 import type { Kill } from './runtimes/process-table.ts';
-import { openLevelStore } from './store/level.ts';
+import { openLevelStore } from '@markco/replica/store/level';
 import { createRunsHere } from './runs-here.ts';
 import { createSessionFor, createSubmit, requireHere } from './submit.ts';
 
@@ -112,22 +109,14 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   const logger = createLogger(config.logLevel, { user_id: user.id, device_id: device.id }, parts.logTo);
   const author = (): number => Buffer.from(ids.randomBytes(4)).readUInt32BE();
 
-  const log = createLog({
-    store,
-    now,
+  const replica = await openReplica({
+    ...{ store, now, self: device.id },
     onStorage(state, cause) {
       if (state.ok) logger.info('storage.recovered');
       else logger.error('storage.failing', { reason: state.code }, cause);
       watch.storage(state);
     },
     onSync: (ms) => metrics.logSync.observe(ms),
-  });
-  const views = createViews({ now });
-  const rooms: Rooms = createRooms({
-    store,
-    log,
-    views,
-    now,
     beginning: (id) => projects.beginning(id),
     begun: (id) => projects.begun(id),
     onTrouble: (id, doing, cause) =>
@@ -136,11 +125,8 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
         { project_id: catalog.get(id)?.projectId, doc_path: catalog.get(id)?.path, doing },
         cause,
       ),
-    // V8 collects when more is asked for; a device that nobody uses asks for nothing. There only with --expose-gc.
-    onRelease: () => globalThis.gc?.({ type: 'major', flavor: 'last-resort' }),
   });
-  const catalog = await openCatalog({ store, log, device: device.id, now });
-  const documents = createDocuments({ store, rooms, views });
+  const { log, views, rooms, catalog, documents } = replica;
   const metrics = createMetrics({
     openDocuments: () => rooms.size,
     liveDocuments: () => views.size,
@@ -330,7 +316,8 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     home: config.home,
     pid: parts.pid,
     token: identity.token,
-    pageFolder: parts.pageFolder,
+    userId: () => user.id,
+    page: (path, method) => servePage(parts.pageFolder, path, method),
     handlers,
     onError: (route, error) => logger.error('http.failed', { route }, error),
     resolve: createResolve({ projects, userId: () => user.id }),

@@ -2,7 +2,7 @@
 import type { Device, User } from '@markco/protocol';
 import { writeOutput } from './cells/write-output.ts';
 import type { Config } from './config.ts';
-import type { Documents } from './documents/documents.ts';
+import type { Documents } from '@markco/replica/documents/documents';
 import type { NodeParts } from './node.ts';
 import { flatLog, type Logger } from './observe/log.ts';
 import { saveAsset, saveFile } from './projects/assets.ts';

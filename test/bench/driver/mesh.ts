@@ -137,7 +137,7 @@ export async function meshBulk(input: {
   let began = performance.now();
   let answer = await ask(input);
   // A large file is told of once it has rested and has been read.
-  for (const patience = performance.now() + LISTED_MS; answer.status === 404 && performance.now() < patience; ) {
+  for (const patience = performance.now() + LISTED_MS; answer.status === 404 && performance.now() < patience;) {
     await answer.body?.cancel();
     await delay(LISTED_EVERY_MS);
     began = performance.now();

@@ -16,7 +16,7 @@ import {
 } from '@markco/protocol';
 import { replicaDevice } from '@markco/node/mesh/documents/device.fixture';
 import { createMesh, type Mesh } from '@markco/node/mesh/mesh';
-import type { MessageStream } from '@markco/node/mesh/message-stream';
+import type { MessageStream } from '@markco/replica/replicate/message-stream';
 import { openTrust } from '@markco/node/mesh/trust';
 import { randomBytes } from 'node:crypto';
 import * as Y from 'yjs';

@@ -4,8 +4,8 @@
  * Asked with every run, so what was read is kept while neither text has changed; at KEPT_MAX it starts anew.
  */
 import { readConfig, type DocumentId, type NotebookConfig, type ProjectId } from '@markco/protocol';
-import type { Catalog } from '../documents/document-record.ts';
-import type { Documents } from '../documents/documents.ts';
+import type { Catalog } from '@markco/replica/documents/document-record';
+import type { Documents } from '@markco/replica/documents/documents';
 
 const KEPT_MAX = 500;
 const PROJECT_PAGE = 'mrmd.md';

@@ -1,7 +1,7 @@
 /** What the owner of this device prefers, in its store. It is on disk before it counts. */
 import { PreferencesSchema, type Preferences } from '@markco/protocol';
-import { nameKey } from '../store/key.ts';
-import type { Store } from '../store/store.ts';
+import { nameKey } from '@markco/replica/store/key';
+import type { Store } from '@markco/replica/store/store';
 
 const KEY = nameKey('preferences');
 const DEFAULTS: Preferences = { opensAll: false };

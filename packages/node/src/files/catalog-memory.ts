@@ -1,6 +1,6 @@
 /** For tests: a catalog that is never lost. */
 import { filePathOf, type DocumentId } from '@markco/protocol';
-import type { Catalog, DocumentRecord } from '../documents/document-record.ts';
+import type { Catalog, DocumentRecord } from '@markco/replica/documents/document-record';
 
 export function createMemoryCatalog(): Catalog {
   const rows = new Map<DocumentId, DocumentRecord>();

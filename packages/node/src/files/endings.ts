@@ -9,7 +9,7 @@
  * 4. What a text may hold and a file may not (half a surrogate pair, NUL) is written as U+FFFD, as CommonMark §2.3 asks.
  */
 import { isUtf8 } from 'node:buffer';
-import type { FileForm } from '../documents/document-record.ts';
+import type { FileForm } from '@markco/replica/documents/document-record';
 import { diffLines } from './line-diff.ts';
 
 export type DecodedFile = {

@@ -5,7 +5,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { filePathOf, type DocumentId, type ProjectId } from '@markco/protocol';
-import type { Catalog } from '../documents/document-record.ts';
+import type { Catalog } from '@markco/replica/documents/document-record';
 import { createMemoryCatalog } from './catalog-memory.ts';
 import { createMemoryFolder } from './files-memory.ts';
 import { createFolder, type Folder } from './folder.ts';

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DocumentId, ProjectId } from '@markco/protocol';
-import type { Catalog, DocumentRecord } from '../documents/document-record.ts';
+import type { Catalog, DocumentRecord } from '@markco/replica/documents/document-record';
 import { createMemoryCatalog } from './catalog-memory.ts';
 import type { FolderEvent } from './events.ts';
 import type { Files } from './files.ts';

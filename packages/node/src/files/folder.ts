@@ -10,8 +10,8 @@
  * 3. Nothing is lost when a write fails: the document stays due and is tried again.
  */
 import { Failure, filePathOf, LIMITS, type DocumentId, type IdSource, type ProjectId } from '@markco/protocol';
-import type { Catalog, FileState } from '../documents/document-record.ts';
-import type { DocumentTexts } from '../documents/texts.ts';
+import type { Catalog, FileState } from '@markco/replica/documents/document-record';
+import type { DocumentTexts } from '@markco/replica/documents/texts';
 import { contentHash } from './content-hash.ts';
 import { decodeFile, isText } from './endings.ts';
 import { LEFT_ALONE, type FolderEvent, type LeftAloneReason } from './events.ts';

@@ -11,7 +11,7 @@
  * `STEPS_MAX` looks is not heard any more, and people are told.
  */
 import { Failure, type DocumentId } from '@markco/protocol';
-import type { DocumentTexts, TextStep } from '../documents/texts.ts';
+import type { DocumentTexts, TextStep } from '@markco/replica/documents/texts';
 import { asWritten, decodeFile, isText } from './endings.ts';
 import { smallestEdits } from './edits.ts';
 import type { FileStat, OpenFile } from './files.ts';

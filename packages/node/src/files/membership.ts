@@ -15,7 +15,7 @@ import {
   type IdSource,
   type ProjectId,
 } from '@markco/protocol';
-import type { Catalog, DocumentRecord } from '../documents/document-record.ts';
+import type { Catalog, DocumentRecord } from '@markco/replica/documents/document-record';
 import { contentHash } from './content-hash.ts';
 import { decodeFile, isText } from './endings.ts';
 import type { FolderEvent, LeftAloneReason } from './events.ts';

@@ -17,7 +17,7 @@ import {
   type IdSource,
   type ProjectId,
 } from '@markco/protocol';
-import type { Catalog, DocumentRecord, FileForm } from '../documents/document-record.ts';
+import type { Catalog, DocumentRecord, FileForm } from '@markco/replica/documents/document-record';
 import { contentHash } from './content-hash.ts';
 import { encodeAs, endingsOf, isText } from './endings.ts';
 import { LEFT_ALONE, type FolderEvent } from './events.ts';

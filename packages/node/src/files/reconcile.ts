@@ -13,8 +13,8 @@
  * 4. `decide → act` for one id never runs twice at once (the queue sees to it).
  */
 import { Failure, filePathOf, LIMITS, type DocumentId } from '@markco/protocol';
-import type { Catalog, DocumentRecord, FileState } from '../documents/document-record.ts';
-import type { DocumentTexts, TextStep } from '../documents/texts.ts';
+import type { Catalog, DocumentRecord, FileState } from '@markco/replica/documents/document-record';
+import type { DocumentTexts, TextStep } from '@markco/replica/documents/texts';
 import { contentHash } from './content-hash.ts';
 import { asWritten, decodeFile, encodeFile, isText } from './endings.ts';
 import { applySteps, smallestEdits } from './edits.ts';

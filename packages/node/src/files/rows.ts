@@ -1,6 +1,6 @@
 /** Catalog rows of files: pure. */
 import { documentPathOf, filePathOf, type DocumentId, type ProjectId } from '@markco/protocol';
-import type { Catalog, DocumentRecord, FileState } from '../documents/document-record.ts';
+import type { Catalog, DocumentRecord, FileState } from '@markco/replica/documents/document-record';
 import type { FolderEvent } from './events.ts';
 import type { Found } from './walk.ts';
 

@@ -1,7 +1,7 @@
 /** For tests: documents on Yjs in memory, their log a list of updates, a position the number of them. */
 import * as Y from 'yjs';
 import type { DocumentId } from '@markco/protocol';
-import type { DocumentTexts, TextEdit } from '../documents/texts.ts';
+import type { DocumentTexts, TextEdit } from '@markco/replica/documents/texts';
 
 export type MemoryTexts = DocumentTexts & {
   /** A document with this text. Answers its position. */

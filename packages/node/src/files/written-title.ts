@@ -6,7 +6,7 @@
  * no title.
  */
 import { titleOf } from '@markco/protocol';
-import type { DocumentRecord } from '../documents/document-record.ts';
+import type { DocumentRecord } from '@markco/replica/documents/document-record';
 
 const HEAD_CHARS = 16 * 1024;
 /** What a title can come from: front matter, or a heading in either form, of the first level. */

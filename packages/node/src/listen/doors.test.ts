@@ -2,12 +2,13 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
-import { Failure, ROUTES, type Route, type RouteName } from '@markco/protocol';
+import { Failure, ROUTES, type Route, type RouteName, type UserId } from '@markco/protocol';
 import { afterAll, beforeEach, expect, test } from 'vitest';
-import { createGuard } from './guard.ts';
-import type { Handlers } from './handlers.ts';
-import { createHttp } from './http.ts';
-import { listen } from './server.ts';
+import { servePage } from './page.ts';
+import { createDeviceGuard } from './device-guard.ts';
+import type { Handlers } from '@markco/replica/listen/handlers';
+import { createHttp } from '@markco/replica/listen/http';
+import { listen } from '@markco/replica/listen/server';
 
 const TOKEN = 'the-token-of-this-device-0123456789';
 const reached: string[] = [];
@@ -23,19 +24,20 @@ const handlers = Object.fromEntries(
   ]),
 ) as unknown as Handlers;
 
-let guard = createGuard({ token: TOKEN, hosts: [] });
-const late = {
-  foreign: (...input: Parameters<typeof guard.foreign>) => guard.foreign(...input),
-  signedIn: (...input: Parameters<typeof guard.signedIn>) => guard.signedIn(...input),
-};
+let names: readonly string[] = [];
+const guard = createDeviceGuard({
+  token: TOKEN,
+  hosts: () => names,
+  userId: () => '00000000-0000-7000-8000-00000000abcd' as UserId,
+});
 const refused: string[] = [];
 const listener = await listen(
   {
-    guard: late,
+    guard,
     http: createHttp({
-      guard: late,
+      guard,
       handlers,
-      pageFolder: tmpdir(),
+      page: (path, method) => servePage(tmpdir(), path, method),
       onError: (route) => void reached.push(`${route} failed`),
     }),
     resolve(url) {
@@ -56,7 +58,7 @@ const listener = await listen(
 const address = listener.server.address();
 const port = address !== null && typeof address === 'object' ? address.port : 0;
 const own = `127.0.0.1:${port}`;
-guard = createGuard({ token: TOKEN, hosts: [`localhost:${port}`, own, `[::1]:${port}`] });
+names = [`localhost:${port}`, own, `[::1]:${port}`];
 afterAll(() => listener.close());
 
 /** Sends the lines as they are and answers the status of what came back; 0 when nothing did. */

@@ -1,11 +1,13 @@
 /** The one port of a device for pages and programs: who may speak, the routes, and where it says that it listens. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createGuard } from './guard.ts';
-import { createHttp, type HttpParts } from './http.ts';
-import { listen, type ServerParts } from './server.ts';
+import { createDeviceGuard } from './device-guard.ts';
+import type { SocketTarget } from './resolve.ts';
+import type { UserId } from '@markco/protocol';
+import { createHttp, type HttpParts } from '@markco/replica/listen/http';
+import { listen, type ServerParts } from '@markco/replica/listen/server';
 
-export type FrontDoorParts = Omit<ServerParts, 'guard' | 'http'> &
+export type FrontDoorParts = Omit<ServerParts<SocketTarget>, 'guard' | 'http'> &
   Omit<HttpParts, 'guard'> & {
     readonly host: string;
     /** 0 picks a free one. */
@@ -14,6 +16,7 @@ export type FrontDoorParts = Omit<ServerParts, 'guard' | 'http'> &
     readonly home: string;
     readonly pid: number;
     readonly token: string;
+    readonly userId: () => UserId;
   };
 
 export type FrontDoor = {
@@ -36,16 +39,11 @@ export async function openFrontDoor(parts: FrontDoorParts): Promise<FrontDoor> {
     [...new Set(['localhost', '127.0.0.1', '[::1]', ...(host === '0.0.0.0' || host === '::' ? [] : [host])])].map(
       (name) => `${name}:${port}`,
     );
-  let guard = createGuard({ token, hosts: hosts() });
-  const currentGuard = {
-    foreign: (...input: Parameters<typeof guard.foreign>) => guard.foreign(...input),
-    signedIn: (...input: Parameters<typeof guard.signedIn>) => guard.signedIn(...input),
-  };
-  const http = createHttp({ ...parts, guard: currentGuard });
-  const listener = await listen({ ...parts, guard: currentGuard, http }, port, host);
+  const guard = createDeviceGuard({ token, hosts, userId: parts.userId });
+  const http = createHttp({ ...parts, guard });
+  const listener = await listen({ ...parts, guard, http }, port, host);
   const address = listener.server.address();
   if (address !== null && typeof address === 'object') port = address.port;
-  guard = createGuard({ token, hosts: hosts() });
   const origin = `http://${DISPLAY_NAMES[host] ?? host}:${port}`;
   await writeFile(join(home, 'device.json'), JSON.stringify({ port, pid, host, origin }), { mode: 0o600 });
   return { origin, port, close: () => listener.close() };

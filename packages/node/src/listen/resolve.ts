@@ -1,7 +1,11 @@
 /** Where a WebSocket address leads: one document, one run, or everything of one client. */
-import { Failure, LIMITS, UUID_PATTERN } from '@markco/protocol';
+import { Failure, LIMITS, UUID_PATTERN, type DocumentId } from '@markco/protocol';
 import type { Projects } from '../projects/projects.ts';
-import type { SocketTarget } from './server.ts';
+
+export type SocketTarget =
+  | { readonly kind: 'stream' }
+  | { readonly kind: 'run-events'; readonly runId: string; readonly fromSeq: number; readonly live: boolean }
+  | { readonly kind: 'sync'; readonly documentId: DocumentId; readonly readOnly: boolean };
 
 export function createResolve({
   projects,

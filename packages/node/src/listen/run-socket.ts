@@ -1,6 +1,6 @@
 /** `WS /api/runs/:id/events?fromSeq=N&live=0`: one run's events, one JSON a message, then a normal close. */
 import { Failure, type RunEvent, type RunId } from '@markco/protocol';
-import type { WebSocketConnection } from './connection.ts';
+import type { WebSocketConnection } from '@markco/replica/listen/connection';
 
 export async function serveRunSocket(
   connection: WebSocketConnection,

@@ -1,6 +1,6 @@
 /** Tells those who watch a project on which devices the documents are that are open here (`mesh/copies.ts`). */
 import type { Copies, DocumentId, ProjectId } from '@markco/protocol';
-import type { Rooms } from '../documents/rooms.ts';
+import type { Rooms } from '@markco/replica/documents/rooms';
 
 /** Changes of one document within this time are told together: of many letters the last. */
 const GATHER_MS = 100;

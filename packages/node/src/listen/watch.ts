@@ -1,9 +1,9 @@
 /** Tells those who watch a project what changes in it: documents, runs, files that cannot be written. */
 import type { Copies, DocumentId, ProjectId, Run, StreamAnswer } from '@markco/protocol';
-import type { DocumentCatalog } from '../documents/catalog.ts';
-import type { StorageState } from '../documents/log.ts';
+import type { DocumentCatalog } from '@markco/replica/documents/catalog';
+import type { StorageState } from '@markco/replica/documents/log';
 import type { FolderEvent } from '../files/events.ts';
-import { documentOf } from '../projects/document-of.ts';
+import { documentOf } from '@markco/replica/projects/document-of';
 
 export type Told = Omit<Extract<StreamAnswer, { projectId: ProjectId }>, 'ref'>;
 type Tell = (change: Told) => void;

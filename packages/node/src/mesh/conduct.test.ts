@@ -1,6 +1,7 @@
 /** T10: what a device may send, at each limit and one beyond it. */
 import { expect, test } from 'vitest';
-import { CONDUCT, COST, createConducts, CUT_MS } from './conduct.ts';
+import { COST } from '@markco/replica/replicate/cost';
+import { CONDUCT, createConducts, CUT_MS } from './conduct.ts';
 
 function setUp() {
   const clock = { at: 0 };

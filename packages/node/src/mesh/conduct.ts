@@ -9,6 +9,7 @@
  * 3. Who empties it is cut off with everything it has open, and let in again after CUT_MS; its owner sees why.
  */
 import { Failure } from '@markco/protocol';
+import { COST } from '@markco/replica/replicate/cost';
 import { createBucket, type Bucket } from './bucket.ts';
 
 export const CONDUCT = {
@@ -22,27 +23,6 @@ export const CONDUCT = {
   wastePerSecond: 200,
   wasteBurst: 1_600,
 } as const;
-
-/** What each costs of the purse. */
-export const COST = {
-  repeat: 1,
-  question: 1,
-  /** Where a caret is. */
-  presence: 1 / 4,
-  /** A stream that it opens: fifty a second, four hundred at once. */
-  stream: 4,
-  /** Something that takes long to answer, or to refuse. */
-  heavy: 20,
-  /** A message that cannot be read, or is larger than there may be: of a later version perhaps, so not cut at once. */
-  unreadable: 200,
-  /** What an edit that is new here pays for, of every device. */
-  news: 4,
-} as const;
-
-const BYTES_OF_ONE = 16 * 1024;
-
-/** What a message of these bytes costs: a large one takes as long to look at as many small ones. */
-export const costOf = (cost: number, message: Uint8Array): number => cost + Math.floor(message.length / BYTES_OF_ONE);
 
 /** How long one that was cut off stays out. */
 export const CUT_MS = 60_000;

@@ -14,8 +14,8 @@ import {
 import { mergeEntries, PAIRING_LIFETIME_MS } from '@markco/protocol/identity';
 import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
-import { COST } from './conduct.ts';
-import type { MessageStream } from './message-stream.ts';
+import { COST } from '@markco/replica/replicate/cost';
+import type { MessageStream } from '@markco/replica/replicate/message-stream';
 import type { Said } from './peers.ts';
 import type { Trust } from './trust.ts';
 

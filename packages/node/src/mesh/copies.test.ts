@@ -1,7 +1,7 @@
 /** What is said of other devices' disks: what they said, of the state they said it of, and no more. */
 import type { DocumentId } from '@markco/protocol';
 import { expect, test } from 'vitest';
-import { joinChannel } from './documents/channel.ts';
+import { joinChannel } from '@markco/replica/replicate/channel';
 import { replicaDevice } from './documents/device.fixture.ts';
 import { meshDevice, pairDevices, type MeshDevice } from './mesh.fixture.ts';
 

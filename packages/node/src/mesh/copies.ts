@@ -6,7 +6,7 @@
  * 2. Devices count that have the project open, as far as they have said so since this one started.
  */
 import type { Copies, DeviceId, DocumentId, ProjectId } from '@markco/protocol';
-import type { Rooms } from '../documents/rooms.ts';
+import type { Rooms } from '@markco/replica/documents/rooms';
 import type { Peer } from './peers.ts';
 
 /** `at`: since when, in Unix milliseconds. */

@@ -9,7 +9,7 @@ import {
   type HelloStep,
   type HelloState,
 } from '@markco/protocol/identity';
-import type { MessageStream } from './message-stream.ts';
+import type { MessageStream } from '@markco/replica/replicate/message-stream';
 import { keyOfPeer, type Trust } from './trust.ts';
 
 export const GREETING_MS = 10_000;

@@ -11,7 +11,7 @@ import { expect, test as base } from 'vitest';
 import { WebSocket } from 'ws';
 import { testHost } from './host.fixture.ts';
 import type { Host } from './host.ts';
-import type { MessageStream } from './message-stream.ts';
+import type { MessageStream } from '@markco/replica/replicate/message-stream';
 import type { OnTraffic } from './muxer.ts';
 import { kindOf } from './path.ts';
 

@@ -1,7 +1,7 @@
 /** The streams that two devices always have: one of each kind, opened again when it ends, and anew on a better way. */
 import { Failure } from '@markco/protocol';
 import type { Host } from './host.ts';
-import type { MessageStream } from './message-stream.ts';
+import type { MessageStream } from '@markco/replica/replicate/message-stream';
 
 const OPEN_MS = 10_000;
 const AGAIN_MS = 1_000;

@@ -2,14 +2,14 @@
 import { encodeFrame, LIMITS, newId, type DeviceId, type Failure } from '@markco/protocol';
 import { expect, test, vi } from 'vitest';
 import * as Y from 'yjs';
-import { GAPS_MAX, QUESTIONS_MAX, type Member } from '../documents/seat.ts';
+import { GAPS_MAX, QUESTIONS_MAX, type Member } from '@markco/replica/documents/seat';
 import { createConducts, type Conduct } from './conduct.ts';
 import { replicaDevice } from './documents/device.fixture.ts';
 import { GREETING_MS, greet } from './greet.ts';
 import { testHost } from './host.fixture.ts';
 import type { Host } from './host.ts';
 import { meshDevice, pairDevices, type MeshDevice } from './mesh.fixture.ts';
-import type { MessageStream } from './message-stream.ts';
+import type { MessageStream } from '@markco/replica/replicate/message-stream';
 import type { Trust } from './trust.ts';
 
 const SOON = { timeout: 30_000, interval: 20 };

@@ -7,7 +7,7 @@ import { eventually } from '../../../../setup/trials.ts';
 import { ASSET_LISTS } from './assets/exchange.ts';
 import { ASSETS } from './assets/transfer.ts';
 import { meshDevice, pairDevices, type MeshDevice } from './mesh.fixture.ts';
-import type { MessageStream } from './message-stream.ts';
+import type { MessageStream } from '@markco/replica/replicate/message-stream';
 import { DOCUMENTS, HTTP, NEEDS, STREAM } from './protocols.ts';
 
 const soon = (): AbortSignal => AbortSignal.timeout(10_000);

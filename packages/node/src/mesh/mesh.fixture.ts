@@ -4,7 +4,7 @@ import { capsOf, DEVICE_CAPS, type DeviceCap } from '@markco/protocol/identity';
 import { expect, test as base } from 'vitest';
 import { replicaDevice, type ReplicaDevice } from './documents/device.fixture.ts';
 import { createMesh, type Mesh, type MeshParts } from './mesh.ts';
-import type { MessageStream } from './message-stream.ts';
+import type { MessageStream } from '@markco/replica/replicate/message-stream';
 import { openTrust, type Trust } from './trust.ts';
 
 export type MeshDevice = ReplicaDevice & { readonly mesh: Mesh; readonly trust: Trust };

@@ -4,7 +4,7 @@ import { createServer, type Socket } from 'node:net';
 import type { Project } from '@markco/protocol';
 import { expect } from 'vitest';
 import { pair, SOON, soon, states, test, type MeshDevice } from './mesh.fixture.ts';
-import type { MessageStream } from './message-stream.ts';
+import type { MessageStream } from '@markco/replica/replicate/message-stream';
 
 async function elsewhere(device: MeshDevice): Promise<Project> {
   await expect.poll(() => device.mesh.elsewhere().size, SOON).toBe(1);

@@ -14,25 +14,25 @@ import {
   type Project,
   type ProjectId,
 } from '@markco/protocol';
-import type { DocumentCatalog } from '../documents/catalog.ts';
-import type { Rooms } from '../documents/rooms.ts';
-import type { Connection } from '../listen/connection.ts';
-import { nameKey } from '../store/key.ts';
-import type { Store } from '../store/store.ts';
+import type { DocumentCatalog } from '@markco/replica/documents/catalog';
+import type { Rooms } from '@markco/replica/documents/rooms';
+import type { Connection } from '@markco/replica/listen/connection';
+import { nameKey } from '@markco/replica/store/key';
+import type { Store } from '@markco/replica/store/store';
 import { createAssets, type Assets } from './assets/assets.ts';
 import { ASSET_LISTS, LIST_MESSAGE_BYTES_MAX } from './assets/exchange.ts';
 import { ASSET_MESSAGE_BYTES_MAX, ASSETS } from './assets/transfer.ts';
 import { createConducts } from './conduct.ts';
 import { createHeldCopies, type HeldCopies } from './copies.ts';
 import { CONTROL_BYTES_MAX, keepUpToDate, type Control, type Heartbeat } from './control.ts';
-import { createDigests } from './documents/digests.ts';
-import { createLinks } from './documents/links.ts';
-import type { ReplicateParts } from './documents/replicate-parts.ts';
-import { replicate, type Replication } from './documents/replicate.ts';
+import { createDigests } from '@markco/replica/replicate/digests';
+import { createLinks } from '@markco/replica/replicate/links';
+import type { ReplicateParts } from '@markco/replica/replicate/replicate-parts';
+import { replicate, type Replication } from '@markco/replica/replicate/replicate';
 import { createHost, type Host } from './host.ts';
 import { keepImproving } from './improve.ts';
 import { createKeepOpen } from './keep-open.ts';
-import type { MessageStream } from './message-stream.ts';
+import type { MessageStream } from '@markco/replica/replicate/message-stream';
 import { createNeighbors } from './neighbors.ts';
 import type { OnTraffic } from './muxer.ts';
 import { createPair, type Pair } from './pair.ts';

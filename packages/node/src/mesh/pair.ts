@@ -22,7 +22,7 @@ import {
   type PairingOffer,
 } from '@markco/protocol/identity';
 import type { Host } from './host.ts';
-import type { MessageStream } from './message-stream.ts';
+import type { MessageStream } from '@markco/replica/replicate/message-stream';
 import { keyOfPeer, peerOfKey, type Trust } from './trust.ts';
 
 export const PAIR = '/markco/pair/1.0.0';

@@ -3,7 +3,7 @@ import type { Client } from '@markco/client';
 import { openClient } from '@markco/client/open';
 import { Failure, LIMITS, type DeviceId, type IdSource } from '@markco/protocol';
 import type { Host } from './host.ts';
-import type { MessageStream } from './message-stream.ts';
+import type { MessageStream } from '@markco/replica/replicate/message-stream';
 import { peerFetch } from './peer-http.ts';
 import { peerSocket } from './peer-socket.ts';
 import type { Peers } from './peers.ts';

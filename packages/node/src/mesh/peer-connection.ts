@@ -1,8 +1,9 @@
 /** What serves a client of this device serves another device too: the same messages, on a stream between the two. */
 import { LIMITS, type Failure } from '@markco/protocol';
-import type { Connection } from '../listen/connection.ts';
-import { COST, type Conduct } from './conduct.ts';
-import type { MessageStream } from './message-stream.ts';
+import type { Connection } from '@markco/replica/listen/connection';
+import { COST } from '@markco/replica/replicate/cost';
+import type { Conduct } from './conduct.ts';
+import type { MessageStream } from '@markco/replica/replicate/message-stream';
 
 const DRAINED_BYTES = 256 * 1024;
 

@@ -12,7 +12,7 @@ import { Failure, LIMITS, type DeviceId } from '@markco/protocol';
 import type { Member } from '@markco/protocol/identity';
 import { greet, type Met } from './greet.ts';
 import type { Host, Path } from './host.ts';
-import type { MessageStream } from './message-stream.ts';
+import type { MessageStream } from '@markco/replica/replicate/message-stream';
 import { relayOf, withoutPeer } from './path.ts';
 import { peerOfKey, type Trust } from './trust.ts';
 

@@ -3,7 +3,7 @@ import type { Stream } from '@libp2p/interface';
 import { expect, test } from 'vitest';
 import { testHost } from './host.fixture.ts';
 import type { HostParts } from './host.ts';
-import type { MessageStream } from './message-stream.ts';
+import type { MessageStream } from '@markco/replica/replicate/message-stream';
 import { createRelay } from './relay.ts';
 import { createPaces, keepPace, RELAYED_BYTES_PER_SECOND } from './relay-pace.ts';
 

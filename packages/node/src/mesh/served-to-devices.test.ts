@@ -1,8 +1,8 @@
 /** T15: what another device may do to runs here by its stream; reading is for all of the user's, acting for those that may submit. */
 import { Failure, newId, type Run, type RunId, type SessionId } from '@markco/protocol';
 import { expect, test } from 'vitest';
-import type { Connection } from '../listen/connection.ts';
-import type { StreamParts } from '../listen/stream.ts';
+import type { Connection } from '@markco/replica/listen/connection';
+import type { StreamParts } from '@markco/replica/listen/stream';
 import { ids } from '../runs/runs.fixture.ts';
 import type { Runs } from '../runs/runs.ts';
 import { servedToDevices } from './served-to-devices.ts';

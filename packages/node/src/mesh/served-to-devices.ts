@@ -5,7 +5,7 @@
 import { Failure, LIMITS, type Run, type RunId } from '@markco/protocol';
 import { outputHere, type RunOutputParts } from '../listen/routes/run-output.ts';
 import { runQuery } from '../listen/routes/runs.ts';
-import { serveStream, type StreamParts } from '../listen/stream.ts';
+import { serveStream, type StreamParts } from '@markco/replica/listen/stream';
 import type { Runs } from '../runs/runs.ts';
 import type { MrpAsset } from '../mrp/assets.ts';
 import type { OpenMeshParts } from './open-mesh.ts';

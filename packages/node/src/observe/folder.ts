@@ -1,6 +1,6 @@
 /** What happens to the files of a project, in the log and in the metrics. */
 import type { DocumentId, ProjectId } from '@markco/protocol';
-import type { DocumentCatalog } from '../documents/catalog.ts';
+import type { DocumentCatalog } from '@markco/replica/documents/catalog';
 import type { FolderEvent } from '../files/events.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';

@@ -17,14 +17,21 @@ import {
 } from '@markco/protocol';
 import { expect, test } from 'vitest';
 import { chance, trials } from '../../../../setup/trials.ts';
-import { openCatalog, type DocumentCatalog } from '../documents/catalog.ts';
-import { laterTurns, sitDown, startDevice, timesIn, type Device, type Typist } from '../documents/device.fixture.ts';
+import { openCatalog, type DocumentCatalog } from '@markco/replica/documents/catalog';
+import {
+  laterTurns,
+  sitDown,
+  startDevice,
+  timesIn,
+  type Device,
+  type Typist,
+} from '@markco/replica/documents/device.fixture';
 import { createMemoryFolder } from '../files/files-memory.ts';
 import { createFolder, type Folder } from '../files/folder.ts';
 import { FAULT_POINTS, type FaultPoint } from '../files/reconcile.ts';
 import { createVirtualTimer } from '../files/timer-virtual.ts';
-import { createSimulatedDisk } from '../store/simulated.ts';
-import { createBeginnings } from './beginnings.ts';
+import { createSimulatedDisk } from '@markco/replica/store/simulated';
+import { createBeginnings } from '@markco/replica/projects/beginnings';
 
 /** Worlds that wait for the same real milliseconds. */
 const AT_ONCE = 50;

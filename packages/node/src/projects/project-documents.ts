@@ -13,11 +13,11 @@ import {
   type DocumentId,
   type ProjectId,
 } from '@markco/protocol';
-import type { DocumentCatalog, ProjectRow } from '../documents/catalog.ts';
-import type { DocumentRecord } from '../documents/document-record.ts';
-import type { Documents } from '../documents/documents.ts';
+import type { DocumentCatalog, ProjectRow } from '@markco/replica/documents/catalog';
+import type { DocumentRecord } from '@markco/replica/documents/document-record';
+import type { Documents } from '@markco/replica/documents/documents';
 import type { Folder } from '../files/folder.ts';
-import { documentOf } from './document-of.ts';
+import { documentOf } from '@markco/replica/projects/document-of';
 import { readable, rewriteLinksTo } from './move.ts';
 import { search, type Query } from './search.ts';
 

@@ -18,17 +18,17 @@ import {
 } from '@markco/protocol';
 import { mkdir, realpath, stat } from 'node:fs/promises';
 import { basename, isAbsolute, sep } from 'node:path';
-import type { DocumentCatalog, ProjectRow } from '../documents/catalog.ts';
-import type { Documents } from '../documents/documents.ts';
+import type { DocumentCatalog, ProjectRow } from '@markco/replica/documents/catalog';
+import type { Documents } from '@markco/replica/documents/documents';
 import type { FolderEvent } from '../files/events.ts';
 import type { Folder } from '../files/folder.ts';
 import type { Logger } from '../observe/log.ts';
-import { createBeginnings } from './beginnings.ts';
+import { createBeginnings } from '@markco/replica/projects/beginnings';
 import { createLagging } from './lagging.ts';
 import { overlapOf, type OpenFolder } from './overlap.ts';
 import { createProjectDocuments } from './project-documents.ts';
-import { slugOf } from './slug.ts';
-import { createTakeRows } from './take-rows.ts';
+import { slugOf } from '@markco/replica/projects/slug';
+import { createTakeRows } from '@markco/replica/projects/take-rows';
 
 export type ProjectsParts = {
   readonly catalog: DocumentCatalog;

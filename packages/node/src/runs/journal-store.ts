@@ -1,7 +1,7 @@
 /** The rows of runs in the device's store. */
-import { keyOf, tableRange } from '../store/key.ts';
-import type { Store } from '../store/store.ts';
-import type { Log } from '../documents/log.ts';
+import { keyOf, tableRange } from '@markco/replica/store/key';
+import type { Store } from '@markco/replica/store/store';
+import type { Log } from '@markco/replica/documents/log';
 import type { JournalStore } from './journal.ts';
 
 export function createJournalStore({

@@ -4,8 +4,8 @@ import type { RuntimeHere } from '../../device/capability/runtimes.ts';
 import type { Identity } from '../../device/identity.ts';
 import type { PolicySetting } from '../../device/policy.ts';
 import type { Metrics } from '../../observe/metrics.ts';
-import { SESSION_COOKIE } from '../guard.ts';
-import type { SomeHandlers } from '../handlers.ts';
+import { SESSION_COOKIE } from '@markco/replica/listen/guard';
+import type { SomeHandlers } from '@markco/replica/listen/handlers';
 
 export type DeviceRoutesParts = {
   readonly identity: Identity;

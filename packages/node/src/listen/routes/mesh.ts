@@ -13,7 +13,7 @@ import { networksOf } from '../../mesh/networks.ts';
 import type { Others } from '../../mesh/others.ts';
 import { pathHere } from '../../mesh/reach.ts';
 import type { Projects } from '../../projects/projects.ts';
-import type { SomeHandlers } from '../handlers.ts';
+import type { SomeHandlers } from '@markco/replica/listen/handlers';
 import { reachRoutes } from './reach.ts';
 
 export type MeshRoutesParts = {

@@ -13,7 +13,7 @@ import type { Projects } from '../../projects/projects.ts';
 import type { Runs } from '../../runs/runs.ts';
 import { runtimeFor } from '../../runtimes/descriptor.ts';
 import type { SessionFor } from '../../submit.ts';
-import type { Handlers, SomeHandlers } from '../handlers.ts';
+import type { Handlers, SomeHandlers } from '@markco/replica/listen/handlers';
 import type { ProjectRoutesParts } from './projects.ts';
 
 type MrpName = Extract<keyof Handlers, `mrp${string}`>;

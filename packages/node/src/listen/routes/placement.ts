@@ -4,7 +4,7 @@ import { explain, type DecisionRecord } from '@markco/scheduler';
 import type { OpenMesh } from '../../mesh/open-mesh.ts';
 import type { Others } from '../../mesh/others.ts';
 import type { Decisions } from '../../mesh/placing/decisions.ts';
-import type { SomeHandlers } from '../handlers.ts';
+import type { SomeHandlers } from '@markco/replica/listen/handlers';
 
 /** How long another device may take to say what it knows. */
 const ASK_MS = 1_500;

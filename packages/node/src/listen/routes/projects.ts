@@ -1,13 +1,13 @@
 /** Projects and their documents over HTTP. */
 import { documentPathOf, Failure, LIMITS, type DocumentId, type ProjectId } from '@markco/protocol';
 import { homedir } from 'node:os';
-import type { Documents } from '../../documents/documents.ts';
+import type { Documents } from '@markco/replica/documents/documents';
 import { smallestEdits } from '../../files/edits.ts';
 import { saveAsset, type AssetPlace } from '../../projects/assets.ts';
 import { browse } from '../../projects/browse.ts';
 import type { Projects } from '../../projects/projects.ts';
-import type { SomeHandlers } from '../handlers.ts';
-import { readCapped } from '../http.ts';
+import type { SomeHandlers } from '@markco/replica/listen/handlers';
+import { readCapped } from '@markco/replica/listen/http';
 
 export type ProjectRoutesParts = {
   readonly projects: Projects;

@@ -6,7 +6,7 @@ import type { Others } from '../../mesh/others.ts';
 import { netcheck, reach } from '../../mesh/reach.ts';
 import { trace } from '../../mesh/trace.ts';
 import type { Trust } from '../../mesh/trust.ts';
-import type { SomeHandlers } from '../handlers.ts';
+import type { SomeHandlers } from '@markco/replica/listen/handlers';
 
 export type ReachRoutesParts = {
   readonly others: Pick<Others, 'known'>;

@@ -2,7 +2,7 @@
 import { CHANGES_DEFAULT, CHANGES_MAX, type Device } from '@markco/protocol';
 import type { PreferencesSetting } from '../../device/preferences.ts';
 import type { Others } from '../../mesh/others.ts';
-import type { SomeHandlers } from '../handlers.ts';
+import type { SomeHandlers } from '@markco/replica/listen/handlers';
 
 export type RecordRoutesParts = {
   readonly others: Pick<Others, 'now' | 'known'>;

@@ -1,12 +1,12 @@
 /** Over HTTP: when the output of a run is where people look for it, in its document and in the file of that. */
 import { Failure, LIMITS, runMachine, type Run, type RunId } from '@markco/protocol';
 import * as Y from 'yjs';
-import type { Documents } from '../../documents/documents.ts';
+import type { Documents } from '@markco/replica/documents/documents';
 import type { RunsAnywhere } from '../../mesh/runs/runs-anywhere.ts';
 import type { Projects } from '../../projects/projects.ts';
 import type { Runs } from '../../runs/runs.ts';
 import type { CallAnswer } from '@markco/client/api';
-import type { SomeHandlers } from '../handlers.ts';
+import type { SomeHandlers } from '@markco/replica/listen/handlers';
 
 export type RunOutputParts = {
   readonly runs: Pick<Runs, 'outputWritten'>;

@@ -4,7 +4,7 @@ import type { RunsAnywhere } from '../../mesh/runs/runs-anywhere.ts';
 import type { Projects } from '../../projects/projects.ts';
 import type { RunQuery, Runs } from '../../runs/runs.ts';
 import type { SessionFor } from '../../submit.ts';
-import type { Input, SomeHandlers } from '../handlers.ts';
+import type { Input, SomeHandlers } from '@markco/replica/listen/handlers';
 import { runOutputRoutes, type RunOutputParts } from './run-output.ts';
 
 export type RunRoutesParts = {

@@ -8,8 +8,8 @@ import { Failure, type DeviceId, type Project, type ProjectId } from '@markco/pr
 import { realpath, type FileHandle } from 'node:fs/promises';
 import { createDiskFiles } from '../../files/files-disk.ts';
 import { fileHeaders, readProjectFile } from '../../projects/assets.ts';
-import type { Store } from '../../store/store.ts';
-import type { MessageStream } from '../message-stream.ts';
+import type { Store } from '@markco/replica/store/store';
+import type { MessageStream } from '@markco/replica/replicate/message-stream';
 import { exchangeLists, type Exchange } from './exchange.ts';
 import { createDownloads, type Download } from './download.ts';
 import { openToRead } from './inside.ts';

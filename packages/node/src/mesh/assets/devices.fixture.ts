@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
-import { fileKey } from '../../store/key.ts';
+import { fileKey } from '@markco/replica/store/key';
 import { replicaDevice, type ReplicaDevice } from '../documents/device.fixture.ts';
 import { createMesh, type Mesh, type MeshParts } from '../mesh.ts';
 import { openTrust, type Trust } from '../trust.ts';

@@ -7,7 +7,7 @@
  *    cannot be known who lied: from then on nobody goes on with what somebody else has sent.
  */
 import { Failure, type DeviceId } from '@markco/protocol';
-import type { MessageStream } from '../message-stream.ts';
+import type { MessageStream } from '@markco/replica/replicate/message-stream';
 import { openToRead } from './inside.ts';
 import type { AssetList } from './list.ts';
 import { openPart, type Part } from './part.ts';

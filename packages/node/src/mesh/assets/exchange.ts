@@ -5,7 +5,7 @@
  */
 import { Failure, ProjectIdSchema, type DeviceId, type ProjectId } from '@markco/protocol';
 import * as z from 'zod/mini';
-import type { MessageStream } from '../message-stream.ts';
+import type { MessageStream } from '@markco/replica/replicate/message-stream';
 import type { AssetList } from './list.ts';
 import { AssetRowSchema, differingGroups, groupOf, listHash, type AssetRow } from './row.ts';
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createDiskFiles } from '../../files/files-disk.ts';
 import { HOSTILE_NAMES } from '../../files/hostile-names.fixture.ts';
-import { openLevelStore } from '../../store/level.ts';
+import { openLevelStore } from '@markco/replica/store/level';
 import { createDownloads, type Source } from './download.ts';
 import { openAssetList } from './list.ts';
 import { AssetRowSchema, isAssetPath } from './row.ts';

@@ -9,9 +9,9 @@
 import { Failure, type DeviceId, type ProjectId } from '@markco/protocol';
 import { createHash } from 'node:crypto';
 import type { Files, FileStat } from '../../files/files.ts';
-import { fileKey, filesRange } from '../../store/key.ts';
-import type { Store } from '../../store/store.ts';
-import type { Stamp } from '../../documents/document-record.ts';
+import { fileKey, filesRange } from '@markco/replica/store/key';
+import type { Store } from '@markco/replica/store/store';
+import type { Stamp } from '@markco/replica/documents/document-record';
 import { openToRead } from './inside.ts';
 import { isPartOf, partPath } from './part.ts';
 import {

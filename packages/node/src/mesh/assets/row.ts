@@ -9,7 +9,7 @@
 import { checkDocumentPath, DeviceIdSchema, splitExt } from '@markco/protocol';
 import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
-import { isLater } from '../../documents/document-record.ts';
+import { isLater } from '@markco/replica/documents/document-record';
 
 const FOLDER = '_assets/';
 /** What a page shows besides what is under `_assets`, wherever it is. */

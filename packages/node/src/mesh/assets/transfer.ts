@@ -11,7 +11,7 @@
 import { Failure, ProjectIdSchema, type ProjectId } from '@markco/protocol';
 import type { FileHandle } from 'node:fs/promises';
 import * as z from 'zod/mini';
-import type { MessageStream } from '../message-stream.ts';
+import type { MessageStream } from '@markco/replica/replicate/message-stream';
 import { openToRead } from './inside.ts';
 import type { AssetList } from './list.ts';
 import type { Part } from './part.ts';

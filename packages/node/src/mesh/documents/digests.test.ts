@@ -1,10 +1,10 @@
 /** What is known of documents without reading them again. */
 import { newId, type DocumentId } from '@markco/protocol';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { RoomChange } from '../../documents/changes.ts';
-import type { DocumentRecord } from '../../documents/document-record.ts';
-import type { Room } from '../../documents/room.ts';
-import { createDigests } from './digests.ts';
+import type { RoomChange } from '@markco/replica/documents/changes';
+import type { DocumentRecord } from '@markco/replica/documents/document-record';
+import type { Room } from '@markco/replica/documents/room';
+import { createDigests } from '@markco/replica/replicate/digests';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

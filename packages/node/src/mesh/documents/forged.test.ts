@@ -3,8 +3,8 @@ import { encodeFrame, decodeFrame, newId, type DeviceId } from '@markco/protocol
 import { expect, test } from 'vitest';
 import * as Y from 'yjs';
 import { chance, trials } from '../../../../../setup/trials.ts';
-import type { Room } from '../../documents/room.ts';
-import type { Member } from '../../documents/seat.ts';
+import type { Room } from '@markco/replica/documents/room';
+import type { Member } from '@markco/replica/documents/seat';
 import { pageOf, SOON, three } from './page.fixture.ts';
 
 const FORGED = 10_000;

@@ -1,6 +1,6 @@
 import { CONTROL_CHANNEL, decodeEntries } from '@markco/protocol';
 import { expect, test } from 'vitest';
-import { ENTRIES_MAX, gatherEntries } from './gather-entries.ts';
+import { ENTRIES_MAX, gatherEntries } from '@markco/replica/replicate/gather-entries';
 
 async function gathered(send: (to: (channel: number, payload: Uint8Array) => void) => void): Promise<number[]> {
   const messages: Uint8Array[] = [];

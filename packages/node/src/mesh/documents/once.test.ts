@@ -10,8 +10,8 @@ import {
 } from '@markco/protocol';
 import { expect, test } from 'vitest';
 import { connect, replicaDevice, type ReplicaDevice, type Wire } from './device.fixture.ts';
-import { ENTRIES_MAX } from './gather-entries.ts';
-import { OPENER } from './messages.ts';
+import { ENTRIES_MAX } from '@markco/replica/replicate/gather-entries';
+import { OPENER } from '@markco/replica/replicate/messages';
 import { pageOf, SOON } from './page.fixture.ts';
 
 const COUNT = 6;

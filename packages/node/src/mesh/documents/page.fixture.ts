@@ -2,7 +2,7 @@
 import { decodeFrame, encodeFrame, type DocumentId } from '@markco/protocol';
 import { expect } from 'vitest';
 import * as Y from 'yjs';
-import type { Member } from '../../documents/seat.ts';
+import type { Member } from '@markco/replica/documents/seat';
 import { connect, replicaDevice, type ReplicaDevice } from './device.fixture.ts';
 
 export const SOON = { timeout: 20_000, interval: 20 };

@@ -2,7 +2,7 @@
 import { newId, type DeviceId, type DocumentId } from '@markco/protocol';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { compareRow, type Row } from './rows.ts';
+import { compareRow, type Row } from '@markco/replica/replicate/rows';
 
 const DEVICES = 4;
 const DOCUMENTS = 3;

@@ -2,7 +2,7 @@
 import { decodeFrame, encodeFrame, encodeStateVector, newId, type DeviceId } from '@markco/protocol';
 import { expect, test } from 'vitest';
 import * as Y from 'yjs';
-import type { Member } from '../../documents/seat.ts';
+import type { Member } from '@markco/replica/documents/seat';
 import { connect, replicaDevice } from './device.fixture.ts';
 import { pageOf, SOON, three } from './page.fixture.ts';
 

@@ -2,7 +2,7 @@
 import { newId, type DeviceId, type DocumentId } from '@markco/protocol';
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { createWanted, inOrderOf } from './wanted.ts';
+import { createWanted, inOrderOf } from '@markco/replica/replicate/wanted';
 
 const ids = { now: () => Date.now(), randomBytes: (length: number) => new Uint8Array(randomBytes(length)) };
 const documents = Array.from({ length: 4 }, () => newId<DocumentId>(ids));

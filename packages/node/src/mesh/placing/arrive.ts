@@ -1,6 +1,6 @@
 /** What a run of another device needs before it can begin here: its project open, its document arrived. */
 import { Failure, type Device, type Project, type ProjectId, type RunRequest } from '@markco/protocol';
-import type { DocumentCatalog } from '../../documents/catalog.ts';
+import type { DocumentCatalog } from '@markco/replica/documents/catalog';
 
 /** How long a run waits here to hear of its project, and then for its document. */
 const ARRIVE_MS = 20_000;

@@ -1,8 +1,8 @@
 /** Why runs went where they went: the scheduler's records, kept for the last KEPT_MAX runs that were placed. */
 import type { RunId } from '@markco/protocol';
 import type { DecisionRecord } from '@markco/scheduler';
-import { nameKey } from '../../store/key.ts';
-import type { Store } from '../../store/store.ts';
+import { nameKey } from '@markco/replica/store/key';
+import type { Store } from '@markco/replica/store/store';
 
 const KEPT_MAX = 2_000;
 const PREFIX = 'decision/';

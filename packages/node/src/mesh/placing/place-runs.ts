@@ -19,7 +19,7 @@ import {
   type CoordinatorEvent,
   type DecisionRecord,
 } from '@markco/scheduler';
-import type { Store } from '../../store/store.ts';
+import type { Store } from '@markco/replica/store/store';
 import { acceptedRun } from './accepted-run.ts';
 import { nowhere, type Decided, type Wanted } from './decide.ts';
 import { createPlacedRows, type PlacedRow } from './placed-rows.ts';

@@ -9,8 +9,8 @@ import {
 } from '@markco/protocol';
 import type { CoordinatedRun } from '@markco/scheduler';
 import * as z from 'zod/mini';
-import { nameKey } from '../../store/key.ts';
-import type { Store } from '../../store/store.ts';
+import { nameKey } from '@markco/replica/store/key';
+import type { Store } from '@markco/replica/store/store';
 
 const ENDED_MAX = 1_000;
 const PREFIX = 'placed-run/';

@@ -23,10 +23,10 @@ import { codeHashOf, RUN_GRANT_LIFETIME_MS, sealGrant, type RunGrant } from '@ma
 import { ownRefusalOf, wishOf, type HostState, type PlaceRequest } from '@markco/scheduler';
 import type { Runs } from '../../runs/runs.ts';
 import { runtimeFor } from '../../runtimes/descriptor.ts';
-import type { Store } from '../../store/store.ts';
+import type { Store } from '@markco/replica/store/store';
 import type { SessionFor } from '../../submit.ts';
 import type { Heartbeat } from '../control.ts';
-import type { MessageStream } from '../message-stream.ts';
+import type { MessageStream } from '@markco/replica/replicate/message-stream';
 import type { Peer } from '../peers.ts';
 import type { Trust } from '../trust.ts';
 import { createAwakeClock } from './awake-clock.ts';

@@ -17,7 +17,7 @@ import {
   type SessionId,
   type UserId,
 } from '@markco/protocol';
-import { createSimulatedDisk } from '../../store/simulated.ts';
+import { createSimulatedDisk } from '@markco/replica/store/simulated';
 import type { Peer } from '../peers.ts';
 import { createAwakeClock } from './awake-clock.ts';
 import { createDecide } from './decide.ts';

@@ -10,7 +10,7 @@ import {
 } from '@markco/protocol';
 import { expect, test } from 'vitest';
 import { ids } from '../../runs/runs.fixture.ts';
-import { createSimulatedDisk } from '../../store/simulated.ts';
+import { createSimulatedDisk } from '@markco/replica/store/simulated';
 import { createAwakeClock } from './awake-clock.ts';
 import type { Placeable, ToSubmitter } from './start-messages.ts';
 import { createTakeOffers } from './take-offers.ts';

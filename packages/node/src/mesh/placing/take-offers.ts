@@ -11,8 +11,8 @@
  */
 import { Failure, LIMITS, runMachine, type DeviceId, type IdSource, type Run, type RunId } from '@markco/protocol';
 import { CLAIM_MS, type HostState, type VoidReason } from '@markco/scheduler';
-import { nameKey } from '../../store/key.ts';
-import type { Store } from '../../store/store.ts';
+import { nameKey } from '@markco/replica/store/key';
+import type { Store } from '@markco/replica/store/store';
 import { endOf, type Placeable, type ToHost, type ToSubmitter } from './start-messages.ts';
 
 /** Runs of others whose end is told when it comes; of more, the newest: who asks is answered all the same. */

@@ -1,9 +1,9 @@
 /** The mesh record of this device: opened, told of what happens here, and kept equal with the user's other devices. */
 import type { Device, DeviceId, IdSource, Preferences, ProjectId, RuntimeSession, SessionId } from '@markco/protocol';
 import { isDeepStrictEqual } from 'node:util';
-import type { DocumentCatalog } from '../../documents/catalog.ts';
+import type { DocumentCatalog } from '@markco/replica/documents/catalog';
 import type { Projects } from '../../projects/projects.ts';
-import type { Store } from '../../store/store.ts';
+import type { Store } from '@markco/replica/store/store';
 import type { MeshParts } from '../mesh.ts';
 import type { Trust } from '../trust.ts';
 import type { Own } from './own.ts';

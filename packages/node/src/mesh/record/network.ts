@@ -27,7 +27,7 @@ import {
   type SyncState,
 } from '@automerge/automerge';
 import { Failure, formatUuid, LIMITS, parseUuid, type DeviceId } from '@markco/protocol';
-import type { MessageStream } from '../message-stream.ts';
+import type { MessageStream } from '@markco/replica/replicate/message-stream';
 import type { RawRecord } from './beginning.ts';
 import { areNeighbors } from './neighbors.ts';
 

@@ -1,6 +1,6 @@
 /** Opens a project of another device here: its folder is made, and its documents come to it. */
 import { Failure, type ProjectId } from '@markco/protocol';
-import type { DocumentCatalog } from '../../documents/catalog.ts';
+import type { DocumentCatalog } from '@markco/replica/documents/catalog';
 import type { ProjectHere, Projects } from '../../projects/projects.ts';
 import { requireRoom, roomIn } from '../../projects/room-for.ts';
 import { requireElsewhere, type ProjectElsewhere } from './elsewhere.ts';

@@ -2,8 +2,8 @@
 import { getHeads } from '@automerge/automerge';
 import { newId, type DeviceId, type IdSource, type ProjectId, type UserId } from '@markco/protocol';
 import { randomBytes } from 'node:crypto';
-import { tableRange } from '../../store/key.ts';
-import { createSimulatedDisk, type SimulatedDisk } from '../../store/simulated.ts';
+import { tableRange } from '@markco/replica/store/key';
+import { createSimulatedDisk, type SimulatedDisk } from '@markco/replica/store/simulated';
 import type { Own } from './own.ts';
 import { openRecord, type MeshRecord } from './record.ts';
 import { streamPair, type StreamEnd } from './stream.fixture.ts';

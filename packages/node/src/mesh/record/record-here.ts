@@ -1,6 +1,6 @@
 /** What the rest of this device asks of the mesh record: the projects of others, and opening them here; who said what. */
 import type { Change, DeviceId, Preferences } from '@markco/protocol';
-import type { DocumentCatalog } from '../../documents/catalog.ts';
+import type { DocumentCatalog } from '@markco/replica/documents/catalog';
 import type { Projects } from '../../projects/projects.ts';
 import type { Mesh } from '../mesh.ts';
 import type { DeviceRecord } from './device-record.ts';

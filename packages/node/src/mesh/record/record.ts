@@ -19,8 +19,8 @@ import {
 } from '@automerge/automerge-repo';
 import { parseUuid, type DeviceId, type IdSource, type UserId } from '@markco/protocol';
 import { createHash } from 'node:crypto';
-import type { Store } from '../../store/store.ts';
-import type { MessageStream } from '../message-stream.ts';
+import type { Store } from '@markco/replica/store/store';
+import type { MessageStream } from '@markco/replica/replicate/message-stream';
 import { BEGINNING, type RawRecord } from './beginning.ts';
 import { loadRecord } from './load.ts';
 import { createRecordNetwork } from './network.ts';

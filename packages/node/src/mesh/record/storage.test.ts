@@ -1,8 +1,8 @@
 import { save } from '@automerge/automerge';
 import { type DeviceId } from '@markco/protocol';
 import { expect, test } from 'vitest';
-import { tableRange } from '../../store/key.ts';
-import { createSimulatedDisk, type SimulatedDisk } from '../../store/simulated.ts';
+import { tableRange } from '@markco/replica/store/key';
+import { createSimulatedDisk, type SimulatedDisk } from '@markco/replica/store/simulated';
 import { writeOwn } from './own.ts';
 import { openRecord, type MeshRecord } from './record.ts';
 import { bring, DEVICES, PROJECTS, synthetic } from './synthetic.fixture.ts';

@@ -9,8 +9,8 @@
  */
 import type { Chunk, StorageAdapterInterface, StorageKey } from '@automerge/automerge-repo';
 import { Failure } from '@markco/protocol';
-import { pathKey, pathRange } from '../../store/key.ts';
-import type { Store, StoreWrite } from '../../store/store.ts';
+import { pathKey, pathRange } from '@markco/replica/store/key';
+import type { Store, StoreWrite } from '@markco/replica/store/store';
 
 export type RecordStorage = StorageAdapterInterface & {
   /** Puts one chunk in place of all there are of a document: of what is in them by then, and maybe more. */

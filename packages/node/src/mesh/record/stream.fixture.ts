@@ -1,6 +1,6 @@
 /** For tests: two ends of one stream of messages, which arrive in later turns, in order, until one end closes it. */
 import type { Failure } from '@markco/protocol';
-import type { MessageStream } from '../message-stream.ts';
+import type { MessageStream } from '@markco/replica/replicate/message-stream';
 
 /** `ended`: why it was aborted, null when it was closed well, undefined while it is open. */
 export type StreamEnd = MessageStream & { readonly ended: Failure | null | undefined; readonly sent: number };

@@ -6,7 +6,7 @@ import type { Client, RunFollower } from '@markco/client';
 import { newId, type DeviceId, type Run, type RunEvent, type RunId } from '@markco/protocol';
 import { expect, test as base } from 'vitest';
 import { eventually, ids, quiet } from '../../runs/runs.fixture.ts';
-import { openLevelStore } from '../../store/level.ts';
+import { openLevelStore } from '@markco/replica/store/level';
 import { createCarriers } from './carry.ts';
 import { createRunCopies } from './copies.ts';
 

@@ -15,8 +15,8 @@ import { createEventLog } from '../../runs/events.ts';
 import type { RunLog } from '../../runs/journal.ts';
 import { dropOldEvents } from '../../runs/keep.ts';
 import { makeRunFolder, readEnd, spoolFile } from '../../runs/spool.ts';
-import { keyOf, tableRange } from '../../store/key.ts';
-import type { Store } from '../../store/store.ts';
+import { keyOf, tableRange } from '@markco/replica/store/key';
+import type { Store } from '@markco/replica/store/store';
 
 const FOLDER = 'runs-elsewhere';
 /** How often it is looked whether older ones are to go: so many more than the bound may be there. */

@@ -16,7 +16,7 @@ import type { CallAnswer } from '@markco/client/api';
 import type { MrpAsset } from '../../mrp/assets.ts';
 import type { RunLog } from '../../runs/journal.ts';
 import type { Runs, RunQuery } from '../../runs/runs.ts';
-import type { Store } from '../../store/store.ts';
+import type { Store } from '@markco/replica/store/store';
 import type { Mesh } from '../mesh.ts';
 import type { SessionsAnywhere } from '../sessions/sessions-anywhere.ts';
 import { createCarriers } from './carry.ts';

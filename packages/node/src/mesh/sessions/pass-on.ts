@@ -1,6 +1,6 @@
 /** The routes of sessions, for whoever asks this device: what is about a session of another one is asked there. */
 import { Failure } from '@markco/protocol';
-import type { Handler, SomeHandlers } from '../../listen/handlers.ts';
+import type { Handler, SomeHandlers } from '@markco/replica/listen/handlers';
 import { PASSED_ON, type PassedOn, type SessionsAnywhere } from './sessions-anywhere.ts';
 
 /** Whose answer can itself say that little is known. */

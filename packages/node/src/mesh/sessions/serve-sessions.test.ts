@@ -14,7 +14,7 @@ import {
 } from '@markco/protocol/identity';
 import { Hono } from 'hono';
 import { expect, test } from 'vitest';
-import { mountRoutes } from '../../listen/http.ts';
+import { mountRoutes } from '@markco/replica/listen/http';
 import { ids } from '../../runs/runs.fixture.ts';
 import { authorizeRoute, requireSubmitter, sessionsForDevices, type ServeSessionsParts } from './serve-sessions.ts';
 import { PASSED_ON } from './sessions-anywhere.ts';

@@ -10,7 +10,7 @@
  */
 import { Failure, ROUTES, UUID_PATTERN, type DeviceId, type DevicePolicy, type Route } from '@markco/protocol';
 import { checkCertificate } from '@markco/protocol/identity';
-import type { Handler, SomeHandlers } from '../../listen/handlers.ts';
+import type { Handler, SomeHandlers } from '@markco/replica/listen/handlers';
 import type { Peers } from '../peers.ts';
 import type { Trust } from '../trust.ts';
 import { sessionOf } from './pass-on.ts';
@@ -67,6 +67,7 @@ export function requireSubmitter(
 }
 
 /** As `requireSubmitter`, for the routes that need it. */
-export function authorizeRoute(route: Route, require: () => void): void {
+export function authorizeRoute(route: Route, require: () => void): null {
   if (FOR_SUBMITTERS.has(route)) require();
+  return null;
 }

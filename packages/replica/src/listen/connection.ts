@@ -34,6 +34,10 @@ export type Connection = {
 export type WebSocketConnection = Connection & {
   /** Writes one whole WebSocket message, header and all: receivers share it. */
   write(message: Uint8Array): void;
+  /** Writes one text message as it is, whatever waits. */
+  rawText(text: string): void;
+  /** Bytes that wait to be sent. */
+  waiting(): number;
   close(code: number, reason: string): void;
 };
 
@@ -161,11 +165,15 @@ export function createConnection(
       waitingBytes += message.length;
     },
     text(json) {
+      this.rawText(JSON.stringify(json));
+    },
+    rawText(text) {
       if (ws.readyState !== ws.OPEN) return;
       flush();
       cork();
-      ws.send(JSON.stringify(json));
+      ws.send(text);
     },
+    waiting: () => socket.writableLength + waitingBytes,
     onDrain: (listener) => void drainListeners.push(listener),
     onClose: (listener) => void closeListeners.push(listener),
     async ready(signal) {

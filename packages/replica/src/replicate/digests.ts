@@ -5,9 +5,9 @@
  * changed since the one before was read from disk.
  */
 import type { DocumentId } from '@markco/protocol';
-import type { DocumentRecord } from '../../documents/document-record.ts';
-import type { Room } from '../../documents/room.ts';
-import type { Rooms } from '../../documents/rooms.ts';
+import type { DocumentRecord } from '../documents/document-record.ts';
+import type { Room } from '../documents/room.ts';
+import type { Rooms } from '../documents/rooms.ts';
 
 /** Sooner than a document that nobody has open is given back (`rooms.ts`). */
 const LOOK_MS = 1_000;

@@ -14,7 +14,7 @@ import {
 } from '@markco/protocol';
 import type { DocumentCatalog } from '../documents/catalog.ts';
 import { isLater, type DocumentRecord, type Stamp } from '../documents/document-record.ts';
-import type { Folder } from '../files/folder.ts';
+import type { Folder } from './folder.ts';
 
 export type NamedElsewhere = {
   readonly id: DocumentId;

@@ -7,20 +7,20 @@ import { getRequestListener } from '@hono/node-server';
 import type { HttpBindings } from '@hono/node-server';
 import { Hono, type Context, type Env as HonoEnv } from 'hono';
 import type { RequestListener } from 'node:http';
-import type { Guard } from './guard.ts';
+import type { Guard, Subject } from './guard.ts';
 import type { Handlers, WithStatus } from './handlers.ts';
-import { servePage } from './page.ts';
 
 export type HttpParts = {
   readonly guard: Guard;
-  readonly handlers: Handlers;
-  /** The folder of the built page. */
-  readonly pageFolder: string;
+  readonly handlers: Partial<Handlers>;
+  /** Answers what is no route. */
+  readonly page: (path: string, method: string) => Promise<Response>;
   readonly onError: (route: string, error: unknown) => void;
 };
 
 type Env = { Bindings: HttpBindings };
 type AnyHandler = (input: {
+  subject: Subject | null;
   params: Record<string, string>;
   body: unknown;
   query: unknown;
@@ -34,7 +34,7 @@ const REFUSALS: readonly FailureCode[] = ['not_ready', 'unsupported', 'barrier_t
 /** RFC 9562 §5.9: the id of nothing. */
 const NIL_ID = '00000000-0000-0000-0000-000000000000';
 
-export function createHttp({ guard, handlers, pageFolder, onError }: HttpParts): RequestListener {
+export function createHttp({ guard, handlers, page, onError }: HttpParts): RequestListener {
   const app = new Hono<Env>({ strict: false });
 
   app.use(async (context, next) => {
@@ -49,20 +49,15 @@ export function createHttp({ guard, handlers, pageFolder, onError }: HttpParts):
     return undefined;
   });
 
-  mountRoutes(app, handlers, onError, (context, route) => {
-    if (route.open !== true && !guard.signedIn(context.env.incoming.headers)) {
-      throw new Failure(
-        'unauthorized',
-        'Send the token of this device: `Authorization: Bearer TOKEN`. It is in the file api-token of its home.',
-      );
-    }
-  });
+  mountRoutes(app, handlers, onError, (context, route) =>
+    route.open === true ? null : guard.subject(context.env.incoming.headers),
+  );
 
   app.all('*', async (context) => {
     if (isApiPath(context.req.path)) {
       return failed(context, new Failure('not_found', `There is no ${context.req.method} ${context.req.path} here.`));
     }
-    return servePage(pageFolder, context.req.path, context.req.method);
+    return page(context.req.path, context.req.method);
   });
   const listener = getRequestListener((request, env) => app.fetch(request, env as HttpBindings), {
     overrideGlobalObjects: false,
@@ -71,12 +66,12 @@ export function createHttp({ guard, handlers, pageFolder, onError }: HttpParts):
   return (incoming, outgoing) => void listener(incoming, outgoing);
 }
 
-/** The routes that there are handlers for. `authorize` throws for who may not. */
+/** The routes that there are handlers for. `authorize` says who asks, where that counts, and throws for who may not. */
 export function mountRoutes<E extends HonoEnv>(
   app: Hono<E>,
   handlers: Partial<Handlers>,
   onError: HttpParts['onError'],
-  authorize: (context: Context<E>, route: Route) => void,
+  authorize: (context: Context<E>, route: Route) => Subject | null,
 ): void {
   for (const name of Object.keys(ROUTES) as RouteName[]) {
     const route: Route = ROUTES[name];
@@ -84,8 +79,9 @@ export function mountRoutes<E extends HonoEnv>(
     if (handler === undefined) continue;
     app.on(route.method, route.path, async (context) => {
       try {
-        authorize(context, route);
+        const subject = authorize(context, route);
         const answer = await handler({
+          subject,
           params: readParams(context),
           body: await readBody(context, route),
           query: readQuery(context, route),

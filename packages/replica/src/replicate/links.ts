@@ -1,6 +1,6 @@
 /** Which devices exchange documents with which, as far as they say so: what one tells all of them needs nobody to pass it on. */
 import type { DeviceId } from '@markco/protocol';
-import { COST } from '../conduct.ts';
+import { COST } from './cost.ts';
 import { LINKS_MAX, type Message } from './messages.ts';
 
 type LinksMessage = Extract<Message, { op: 'links' }>;

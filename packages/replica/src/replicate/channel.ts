@@ -12,11 +12,11 @@ import {
   type DocumentId,
   type Failure,
 } from '@markco/protocol';
-import type { Room } from '../../documents/room.ts';
-import type { Member } from '../../documents/seat.ts';
-import type { Rooms } from '../../documents/rooms.ts';
-import { COST, costOf } from '../conduct.ts';
-import { joinDocument } from '../../listen/document-member.ts';
+import type { Room } from '../documents/room.ts';
+import type { Member } from '../documents/seat.ts';
+import type { Rooms } from '../documents/rooms.ts';
+import { COST, costOf } from './cost.ts';
+import { joinDocument } from '../listen/document-member.ts';
 import { createOwing } from './owed.ts';
 
 /** What the first comparing of a document may cost before it is paid for: of ten thousand documents each is compared. */

@@ -1,34 +1,30 @@
 /**
- * The one listener of a device: HTTP and the three kinds of WebSocket on one port.
+ * One listener: HTTP and WebSockets on one port.
  *
  * A WebSocket is refused or accepted in the turn its request arrives, from what is in memory, so that its message
  * listener exists before anything is awaited.
  */
-import { Failure, LIMITS, type DocumentId } from '@markco/protocol';
+import { Failure, LIMITS } from '@markco/protocol';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { createConnection, type WebSocketConnection } from './connection.ts';
-import type { Guard } from './guard.ts';
+import type { Guard, Subject } from './guard.ts';
 import { createJoinMessages } from './join-messages.ts';
 
-export type SocketTarget =
-  | { readonly kind: 'stream' }
-  | { readonly kind: 'run-events'; readonly runId: string; readonly fromSeq: number; readonly live: boolean }
-  | { readonly kind: 'sync'; readonly documentId: DocumentId; readonly readOnly: boolean };
-
-export type ServerParts = {
+/** @template Target where a WebSocket leads, by its `kind` */
+export type ServerParts<Target extends { readonly kind: string }> = {
   readonly guard: Guard;
   readonly http: RequestListener;
   /** Where a signed-in WebSocket wants to go. Throws a Failure for what does not exist. */
-  readonly resolve: (url: URL) => SocketTarget;
-  readonly serve: (target: SocketTarget, connection: WebSocketConnection) => void;
-  readonly onSocket: (kind: SocketTarget['kind'], change: 1 | -1) => void;
+  readonly resolve: (url: URL, subject: Subject) => Target;
+  readonly serve: (target: Target, connection: WebSocketConnection, subject: Subject) => void;
+  readonly onSocket: (kind: Target['kind'], change: 1 | -1) => void;
   readonly onSocketError: (reason: string) => void;
 };
 
-export async function listen(
-  parts: ServerParts,
+export async function listen<Target extends { readonly kind: string }>(
+  parts: ServerParts<Target>,
   port: number,
   host: string,
 ): Promise<{ server: Server; close(): Promise<void> }> {
@@ -57,18 +53,16 @@ export async function listen(
     const foreign = parts.guard.foreign(request.headers, false);
     if (foreign !== undefined) throw foreign;
     const url = addressOf(request);
-    if (!parts.guard.signedIn(request.headers, url.searchParams)) {
-      throw new Failure('unauthorized', 'Send the token of this device with the WebSocket: `?token=TOKEN`.');
-    }
+    const subject = parts.guard.subject(request.headers, url.searchParams);
     if (sockets.clients.size >= LIMITS.socketsMax)
-      throw new Failure('not_ready', 'This device has too many open connections. Close some.');
-    const target = parts.resolve(url);
+      throw new Failure('not_ready', 'Too many connections are open here. Close some.');
+    const target = parts.resolve(url, subject);
     sockets.handleUpgrade(request, socket, head, (ws) => {
       if ('setNoDelay' in socket && typeof socket.setNoDelay === 'function') socket.setNoDelay(true);
       const connection = createConnection(socket, ws, join, parts.onSocketError);
       parts.onSocket(target.kind, 1);
       connection.onClose(() => parts.onSocket(target.kind, -1));
-      parts.serve(target, connection);
+      parts.serve(target, connection, subject);
     });
   }
 
@@ -88,7 +82,7 @@ export async function listen(
   return {
     server,
     async close() {
-      for (const ws of sockets.clients) ws.close(1001, 'The device stops.');
+      for (const ws of sockets.clients) ws.close(1001, 'This stops now.');
       const gone = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       const cut = setTimeout(() => {

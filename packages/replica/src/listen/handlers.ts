@@ -1,9 +1,12 @@
 /** The form every route's handler has: parsed input in, a plain answer or a Response out. */
 import type { ROUTES, RouteName } from '@markco/protocol';
 import type * as z from 'zod/mini';
+import type { Subject } from './guard.ts';
 
 type Table = typeof ROUTES;
 export type Input<N extends RouteName> = {
+  /** Who asks; null where anybody may, and where another device of the owner asks. */
+  readonly subject: Subject | null;
   readonly params: Readonly<Record<string, string>>;
   readonly body: Table[N] extends { body: infer B extends z.ZodMiniType } ? z.output<B> : undefined;
   readonly query: Table[N] extends { query: infer Q extends z.ZodMiniType } ? z.output<Q> : undefined;

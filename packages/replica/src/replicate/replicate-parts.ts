@@ -1,7 +1,7 @@
 /** What keeping documents equal with another device takes of this one (`replicate.ts`). */
 import type { DeviceId, DocumentId, Failure, Project, ProjectId } from '@markco/protocol';
-import type { DocumentCatalog } from '../../documents/catalog.ts';
-import type { Rooms } from '../../documents/rooms.ts';
+import type { DocumentCatalog } from '../documents/catalog.ts';
+import type { Rooms } from '../documents/rooms.ts';
 import type { Digests } from './digests.ts';
 import type { Links } from './links.ts';
 import type { Row } from './rows.ts';

@@ -8,7 +8,7 @@
 import { DeviceIdSchema, DocumentIdSchema, type DocumentId, type ProjectId } from '@markco/protocol';
 import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
-import { isLater, type DocumentRecord, type Stamp } from '../../documents/document-record.ts';
+import { isLater, type DocumentRecord, type Stamp } from '../documents/document-record.ts';
 
 export const BUCKETS = 256;
 const HASH_BYTES = 8;

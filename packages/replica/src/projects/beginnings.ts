@@ -17,13 +17,12 @@ import {
 } from '@markco/protocol';
 import type { DocumentCatalog } from '../documents/catalog.ts';
 import type { DocumentRecord } from '../documents/document-record.ts';
-import type { Folder } from '../files/folder.ts';
-import type { Logger } from '../observe/log.ts';
+import type { Folder } from './folder.ts';
 
 type BeginningsParts = {
   readonly catalog: Pick<DocumentCatalog, 'byPath' | 'deletedAt' | 'get' | 'project' | 'put'>;
   readonly ids: IdSource;
-  readonly log: Pick<Logger, 'warn'>;
+  readonly log: { warn(event: string, fields: Readonly<Record<string, string>>, cause: unknown): void };
   /** @throws Failure `not_ready` when the folder cannot be reached */
   readonly folderOf: (id: ProjectId) => Pick<Folder, 'initialText'>;
   readonly folderIfThere: (id: ProjectId) => Pick<Folder, 'begin' | 'rescan'> | undefined;

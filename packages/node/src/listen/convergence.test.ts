@@ -18,11 +18,19 @@ import {
 } from '@markco/protocol';
 import { expect, test } from 'vitest';
 import { chance, trials } from '../../../../setup/trials.ts';
-import { joinDocument, type DocumentMember } from '../listen/document-member.ts';
-import { createSimulatedDisk } from '../store/simulated.ts';
-import { DOCUMENT, laterTurns, startDevice, textOf, timesIn, UNTIMED, type Device } from './device.fixture.ts';
-import type { Room } from './room.ts';
-import type { Member } from './seat.ts';
+import { joinDocument, type DocumentMember } from '@markco/replica/listen/document-member';
+import { createSimulatedDisk } from '@markco/replica/store/simulated';
+import {
+  DOCUMENT,
+  laterTurns,
+  startDevice,
+  textOf,
+  timesIn,
+  UNTIMED,
+  type Device,
+} from '@markco/replica/documents/device.fixture';
+import type { Room } from '@markco/replica/documents/room';
+import type { Member } from '@markco/replica/documents/seat';
 
 const PROJECT = '00000000-0000-7000-8000-00000000abcd' as ProjectId;
 const AT_ONCE = 250;

@@ -18,8 +18,8 @@ import {
   type Project,
   type ProjectId,
 } from '@markco/protocol';
-import { COST, costOf } from '../conduct.ts';
-import type { MessageStream } from '../message-stream.ts';
+import { COST, costOf } from './cost.ts';
+import type { MessageStream } from './message-stream.ts';
 import { joinChannel, type DocumentChannel } from './channel.ts';
 import { ENTRIES_MAX, gatherEntries } from './gather-entries.ts';
 import type { ReplicateParts } from './replicate-parts.ts';

@@ -1,7 +1,7 @@
 /** What two connected devices tell each other of who writes on them (`documents/authors.ts`). */
 import type { DeviceId, DocumentId } from '@markco/protocol';
-import type { Authors } from '../../documents/authors.ts';
-import { COST } from '../conduct.ts';
+import type { Authors } from '../documents/authors.ts';
+import { COST } from './cost.ts';
 import { AUTHORS_MAX, type Message } from './messages.ts';
 
 type AuthorsMessage = Extract<Message, { op: 'authors' }>;

@@ -1,0 +1,26 @@
+/** The guard of a device: its one token is its owner's. */
+import type { UserId } from '@markco/protocol';
+import { createGuard, type Guard } from '@markco/replica/listen/guard';
+import { createHash, timingSafeEqual } from 'node:crypto';
+
+export function createDeviceGuard({
+  token,
+  hosts,
+  userId,
+}: {
+  readonly token: string;
+  readonly hosts: () => readonly string[];
+  readonly userId: () => UserId;
+}): Guard {
+  const expected = digest(token);
+  return createGuard({
+    hosts,
+    origins: () => hosts().map((host) => `http://${host}`),
+    self: 'This device',
+    whose: (given) => (timingSafeEqual(digest(given), expected) ? { userId: userId() } : undefined),
+    howToSignIn:
+      'Send the token of this device: `Authorization: Bearer TOKEN`, or `?token=TOKEN` with a WebSocket. It is in the file api-token of its home.',
+  });
+}
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest();

@@ -1,0 +1,124 @@
+/** What the rendezvous keeps: the documents of whoever is let in, each below their user. */
+import {
+  Failure,
+  type DeviceId,
+  type DocumentId,
+  type IdSource,
+  type Project,
+  type ProjectId,
+  type UserId,
+} from '@markco/protocol';
+import type { DocumentCatalog } from '@markco/replica/documents/catalog';
+import type { Documents } from '@markco/replica/documents/documents';
+import type { Log, StorageState } from '@markco/replica/documents/log';
+import type { Rooms } from '@markco/replica/documents/rooms';
+import { openReplica } from '@markco/replica/documents/open-replica';
+import { createBeginnings } from '@markco/replica/projects/beginnings';
+import { createFolderless } from '@markco/replica/projects/folderless';
+import { slugOf } from '@markco/replica/projects/slug';
+import { createTakeRows, type NamedElsewhere } from '@markco/replica/projects/take-rows';
+import type { Store } from '@markco/replica/store/store';
+
+export type KeptParts = {
+  readonly store: Store;
+  readonly ids: IdSource;
+  /** Who this is among the devices that name documents. */
+  readonly self: DeviceId;
+  readonly onStorage: (state: StorageState, cause?: unknown) => void;
+  readonly onTrouble: (doing: string, cause: unknown) => void;
+};
+
+/** Everything of one user; what is somebody else's does not exist. */
+export type KeptOf = {
+  projects(): readonly Project[];
+  /** @throws Failure `not_found` */
+  project(id: string): Project;
+  bySlug(slug: string): Project | undefined;
+  /** A project that a device of the user has; keeps it from now on. */
+  keep(project: Project): Promise<Project>;
+  /** Why a document cannot be opened, or undefined. */
+  refusal(id: DocumentId): Failure | undefined;
+  takeRows(projectId: ProjectId, rows: readonly NamedElsewhere[]): Promise<void>;
+  /** The document that a path means; one that begins with the first edit when there is none. */
+  resolve(projectId: ProjectId, docPath: string): DocumentId;
+};
+
+export type Kept = {
+  readonly rooms: Rooms;
+  readonly catalog: DocumentCatalog;
+  readonly documents: Documents;
+  readonly log: Log;
+  of(userId: UserId): KeptOf;
+  close(): Promise<void>;
+};
+
+export async function openKept({ store, ids, self, onStorage, onTrouble }: KeptParts): Promise<Kept> {
+  const { now } = ids;
+  const { log, rooms, catalog, documents } = await openReplica({
+    ...{ store, now, self, onStorage },
+    beginning: (id) => beginnings.beginning(id),
+    begun: (id) => beginnings.begun(id),
+    onTrouble: (id, doing, cause) => onTrouble(`${doing} ${id}`, cause),
+  });
+  const folder = createFolderless(catalog, now);
+  const beginnings = createBeginnings({
+    ...{ catalog, ids, folderOf: () => folder, folderIfThere: () => folder },
+    log: { warn: (event, _fields, cause) => onTrouble(event, cause) },
+  });
+  const takeRows = createTakeRows({ catalog, folderOf: () => folder });
+  catalog.onChange(({ removed }) => {
+    for (const id of removed)
+      rooms.peek(id)?.refuseAll(new Failure('document_deleted', 'This document was deleted. Restore it to go on.'));
+  });
+  /** Projects on their way to the disk, with whose they are. */
+  const reserved = new Map<ProjectId, Project>();
+
+  function of(userId: UserId): KeptOf {
+    const mine = (project: Project | undefined): Project | undefined =>
+      project?.userId === userId ? project : undefined;
+    const projects = (): Project[] =>
+      [...catalog.projects()].flatMap(({ project }) => (project.userId === userId ? [project] : []));
+    return {
+      projects,
+      project(id) {
+        const found = mine(catalog.project(id as ProjectId)?.project);
+        if (found === undefined) throw new Failure('not_found', 'There is no such project here.');
+        return found;
+      },
+      bySlug: (slug) => projects().find((project) => project.slug === slug),
+      async keep(project) {
+        const known = catalog.project(project.id)?.project ?? reserved.get(project.id);
+        if (known !== undefined) {
+          if (known.userId !== userId) throw new Failure('not_found', 'There is no such project here.');
+          return known;
+        }
+        const slugs = new Set([...projects(), ...reserved.values()].map(({ slug }) => slug));
+        const kept = { ...project, userId, slug: slugOf(project.slug, (slug) => slugs.has(slug)) };
+        reserved.set(kept.id, kept);
+        try {
+          await catalog.putProject({ project: kept });
+        } finally {
+          reserved.delete(kept.id);
+        }
+        return kept;
+      },
+      refusal(id) {
+        const record = catalog.get(id);
+        // A draft has no row yet; only who was told its id can ask for it.
+        const isOthers = record !== undefined && mine(catalog.project(record.projectId)?.project) === undefined;
+        if (isOthers) return new Failure('not_found', 'There is no such document here.');
+        return beginnings.refusal(id);
+      },
+      takeRows: (projectId, rows) => takeRows(projectId, rows),
+      resolve: (projectId, docPath) => beginnings.resolve(projectId, docPath),
+    };
+  }
+
+  return {
+    ...{ rooms, catalog, log, documents, of },
+    async close() {
+      await rooms.close();
+      await log.close();
+    },
+  };
+}

@@ -1,0 +1,145 @@
+/**
+ * The public server: it keeps documents and answers for them. Every part is made here and handed what it needs; this
+ * is the one file that knows them all.
+ *
+ * It runs nobody's code, and has no key of any device: what it can do with what it keeps is withhold it or spoil it.
+ */
+import { DeviceIdSchema, Failure, newId, type DeviceId, type IdSource, type UserId } from '@markco/protocol';
+import type { DocumentTiming } from '@markco/replica/listen/document-member';
+import { createGuard } from '@markco/replica/listen/guard';
+import { createHttp } from '@markco/replica/listen/http';
+import { listen } from '@markco/replica/listen/server';
+import { serveSyncSocket } from '@markco/replica/listen/sync-socket';
+import { nameKey } from '@markco/replica/store/key';
+import { openLevelStore } from '@markco/replica/store/level';
+import type { Store } from '@markco/replica/store/store';
+import { chmod, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openOwner } from './accounts/owner.ts';
+import { openKept } from './documents/kept.ts';
+import { documentRoutes } from './routes/documents.ts';
+import { startPage } from './routes/start-page.ts';
+import { createDeviceLinks } from './sync/link.ts';
+import { createResolve } from './sync/resolve.ts';
+
+export type RendezvousConfig = {
+  readonly home: string;
+  readonly host: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+  /** Names by which it is reached besides its own address: `cloud.example.com`, with a port where it is not the usual one. */
+  readonly names: readonly string[];
+};
+
+export type RendezvousParts = {
+  readonly ids: IdSource;
+  readonly version: string;
+  readonly residentBytes: () => number;
+  readonly log: {
+    info(event: string, fields?: Record<string, unknown>): void;
+    error(event: string, fields: Record<string, unknown>, cause: unknown): void;
+  };
+};
+
+export type Rendezvous = {
+  readonly port: number;
+  /** What a device of the owner comes with. */
+  readonly token: string;
+  close(): Promise<void>;
+};
+
+/** @throws Failure when the home is in use, the store cannot be opened or the port is taken; then nothing is left running */
+export async function createRendezvous(config: RendezvousConfig, parts: RendezvousParts): Promise<Rendezvous> {
+  const { ids, log: logger } = parts;
+  await mkdir(config.home, { recursive: true, mode: 0o700 });
+  await chmod(config.home, 0o700);
+  const store = await openLevelStore(join(config.home, 'store'));
+  const stops: (() => Promise<void>)[] = [() => store.close()];
+  const stop = async (): Promise<void> => {
+    for (const each of stops.splice(0).toReversed()) await each();
+  };
+  try {
+    const self = await loadSelf(store, ids);
+    const onTrouble = (doing: string, cause: unknown): void => logger.error('rendezvous.trouble', { doing }, cause);
+    const kept = await openKept({
+      ...{ store, ids, self, onTrouble },
+      onStorage(state, cause) {
+        if (state.ok) logger.info('storage.recovered');
+        else logger.error('storage.failing', { reason: state.code }, cause);
+      },
+    });
+    stops.push(() => kept.close());
+    const owner = await openOwner({ home: config.home, store, log: kept.log, nobody: newId<UserId>(ids) });
+    const links = createDeviceLinks({ kept, self, now: ids.now, claim: owner.claim, onTrouble });
+
+    let { port } = config;
+    const hosts = (): string[] => [
+      ...new Set([...config.names, `localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`]),
+    ];
+    const guard = createGuard({
+      hosts,
+      origins: () => hosts().flatMap((host) => [`http://${host}`, `https://${host}`]),
+      self: 'This cloud',
+      whose: owner.whose,
+      howToSignIn:
+        'Send the token of this cloud: `Authorization: Bearer TOKEN`, or `?token=TOKEN` with a WebSocket. `markco cloud` prints it.',
+    });
+    let connections = 0;
+    const http = createHttp({
+      guard,
+      handlers: {
+        health: () => ({ status: 'ok' }),
+        stats: () => ({
+          documents: [...kept.catalog.projects()].reduce((sum, { project }) => sum + kept.catalog.count(project.id), 0),
+          openDocuments: kept.rooms.size,
+          devices: links.count,
+          connections,
+          residentBytes: parts.residentBytes(),
+          storage: kept.log.storage.ok ? 'ok' : kept.log.storage.code,
+        }),
+        ...documentRoutes(kept),
+      },
+      page: startPage,
+      onError: (route, error) => logger.error('http.failed', { route }, error),
+    });
+    const door = await listen(
+      {
+        guard,
+        http,
+        resolve: createResolve(kept),
+        serve(target, connection) {
+          if (target.kind === 'link') links.serve(connection);
+          else serveSyncSocket(connection, kept.rooms, UNTIMED, target.documentId, target.readOnly);
+        },
+        onSocket: (_kind, change) => void (connections += change),
+        onSocketError: (reason) => logger.info('socket.refused', { reason }),
+      },
+      config.port,
+      config.host,
+    );
+    stops.push(() => door.close());
+    const address = door.server.address();
+    if (address !== null && typeof address === 'object') port = address.port;
+    logger.info('rendezvous.ready', { port });
+    return { port, token: owner.token, close: stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+const UNTIMED: DocumentTiming = { opened: () => undefined, acknowledged: () => undefined };
+
+/** Made once: names given here carry it. */
+async function loadSelf(store: Store, ids: IdSource): Promise<DeviceId> {
+  const key = nameKey('self');
+  const row = store.get(key);
+  if (row !== undefined) {
+    const known = DeviceIdSchema.safeParse(new TextDecoder().decode(row));
+    if (known.success) return known.data;
+    throw new Failure('storage_failed', 'The store does not say who this cloud is. Restore it from a copy.');
+  }
+  const self = newId<DeviceId>(ids);
+  await store.write([{ key, value: new TextEncoder().encode(self) }], { sync: true });
+  return self;
+}

@@ -1,0 +1,99 @@
+/**
+ * `WS /api/link`: a device of the user, in the frames in which two devices keep their documents equal.
+ *
+ *   device ─► {"op":"hello","deviceId","userId"}
+ *          ◄─ {"op":"hello","deviceId","userId"}    of the rendezvous; then what `replicate` says, both ways
+ *
+ * The device leads: it compares, this side answers.
+ */
+import { DeviceIdSchema, Failure, UserIdSchema, type DeviceId, type UserId } from '@markco/protocol';
+import type { WebSocketConnection } from '@markco/replica/listen/connection';
+import { createDigests } from '@markco/replica/replicate/digests';
+import { createLinks } from '@markco/replica/replicate/links';
+import { connectionStream } from '@markco/replica/replicate/connection-stream';
+import { replicate, type Replication } from '@markco/replica/replicate/replicate';
+import * as z from 'zod/mini';
+import type { Kept } from '../documents/kept.ts';
+
+const HelloSchema = z.object({ op: z.literal('hello'), deviceId: DeviceIdSchema, userId: UserIdSchema });
+
+export type LinksParts = {
+  readonly kept: Kept;
+  /** Who this is. */
+  readonly self: DeviceId;
+  readonly now: () => number;
+  readonly claim: (userId: UserId) => Promise<void>;
+  readonly onTrouble: (doing: string, cause: unknown) => void;
+};
+
+export type DeviceLinks = {
+  serve(connection: WebSocketConnection): void;
+  /** Devices that are connected. */
+  readonly count: number;
+};
+
+export function createDeviceLinks({ kept, self, now, claim, onTrouble }: LinksParts): DeviceLinks {
+  const { rooms, catalog } = kept;
+  const digests = createDigests(rooms);
+  const links = createLinks();
+  const replications = new Map<DeviceId, Replication>();
+
+  function begin(connection: WebSocketConnection, device: DeviceId, userId: UserId): void {
+    const mine = kept.of(userId);
+    const stream = connectionStream(connection);
+    // A device that has lost its connection comes with another one before this side has noticed.
+    replications.get(device)?.close();
+    const replication = replicate(stream, false, {
+      ...{ rooms, catalog, digests, links, device, now, onTrouble },
+      isAuthor: true,
+      projects: mine.projects,
+      refusal: mine.refusal,
+      take: mine.takeRows,
+      onProjects(projects) {
+        const fresh = projects.filter(({ id }) => catalog.project(id) === undefined);
+        if (fresh.length === 0) return;
+        void Promise.all(fresh.map((project) => mine.keep(project)))
+          .then(() => {
+            for (const each of replications.values()) each.tellProjects();
+          })
+          .catch((cause: unknown) => onTrouble('keeping a project', cause));
+      },
+      onHeld: () => undefined,
+      wasted: () => undefined,
+    });
+    replications.set(device, replication);
+    connection.onClose(() => {
+      if (replications.get(device) === replication) replications.delete(device);
+    });
+  }
+
+  async function greet(connection: WebSocketConnection, text: string): Promise<void> {
+    const hello = HelloSchema.safeParse(parse(text));
+    if (!hello.success) throw new Failure('bad_request', 'A device says first who it is.');
+    const { deviceId, userId } = hello.data;
+    await claim(userId);
+    connection.text({ op: 'hello', deviceId: self, userId });
+    begin(connection, deviceId, userId);
+  }
+
+  return {
+    get count() {
+      return replications.size;
+    },
+    serve(connection) {
+      connection.onText((text) => {
+        connection.onText(() => connection.refuse(new Failure('bad_request', 'Wait for the greeting.')));
+        greet(connection, text).catch((cause: unknown) => connection.refuse(Failure.from(cause)));
+      });
+      connection.onBytes(() => connection.refuse(new Failure('bad_request', 'A device says first who it is.')));
+    },
+  };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

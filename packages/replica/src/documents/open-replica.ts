@@ -1,0 +1,36 @@
+/** The documents of a replica with all that keeps them: one log below, rooms and names above it. */
+import type { DeviceId } from '@markco/protocol';
+import type { Store } from '../store/store.ts';
+import { openCatalog, type DocumentCatalog } from './catalog.ts';
+import { createDocuments, type Documents } from './documents.ts';
+import { createLog, type Log, type LogParts } from './log.ts';
+import { createRooms, type Rooms, type RoomsParts } from './rooms.ts';
+import { createViews, type Views } from './views.ts';
+
+export type ReplicaParts = Pick<LogParts, 'onStorage' | 'onSync'> &
+  Pick<RoomsParts, 'beginning' | 'begun' | 'onTrouble'> & {
+    readonly store: Store;
+    readonly now: () => number;
+    /** Whose names and deletions those made here are. */
+    readonly self: DeviceId;
+  };
+
+export type Replica = {
+  readonly log: Log;
+  readonly views: Views;
+  readonly rooms: Rooms;
+  readonly catalog: DocumentCatalog;
+  readonly documents: Documents;
+};
+
+export async function openReplica({ store, now, self, onStorage, onSync, ...told }: ReplicaParts): Promise<Replica> {
+  const log = createLog({ store, now, onStorage, ...(onSync === undefined ? {} : { onSync }) });
+  const views = createViews({ now });
+  const rooms = createRooms({
+    ...{ store, log, views, now, ...told },
+    // V8 collects when more is asked for; where nobody does anything nothing is. There only with --expose-gc.
+    onRelease: () => globalThis.gc?.({ type: 'major', flavor: 'last-resort' }),
+  });
+  const catalog = await openCatalog({ store, log, device: self, now });
+  return { log, views, rooms, catalog, documents: createDocuments({ store, rooms, views }) };
+}

@@ -1,0 +1,87 @@
+/**
+ * Who may speak here: decided before anything else looks at a request.
+ *
+ * 1. `Host` must be one of the names this goes by, letter for letter; so a page elsewhere cannot reach it by
+ *    pointing its own name here.
+ * 2. `Origin`, when there is one, must be a page that was served here. There is no CORS.
+ * 3. A browser that says the request comes from another site is believed.
+ * 4. Nobody is anybody without a token.
+ */
+import { Failure, type UserId } from '@markco/protocol';
+import type { IncomingHttpHeaders } from 'node:http';
+
+/** Who asks. */
+export type Subject = { readonly userId: UserId };
+
+export type Guard = {
+  /** Why the request is refused, or undefined. `isPage`: it asks for the page itself, which any link may lead to. */
+  foreign(headers: IncomingHttpHeaders, isPage: boolean): Failure | undefined;
+  /**
+   * @param query only on WebSockets, which cannot send the header from a browser
+   * @throws Failure `unauthorized`
+   */
+  subject(headers: IncomingHttpHeaders, query?: URLSearchParams): Subject;
+};
+
+export type GuardParts = {
+  /** With their ports. */
+  readonly hosts: () => readonly string[];
+  /** Of pages that were served here. */
+  readonly origins: () => readonly string[];
+  /** What this is, in sentences: `This device`. */
+  readonly self: string;
+  /** Whose token it is, compared in constant time. */
+  readonly whose: (token: string) => Subject | undefined;
+  /** What to do for who has none. */
+  readonly howToSignIn: string;
+};
+
+export const SESSION_COOKIE = 'session_token';
+
+export function createGuard({ hosts, origins, self, whose, howToSignIn }: GuardParts): Guard {
+  return {
+    foreign(headers, isPage) {
+      if (headers.host === undefined || !hosts().includes(headers.host)) {
+        return new Failure(
+          'forbidden',
+          `${self} answers to ${hosts().join(', ')} only. Open it by one of these names.`,
+        );
+      }
+      if (headers.origin !== undefined && !origins().includes(headers.origin)) {
+        return new Failure('forbidden', `Another site asked for this. Only the page of ${lower(self)} may.`);
+      }
+      const site = headers['sec-fetch-site'];
+      if (!isPage && (site === 'cross-site' || site === 'same-site')) {
+        return new Failure('forbidden', `Another site asked for this. Only the page of ${lower(self)} may.`);
+      }
+      return undefined;
+    },
+
+    subject(headers, query) {
+      const token = tokenOf(headers, query);
+      const subject = token === undefined ? undefined : whose(token);
+      if (subject === undefined) throw new Failure('unauthorized', howToSignIn);
+      return subject;
+    },
+  };
+}
+
+/** The first place that has one decides: a wrong token in the header is not made good by a cookie. */
+function tokenOf(headers: IncomingHttpHeaders, query: URLSearchParams | undefined): string | undefined {
+  return (
+    /^Bearer ([^\s]+)$/.exec(headers.authorization ?? '')?.[1] ??
+    query?.get('token') ??
+    cookies(headers.cookie).get(SESSION_COOKIE)
+  );
+}
+
+const lower = (sentence: string): string => sentence.charAt(0).toLowerCase() + sentence.slice(1);
+
+function cookies(header: string | undefined): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const part of header?.split(';') ?? []) {
+    const at = part.indexOf('=');
+    if (at > 0) found.set(part.slice(0, at).trim(), part.slice(at + 1).trim());
+  }
+  return found;
+}
