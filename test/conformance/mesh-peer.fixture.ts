@@ -25,11 +25,11 @@ export async function joinAsPeer(
   handle: (request: Request) => Response | Promise<Response> = () => new Response(null, { status: 404 }),
 ) {
   const peer = await replicaDevice();
-  const { ids, home, store, rooms, catalog, projects } = peer;
+  const { ids, home, store, rooms, catalog, digests, links, projects } = peer;
   const deviceId = newId<DeviceId>(ids);
   const trust = await openTrust({ home, deviceId, userId: newId<UserId>(ids), name: 'other', ids });
   const mesh = await createMesh({
-    ...{ trust, ids, store, rooms, catalog, projects, about: { name: 'other', os: 'test' } },
+    ...{ trust, ids, store, rooms, catalog, digests, links, projects, about: { name: 'other', os: 'test' } },
     ...{ listen: ['/ip4/127.0.0.1/tcp/0'], announce: [], findsNeighbors: false, isRelay: false },
     serve: () => undefined,
     handle,

@@ -11,12 +11,14 @@ import { Command, CommanderError } from 'commander';
 import type { Cli } from './cli.ts';
 import { addBugreport } from './command/bugreport.ts';
 import { addCancel } from './command/cancel.ts';
+import { addCloud } from './command/cloud.ts';
 import { addCompletion } from './command/completion.ts';
 import { addDevices } from './command/devices.ts';
 import { addDocs } from './command/docs.ts';
 import { addDoctor } from './command/doctor.ts';
 import { addLog } from './command/log.ts';
 import { addExplain } from './command/explain.ts';
+import { addLogin } from './command/login.ts';
 import { addLogs } from './command/logs.ts';
 import { addNetcheck } from './command/netcheck.ts';
 import { addOpen } from './command/open.ts';
@@ -39,6 +41,8 @@ const VERBS: readonly AddVerb[] = [
   addUp,
   addStatus,
   addPair,
+  addLogin,
+  addCloud,
   addDevices,
   addPeers,
   addPing,

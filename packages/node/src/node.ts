@@ -13,6 +13,8 @@ import { createCapability } from './device/capability/capability.ts';
 import { keepUser, loadIdentity } from './device/identity.ts';
 import { announced } from './device/policy.ts';
 import { createPreferences } from './device/preferences.ts';
+import { createCloudLink } from './cloud/cloud.ts';
+import { cloudRoutes } from './listen/routes/cloud.ts';
 import { openReplica } from '@markco/replica/documents/open-replica';
 import { createElsewhere } from './elsewhere.ts';
 import { createFolder } from './files/folder.ts';
@@ -21,6 +23,7 @@ import { systemTimer } from './files/timer.ts';
 import { nativeWatcher } from './files/watcher-native.ts';
 import type { DocumentTiming } from '@markco/replica/listen/document-member';
 import { servePage } from './listen/page.ts';
+import { createServe } from './listen/serve.ts';
 import { openFrontDoor } from './listen/front-door.ts';
 import type { Handlers } from '@markco/replica/listen/handlers';
 import { projectRoutes, type ProjectRoutesParts } from './listen/routes/projects.ts';
@@ -31,13 +34,11 @@ import { placementRoutes } from './listen/routes/placement.ts';
 import { runRoutes } from './listen/routes/runs.ts';
 import { recordRoutes } from './listen/routes/record.ts';
 import { createResolve } from './listen/resolve.ts';
-import { serveRunSocket } from './listen/run-socket.ts';
-import { serveStream, type StreamParts } from '@markco/replica/listen/stream';
+import type { StreamParts } from '@markco/replica/listen/stream';
 import type { OpenMeshParts } from './mesh/open-mesh.ts';
 import { createOthers } from './mesh/others.ts';
 import { servedToDevices } from './mesh/served-to-devices.ts';
 import { passOnSessions } from './mesh/sessions/pass-on.ts';
-import { serveSyncSocket } from '@markco/replica/listen/sync-socket';
 import { createTellCopies } from './listen/tell-copies.ts';
 import { createWatch } from './listen/watch.ts';
 import { createFolderObserver } from './observe/folder.ts';
@@ -109,7 +110,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   const logger = createLogger(config.logLevel, { user_id: user.id, device_id: device.id }, parts.logTo);
   const author = (): number => Buffer.from(ids.randomBytes(4)).readUInt32BE();
 
-  const replica = await openReplica({
+  const { log, views, rooms, catalog, documents, digests, links } = await openReplica({
     ...{ store, now, self: device.id },
     onStorage(state, cause) {
       if (state.ok) logger.info('storage.recovered');
@@ -126,7 +127,6 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
         cause,
       ),
   });
-  const { log, views, rooms, catalog, documents } = replica;
   const metrics = createMetrics({
     openDocuments: () => rooms.size,
     liveDocuments: () => views.size,
@@ -250,6 +250,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   const arrived = async (id: RunId): Promise<void> => others.now()?.placing.arrived(id);
   const meshParts = (): OpenMeshParts => ({
     ...{ config, home: config.home, userId: user.id, ids, store, device, rooms, catalog, projects, runs, submitHere },
+    ...{ digests, links },
     ...{ capability: own.capability, policy: own.policy.read, queuedRuns: () => runMetrics.queued, log: logger },
     ...{ sessionFor, preferences: preferences.read, onTraffic: metrics.traffic },
     onRun(run) {
@@ -257,7 +258,10 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       elsewhere.changed(run);
     },
     onGranted: elsewhere.granted,
-    onUser: (id) => keepUser(config.home, { device: { ...device, userId: id }, user: Object.assign(user, { id }) }),
+    async onUser(id) {
+      await keepUser(config.home, { device: { ...device, userId: id }, user: Object.assign(user, { id }) });
+      await cloud.resume();
+    },
     onError: (route, error) => logger.error('http.failed', { route }, error),
     ...servedToDevices(runs, anywhere.submitted, arrived, assetsHere(projects), documents, streamParts),
     sessionRoutes,
@@ -273,7 +277,19 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     onTrouble: (cause) => logger.error('mesh.failed', {}, cause),
   });
 
+  const cloud = createCloudLink({
+    ...{ rooms, catalog, digests, links, now, home: config.home },
+    ...{ projects: projects.shared, refusal: projects.refusal, take: projects.takeRows },
+    self: () => ({ deviceId: device.id, userId: user.id }),
+    chance: () => author() / 2 ** 32,
+    onChange: ({ state, ...about }) =>
+      logger.info('cloud.changed', { state, ...('why' in about ? { reason: about.why } : {}) }),
+    onTrouble: (doing, cause) => logger.error('cloud.trouble', { doing }, cause),
+  });
+  projects.onOpen(cloud.tellProjects);
+
   const handlers: Handlers = {
+    ...cloudRoutes(cloud),
     ...projectRoutes({ projects, documents, ids, author, userId: () => user.id, readFile }),
     ...sessionRoutes,
     ...passOnSessions(sessionRoutes, sessionsAnywhere),
@@ -321,30 +337,17 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     handlers,
     onError: (route, error) => logger.error('http.failed', { route }, error),
     resolve: createResolve({ projects, userId: () => user.id }),
-    serve(target, connection) {
-      if (target.kind === 'sync') serveSyncSocket(connection, rooms, timing, target.documentId, target.readOnly);
-      else if (target.kind === 'run-events') {
-        void serveRunSocket(
-          connection,
-          async (id) => void (await anywhere.require(id)),
-          target.live ? anywhere.follow : anywhere.stored,
-          target.runId as RunId,
-          target.fromSeq,
-        );
-      } else {
-        serveStream(
-          connection,
-          streamParts({
-            submit,
-            follow: anywhere.follow,
-            run: anywhere.require,
-            answer: anywhere.input,
-            cancel: anywhere.cancel,
-            interrupt: sessionsAnywhere.interrupt,
-          }),
-        );
-      }
-    },
+    serve: createServe({
+      ...{ rooms, timing, runs: anywhere },
+      stream: () =>
+        streamParts({
+          ...anywhere,
+          submit,
+          run: anywhere.require,
+          answer: anywhere.input,
+          interrupt: sessionsAnywhere.interrupt,
+        }),
+    }),
     onSocket(kind, change) {
       connections += change;
       metrics.sockets.inc({ kind }, change);
@@ -355,9 +358,11 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     throw error;
   });
   others.resume();
+  cloud.resume().catch((cause: unknown) => logger.error('cloud.trouble', { doing: 'joining it again' }, cause));
   logger.info('device.ready', { port: door.port });
 
   async function stop(stopRuns: boolean): Promise<void> {
+    cloud.close();
     await elsewhere.close();
     await others.close();
     await runs.close({ keepSessions: !stopRuns });

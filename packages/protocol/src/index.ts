@@ -15,6 +15,7 @@ export * from './failure.ts';
 export * from './id.ts';
 export * from './limits.ts';
 export * from './machine.ts';
+export * from './api/cloud-routes.ts';
 export * from './api/device-routes.ts';
 export type { Decision } from './api/placement.ts';
 export * from './api/record-routes.ts';

@@ -31,13 +31,15 @@ export type RendezvousConfig = {
   readonly names: readonly string[];
 };
 
+type LogFields = Readonly<Record<string, string | number>>;
+
 export type RendezvousParts = {
   readonly ids: IdSource;
   readonly version: string;
   readonly residentBytes: () => number;
   readonly log: {
-    info(event: string, fields?: Record<string, unknown>): void;
-    error(event: string, fields: Record<string, unknown>, cause: unknown): void;
+    info(event: string, fields?: LogFields): void;
+    error(event: string, fields: LogFields, cause: unknown): void;
   };
 };
 

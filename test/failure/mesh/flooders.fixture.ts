@@ -36,10 +36,10 @@ const PROTOCOLS: Readonly<Record<Flood, string>> = {
 
 async function join(link: string, flood: Flood): Promise<void> {
   const device = await replicaDevice();
-  const { ids, home, store, rooms, catalog, projects } = device;
+  const { ids, home, store, rooms, catalog, digests, links, projects } = device;
   const trust = await openTrust({ home, deviceId: newId<DeviceId>(ids), userId: newId<UserId>(ids), name: flood, ids });
   const mesh = await createMesh({
-    ...{ trust, ids, store, rooms, catalog, projects, about: { name: flood, os: 'test' } },
+    ...{ trust, ids, store, rooms, catalog, digests, links, projects, about: { name: flood, os: 'test' } },
     ...{ listen: ['/ip4/127.0.0.1/tcp/0'], announce: [], findsNeighbors: false, isRelay: false },
     serve: () => undefined,
     handle: () => new Response(null, { status: 404 }),

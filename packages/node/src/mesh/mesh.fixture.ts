@@ -16,10 +16,10 @@ export async function meshDevice(
   { skewMs = 0, ...changes }: Partial<MeshParts> & { readonly skewMs?: number } = {},
 ): Promise<MeshDevice> {
   const device = await replicaDevice(skewMs);
-  const { ids, home, store, rooms, catalog, projects, deviceId } = device;
+  const { ids, home, store, rooms, catalog, digests, links, projects, deviceId } = device;
   const trust = await openTrust({ home, deviceId, userId: newId<UserId>(ids), name, ids });
   const mesh = await createMesh({
-    ...{ trust, ids, store, rooms, catalog, projects, about: { name, os: 'test' } },
+    ...{ trust, ids, store, rooms, catalog, digests, links, projects, about: { name, os: 'test' } },
     ...{ listen: ['/ip4/127.0.0.1/tcp/0'], announce: [], findsNeighbors: false, isRelay: false },
     serve: (connection) => connection.onText((text) => connection.text({ echo: text })),
     handle: async (request, from) => Response.json({ from, said: await request.text(), to: name }),

@@ -25,8 +25,8 @@ import { ASSET_MESSAGE_BYTES_MAX, ASSETS } from './assets/transfer.ts';
 import { createConducts } from './conduct.ts';
 import { createHeldCopies, type HeldCopies } from './copies.ts';
 import { CONTROL_BYTES_MAX, keepUpToDate, type Control, type Heartbeat } from './control.ts';
-import { createDigests } from '@markco/replica/replicate/digests';
-import { createLinks } from '@markco/replica/replicate/links';
+import type { Digests } from '@markco/replica/replicate/digests';
+import type { Links } from '@markco/replica/replicate/links';
 import type { ReplicateParts } from '@markco/replica/replicate/replicate-parts';
 import { replicate, type Replication } from '@markco/replica/replicate/replicate';
 import { createHost, type Host } from './host.ts';
@@ -62,6 +62,8 @@ export type MeshParts = {
   readonly isRelay: boolean;
   readonly rooms: Rooms;
   readonly catalog: DocumentCatalog;
+  readonly digests: Digests;
+  readonly links: Links;
   readonly projects: {
     shared(): readonly Project[];
     refusal(id: DocumentId): Failure | undefined;
@@ -119,8 +121,7 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
   const theirs = new Map<DeviceId, readonly Project[]>();
   const neighbors = parts.findsNeighbors ? createNeighbors(() => performance.now()) : null;
   const addresses = readAddresses(store);
-  const digests = createDigests(parts.rooms);
-  const links = createLinks();
+  const { digests, links } = parts;
   const deviceListeners: (() => void)[] = [];
   const devicesChanged = (): void => {
     for (const listener of deviceListeners) listener();

@@ -66,6 +66,8 @@ export type OpenMeshParts = {
   readonly device: Device;
   readonly rooms: Rooms;
   readonly catalog: DocumentCatalog;
+  readonly digests: MeshParts['digests'];
+  readonly links: MeshParts['links'];
   readonly projects: Projects;
   readonly runs: Runs;
   readonly submitHere: (request: RunRequest) => Promise<Run>;
@@ -154,7 +156,7 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
     createMesh({
       ...{ trust, ids, about, catalog, projects },
       store: parts.store,
-      rooms: parts.rooms,
+      ...{ rooms: parts.rooms, digests: parts.digests, links: parts.links },
       listen: [
         `/ip4/${config.peerHost}/tcp/${peerPort}`,
         ...(peerWebPort === null

@@ -1,6 +1,8 @@
 /** The documents of a replica with all that keeps them: one log below, rooms and names above it. */
 import type { DeviceId } from '@markco/protocol';
 import type { Store } from '../store/store.ts';
+import { createDigests, type Digests } from '../replicate/digests.ts';
+import { createLinks, type Links } from '../replicate/links.ts';
 import { openCatalog, type DocumentCatalog } from './catalog.ts';
 import { createDocuments, type Documents } from './documents.ts';
 import { createLog, type Log, type LogParts } from './log.ts';
@@ -21,6 +23,9 @@ export type Replica = {
   readonly rooms: Rooms;
   readonly catalog: DocumentCatalog;
   readonly documents: Documents;
+  /** What keeping them equal with others goes by; one of each, whoever the others are. */
+  readonly digests: Digests;
+  readonly links: Links;
 };
 
 export async function openReplica({ store, now, self, onStorage, onSync, ...told }: ReplicaParts): Promise<Replica> {
@@ -32,5 +37,6 @@ export async function openReplica({ store, now, self, onStorage, onSync, ...told
     onRelease: () => globalThis.gc?.({ type: 'major', flavor: 'last-resort' }),
   });
   const catalog = await openCatalog({ store, log, device: self, now });
-  return { log, views, rooms, catalog, documents: createDocuments({ store, rooms, views }) };
+  const documents = createDocuments({ store, rooms, views });
+  return { log, views, rooms, catalog, documents, digests: createDigests(rooms), links: createLinks() };
 }

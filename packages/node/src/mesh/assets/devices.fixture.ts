@@ -57,6 +57,7 @@ async function startDevice(name: string): Promise<AssetDevice> {
     ...{ trust, ids, store: made.store, about: { name, os: 'test' } },
     ...{ listen: ['/ip4/127.0.0.1/tcp/0'], announce: [], findsNeighbors: false, isRelay: false },
     ...{ rooms: made.rooms, catalog: made.catalog, projects: made.projects },
+    ...{ digests: made.digests, links: made.links },
     serve: () => undefined,
     handle: () => new Response(),
     heartbeat: () => Promise.reject(new Error('not in this test')),

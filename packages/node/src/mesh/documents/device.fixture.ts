@@ -100,6 +100,8 @@ export async function replicaDevice(skewMs = 0) {
     deviceId,
     store,
     rooms,
+    digests,
+    links,
     catalog,
     documents,
     projects,

@@ -1,0 +1,96 @@
+/** `markco cloud`: the rendezvous, with a device beside it, until somebody stops it. */
+import { Failure } from '@markco/protocol';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import manifest from '../../package.json' with { type: 'json' };
+import type { Cli } from '../cli.ts';
+import { configOf, makeHome } from '../home.ts';
+import { portHolder } from '../port.ts';
+import { jsonLine } from '../render.ts';
+import { startDevice } from '../start-device.ts';
+import { verb, type AddVerb, type JsonOption } from '../verb.ts';
+
+type Options = JsonOption & { readonly name?: readonly string[] };
+
+const PORT = 3000;
+const FOLDER = 'rendezvous';
+
+export const addCloud: AddVerb = (program, cli, done) => {
+  verb(program, 'cloud', 'Start a cloud of your own: it keeps your documents while your devices are off', [
+    'markco cloud                    # on a machine that all your devices reach',
+    'markco cloud --name cloud.example.com',
+    'MARKCO_PORT=8080 markco cloud',
+  ])
+    .option('--name <name...>', 'the name by which it is reached, with its port where that is not the usual one')
+    .action(async (options: Options) => {
+      const config = configOf(cli, {
+        port: Number(cli.env['MARKCO_PORT'] ?? PORT),
+        host: cli.env['MARKCO_HOST'] ?? '0.0.0.0',
+      });
+      const holder = await portHolder(cli, config.port);
+      if (holder !== null)
+        throw new Failure(
+          'conflict',
+          `Port ${config.port} belongs to ${holder}. Stop it, or choose another: MARKCO_PORT=${config.port + 1} markco cloud`,
+        );
+      await makeHome(config.home);
+      const device = await startDevice(cli, { port: 0, host: '127.0.0.1', relay: true });
+      try {
+        const { createRendezvous } = await import('@markco/rendezvous');
+        const { createLogger } = await import('@markco/node/observe/log');
+        const names = options.name ?? [];
+        const rendezvous = await createRendezvous(
+          {
+            home: join(config.home, FOLDER),
+            host: config.host,
+            port: config.port,
+            names: [...names, ...ownNames(config.port)],
+          },
+          {
+            ids: { now: cli.now, randomBytes: cli.randomBytes },
+            version: manifest.version,
+            residentBytes: cli.residentBytes,
+            log: createLogger(cli.err.isTerminal ? 'warn' : config.logLevel, { part: FOLDER }, cli.err),
+          },
+        );
+        try {
+          const place =
+            names[0] === undefined
+              ? `http://${ownNames(rendezvous.port)[0] ?? `localhost:${rendezvous.port}`}`
+              : `https://${names[0]}`;
+          present(cli, options, {
+            port: rendezvous.port,
+            home: config.home,
+            url: place,
+            link: `${place}/#token=${rendezvous.token}`,
+          });
+          if (!cli.signal.aborted)
+            await new Promise((resolve) => cli.signal.addEventListener('abort', resolve, { once: true }));
+        } finally {
+          await rendezvous.close();
+        }
+      } finally {
+        await device.close();
+      }
+      done(0);
+    });
+};
+
+function present(
+  cli: Cli,
+  options: Options,
+  about: { readonly port: number; readonly home: string; readonly url: string; readonly link: string },
+): void {
+  if (options.json) return cli.out.write(jsonLine(about));
+  cli.out.write(`MarkCo ${manifest.version} · your cloud · ${about.url}\n`);
+  cli.out.write(`On each of your devices:  markco login '${about.link}'\n`);
+  cli.out.write('Whoever has this line reads and writes your documents. Ctrl-C stops the cloud; it loses nothing.\n');
+}
+
+/** The addresses of this machine, those of others' reach first. */
+function ownNames(port: number): string[] {
+  return Object.values(networkInterfaces())
+    .flatMap((found) => found ?? [])
+    .filter(({ family, internal }) => family === 'IPv4' && !internal)
+    .map(({ address }) => `${address}:${port}`);
+}

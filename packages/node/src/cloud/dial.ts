@@ -1,0 +1,87 @@
+/** A connection to a cloud that has greeted this device: what is said on it from then on is for `replicate`. */
+import { DeviceIdSchema, Failure, LIMITS, type DeviceId, type UserId } from '@markco/protocol';
+import type { MessageStream } from '@markco/replica/replicate/message-stream';
+import { WebSocket } from 'ws';
+import * as z from 'zod/mini';
+import { cloudStream } from './cloud-stream.ts';
+
+const HelloSchema = z.object({ op: z.literal('hello'), deviceId: DeviceIdSchema });
+
+export type CloudPlace = { readonly url: string; readonly token: string };
+export type Greeted = { readonly stream: MessageStream; readonly cloud: DeviceId };
+
+/**
+ * @throws Failure `unauthorized` and `forbidden` when it does not let this device in, `not_ready` when it cannot be
+ * reached, `bad_request` when it is no cloud
+ */
+export function dialCloud(
+  { url, token }: CloudPlace,
+  self: { readonly deviceId: DeviceId; readonly userId: UserId },
+  signal: AbortSignal,
+): Promise<Greeted> {
+  return new Promise((resolve, reject) => {
+    const address = new URL('/api/link', url);
+    address.protocol = address.protocol === 'https:' ? 'wss:' : 'ws:';
+    const ws = new WebSocket(address, {
+      headers: { authorization: `Bearer ${token}` },
+      maxPayload: LIMITS.messageBytesMax,
+      perMessageDeflate: false,
+    });
+    const give = (failure: Failure): void => {
+      settle();
+      ws.terminate();
+      reject(failure);
+    };
+    const onAbort = (): void => give(new Failure('not_ready', `${address.host} does not answer.`));
+    signal.addEventListener('abort', onAbort, { once: true });
+    // A socket that is given up while it is being opened says so.
+    ws.on('error', (cause) => give(new Failure('not_ready', `${address.host} cannot be reached.`, { cause })));
+    const onClose = (code: number, reason: Buffer): void => {
+      const said = /^(\w+): (.*)$/.exec(reason.toString());
+      give(
+        code === FORBIDDEN
+          ? new Failure('forbidden', said?.[2] ?? 'This cloud does not let this device in.')
+          : new Failure('not_ready', said?.[2] ?? `${address.host} ended the connection.`),
+      );
+    };
+    ws.on('close', onClose);
+    ws.on('unexpected-response', (_request, response) => {
+      response.resume();
+      const { statusCode } = response;
+      if (statusCode === 401)
+        give(
+          new Failure('unauthorized', 'The token of this cloud is not right. Copy the address from its screen again.'),
+        );
+      else if (statusCode === 403)
+        give(new Failure('forbidden', `${address.host} answers to another name. Use the address that it printed.`));
+      else if (statusCode !== undefined && statusCode < 500)
+        give(new Failure('bad_request', `${address.origin.replace(/^ws/, 'http')} is no MarkCo cloud.`));
+      else give(new Failure('not_ready', `${address.host} answers with ${statusCode ?? 'nothing'}.`));
+    });
+    ws.on('open', () => ws.send(JSON.stringify({ op: 'hello', ...self })));
+    ws.once('message', (data, isBinary) => {
+      const hello = isBinary ? undefined : HelloSchema.safeParse(parse(String(data)));
+      if (hello?.success !== true) return give(new Failure('bad_request', `${address.host} is no MarkCo cloud.`));
+      settle();
+      // In this turn: the next message may be here already.
+      resolve({ stream: cloudStream(ws), cloud: hello.data.deviceId });
+    });
+    function settle(): void {
+      signal.removeEventListener('abort', onAbort);
+      ws.removeAllListeners();
+      // Whatever breaks from now on also closes.
+      ws.on('error', () => undefined);
+    }
+  });
+}
+
+/** What `listen/connection.ts` closes with for `forbidden`. */
+const FORBIDDEN = 4403;
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,119 @@
+/** For tests: a cloud as a program of its own, that can be killed and started again. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { WebsocketProvider } from 'y-websocket';
+import * as Y from 'yjs';
+import { lean, leanEnvironment } from '../../setup/lean.mjs';
+
+const MAIN = join(import.meta.dirname, '../../apps/cli/src/main.ts');
+const START_MS = 30_000;
+
+export type CloudProgram = {
+  readonly origin: string;
+  readonly token: string;
+  /** What it wrote to its log, restarts included. */
+  log(): string;
+  get<T>(path: string, token?: string): Promise<{ readonly status: number; readonly json: T }>;
+  /** A stock client of one document. */
+  stock(userId: string, project: string, path: string): WebsocketProvider;
+  start(): Promise<void>;
+  /** kill -9. */
+  kill(): Promise<void>;
+};
+
+export async function startCloud(): Promise<CloudProgram & AsyncDisposable> {
+  const home = await mkdtemp(join(tmpdir(), 'markco-cloud-'));
+  const providers: WebsocketProvider[] = [];
+  let child: ChildProcess | undefined;
+  let port = 0;
+  let token = '';
+  let log = '';
+
+  async function start(): Promise<void> {
+    const started = spawn(process.execPath, [...lean, MAIN, 'cloud', '--json'], {
+      cwd: home,
+      env: {
+        ...process.env,
+        ...leanEnvironment(process.env),
+        LOG_LEVEL: 'info',
+        MARKCO_HOME: home,
+        MARKCO_HOST: '127.0.0.1',
+        MARKCO_PORT: String(port),
+        MARKCO_PEER_PORT: '0',
+        MARKCO_PEER_WEB_PORT: '0',
+        MARKCO_MDNS: '0',
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    child = started;
+    started.stderr.setEncoding('utf8').on('data', (text: string) => (log += text));
+    const line = await new Promise<string>((resolve, reject) => {
+      let out = '';
+      const timer = setTimeout(
+        () => reject(new Error(`the cloud was not ready in time: ${log.slice(-2_000)}`)),
+        START_MS,
+      );
+      const ended = (): void => reject(new Error(`the cloud ended before it was ready: ${log.slice(-2_000)}`));
+      started.once('exit', ended);
+      started.stdout.setEncoding('utf8').on('data', (text: string) => {
+        out += text;
+        if (!out.includes('\n')) return;
+        clearTimeout(timer);
+        started.off('exit', ended);
+        resolve(out);
+      });
+    });
+    const about = JSON.parse(line) as { port: number; link: string };
+    port = about.port;
+    token = new URLSearchParams(new URL(about.link).hash.slice(1)).get('token') ?? '';
+  }
+
+  async function kill(): Promise<void> {
+    const ending = child;
+    child = undefined;
+    if (ending === undefined || ending.exitCode !== null || ending.signalCode !== null) return;
+    const gone = once(ending, 'exit');
+    ending.kill('SIGKILL');
+    await gone;
+  }
+
+  const dispose = async (): Promise<void> => {
+    for (const provider of providers) provider.destroy();
+    await kill();
+    await rm(home, { recursive: true, force: true, maxRetries: 5 });
+  };
+  await start().catch(async (error: unknown) => {
+    await dispose();
+    throw error;
+  });
+  return {
+    get origin() {
+      return `http://127.0.0.1:${port}`;
+    },
+    get token() {
+      return token;
+    },
+    log: () => log,
+    async get<T>(path: string, given = token) {
+      const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
+        headers: given === '' ? {} : { authorization: `Bearer ${given}` },
+      });
+      const text = await answer.text();
+      return { status: answer.status, json: (text.startsWith('{') ? JSON.parse(text) : undefined) as T };
+    },
+    stock(userId, project, path) {
+      const made = new WebsocketProvider(`ws://127.0.0.1:${port}/sync/${userId}/${project}`, path, new Y.Doc(), {
+        params: { token },
+        disableBc: true,
+      });
+      providers.push(made);
+      return made;
+    },
+    start,
+    kill,
+    [Symbol.asyncDispose]: dispose,
+  };
+}
