@@ -23,6 +23,7 @@ import { systemTimer } from './files/timer.ts';
 import { nativeWatcher } from './files/watcher-native.ts';
 import type { DocumentTiming } from '@markco/replica/listen/document-member';
 import { servePage } from './listen/page.ts';
+import { tellFiles } from './listen/tell-files.ts';
 import { createServe } from './listen/serve.ts';
 import { openFrontDoor } from './listen/front-door.ts';
 import type { Handlers } from '@markco/replica/listen/handlers';
@@ -40,7 +41,7 @@ import { createOthers } from './mesh/others.ts';
 import { servedToDevices } from './mesh/served-to-devices.ts';
 import { passOnSessions } from './mesh/sessions/pass-on.ts';
 import { createTellCopies } from './listen/tell-copies.ts';
-import { createWatch } from './listen/watch.ts';
+import { createWatch } from '@markco/replica/listen/watch';
 import { createFolderObserver } from './observe/folder.ts';
 import { createLogger, flatLog } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
@@ -166,7 +167,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       ),
     disconnect: (id, failure) => rooms.peek(id)?.refuseAll(failure),
     onFolderEvent(projectId, event) {
-      watch.folder(projectId, event);
+      tellFiles(watch, projectId, event);
       observeFolder(projectId, event);
       if (event.type === 'others') others.now()?.mesh.assets.changed(projectId, event.paths);
     },
@@ -290,7 +291,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
 
   const handlers: Handlers = {
     ...cloudRoutes(cloud),
-    ...projectRoutes({ projects, documents, ids, author, userId: () => user.id, readFile }),
+    ...projectRoutes({ projects, documents, ids, author, readFile }),
     ...sessionRoutes,
     ...passOnSessions(sessionRoutes, sessionsAnywhere),
     ...placementRoutes({ others }),

@@ -6,10 +6,13 @@
  */
 import { DeviceIdSchema, Failure, newId, type DeviceId, type IdSource, type UserId } from '@markco/protocol';
 import type { DocumentTiming } from '@markco/replica/listen/document-member';
-import { createGuard } from '@markco/replica/listen/guard';
+import { documentRoutes } from '@markco/replica/listen/document-routes';
+import { createGuard, type Subject } from '@markco/replica/listen/guard';
 import { createHttp } from '@markco/replica/listen/http';
 import { listen } from '@markco/replica/listen/server';
+import { serveStream } from '@markco/replica/listen/stream';
 import { serveSyncSocket } from '@markco/replica/listen/sync-socket';
+import { createWatch } from '@markco/replica/listen/watch';
 import { nameKey } from '@markco/replica/store/key';
 import { openLevelStore } from '@markco/replica/store/level';
 import type { Store } from '@markco/replica/store/store';
@@ -17,8 +20,8 @@ import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openOwner } from './accounts/owner.ts';
 import { openKept } from './documents/kept.ts';
-import { documentRoutes } from './routes/documents.ts';
-import { startPage } from './routes/start-page.ts';
+import { accountRoutes } from './routes/account.ts';
+import { nobodyRoutes, nobodyRuns } from './routes/nobody-runs.ts';
 import { createDeviceLinks } from './sync/link.ts';
 import { createResolve } from './sync/resolve.ts';
 
@@ -37,6 +40,8 @@ export type RendezvousParts = {
   readonly ids: IdSource;
   readonly version: string;
   readonly residentBytes: () => number;
+  /** Answers what is no route: the page. */
+  readonly page: (path: string, method: string) => Promise<Response>;
   readonly log: {
     info(event: string, fields?: LogFields): void;
     error(event: string, fields: LogFields, cause: unknown): void;
@@ -68,9 +73,11 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
       onStorage(state, cause) {
         if (state.ok) logger.info('storage.recovered');
         else logger.error('storage.failing', { reason: state.code }, cause);
+        watch.storage(state);
       },
     });
     stops.push(() => kept.close());
+    const watch = createWatch({ catalog: kept.catalog });
     const owner = await openOwner({ home: config.home, store, log: kept.log, nobody: newId<UserId>(ids) });
     const links = createDeviceLinks({ kept, self, now: ids.now, claim: owner.claim, onTrouble });
 
@@ -99,9 +106,21 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
           residentBytes: parts.residentBytes(),
           storage: kept.log.storage.ok ? 'ok' : kept.log.storage.code,
         }),
-        ...documentRoutes(kept),
+        ...documentRoutes({
+          of: (subject) => kept.of(required(subject)),
+          documents: kept.documents,
+          author: kept.author,
+        }),
+        ...nobodyRoutes,
+        ...accountRoutes({
+          self,
+          name: config.names[0] ?? 'cloud',
+          version: parts.version,
+          token: owner.token,
+          now: ids.now,
+        }),
       },
-      page: startPage,
+      page: parts.page,
       onError: (route, error) => logger.error('http.failed', { route }, error),
     });
     const door = await listen(
@@ -109,9 +128,18 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
         guard,
         http,
         resolve: createResolve(kept),
-        serve(target, connection) {
+        serve(target, connection, { userId }) {
           if (target.kind === 'link') links.serve(connection);
-          else serveSyncSocket(connection, kept.rooms, UNTIMED, target.documentId, target.readOnly);
+          else if (target.kind === 'stream') {
+            const mine = kept.of(userId);
+            serveStream(connection, {
+              ...{ ...nobodyRuns, rooms: kept.rooms, timing: UNTIMED, refusal: mine.refusal },
+              watch(projectId, tell) {
+                mine.project(projectId);
+                return watch.project(projectId, tell);
+              },
+            });
+          } else serveSyncSocket(connection, kept.rooms, UNTIMED, target.documentId, target.readOnly);
         },
         onSocket: (_kind, change) => void (connections += change),
         onSocketError: (reason) => logger.info('socket.refused', { reason }),
@@ -128,6 +156,11 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
     await stop();
     throw error;
   }
+}
+
+function required(subject: Subject | null): UserId {
+  if (subject === null) throw new Failure('unauthorized', 'Sign in first.');
+  return subject.userId;
 }
 
 const UNTIMED: DocumentTiming = { opened: () => undefined, acknowledged: () => undefined };

@@ -38,6 +38,7 @@ export const addCloud: AddVerb = (program, cli, done) => {
       try {
         const { createRendezvous } = await import('@markco/rendezvous');
         const { createLogger } = await import('@markco/node/observe/log');
+        const { servePage } = await import('@markco/node/listen/page');
         const names = options.name ?? [];
         const rendezvous = await createRendezvous(
           {
@@ -48,6 +49,7 @@ export const addCloud: AddVerb = (program, cli, done) => {
           },
           {
             ids: { now: cli.now, randomBytes: cli.randomBytes },
+            page: (path, method) => servePage(cli.pageFolder, path, method),
             version: manifest.version,
             residentBytes: cli.residentBytes,
             log: createLogger(cli.err.isTerminal ? 'warn' : config.logLevel, { part: FOLDER }, cli.err),

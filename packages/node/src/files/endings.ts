@@ -10,7 +10,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import type { FileForm } from '@markco/replica/documents/document-record';
-import { diffLines } from './line-diff.ts';
+import { diffLines } from '@markco/replica/documents/line-diff';
 
 export type DecodedFile = {
   readonly text: string;

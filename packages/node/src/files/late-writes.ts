@@ -13,7 +13,7 @@
 import { Failure, type DocumentId } from '@markco/protocol';
 import type { DocumentTexts, TextStep } from '@markco/replica/documents/texts';
 import { asWritten, decodeFile, isText } from './endings.ts';
-import { smallestEdits } from './edits.ts';
+import { smallestEdits } from '@markco/replica/documents/edits';
 import type { FileStat, OpenFile } from './files.ts';
 import { wait, type Timer } from './timer.ts';
 

@@ -17,7 +17,7 @@ import type { Catalog, DocumentRecord, FileState } from '@markco/replica/documen
 import type { DocumentTexts, TextStep } from '@markco/replica/documents/texts';
 import { contentHash } from './content-hash.ts';
 import { asWritten, decodeFile, encodeFile, isText } from './endings.ts';
-import { applySteps, smallestEdits } from './edits.ts';
+import { applySteps, smallestEdits } from '@markco/replica/documents/edits';
 import type { FolderEvent, LeftAloneReason } from './events.ts';
 import { folderOf, isSameFile, tempPathFor, type FileStat, type Files, type OpenFile } from './files.ts';
 import type { LateWrites } from './late-writes.ts';

@@ -26,7 +26,7 @@ import type { Logger } from '../observe/log.ts';
 import { createBeginnings } from '@markco/replica/projects/beginnings';
 import { createLagging } from './lagging.ts';
 import { overlapOf, type OpenFolder } from './overlap.ts';
-import { createProjectDocuments } from './project-documents.ts';
+import { createProjectDocuments } from '@markco/replica/projects/project-documents';
 import { slugOf } from '@markco/replica/projects/slug';
 import { createTakeRows } from '@markco/replica/projects/take-rows';
 
@@ -215,7 +215,10 @@ export function createProjects(parts: ProjectsParts) {
 
   return {
     ...createBeginnings({ catalog, ids, log, folderOf, folderIfThere: (id) => folders.get(id) }),
-    ...createProjectDocuments({ catalog, documents, author: parts.author, row, folderOf }),
+    ...createProjectDocuments({
+      ...{ catalog, documents, author: parts.author, row, folderOf },
+      isBegun: ({ file }) => file !== null,
+    }),
     openLocal,
     takeRows: createTakeRows({ catalog, folderOf }),
 

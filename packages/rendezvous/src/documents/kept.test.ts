@@ -47,8 +47,8 @@ test('projects, their names and their documents are those of one person', async 
   expect(new Set([notes.slug, one.slug, two.slug]).size).toBe(3);
   expect(await hers.keep(notes)).toEqual(notes);
   await expect(his.keep(notes)).rejects.toMatchObject({ code: 'not_found' });
-  expect(hers.projects()).toHaveLength(3);
-  expect(his.projects()).toEqual([other]);
+  expect(hers.list()).toHaveLength(3);
+  expect(his.list()).toEqual([other]);
   expect(() => his.project(notes.id)).toThrow('There is no such project here');
   expect(hers.bySlug('notes')).toEqual(notes);
 
@@ -62,7 +62,7 @@ test('projects, their names and their documents are those of one person', async 
 test('a project that claims to be of somebody else is kept for whoever brought it', async ({ kept }) => {
   const brought = await kept.of(bob).keep(projectOf(ada, 'hers'));
   expect(brought.userId).toBe(bob);
-  expect(kept.of(ada).projects()).toEqual([]);
+  expect(kept.of(ada).list()).toEqual([]);
 });
 
 test('names and deletions are taken over, and of two documents with one name both stay', async ({ kept }) => {

@@ -8,15 +8,18 @@ import {
   type ProjectId,
   type UserId,
 } from '@markco/protocol';
-import type { DocumentCatalog } from '@markco/replica/documents/catalog';
+import type { DocumentCatalog, ProjectRow } from '@markco/replica/documents/catalog';
 import type { Documents } from '@markco/replica/documents/documents';
 import type { Log, StorageState } from '@markco/replica/documents/log';
 import type { Rooms } from '@markco/replica/documents/rooms';
 import { openReplica } from '@markco/replica/documents/open-replica';
+import type { ProjectsOf } from '@markco/replica/listen/document-routes';
 import { createBeginnings } from '@markco/replica/projects/beginnings';
 import { createFolderless } from '@markco/replica/projects/folderless';
+import { createProjectDocuments } from '@markco/replica/projects/project-documents';
 import { slugOf } from '@markco/replica/projects/slug';
 import { createTakeRows, type NamedElsewhere } from '@markco/replica/projects/take-rows';
+import { keepFacts } from './facts.ts';
 import type { Store } from '@markco/replica/store/store';
 
 export type KeptParts = {
@@ -29,8 +32,8 @@ export type KeptParts = {
 };
 
 /** Everything of one user; what is somebody else's does not exist. */
-export type KeptOf = {
-  projects(): readonly Project[];
+export type KeptOf = ProjectsOf & {
+  list(): readonly Project[];
   /** @throws Failure `not_found` */
   project(id: string): Project;
   bySlug(slug: string): Project | undefined;
@@ -48,6 +51,8 @@ export type Kept = {
   readonly catalog: DocumentCatalog;
   readonly documents: Documents;
   readonly log: Log;
+  /** A random 32-bit number: who made one step of edits. */
+  readonly author: () => number;
   of(userId: UserId): KeptOf;
   close(): Promise<void>;
 };
@@ -60,12 +65,14 @@ export async function openKept({ store, ids, self, onStorage, onTrouble }: KeptP
     begun: (id) => beginnings.begun(id),
     onTrouble: (id, doing, cause) => onTrouble(`${doing} ${id}`, cause),
   });
-  const folder = createFolderless(catalog, now);
+  const author = (): number => Buffer.from(ids.randomBytes(4)).readUInt32BE();
+  const folderOf = (id: ProjectId) => createFolderless({ catalog, documents, ids, author }, id);
   const beginnings = createBeginnings({
-    ...{ catalog, ids, folderOf: () => folder, folderIfThere: () => folder },
+    ...{ catalog, ids, folderOf, folderIfThere: folderOf },
     log: { warn: (event, _fields, cause) => onTrouble(event, cause) },
   });
-  const takeRows = createTakeRows({ catalog, folderOf: () => folder });
+  const takeRows = createTakeRows({ catalog, folderOf });
+  const facts = keepFacts({ rooms, catalog, documents, now, onTrouble });
   catalog.onChange(({ removed }) => {
     for (const id of removed)
       rooms.peek(id)?.refuseAll(new Failure('document_deleted', 'This document was deleted. Restore it to go on.'));
@@ -78,13 +85,19 @@ export async function openKept({ store, ids, self, onStorage, onTrouble }: KeptP
       project?.userId === userId ? project : undefined;
     const projects = (): Project[] =>
       [...catalog.projects()].flatMap(({ project }) => (project.userId === userId ? [project] : []));
+    function row(id: string): ProjectRow {
+      const found = catalog.project(id as ProjectId);
+      if (mine(found?.project) === undefined || found === undefined)
+        throw new Failure('not_found', 'There is no such project here.');
+      return found;
+    }
     return {
-      projects,
-      project(id) {
-        const found = mine(catalog.project(id as ProjectId)?.project);
-        if (found === undefined) throw new Failure('not_found', 'There is no such project here.');
-        return found;
-      },
+      ...createProjectDocuments({
+        ...{ catalog, documents, author, row, folderOf },
+        isBegun: ({ contentHash }) => contentHash !== '',
+      }),
+      list: projects,
+      project: (id) => row(id).project,
       bySlug: (slug) => projects().find((project) => project.slug === slug),
       async keep(project) {
         const known = catalog.project(project.id)?.project ?? reserved.get(project.id);
@@ -116,7 +129,9 @@ export async function openKept({ store, ids, self, onStorage, onTrouble }: KeptP
 
   return {
     ...{ rooms, catalog, log, documents, of },
+    author,
     async close() {
+      await facts.close();
       await rooms.close();
       await log.close();
     },

@@ -46,7 +46,7 @@ export function createDeviceLinks({ kept, self, now, claim, onTrouble }: LinksPa
     const replication = replicate(stream, false, {
       ...{ rooms, catalog, digests, links, device, now, onTrouble },
       isAuthor: true,
-      projects: mine.projects,
+      projects: mine.list,
       refusal: mine.refusal,
       take: mine.takeRows,
       onProjects(projects) {

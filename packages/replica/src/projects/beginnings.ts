@@ -134,7 +134,8 @@ function draftKey(draft: DocumentRecord): string {
   return `${draft.projectId}/${filePathOf(draft)}`;
 }
 
-function newRecord(projectId: ProjectId, filePath: string, ids: IdSource): DocumentRecord {
+/** The row of a document that begins now. */
+export function newRecord(projectId: ProjectId, filePath: string, ids: IdSource): DocumentRecord {
   const now = new Date(ids.now()).toISOString();
   const ext = filePath.endsWith('.qmd') ? '.qmd' : '.md';
   return {

@@ -1,9 +1,8 @@
 /** Tells those who watch a project what changes in it: documents, runs, files that cannot be written. */
 import type { Copies, DocumentId, ProjectId, Run, StreamAnswer } from '@markco/protocol';
-import type { DocumentCatalog } from '@markco/replica/documents/catalog';
-import type { StorageState } from '@markco/replica/documents/log';
-import type { FolderEvent } from '../files/events.ts';
-import { documentOf } from '@markco/replica/projects/document-of';
+import type { DocumentCatalog } from '../documents/catalog.ts';
+import type { StorageState } from '../documents/log.ts';
+import { documentOf } from '../projects/document-of.ts';
 
 export type Told = Omit<Extract<StreamAnswer, { projectId: ProjectId }>, 'ref'>;
 type Tell = (change: Told) => void;
@@ -83,26 +82,14 @@ export function createWatch({ catalog }: { readonly catalog: DocumentCatalog }) 
 
     run: (run: Run): void => tellAll(run.projectId, { run }),
 
-    folder(projectId: ProjectId, event: FolderEvent): void {
-      if (event.type === 'others') {
-        const files = gather(projectId)?.files;
-        for (const path of event.paths) if (files !== undefined && files.size < FILES_MAX) files.add(path);
-      } else if (event.type === 'write-failed') {
-        tellAll(projectId, {
-          trouble: {
-            documentId: event.id,
-            path: event.filePath,
-            code: event.code,
-            message: event.message,
-            recovered: false,
-          },
-        });
-      } else if (event.type === 'write-recovered') {
-        tellAll(projectId, {
-          trouble: { documentId: event.id, path: event.filePath, code: 'recovered', message: '', recovered: true },
-        });
-      }
+    /** Files that are no documents appeared, changed or went. */
+    files(projectId: ProjectId, paths: readonly string[]): void {
+      const files = gather(projectId)?.files;
+      for (const path of paths) if (files !== undefined && files.size < FILES_MAX) files.add(path);
     },
+
+    /** A file cannot be written, or can again. */
+    trouble: (projectId: ProjectId, trouble: NonNullable<Told['trouble']>): void => tellAll(projectId, { trouble }),
 
     /** Whoever comes while the disk refuses is told too. */
     storage(state: StorageState): void {

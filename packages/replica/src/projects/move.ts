@@ -5,8 +5,8 @@
  * A document that cannot be read (its file is gone just now, or is no text) is passed over: the move has happened.
  */
 import { Failure, filePathOf, rewriteLinks, type DocumentId } from '@markco/protocol';
-import type { DocumentRecord } from '@markco/replica/documents/document-record';
-import type { TextEdit } from '@markco/replica/documents/texts';
+import type { DocumentRecord } from '../documents/document-record.ts';
+import type { TextEdit } from '../documents/texts.ts';
 
 export type MoveParts = {
   readonly records: Iterable<DocumentRecord>;

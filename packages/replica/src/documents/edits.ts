@@ -7,7 +7,7 @@
  * 3. No edit starts or ends inside a surrogate pair.
  */
 import fastDiff from 'fast-diff';
-import type { TextEdit, TextStep } from '@markco/replica/documents/texts';
+import type { TextEdit, TextStep } from './texts.ts';
 import { diffLines } from './line-diff.ts';
 
 /** The longest piece that is compared word by word. */

@@ -5,7 +5,7 @@
  * `searchHitsMax`, and says so. What cannot be read just now is passed over.
  */
 import { labelOf, LIMITS, type SearchHit } from '@markco/protocol';
-import type { DocumentRecord } from '@markco/replica/documents/document-record';
+import type { DocumentRecord } from '../documents/document-record.ts';
 import { matchesOf, type Match } from './matches.ts';
 import { readable } from './move.ts';
 import { openPattern } from './pattern.ts';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Failure, LIMITS, newId, type DocumentId, type ProjectId } from '@markco/protocol';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { DocumentRecord } from '@markco/replica/documents/document-record';
+import type { DocumentRecord } from '../documents/document-record.ts';
 import { search, type Query } from './search.ts';
 
 const ids = { now: Date.now, randomBytes: (length: number) => new Uint8Array(randomBytes(length)) };

@@ -13,11 +13,11 @@ import {
   type DocumentId,
   type ProjectId,
 } from '@markco/protocol';
-import type { DocumentCatalog, ProjectRow } from '@markco/replica/documents/catalog';
-import type { DocumentRecord } from '@markco/replica/documents/document-record';
-import type { Documents } from '@markco/replica/documents/documents';
-import type { Folder } from '../files/folder.ts';
-import { documentOf } from '@markco/replica/projects/document-of';
+import type { DocumentCatalog, ProjectRow } from '../documents/catalog.ts';
+import type { DocumentRecord } from '../documents/document-record.ts';
+import type { Documents } from '../documents/documents.ts';
+import type { Folder } from './folder.ts';
+import { documentOf } from './document-of.ts';
 import { readable, rewriteLinksTo } from './move.ts';
 import { search, type Query } from './search.ts';
 
@@ -30,9 +30,13 @@ type ProjectDocumentsParts = {
   readonly row: (id: string) => ProjectRow;
   /** @throws Failure `not_ready` when the folder cannot be reached */
   readonly folderOf: (id: ProjectId) => Pick<Folder, 'create' | 'initialText' | 'remove' | 'rename'>;
+  /** Whether a row is of a document: a name that was opened and never written to is none yet. */
+  readonly isBegun: (record: DocumentRecord) => boolean;
 };
 
-export function createProjectDocuments({ catalog, documents, author, row, folderOf }: ProjectDocumentsParts) {
+export type ProjectDocuments = ReturnType<typeof createProjectDocuments>;
+
+export function createProjectDocuments({ catalog, documents, author, row, folderOf, isBegun }: ProjectDocumentsParts) {
   function record(projectId: string, documentId: string): DocumentRecord {
     const found = catalog.get(documentId as DocumentId);
     if (found === undefined || found.projectId !== row(projectId).project.id)
@@ -65,16 +69,14 @@ export function createProjectDocuments({ catalog, documents, author, row, folder
       : (await documents.read(found.id)).text;
 
   return {
-    /** Those that have a file: a name that was opened and never written to is no document yet. */
-    documents: (id: string): Document[] =>
-      [...catalog.list(row(id).project.id)].filter(({ file }) => file !== null).map(documentOf),
+    documents: (id: string): Document[] => [...catalog.list(row(id).project.id)].filter(isBegun).map(documentOf),
     document: (projectId: string, documentId: string): Document => documentOf(live(projectId, documentId)),
     record: live,
 
     async create(projectId: string, path: string, ext: '.md' | '.qmd' | undefined, text: string): Promise<Document> {
       const { project } = row(projectId);
       const opened = catalog.byPath(project.id, /\.(md|qmd)$/.test(path) ? path : `${path}${ext ?? '.md'}`);
-      if (opened?.file === null) {
+      if (opened !== undefined && !isBegun(opened)) {
         const { seq } = await documents.read(opened.id);
         if (seq === 0 && text !== '')
           await documents.edit(
@@ -92,7 +94,7 @@ export function createProjectDocuments({ catalog, documents, author, row, folder
     async remove(projectId: string, documentId: string): Promise<void> {
       const found = live(projectId, documentId);
       // A document that nobody opened has no history yet; with its file its text would be gone.
-      if (found.file !== null) await readable(documents.read(found.id));
+      if (isBegun(found)) await readable(documents.read(found.id));
       await folderOf(found.projectId).remove(found.id);
     },
 
