@@ -152,6 +152,7 @@ test('status is one screen, with the first thing that is wrong and what to do ab
     ['GET /stats', { storage: 'ok' }],
     ['GET /api/device', deviceAnswer],
     ['GET /api/device/policy', { policy: laptop.capability.policy }],
+    ['GET /api/cloud', { state: 'none' }],
     ['GET /api/devices', { devices: [laptop, online] }],
     ['GET /api/projects', { projects: [] }],
     ['GET /api/projects-elsewhere', { projects: [] }],
@@ -178,12 +179,43 @@ test('status is one screen, with the first thing that is wrong and what to do ab
     code: 0,
     out: expect.stringMatching(/\n✗ nas is offline since \d\d:\d\d: It left\.\n→ markco ping nas\n$/),
   });
+  const cloud = { url: 'https://cloud.example.com', since };
+  desk.answers.set('GET /api/cloud', { ...cloud, state: 'connected' });
+  expect((await desk.markco('status')).out).toContain('\ncloud     https://cloud.example.com  online\n');
+  desk.answers.set('GET /api/cloud', { ...cloud, state: 'refused', why: 'It is not yours.' });
+  expect((await desk.markco('status')).out).toMatch(
+    /\ncloud {5}https:\/\/cloud\.example\.com {2}refuses this device since [^\n]+\n(.*\n)*✗ https:\/\/cloud\.example\.com refuses this device: It is not yours\.\n/,
+  );
   desk.answers.set('GET /stats', { storage: 'disk_full' });
   const { out } = await desk.markco('status');
   expect(out).toMatch(/\nstorage {3}disk_full\n✗ The disk is full[^\n]*\n→ Free some space[^\n]*\n$/);
   expect(JSON.parse((await desk.markco('status', '--json')).out)).toMatchObject({
     problem: { what: expect.stringContaining('The disk is full') },
   });
+});
+
+test('login takes the line of `markco cloud` and nothing else, and logout says what was left', async ({ desk }) => {
+  await desk.device();
+  for (const typed of [
+    'cloud.example.com',
+    'https://cloud.example.com',
+    'ftp://cloud.example.com/#token=abc',
+    'https://x/#token=',
+  ])
+    expect(await desk.markco('login', typed)).toMatchObject({
+      ...{ code: 1, out: '', err: expect.stringContaining('Give the whole line that `markco cloud` printed') },
+    });
+  const cloud = { state: 'connected', url: 'https://cloud.example.com', since };
+  desk.answers.set('POST /api/cloud', cloud);
+  expect(await desk.markco('login', 'https://cloud.example.com/#token=abc')).toMatchObject({
+    ...{ code: 0, out: 'This device keeps its documents with https://cloud.example.com from now on.\n', err: '' },
+  });
+  expect(desk.asked.at(-1)).toMatchObject({ body: { url: 'https://cloud.example.com', token: 'abc' } });
+  desk.answers.set('GET /api/cloud', cloud);
+  desk.answers.set('DELETE /api/cloud', {});
+  expect(await desk.markco('logout')).toMatchObject({ code: 0, out: expect.stringContaining('nothing more') });
+  desk.answers.set('GET /api/cloud', { state: 'none' });
+  expect(await desk.markco('logout')).toMatchObject({ code: 0, out: 'This device is with no cloud.\n' });
 });
 
 test('the recovery words are shown on a terminal or with --yes, and are not even fetched otherwise', async ({

@@ -1,6 +1,6 @@
 /** `markco status`: one screen about this person's devices and work, and the first thing that is wrong with its fix. */
 import type { CallAnswer } from '@markco/client/api';
-import type { DeviceHere } from '@markco/protocol';
+import type { Cloud, DeviceHere } from '@markco/protocol';
 import { requireDevice, type RunningDevice } from '../device.ts';
 import { bestPath, pathWords, roundTrip } from '../path-words.ts';
 import { colorsFor, json, localTime, printable } from '../render.ts';
@@ -13,6 +13,7 @@ type Facts = Pick<CallAnswer<'device'>, 'version' | 'runtimes'> & {
   readonly runs: { readonly running: number; readonly waiting: number };
   /** `ok`, or the code of what keeps the device from writing. */
   readonly storage: string;
+  readonly cloud: Cloud;
   /** Why the policy is not the one that its owner set. */
   readonly policy: string | undefined;
 };
@@ -42,9 +43,10 @@ export const addStatus: AddVerb = (program, cli, done) => {
 async function factsOf({ api }: RunningDevice, signal: AbortSignal): Promise<Facts> {
   const count = async (state: 'running' | 'queued' | 'scheduled'): Promise<number> =>
     (await api('runs', { query: { state, limit: String(RUNS_MAX) }, signal })).runs.length;
-  const [here, { devices }, { projects }, { projects: elsewhere }, { problem }, stats, running, ...waiting] =
+  const [here, cloud, { devices }, { projects }, { projects: elsewhere }, { problem }, stats, running, ...waiting] =
     await Promise.all([
       api('device', { signal }),
+      api('cloud', { signal }),
       api('devices', { signal }),
       api('projects', { signal }),
       api('projectsElsewhere', { signal }),
@@ -56,6 +58,7 @@ async function factsOf({ api }: RunningDevice, signal: AbortSignal): Promise<Fac
     version: here.version,
     runtimes: here.runtimes,
     devices,
+    cloud,
     projects: projects.length,
     elsewhere: elsewhere.length,
     runs: { running, waiting: waiting.reduce((sum, each) => sum + each, 0) },
@@ -65,7 +68,7 @@ async function factsOf({ api }: RunningDevice, signal: AbortSignal): Promise<Fac
 }
 
 function linesOf(facts: Facts, { port }: RunningDevice, now: number): readonly string[] {
-  const { devices, projects, elsewhere, runs, runtimes, storage } = facts;
+  const { cloud, devices, projects, elsewhere, runs, runtimes, storage } = facts;
   const own = devices.find(({ connection }) => connection === undefined);
   const others = devices.filter(({ connection }) => connection !== undefined);
   const online = devices.filter((device) => isOnline(device)).length;
@@ -74,6 +77,7 @@ function linesOf(facts: Facts, { port }: RunningDevice, now: number): readonly s
     `device    ${own?.name ?? ''} (this one), MarkCo ${facts.version} on port ${port}`,
     `devices   ${online} of ${devices.length} online`,
     ...others.map((device) => `          ${device.name}  ${connectionWords(device, now)}`),
+    ...(cloud.state === 'none' ? [] : [`cloud     ${cloud.url}  ${cloudWords(cloud, now)}`]),
     `projects  ${projects} open${elsewhere > 0 ? `, ${elsewhere} more on other devices` : ''}`,
     `runs      ${runs.running} running, ${runs.waiting} waiting`,
     `runs on   ${languages.length === 0 ? 'nothing' : languages.join(', ')}`,
@@ -91,9 +95,14 @@ function connectionWords({ connection }: DeviceHere, now: number): string {
   return `online, ${pathWords(path)}${path.roundTripMs === undefined ? '' : `, ${roundTrip(path.roundTripMs)}`}`;
 }
 
+function cloudWords(cloud: Exclude<Cloud, { state: 'none' }>, now: number): string {
+  if (cloud.state === 'connected') return 'online';
+  return `${cloud.state === 'refused' ? 'refuses this device' : 'offline'} since ${localTime(cloud.since, now)}`;
+}
+
 /** The one that keeps most from working first. */
 function problemOf(facts: Facts, now: number): Problem | null {
-  const { storage, policy, runtimes, devices } = facts;
+  const { storage, policy, runtimes, devices, cloud } = facts;
   if (storage === 'disk_full')
     return {
       what: 'The disk is full: edits are not being saved.',
@@ -107,6 +116,8 @@ function problemOf(facts: Facts, now: number): Problem | null {
   if (policy !== undefined) return { what: policy, fix: 'markco doctor' };
   if (!runtimes.some(({ available }) => available))
     return { what: 'No language can run on this device.', fix: 'markco doctor' };
+  if (cloud.state === 'refused')
+    return { what: `${cloud.url} refuses this device: ${cloud.why ?? ''}`, fix: 'markco login URL, or markco logout' };
   const away = devices.find((device) => !isOnline(device));
   if (away?.connection === undefined) return null;
   const { since, why } = away.connection;
