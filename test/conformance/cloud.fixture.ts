@@ -4,8 +4,10 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openClient, type Client, type Socket } from '@markco/client';
 import { WebsocketProvider } from 'y-websocket';
 import * as Y from 'yjs';
+import { ids } from './device.fixture.ts';
 import { lean, leanEnvironment } from '../../setup/lean.mjs';
 
 const MAIN = join(import.meta.dirname, '../../apps/cli/src/main.ts');
@@ -19,14 +21,17 @@ export type CloudProgram = {
   get<T>(path: string, token?: string): Promise<{ readonly status: number; readonly json: T }>;
   /** A stock client of one document. */
   stock(userId: string, project: string, path: string): WebsocketProvider;
+  /** Our own client. */
+  client(): Client;
   start(): Promise<void>;
   /** kill -9. */
   kill(): Promise<void>;
 };
 
-export async function startCloud(): Promise<CloudProgram & AsyncDisposable> {
+export async function startCloud(env: Readonly<Record<string, string>> = {}): Promise<CloudProgram & AsyncDisposable> {
   const home = await mkdtemp(join(tmpdir(), 'markco-cloud-'));
   const providers: WebsocketProvider[] = [];
+  const clients: Client[] = [];
   let child: ChildProcess | undefined;
   let port = 0;
   let token = '';
@@ -45,6 +50,7 @@ export async function startCloud(): Promise<CloudProgram & AsyncDisposable> {
         MARKCO_PEER_PORT: '0',
         MARKCO_PEER_WEB_PORT: '0',
         MARKCO_MDNS: '0',
+        ...env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -82,6 +88,7 @@ export async function startCloud(): Promise<CloudProgram & AsyncDisposable> {
 
   const dispose = async (): Promise<void> => {
     for (const provider of providers) provider.destroy();
+    await Promise.all(clients.map((client) => client.close()));
     await kill();
     await rm(home, { recursive: true, force: true, maxRetries: 5 });
   };
@@ -111,6 +118,14 @@ export async function startCloud(): Promise<CloudProgram & AsyncDisposable> {
       });
       providers.push(made);
       return made;
+    },
+    client() {
+      const client = openClient({
+        ...{ origin: `http://127.0.0.1:${port}`, token, fetch, ...ids },
+        webSocket: (url) => new globalThis.WebSocket(url) as Socket,
+      });
+      clients.push(client);
+      return client;
     },
     start,
     kill,

@@ -24,6 +24,7 @@ const MAY_DIAL: Readonly<Record<string, string>> = {
   'packages/node/src/runtimes/javascript/child/breaker.mjs': 'reads a pipe that it was started with',
   'packages/node/src/runtimes/javascript/child/cells.mjs': 'the inspector of its own process',
   'packages/node/src/runtimes/remote/request.ts': "the servers in the owner's own runtimes.json",
+  'packages/rendezvous/src/store/postgres.ts': 'the database that its owner named',
   'packages/client/src/api.ts': 'the device that its maker names',
   'packages/client/src/socket.ts': 'the device that its maker names',
   'apps/cli/src/main.ts': 'hands `fetch` to the commands',

@@ -53,6 +53,10 @@ const EnvironmentSchema = z.object({
   MARKCO_PROJECTS: z.optional(z.string()),
   /** `file`: the keys of this device never go into the system's keychain. Default `keychain`, where there is one. */
   MARKCO_KEYS: z.optional(z.enum(['keychain', 'file'])),
+  /** Where `markco cloud` keeps what it is given. Default: a store of its own in the state folder. */
+  DATABASE_URL: z.optional(
+    z.url({ protocol: /^postgres(ql)?$/, error: 'must be an address as postgres://USER@HOST/NAME' }),
+  ),
   LOG_LEVEL: z.optional(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])),
 });
 
@@ -75,6 +79,8 @@ export type Config = {
   readonly peerWebPort: number | null;
   readonly projectsFolder: string;
   readonly usesKeychain: boolean;
+  /** Null for a store of its own. */
+  readonly databaseUrl: string | null;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 };
 
@@ -127,6 +133,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     placesElsewhere: env.ENABLE_REMOTE_EXEC_ROUTING !== '0',
     projectsFolder: env.MARKCO_PROJECTS ?? join(homedir(), 'MarkCo'),
     usesKeychain: env.MARKCO_KEYS !== 'file',
+    databaseUrl: env.DATABASE_URL ?? null,
     logLevel: env.LOG_LEVEL ?? 'info',
   });
 }

@@ -5,6 +5,7 @@
  * It runs nobody's code, and has no key of any device: what it can do with what it keeps is withhold it or spoil it.
  */
 import { DeviceIdSchema, Failure, newId, type DeviceId, type IdSource, type UserId } from '@markco/protocol';
+import type { StorageTrouble } from '@markco/replica/documents/log';
 import type { DocumentTiming } from '@markco/replica/listen/document-member';
 import { documentRoutes } from '@markco/replica/listen/document-routes';
 import { createGuard, type Subject } from '@markco/replica/listen/guard';
@@ -23,6 +24,8 @@ import { openKept } from './documents/kept.ts';
 import { accountRoutes } from './routes/account.ts';
 import { nobodyRoutes, nobodyRuns } from './routes/nobody-runs.ts';
 import { createDeviceLinks } from './sync/link.ts';
+import { createDocumentsTable } from './store/documents-table.ts';
+import { openPostgresStore } from './store/postgres.ts';
 import { createResolve } from './sync/resolve.ts';
 
 export type RendezvousConfig = {
@@ -32,6 +35,8 @@ export type RendezvousConfig = {
   readonly port: number;
   /** Names by which it is reached besides its own address: `cloud.example.com`, with a port where it is not the usual one. */
   readonly names: readonly string[];
+  /** Postgres; null for a store of its own in `home`. */
+  readonly databaseUrl: string | null;
 };
 
 type LogFields = Readonly<Record<string, string | number>>;
@@ -60,7 +65,9 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
   const { ids, log: logger } = parts;
   await mkdir(config.home, { recursive: true, mode: 0o700 });
   await chmod(config.home, 0o700);
-  const store = await openLevelStore(join(config.home, 'store'));
+  const { databaseUrl } = config;
+  const database = databaseUrl === null ? null : await openPostgresStore(databaseUrl);
+  const store = database ?? (await openLevelStore(join(config.home, 'store')));
   const stops: (() => Promise<void>)[] = [() => store.close()];
   const stop = async (): Promise<void> => {
     for (const each of stops.splice(0).toReversed()) await each();
@@ -70,6 +77,8 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
     const onTrouble = (doing: string, cause: unknown): void => logger.error('rendezvous.trouble', { doing }, cause);
     const kept = await openKept({
       ...{ store, ids, self, onTrouble },
+      table: database === null ? null : createDocumentsTable(database),
+      ...(database === null ? {} : { describe: describeDatabase, retryMs: databaseRetryMs }),
       onStorage(state, cause) {
         if (state.ok) logger.info('storage.recovered');
         else logger.error('storage.failing', { reason: state.code }, cause);
@@ -163,12 +172,21 @@ function required(subject: Subject | null): UserId {
   return subject.userId;
 }
 
+const describeDatabase = (cause: unknown): StorageTrouble => ({
+  code: 'storage_failed',
+  message:
+    cause instanceof Failure
+      ? cause.message
+      : 'The database of this cloud does not answer, so edits are not being saved there. They are as soon as it does.',
+});
+const databaseRetryMs = (tries: number): number => Math.min(8_000, 250 * 2 ** tries);
+
 const UNTIMED: DocumentTiming = { opened: () => undefined, acknowledged: () => undefined };
 
 /** Made once: names given here carry it. */
 async function loadSelf(store: Store, ids: IdSource): Promise<DeviceId> {
   const key = nameKey('self');
-  const row = store.get(key);
+  const row = await store.read(key);
   if (row !== undefined) {
     const known = DeviceIdSchema.safeParse(new TextDecoder().decode(row));
     if (known.success) return known.data;

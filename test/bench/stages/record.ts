@@ -8,7 +8,7 @@ import { openRecord, type MeshRecord } from '@markco/node/mesh/record/record';
 import { bring, DEVICES, ownOf, PROJECTS, synthetic, type Synthetic } from '@markco/node/mesh/record/synthetic.fixture';
 import { tableRange } from '@markco/replica/store/key';
 import { openLevelStore } from '@markco/replica/store/level';
-import type { Store } from '@markco/replica/store/store';
+import type { LocalStore } from '@markco/replica/store/store';
 import { join } from 'node:path';
 import { withFolder, type Bench, type Stage } from '../bench.ts';
 import { median } from '../quantile.ts';
@@ -98,7 +98,7 @@ async function timed(work: () => Promise<void>): Promise<number> {
   return performance.now() - began;
 }
 
-async function sizeOf(store: Store): Promise<{ bytes: number; chunks: number }> {
+async function sizeOf(store: LocalStore): Promise<{ bytes: number; chunks: number }> {
   let bytes = 0;
   let chunks = 0;
   for await (const [, value] of store.range(tableRange('g'))) {

@@ -46,6 +46,7 @@ export const addCloud: AddVerb = (program, cli, done) => {
             host: config.host,
             port: config.port,
             names: [...names, ...ownNames(config.port)],
+            databaseUrl: config.databaseUrl,
           },
           {
             ids: { now: cli.now, randomBytes: cli.randomBytes },

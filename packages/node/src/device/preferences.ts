@@ -1,7 +1,7 @@
 /** What the owner of this device prefers, in its store. It is on disk before it counts. */
 import { PreferencesSchema, type Preferences } from '@markco/protocol';
 import { nameKey } from '@markco/replica/store/key';
-import type { Store } from '@markco/replica/store/store';
+import type { LocalStore } from '@markco/replica/store/store';
 
 const KEY = nameKey('preferences');
 const DEFAULTS: Preferences = { opensAll: false };
@@ -11,7 +11,7 @@ export type PreferencesSetting = {
   write(preferences: Preferences): Promise<Preferences>;
 };
 
-export function createPreferences(store: Store): PreferencesSetting {
+export function createPreferences(store: LocalStore): PreferencesSetting {
   return {
     read() {
       const found = store.get(KEY);

@@ -18,7 +18,7 @@ import type { DocumentCatalog } from '@markco/replica/documents/catalog';
 import type { Rooms } from '@markco/replica/documents/rooms';
 import type { Connection } from '@markco/replica/listen/connection';
 import { nameKey } from '@markco/replica/store/key';
-import type { Store } from '@markco/replica/store/store';
+import type { LocalStore } from '@markco/replica/store/store';
 import { createAssets, type Assets } from './assets/assets.ts';
 import { ASSET_LISTS, LIST_MESSAGE_BYTES_MAX } from './assets/exchange.ts';
 import { ASSET_MESSAGE_BYTES_MAX, ASSETS } from './assets/transfer.ts';
@@ -53,7 +53,7 @@ const ADDRESSES = nameKey('peer-addresses');
 export type MeshParts = {
   readonly trust: Trust;
   readonly ids: IdSource;
-  readonly store: Store;
+  readonly store: LocalStore;
   readonly about: { readonly name: string; readonly os: string };
   readonly listen: readonly string[];
   readonly announce: readonly string[];
@@ -388,7 +388,7 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
   };
 }
 
-function readAddresses(store: Store): Map<DeviceId, readonly string[]> {
+function readAddresses(store: LocalStore): Map<DeviceId, readonly string[]> {
   const found = store.get(ADDRESSES);
   if (found === undefined) return new Map();
   return new Map(JSON.parse(new TextDecoder().decode(found)) as [DeviceId, readonly string[]][]);

@@ -24,7 +24,7 @@ import { mountRoutes } from '@markco/replica/listen/http';
 import { decisionsForDevices } from '../listen/routes/placement.ts';
 import type { Projects } from '../projects/projects.ts';
 import type { Runs } from '../runs/runs.ts';
-import type { Store } from '@markco/replica/store/store';
+import type { LocalStore } from '@markco/replica/store/store';
 import type { SessionFor } from '../submit.ts';
 import { createMesh, type Mesh, type MeshParts } from './mesh.ts';
 import { createArrive } from './placing/arrive.ts';
@@ -62,7 +62,7 @@ export type OpenMeshParts = {
   /** This device joined those of another user. */
   readonly onUser: (id: UserId) => Promise<void>;
   readonly ids: IdSource;
-  readonly store: Store;
+  readonly store: LocalStore;
   readonly device: Device;
   readonly rooms: Rooms;
   readonly catalog: DocumentCatalog;

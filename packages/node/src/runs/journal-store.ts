@@ -1,6 +1,6 @@
 /** The rows of runs in the device's store. */
 import { keyOf, tableRange } from '@markco/replica/store/key';
-import type { Store } from '@markco/replica/store/store';
+import type { LocalStore } from '@markco/replica/store/store';
 import type { Log } from '@markco/replica/documents/log';
 import type { JournalStore } from './journal.ts';
 
@@ -8,7 +8,7 @@ export function createJournalStore({
   store,
   log,
 }: {
-  readonly store: Store;
+  readonly store: LocalStore;
   readonly log: Pick<Log, 'write'>;
 }): JournalStore {
   return {

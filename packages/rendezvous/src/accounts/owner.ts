@@ -39,7 +39,7 @@ export async function openOwner(parts: {
 }): Promise<Owner> {
   const token = await loadToken(parts.home);
   const expected = digest(token);
-  const row = parts.store.get(OWNER);
+  const row = await parts.store.read(OWNER);
   let owner = row === undefined ? undefined : UserIdSchema.parse(new TextDecoder().decode(row));
   let claiming: Promise<void> = Promise.resolve();
 

@@ -1,45 +1,76 @@
 /**
  * Keeps true what the catalog says of a document's text: its title, its size and its hash. A document that is being
- * written is read once it rests, and at the latest after a while.
+ * written is read once it rests, and at the latest after a while. That it is due is on disk before the change is, so
+ * that a kill leaves none behind.
  */
 import { titleOf, type DocumentId } from '@markco/protocol';
+import type { DocumentRecord } from '@markco/replica/documents/document-record';
+import { TEXT_NAME } from '@markco/replica/documents/insertion';
 import type { DocumentCatalog } from '@markco/replica/documents/catalog';
 import type { Documents } from '@markco/replica/documents/documents';
 import type { Rooms } from '@markco/replica/documents/rooms';
+import { idOf, keyOf, tableRange } from '@markco/replica/store/key';
+import type { Store } from '@markco/replica/store/store';
 import { factsOf } from '@markco/replica/projects/folderless';
+import * as Y from 'yjs';
+import type { DocumentsTable } from '../store/documents-table.ts';
 
 const REST_MS = 300;
 const LATEST_MS = 2_000;
 /** Documents that are read at once. */
 const AT_ONCE = 4;
+const AGAIN_MS = 5_000;
+const DUE = new Uint8Array();
 
 export function keepFacts(parts: {
+  readonly store: Pick<Store, 'range' | 'write'>;
   readonly rooms: Pick<Rooms, 'onChange'>;
-  readonly catalog: Pick<DocumentCatalog, 'get' | 'put'>;
-  readonly documents: Pick<Documents, 'read'>;
+  readonly catalog: Pick<DocumentCatalog, 'all' | 'get' | 'onChange' | 'project' | 'projects' | 'put'>;
+  readonly documents: Pick<Documents, 'inspect'>;
+  /** Where it is written too, for whoever reads the database. */
+  readonly table: DocumentsTable | null;
   readonly now: () => number;
   readonly onTrouble: (doing: string, cause: unknown) => void;
 }): { close(): Promise<void> } {
-  const { catalog, documents, now, onTrouble } = parts;
+  const { store, catalog, documents, table, now, onTrouble } = parts;
   /** Since when each is not what the catalog says, and when it changed last. */
   const due = new Map<DocumentId, { readonly since: number; last: number }>();
   let timer: NodeJS.Timeout | undefined;
   let working: Promise<void> | undefined;
+  let closed = false;
 
   async function keep(id: DocumentId): Promise<void> {
-    const { text } = await documents.read(id);
-    const record = catalog.get(id);
-    if (record === undefined || record.deletedAt !== undefined) return;
-    const facts = { ...factsOf(text), title: titleOf(text, record.path) };
-    if (facts.contentHash === record.contentHash && facts.title === record.title) return;
-    await catalog.put([{ ...record, ...facts, updatedAt: new Date(now()).toISOString() }]);
+    const { text, state } = await documents.inspect(id, (doc) => ({
+      text: doc.getText(TEXT_NAME).toString(),
+      state: table === null ? null : Y.encodeStateAsUpdate(doc),
+    }));
+    const before = catalog.get(id);
+    if (before === undefined || before.deletedAt !== undefined) return table?.remove(id);
+    const facts = { ...factsOf(text), title: titleOf(text, before.path) };
+    const isSame = facts.contentHash === before.contentHash && facts.title === before.title;
+    const record = isSame ? before : { ...before, ...facts, updatedAt: new Date(now()).toISOString() };
+    if (!isSame) await catalog.put([record]);
+    const project = catalog.project(record.projectId)?.project;
+    if (state !== null && project !== undefined) await table?.put({ record, project, text, state });
+  }
+
+  /** While the store refuses nothing is written, and this neither: what is due is known here, and is written with the rest. */
+  const mark = (id: DocumentId, value: Uint8Array | null): Promise<void> =>
+    store.write([{ key: keyOf('f', id), value }], { sync: false }).catch(() => undefined);
+
+  async function keepMarked(id: DocumentId): Promise<void> {
+    await keep(id);
+    if (!due.has(id)) await mark(id, null);
   }
 
   async function keepAll(ids: readonly DocumentId[]): Promise<void> {
     const waiting = [...ids];
     const next = async (): Promise<void> => {
       for (let id = waiting.shift(); id !== undefined; id = waiting.shift())
-        await keep(id).catch((cause: unknown) => onTrouble(`describing ${String(id)}`, cause));
+        await keepMarked(id).catch((cause: unknown) => {
+          onTrouble(`describing ${String(id)}`, cause);
+          setTimeout(note, AGAIN_MS, id).unref();
+        });
     };
     await Promise.all(Array.from({ length: AT_ONCE }, next));
   }
@@ -61,18 +92,41 @@ export function keepFacts(parts: {
     if (due.size > 0 && working === undefined) timer ??= setTimeout(look, REST_MS, false);
   }
 
-  const stop = parts.rooms.onChange(({ id }) => {
+  function note(id: DocumentId): void {
+    if (closed) return;
     const at = now();
     const known = due.get(id);
-    if (known === undefined) due.set(id, { since: at, last: at });
-    else known.last = at;
+    if (known === undefined) {
+      due.set(id, { since: at, last: at });
+      void mark(id, DUE);
+    } else known.last = at;
     plan();
-  });
+  }
+
+  async function resume(): Promise<void> {
+    for await (const [key] of store.range(tableRange('f'))) note(idOf(key) as DocumentId);
+    const written = await table?.written();
+    if (written === undefined) return;
+    for (const { project } of catalog.projects())
+      for (const record of catalog.all(project.id)) if (isStale(record, written.get(record.id))) note(record.id);
+  }
+
+  const stops = [parts.rooms.onChange(({ id }) => note(id))];
+  resume().catch((cause: unknown) => onTrouble('looking for documents that are due', cause));
+  if (table !== null) {
+    // A name or a deletion is in the table too.
+    stops.push(
+      catalog.onChange(({ changed, removed }) => {
+        for (const id of [...changed.filter(isBegun).map((record) => record.id), ...removed]) note(id);
+      }),
+    );
+  }
 
   return {
     /** What is due is written first. */
     async close() {
-      stop();
+      closed = true;
+      for (const stop of stops) stop();
       clearTimeout(timer);
       await working;
       look(true);
@@ -80,4 +134,11 @@ export function keepFacts(parts: {
       clearTimeout(timer);
     },
   };
+}
+
+const isBegun = ({ contentHash }: DocumentRecord): boolean => contentHash !== '';
+
+function isStale(record: DocumentRecord, writtenAt: number | undefined): boolean {
+  if (record.deletedAt !== undefined) return writtenAt !== undefined;
+  return isBegun(record) && writtenAt !== Date.parse(record.updatedAt);
 }

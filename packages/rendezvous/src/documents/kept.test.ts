@@ -14,7 +14,7 @@ const test = base.extend<{ kept: Kept; troubles: unknown[] }>({
   kept: async ({ troubles }, use) => {
     const { store } = createSimulatedDisk();
     const kept = await openKept({
-      ...{ store, ids, self: newId<DeviceId>(ids) },
+      ...{ store, table: null, ids, self: newId<DeviceId>(ids) },
       onStorage: () => undefined,
       onTrouble: (doing, cause) => void troubles.push([doing, cause]),
     });

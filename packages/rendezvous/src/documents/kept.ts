@@ -10,7 +10,7 @@ import {
 } from '@markco/protocol';
 import type { DocumentCatalog, ProjectRow } from '@markco/replica/documents/catalog';
 import type { Documents } from '@markco/replica/documents/documents';
-import type { Log, StorageState } from '@markco/replica/documents/log';
+import type { Log, LogParts } from '@markco/replica/documents/log';
 import type { Rooms } from '@markco/replica/documents/rooms';
 import { openReplica } from '@markco/replica/documents/open-replica';
 import type { ProjectsOf } from '@markco/replica/listen/document-routes';
@@ -19,15 +19,17 @@ import { createFolderless } from '@markco/replica/projects/folderless';
 import { createProjectDocuments } from '@markco/replica/projects/project-documents';
 import { slugOf } from '@markco/replica/projects/slug';
 import { createTakeRows, type NamedElsewhere } from '@markco/replica/projects/take-rows';
+import type { DocumentsTable } from '../store/documents-table.ts';
 import { keepFacts } from './facts.ts';
 import type { Store } from '@markco/replica/store/store';
 
-export type KeptParts = {
+export type KeptParts = Pick<LogParts, 'onStorage' | 'describe' | 'retryMs'> & {
   readonly store: Store;
+  /** For whoever reads the database. */
+  readonly table: DocumentsTable | null;
   readonly ids: IdSource;
   /** Who this is among the devices that name documents. */
   readonly self: DeviceId;
-  readonly onStorage: (state: StorageState, cause?: unknown) => void;
   readonly onTrouble: (doing: string, cause: unknown) => void;
 };
 
@@ -57,10 +59,10 @@ export type Kept = {
   close(): Promise<void>;
 };
 
-export async function openKept({ store, ids, self, onStorage, onTrouble }: KeptParts): Promise<Kept> {
+export async function openKept({ store, table, ids, self, onTrouble, ...below }: KeptParts): Promise<Kept> {
   const { now } = ids;
   const { log, rooms, catalog, documents } = await openReplica({
-    ...{ store, now, self, onStorage },
+    ...{ ...below, store, now, self },
     beginning: (id) => beginnings.beginning(id),
     begun: (id) => beginnings.begun(id),
     onTrouble: (id, doing, cause) => onTrouble(`${doing} ${id}`, cause),
@@ -72,7 +74,7 @@ export async function openKept({ store, ids, self, onStorage, onTrouble }: KeptP
     log: { warn: (event, _fields, cause) => onTrouble(event, cause) },
   });
   const takeRows = createTakeRows({ catalog, folderOf });
-  const facts = keepFacts({ rooms, catalog, documents, now, onTrouble });
+  const facts = keepFacts({ store, rooms, catalog, documents, table, now, onTrouble });
   catalog.onChange(({ removed }) => {
     for (const id of removed)
       rooms.peek(id)?.refuseAll(new Failure('document_deleted', 'This document was deleted. Restore it to go on.'));

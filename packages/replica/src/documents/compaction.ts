@@ -35,7 +35,7 @@ export async function compact(
   room: Room,
   { store, log, views }: { store: Store; log: Log; views: Views },
 ): Promise<void> {
-  adoptStored(room, store);
+  await adoptStored(room, store);
   if (room.tail.length === 0) return;
   const from = room.baseSeq + 1;
   const to = room.seq;
@@ -58,8 +58,8 @@ export async function compact(
 }
 
 /** A disk may have taken a compaction that it said had failed. The log begins after it then. */
-function adoptStored(room: Room, store: Store): void {
-  const row = store.get(keyOf('s', room.id));
+async function adoptStored(room: Room, store: Store): Promise<void> {
+  const row = await store.read(keyOf('s', room.id));
   if (row === undefined) return;
   const { seq, state } = decodeStateRecord(row);
   if (seq > room.baseSeq) room.rebase(seq, state.slice());

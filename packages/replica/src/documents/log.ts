@@ -37,7 +37,13 @@ export type LogParts = {
   readonly onStorage: (state: StorageState, cause?: unknown) => void;
   /** Milliseconds that one fdatasync took. */
   readonly onSync?: (ms: number) => void;
+  /** What to tell people when the store fails; where nothing is said, that it is this device's disk. */
+  readonly describe?: (cause: unknown) => StorageTrouble;
+  /** How long to wait before the store is opened anew, after so many tries. */
+  readonly retryMs?: (tries: number) => number;
 };
+
+export type StorageTrouble = { readonly code: 'disk_full' | 'storage_failed'; readonly message: string };
 
 /** How long a written update waits for company before it is synced, and the least time between two syncs. */
 const SYNC_DELAY_MS = 2;
@@ -52,7 +58,14 @@ const SYNC_MARK = new TextEncoder().encode('msynced');
 
 export type Log = ReturnType<typeof createLog>;
 
-export function createLog({ store, now, onStorage, onSync }: LogParts) {
+export function createLog({
+  store,
+  now,
+  onStorage,
+  onSync,
+  describe = describeDisk,
+  retryMs = () => RETRY_MS,
+}: LogParts) {
   let state: StorageState = { ok: true };
   let queued: Append[] = [];
   /** Written since the last sync began. */
@@ -229,8 +242,8 @@ export function createLog({ store, now, onStorage, onSync }: LogParts) {
   async function recover(): Promise<void> {
     /** Written since the store was opened anew, not yet synced. */
     const again: Append[] = [];
-    while (!closed) {
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    for (let tries = 0; !closed; tries++) {
+      await new Promise((resolve) => setTimeout(resolve, retryMs(tries)));
       if (underWay > 0) continue;
       try {
         await store.reopen();
@@ -326,7 +339,7 @@ const rowOf = (documentId: DocumentId, seq: number, updates: readonly Append[]):
   value: encodeUpdates(updates),
 });
 
-function describe(cause: unknown): { code: 'disk_full' | 'storage_failed'; message: string } {
+function describeDisk(cause: unknown): StorageTrouble {
   const text = messages(cause);
   if (/ENOSPC|No space left|disk full|quota/i.test(text)) {
     return {

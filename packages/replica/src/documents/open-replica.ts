@@ -9,7 +9,7 @@ import { createLog, type Log, type LogParts } from './log.ts';
 import { createRooms, type Rooms, type RoomsParts } from './rooms.ts';
 import { createViews, type Views } from './views.ts';
 
-export type ReplicaParts = Pick<LogParts, 'onStorage' | 'onSync'> &
+export type ReplicaParts = Pick<LogParts, 'onStorage' | 'onSync' | 'describe' | 'retryMs'> &
   Pick<RoomsParts, 'beginning' | 'begun' | 'onTrouble'> & {
     readonly store: Store;
     readonly now: () => number;
@@ -28,11 +28,12 @@ export type Replica = {
   readonly links: Links;
 };
 
-export async function openReplica({ store, now, self, onStorage, onSync, ...told }: ReplicaParts): Promise<Replica> {
-  const log = createLog({ store, now, onStorage, ...(onSync === undefined ? {} : { onSync }) });
+export async function openReplica({ self, beginning, begun, onTrouble, ...below }: ReplicaParts): Promise<Replica> {
+  const { store, now } = below;
+  const log = createLog(below);
   const views = createViews({ now });
   const rooms = createRooms({
-    ...{ store, log, views, now, ...told },
+    ...{ store, log, views, now, beginning, begun, onTrouble },
     // V8 collects when more is asked for; where nobody does anything nothing is. There only with --expose-gc.
     onRelease: () => globalThis.gc?.({ type: 'major', flavor: 'last-resort' }),
   });

@@ -181,7 +181,7 @@ const EVICT_TAIL_MIN = 50;
 
 /** What the log has of a document. */
 async function readLog(store: Store, id: DocumentId): Promise<Loaded> {
-  const row = store.get(keyOf('s', id));
+  const row = await store.read(keyOf('s', id));
   const state = row === undefined ? undefined : decodeStateRecord(row);
   const summary: Summary = state?.summary ?? emptySummary();
   const baseSeq = state?.seq ?? 0;

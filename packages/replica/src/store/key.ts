@@ -6,6 +6,7 @@
  *   h doc[16] seq[8]   history up to seq                   (documents/history.ts)
  *   k doc[16] seq[8]   the whole state as it was at seq    (documents/history.ts)
  *   d doc[16]          the catalog's row of a document
+ *   f doc[16]          a document that the catalog's row is behind (rendezvous)
  *   p project[16]      a project
  *   r run[16]          a run
  *   e run[16]          a run of another device whose events are copied here
@@ -14,9 +15,9 @@
  *   m name             what this device knows of itself
  *   g part/part/…      what all devices of the user have (mesh/record)
  */
-import { parseUuid } from '@markco/protocol';
+import { formatUuid, parseUuid } from '@markco/protocol';
 
-export type Table = 'u' | 's' | 'h' | 'k' | 'd' | 'p' | 'r' | 'e' | 'i' | 'a' | 'm' | 'g';
+export type Table = 'u' | 's' | 'h' | 'k' | 'd' | 'f' | 'p' | 'r' | 'e' | 'i' | 'a' | 'm' | 'g';
 
 export function keyOf(table: Table, id: string): Uint8Array {
   const key = new Uint8Array(17);
@@ -54,6 +55,9 @@ export function pathRange(table: Table, path: readonly string[]): { gte: Uint8Ar
   const end = (last: string): Uint8Array => new TextEncoder().encode(`${table}${path.join('/')}${last}`);
   return { gte: end('/'), lt: end('0') };
 }
+
+/** The id in a `keyOf` key. */
+export const idOf = (key: Uint8Array): string => formatUuid(key.subarray(1, 17));
 
 /** The position at the end of a `keyAt` key. */
 export function seqOf(key: Uint8Array): number {

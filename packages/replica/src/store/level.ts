@@ -10,7 +10,7 @@ import { Failure } from '@markco/protocol';
 import { Level } from 'level';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Store, StoreWrite } from './store.ts';
+import type { LocalStore, StoreWrite } from './store.ts';
 import { openWriteAhead, readAhead, type WriteAhead } from './write-ahead.ts';
 
 /** Unsynced bytes kept in memory; past it a writer waits until LevelDB has them. */
@@ -22,7 +22,7 @@ const AHEAD_KEY = new Uint8Array();
 
 type Waiter = { readonly sync: boolean; resolve(): void; reject(cause: unknown): void };
 
-export async function openLevelStore(folder: string): Promise<Store> {
+export async function openLevelStore(folder: string): Promise<LocalStore> {
   const level = new Level<Uint8Array, Uint8Array>(folder, { keyEncoding: 'view', valueEncoding: 'view' });
   const aheadFolder = join(folder, 'ahead');
   let ahead: WriteAhead;
@@ -110,11 +110,13 @@ export async function openLevelStore(folder: string): Promise<Store> {
   } catch (cause) {
     throw openFailure(folder, cause);
   }
+  function get(key: Uint8Array): Uint8Array | undefined {
+    const row = findLast(pending, key) ?? findLast(moving, key);
+    return row === undefined ? level.getSync(key) : (row.value ?? undefined);
+  }
   return {
-    get(key) {
-      const row = findLast(pending, key) ?? findLast(moving, key);
-      return row === undefined ? level.getSync(key) : (row.value ?? undefined);
-    },
+    get,
+    read: async (key) => get(key),
     async write(batch, { sync }) {
       if (broken !== undefined) throw broken;
       // Who asked for an unsynced write may use its bytes again at once.

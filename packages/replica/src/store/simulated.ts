@@ -5,12 +5,12 @@
  * It models what a log-structured store shows above itself: batches are kept in order, a power cut keeps a prefix of
  * the unsynced ones, and the batch it cut in two is torn, so it is dropped whole.
  */
-import type { Store, StoreWrite } from './store.ts';
+import type { LocalStore, StoreWrite } from './store.ts';
 
 type Batch = readonly StoreWrite[];
 
 export type SimulatedDisk = {
-  readonly store: Store;
+  readonly store: LocalStore;
   /** The machine loses power: of the unsynced batches the first `keep` survive. */
   cutPower(keep: number): void;
   /** Unsynced batches now. */
@@ -57,6 +57,7 @@ export function createSimulatedDisk(): SimulatedDisk {
     },
     store: {
       get: (key) => current.get(text(key)),
+      read: async (key) => current.get(text(key)),
       async write(batch, { sync }) {
         if (disk.delay !== undefined) await disk.delay();
         put(batch, sync);

@@ -1,5 +1,5 @@
 /**
- * Ordered bytes on disk: the one interface below everything a device remembers.
+ * Ordered bytes that last: the one interface below everything a replica remembers.
  *
  * Invariants, which `store.contract.ts` shows for every kind
  * 1. A batch is all or nothing, also across a crash.
@@ -18,8 +18,8 @@ export type KeyRange = {
 };
 
 export type Store = {
-  /** Reads at once; a missing key is undefined. */
-  get(key: Uint8Array): Uint8Array | undefined;
+  /** A missing key is undefined. */
+  read(key: Uint8Array): Promise<Uint8Array | undefined>;
   /** A `null` value removes the key. Rejects with what the disk said; then nothing of the batch may be relied on. */
   write(batch: readonly StoreWrite[], options: { readonly sync: boolean }): Promise<void>;
   /**
@@ -31,4 +31,10 @@ export type Store = {
   /** Closes and opens again, reading back what is really on disk. Rejects while the disk refuses. */
   reopen(): Promise<void>;
   close(): Promise<void>;
+};
+
+/** A store on a disk of this machine. */
+export type LocalStore = Store & {
+  /** Reads at once; a missing key is undefined. */
+  get(key: Uint8Array): Uint8Array | undefined;
 };

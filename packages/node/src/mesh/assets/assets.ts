@@ -8,7 +8,7 @@ import { Failure, type DeviceId, type Project, type ProjectId } from '@markco/pr
 import { realpath, type FileHandle } from 'node:fs/promises';
 import { createDiskFiles } from '../../files/files-disk.ts';
 import { fileHeaders, readProjectFile } from '../../projects/assets.ts';
-import type { Store } from '@markco/replica/store/store';
+import type { LocalStore } from '@markco/replica/store/store';
 import type { MessageStream } from '@markco/replica/replicate/message-stream';
 import { exchangeLists, type Exchange } from './exchange.ts';
 import { createDownloads, type Download } from './download.ts';
@@ -29,7 +29,7 @@ const AGAIN_MS = 60_000;
 const WISH_MS = 3_000;
 
 export type AssetsParts = {
-  readonly store: Store;
+  readonly store: LocalStore;
   readonly device: DeviceId;
   readonly now: () => number;
   readonly projects: { shared(): readonly Project[]; root(id: string): string };

@@ -10,7 +10,7 @@ import { Failure, type DeviceId, type ProjectId } from '@markco/protocol';
 import { createHash } from 'node:crypto';
 import type { Files, FileStat } from '../../files/files.ts';
 import { fileKey, filesRange } from '@markco/replica/store/key';
-import type { Store } from '@markco/replica/store/store';
+import type { LocalStore } from '@markco/replica/store/store';
 import type { Stamp } from '@markco/replica/documents/document-record';
 import { openToRead } from './inside.ts';
 import { isPartOf, partPath } from './part.ts';
@@ -42,7 +42,7 @@ export type ListParts = {
   /** As `realpath` names it. */
   readonly root: string;
   readonly files: Files;
-  readonly store: Store;
+  readonly store: LocalStore;
   readonly device: DeviceId;
   readonly now: () => number;
   readonly onTrouble: (doing: string, cause: unknown) => void;

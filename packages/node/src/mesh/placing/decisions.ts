@@ -2,14 +2,14 @@
 import type { RunId } from '@markco/protocol';
 import type { DecisionRecord } from '@markco/scheduler';
 import { nameKey } from '@markco/replica/store/key';
-import type { Store } from '@markco/replica/store/store';
+import type { LocalStore } from '@markco/replica/store/store';
 
 const KEPT_MAX = 2_000;
 const PREFIX = 'decision/';
 
 export type Decisions = Awaited<ReturnType<typeof createDecisions>>;
 
-export async function createDecisions(store: Store, onTrouble: (doing: string, cause: unknown) => void) {
+export async function createDecisions(store: LocalStore, onTrouble: (doing: string, cause: unknown) => void) {
   const keyOf = (id: RunId): Uint8Array => nameKey(PREFIX + id);
   /** Oldest first. */
   const kept = new Set<RunId>();

@@ -19,7 +19,7 @@ import {
   type CoordinatorEvent,
   type DecisionRecord,
 } from '@markco/scheduler';
-import type { Store } from '@markco/replica/store/store';
+import type { LocalStore } from '@markco/replica/store/store';
 import { acceptedRun } from './accepted-run.ts';
 import { nowhere, type Decided, type Wanted } from './decide.ts';
 import { createPlacedRows, type PlacedRow } from './placed-rows.ts';
@@ -39,7 +39,7 @@ export type PlaceRunsParts = {
   readonly self: DeviceId;
   readonly userId: () => UserId;
   readonly ids: IdSource;
-  readonly store: Store;
+  readonly store: LocalStore;
   readonly survey: Survey;
   readonly decide: (id: RunId, wanted: Wanted) => Promise<Decided>;
   /** Where a session runs, this device included. */

@@ -10,7 +10,7 @@ import {
 import type { CoordinatedRun } from '@markco/scheduler';
 import * as z from 'zod/mini';
 import { nameKey } from '@markco/replica/store/key';
-import type { Store } from '@markco/replica/store/store';
+import type { LocalStore } from '@markco/replica/store/store';
 
 const ENDED_MAX = 1_000;
 const PREFIX = 'placed-run/';
@@ -37,7 +37,7 @@ export type PlacedRow = Omit<z.infer<typeof RowSchema>, 'state'> & { readonly st
 
 export type PlacedRows = ReturnType<typeof createPlacedRows>;
 
-export function createPlacedRows(store: Store) {
+export function createPlacedRows(store: LocalStore) {
   const keyOf = (id: RunId): Uint8Array => nameKey(PREFIX + id);
   const ended: RunId[] = [];
 

@@ -23,7 +23,7 @@ import { codeHashOf, RUN_GRANT_LIFETIME_MS, sealGrant, type RunGrant } from '@ma
 import { ownRefusalOf, wishOf, type HostState, type PlaceRequest } from '@markco/scheduler';
 import type { Runs } from '../../runs/runs.ts';
 import { runtimeFor } from '../../runtimes/descriptor.ts';
-import type { Store } from '@markco/replica/store/store';
+import type { LocalStore } from '@markco/replica/store/store';
 import type { SessionFor } from '../../submit.ts';
 import type { Heartbeat } from '../control.ts';
 import type { MessageStream } from '@markco/replica/replicate/message-stream';
@@ -49,7 +49,7 @@ export type PlacingParts = {
   readonly device: Device;
   readonly userId: () => UserId;
   readonly ids: IdSource;
-  readonly store: Store;
+  readonly store: LocalStore;
   readonly runs: Runs;
   readonly sessionFor: SessionFor;
   readonly submitHere: (request: RunRequest) => Promise<Run>;

@@ -12,7 +12,7 @@
 import { Failure, LIMITS, runMachine, type DeviceId, type IdSource, type Run, type RunId } from '@markco/protocol';
 import { CLAIM_MS, type HostState, type VoidReason } from '@markco/scheduler';
 import { nameKey } from '@markco/replica/store/key';
-import type { Store } from '@markco/replica/store/store';
+import type { LocalStore } from '@markco/replica/store/store';
 import { endOf, type Placeable, type ToHost, type ToSubmitter } from './start-messages.ts';
 
 /** Runs of others whose end is told when it comes; of more, the newest: who asks is answered all the same. */
@@ -24,7 +24,7 @@ const VOID = 'void-run/';
 
 export type TakeOffersParts = {
   readonly ids: IdSource;
-  readonly store: Store;
+  readonly store: LocalStore;
   readonly runs: {
     get(id: RunId): Promise<Run | null>;
     cancel(id: RunId): Promise<unknown>;

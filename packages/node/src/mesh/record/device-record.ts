@@ -3,7 +3,7 @@ import type { Device, DeviceId, IdSource, Preferences, ProjectId, RuntimeSession
 import { isDeepStrictEqual } from 'node:util';
 import type { DocumentCatalog } from '@markco/replica/documents/catalog';
 import type { Projects } from '../../projects/projects.ts';
-import type { Store } from '@markco/replica/store/store';
+import type { LocalStore } from '@markco/replica/store/store';
 import type { MeshParts } from '../mesh.ts';
 import type { Trust } from '../trust.ts';
 import type { Own } from './own.ts';
@@ -16,7 +16,7 @@ const RECORD = '/markco/record/1.0.0';
 export type DeviceRecordParts = {
   readonly trust: Trust;
   readonly ids: IdSource;
-  readonly store: Store;
+  readonly store: LocalStore;
   readonly device: Device;
   readonly catalog: Pick<DocumentCatalog, 'projects'>;
   readonly projects: Pick<Projects, 'attachment' | 'onAttachment' | 'shared'>;

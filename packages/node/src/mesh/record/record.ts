@@ -19,7 +19,7 @@ import {
 } from '@automerge/automerge-repo';
 import { parseUuid, type DeviceId, type IdSource, type UserId } from '@markco/protocol';
 import { createHash } from 'node:crypto';
-import type { Store } from '@markco/replica/store/store';
+import type { LocalStore } from '@markco/replica/store/store';
 import type { MessageStream } from '@markco/replica/replicate/message-stream';
 import { BEGINNING, type RawRecord } from './beginning.ts';
 import { loadRecord } from './load.ts';
@@ -28,7 +28,7 @@ import { recordStorage } from './storage.ts';
 import { readRecord, type RecordView } from './view.ts';
 
 export type RecordParts = {
-  readonly store: Store;
+  readonly store: LocalStore;
   readonly ids: IdSource;
   readonly deviceId: DeviceId;
   readonly userId: UserId;

@@ -10,7 +10,7 @@
 import type { Chunk, StorageAdapterInterface, StorageKey } from '@automerge/automerge-repo';
 import { Failure } from '@markco/protocol';
 import { pathKey, pathRange } from '@markco/replica/store/key';
-import type { Store, StoreWrite } from '@markco/replica/store/store';
+import type { LocalStore, StoreWrite } from '@markco/replica/store/store';
 
 export type RecordStorage = StorageAdapterInterface & {
   /** Puts one chunk in place of all there are of a document: of what is in them by then, and maybe more. */
@@ -28,7 +28,7 @@ const LOOSE_BYTES_MAX = 32 * 1024;
 
 /** @param onLoose told of a chunk that is so large that it should be packed */
 export function recordStorage(
-  store: Store,
+  store: LocalStore,
   onLoose: () => void,
   onTrouble: (doing: string, cause: unknown) => void,
 ): RecordStorage {

@@ -16,7 +16,7 @@ import type { RunLog } from '../../runs/journal.ts';
 import { dropOldEvents } from '../../runs/keep.ts';
 import { makeRunFolder, readEnd, spoolFile } from '../../runs/spool.ts';
 import { keyOf, tableRange } from '@markco/replica/store/key';
-import type { Store } from '@markco/replica/store/store';
+import type { LocalStore } from '@markco/replica/store/store';
 
 const FOLDER = 'runs-elsewhere';
 /** How often it is looked whether older ones are to go: so many more than the bound may be there. */
@@ -50,7 +50,7 @@ export type RunCopies = ReturnType<typeof createRunCopies>;
 export function createRunCopies(parts: {
   /** The state folder of the device; it exists. */
   readonly home: string;
-  readonly store: Store;
+  readonly store: LocalStore;
   readonly log: RunLog;
   /** Whether it is being copied or read. */
   isInUse(id: RunId): boolean;

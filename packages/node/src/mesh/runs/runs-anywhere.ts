@@ -16,7 +16,7 @@ import type { CallAnswer } from '@markco/client/api';
 import type { MrpAsset } from '../../mrp/assets.ts';
 import type { RunLog } from '../../runs/journal.ts';
 import type { Runs, RunQuery } from '../../runs/runs.ts';
-import type { Store } from '@markco/replica/store/store';
+import type { LocalStore } from '@markco/replica/store/store';
 import type { Mesh } from '../mesh.ts';
 import type { SessionsAnywhere } from '../sessions/sessions-anywhere.ts';
 import { createCarriers } from './carry.ts';
@@ -39,7 +39,7 @@ export type RunsAnywhereParts = {
   readonly known: () => Promise<Pick<Mesh, 'peers' | 'client'> | null>;
   /** The state folder of the device; it exists. */
   readonly home: string;
-  readonly store: Store;
+  readonly store: LocalStore;
   readonly log: RunLog;
   /** An event of a run has come from its host. */
   readonly onEvent: (id: RunId, host: DeviceId) => void;

@@ -1,0 +1,21 @@
+/** The tables of a rendezvous in Postgres, step by step: a step is never changed once it was released, only followed by others. */
+export const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE records (key bytea PRIMARY KEY, value bytea NOT NULL);
+   CREATE TABLE lease (one boolean PRIMARY KEY DEFAULT true CHECK (one), epoch bigint NOT NULL);
+   INSERT INTO lease (epoch) VALUES (0);
+   CREATE TABLE documents (
+     id uuid PRIMARY KEY,
+     user_id uuid NOT NULL,
+     project text NOT NULL,
+     doc_path text NOT NULL,
+     yjs_state bytea,
+     content_text text,
+     content_hash text,
+     byte_size integer NOT NULL DEFAULT 0,
+     updated_at timestamptz NOT NULL DEFAULT now(),
+     created_at timestamptz NOT NULL DEFAULT now(),
+     UNIQUE (user_id, project, doc_path)
+   );
+   CREATE INDEX documents_by_project ON documents (user_id, project);
+   CREATE INDEX documents_by_update ON documents (updated_at);`,
+];

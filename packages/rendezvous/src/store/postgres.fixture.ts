@@ -1,0 +1,139 @@
+/** For tests: a Postgres server of its own, as a program that can be stopped, resumed and killed. */
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client } from 'pg';
+
+const INSTALLED = '/usr/lib/postgresql';
+const START_MS = 30_000;
+
+/** Where Debian puts the programs of the newest version there is. */
+function binFolder(): string | undefined {
+  if (!existsSync(INSTALLED)) return undefined;
+  const [newest] = readdirSync(INSTALLED).toSorted((a, b) => Number(b) - Number(a));
+  return newest === undefined ? undefined : join(INSTALLED, newest, 'bin');
+}
+
+/** Postgres does not run as root: then as the user that its package makes. */
+function idsOf(user: string): { uid: number; gid: number } | undefined {
+  try {
+    const [uid, gid] = ['-u', '-g'].map((flag) =>
+      Number(execFileSync('id', [flag, user], { stdio: ['ignore', 'pipe', 'ignore'] })),
+    );
+    return uid === undefined || gid === undefined ? undefined : { uid, gid };
+  } catch {
+    return undefined;
+  }
+}
+
+const isRoot = process.getuid?.() === 0;
+const runAs = isRoot ? idsOf('postgres') : undefined;
+
+/** Why there can be none here, or undefined. */
+export const NO_POSTGRES =
+  binFolder() === undefined
+    ? 'Postgres is not installed (Debian: postgresql)'
+    : isRoot && runAs === undefined
+      ? 'there is no user postgres to run it as'
+      : undefined;
+
+export type PostgresServer = {
+  readonly url: string;
+  /** A database of its own, empty. */
+  database(): Promise<string>;
+  /** What somebody reads who connects to a database. */
+  rows<T>(url: string, query: string): Promise<readonly T[]>;
+  signal(signal: NodeJS.Signals): void;
+  start(): Promise<void>;
+  /** kill -9 of all of it. */
+  kill(): Promise<void>;
+};
+
+export async function startPostgres(): Promise<PostgresServer & AsyncDisposable> {
+  const bin = binFolder() ?? '';
+  // One that the other user reaches, too.
+  const folder = mkdtempSync(join(runAs === undefined ? tmpdir() : '/tmp', 'markco-pg-'));
+  if (runAs !== undefined) chownSync(folder, runAs.uid, runAs.gid);
+  const data = join(folder, 'data');
+  const as = { ...runAs, cwd: folder, env: { PATH: process.env['PATH'], LC_ALL: 'C.UTF-8', HOME: folder } };
+  execFileSync(join(bin, 'initdb'), ['-D', data, '-U', 'markco', '-A', 'trust', '-E', 'UTF8'], {
+    ...as,
+    stdio: 'ignore',
+  });
+  const port = await freePort();
+  let child: ChildProcess | undefined;
+  let databases = 0;
+  const urlOf = (name: string): string => `postgres://markco@127.0.0.1:${port}/${name}`;
+
+  async function rows<T>(url: string, query: string): Promise<readonly T[]> {
+    const client = new Client({ connectionString: url, connectionTimeoutMillis: 1_000 });
+    client.on('error', () => undefined);
+    await client.connect();
+    const answer = await client.query(query);
+    await client.end();
+    return answer.rows as readonly T[];
+  }
+  const query = (text: string): Promise<unknown> => rows(urlOf('postgres'), text);
+
+  async function start(): Promise<void> {
+    // It ends with this process, however that ends.
+    const words = ['--pdeathsig', 'KILL', join(bin, 'postgres'), '-D', data, '-p', String(port), '-k', folder];
+    child = spawn('setpriv', [...words, '-c', 'listen_addresses=127.0.0.1'], { ...as, stdio: 'ignore' });
+    for (const until = performance.now() + START_MS; ;) {
+      try {
+        return void (await query('SELECT 1'));
+      } catch (cause) {
+        if (performance.now() > until) throw cause;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    }
+  }
+
+  async function kill(): Promise<void> {
+    const ending = child;
+    child = undefined;
+    if (ending?.pid === undefined || ending.exitCode !== null) return;
+    const gone = once(ending, 'exit');
+    // Its children find that it is gone, and end.
+    process.kill(ending.pid, 'SIGKILL');
+    await gone;
+  }
+
+  await start();
+  return {
+    url: urlOf('postgres'),
+    async database() {
+      const name = `test_${++databases}`;
+      await query(`CREATE DATABASE ${name}`);
+      return urlOf(name);
+    },
+    signal(name) {
+      if (child?.pid === undefined) return;
+      // Each connection has a process of its own, in a group of its own.
+      const children = spawnSync('pgrep', ['-P', String(child.pid)], { encoding: 'utf8' })
+        .stdout.trim()
+        .split('\n');
+      for (const pid of [child.pid, ...children.map(Number)]) if (pid > 0) process.kill(pid, name);
+    },
+    rows,
+    start,
+    kill,
+    async [Symbol.asyncDispose]() {
+      await kill();
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address !== 'object') throw new Error('no port is free');
+  return address.port;
+}

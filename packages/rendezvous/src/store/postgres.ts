@@ -1,0 +1,220 @@
+/**
+ * A store in Postgres: one table of keys and values, written by one process at a time.
+ *
+ * 1. Writes go one group at a time, in the order they were asked for, each group one statement: all or nothing.
+ * 2. A write is committed, with the disk of the server behind it, when it resolves; `sync` adds nothing.
+ * 3. Who writes holds a lease by its number. Each statement names it, so that one that the server takes up late, after
+ *    this process has given it up or another one has taken over, changes nothing.
+ */
+import { Failure } from '@markco/protocol';
+import type { KeyRange, Store, StoreWrite } from '@markco/replica/store/store';
+import { Pool, type PoolClient } from 'pg';
+import { MIGRATIONS } from './migrations.ts';
+
+/** One that does not answer for so long is given up; what it does with the statement later changes nothing. */
+const STATEMENT_MS = 5_000;
+const CONNECT_MS = 5_000;
+const CONNECTIONS_MAX = 4;
+const ROWS_AT_ONCE = 500;
+/** Bytes of one statement; more wait for the next. */
+const GROUP_BYTES_MAX = 16 * 1024 * 1024;
+/** Any number that nothing else in the database locks with. */
+const MIGRATION_LOCK = 6_272_051;
+
+const WRITE = `WITH held AS (SELECT 1 FROM lease WHERE epoch = $1 FOR SHARE),
+  gone AS (DELETE FROM records WHERE key = ANY($2::bytea[]) AND EXISTS (SELECT FROM held)),
+  put AS (INSERT INTO records (key, value) SELECT k, v FROM unnest($3::bytea[], $4::bytea[]) AS t (k, v), held
+    ON CONFLICT (key) DO UPDATE SET value = excluded.value)
+  SELECT EXISTS (SELECT FROM held) AS held`;
+
+type Waiting = { readonly batch: readonly StoreWrite[]; resolve(): void; reject(cause: unknown): void };
+
+export type PostgresStore = Store & {
+  /** For what else is kept in this database (`documents-table.ts`). */
+  readonly pool: Pick<Pool, 'query'>;
+};
+
+/** @throws Failure `storage_failed` when it cannot be reached, or is of a newer MarkCo */
+export async function openPostgresStore(url: string): Promise<PostgresStore> {
+  const pool = new Pool({
+    connectionString: url,
+    max: CONNECTIONS_MAX,
+    connectionTimeoutMillis: CONNECT_MS,
+    query_timeout: STATEMENT_MS,
+    application_name: 'markco',
+  });
+  // A connection that breaks while nobody uses it is made anew when somebody does.
+  pool.on('error', () => undefined);
+  let epoch: string;
+  try {
+    await migrate(pool);
+    epoch = await takeLease(pool, null);
+  } catch (cause) {
+    await pool.end();
+    throw cause instanceof Failure
+      ? cause
+      : new Failure(
+          'storage_failed',
+          'The database in DATABASE_URL cannot be reached or written. Start it, then start again.',
+          {
+            cause,
+          },
+        );
+  }
+  let waiting: Waiting[] = [];
+  let work: Promise<void> | undefined;
+  /** Why a statement failed; nothing more is written until it was opened anew, so that none is passed over. */
+  let broken: Error | undefined;
+
+  async function moveAll(): Promise<void> {
+    // So that it has not ended before it is noted as begun.
+    await Promise.resolve();
+    while (waiting.length > 0) {
+      const group = takeGroup(waiting);
+      waiting = waiting.slice(group.length);
+      try {
+        if (broken !== undefined) throw broken;
+        await put(group.flatMap(({ batch }) => batch));
+        for (const { resolve } of group) resolve();
+      } catch (cause) {
+        broken ??= cause instanceof Error ? cause : new Error(String(cause));
+        for (const { reject } of group) reject(cause);
+      }
+    }
+    // In the turn in which nothing waits any more: who writes next begins anew.
+    work = undefined;
+  }
+
+  async function put(rows: readonly StoreWrite[]): Promise<void> {
+    const last = new Map<string, StoreWrite>();
+    for (const row of rows) last.set(Buffer.from(row.key).toString('latin1'), row);
+    const [gone, keys, values]: [Buffer[], Buffer[], Buffer[]] = [[], [], []];
+    for (const { key, value } of last.values()) {
+      if (value === null) gone.push(Buffer.from(key));
+      else {
+        keys.push(Buffer.from(key));
+        values.push(Buffer.from(value));
+      }
+    }
+    const { rows: said } = await pool.query<{ held: boolean }>(WRITE, [epoch, gone, keys, values]);
+    if (said[0]?.held !== true) throw taken();
+  }
+
+  async function settled(): Promise<void> {
+    while (work !== undefined) await work;
+  }
+
+  async function* range({ gte, lt, reverse = false, limit }: KeyRange) {
+    await settled();
+    let [from, to]: [Uint8Array, Uint8Array] = [Buffer.from(gte), Buffer.from(lt)];
+    let isFirst = true;
+    let left = limit === undefined || limit < 0 ? Number.POSITIVE_INFINITY : limit;
+    while (left > 0) {
+      const count = Math.min(ROWS_AT_ONCE, left);
+      const after = isFirst || reverse ? '>=' : '>';
+      const { rows } = await pool.query<{ key: Buffer; value: Buffer }>(
+        `SELECT key, value FROM records WHERE key ${after} $1 AND key < $2 ORDER BY key ${reverse ? 'DESC' : 'ASC'} LIMIT $3`,
+        [from, to, count],
+      );
+      for (const { key, value } of rows) yield [new Uint8Array(key), new Uint8Array(value)] as const;
+      const last = rows.at(-1);
+      if (rows.length < count || last === undefined) return;
+      left -= rows.length;
+      isFirst = false;
+      if (reverse) to = last.key;
+      else from = last.key;
+    }
+  }
+
+  return {
+    pool,
+    async read(key) {
+      await settled();
+      const { rows } = await pool.query<{ value: Buffer }>('SELECT value FROM records WHERE key = $1', [
+        Buffer.from(key),
+      ]);
+      return rows[0] === undefined ? undefined : new Uint8Array(rows[0].value);
+    },
+    write(batch) {
+      // Who asked may use the bytes again at once.
+      const copy = batch.map(({ key, value }) => ({ key: key.slice(), value: value === null ? null : value.slice() }));
+      return new Promise<void>((resolve, reject) => {
+        waiting.push({ batch: copy as StoreWrite[], resolve, reject });
+        work ??= moveAll();
+      });
+    },
+    writeNow: () => false,
+    range,
+    async reopen() {
+      await settled();
+      epoch = await takeLease(pool, epoch);
+      broken = undefined;
+    },
+    async close() {
+      await settled();
+      await pool.end();
+    },
+  };
+}
+
+function takeGroup(waiting: readonly Waiting[]): readonly Waiting[] {
+  let bytes = 0;
+  let count = 0;
+  for (const { batch } of waiting) {
+    for (const { key, value } of batch) bytes += key.length + (value?.length ?? 0);
+    if (count > 0 && bytes > GROUP_BYTES_MAX) break;
+    count++;
+  }
+  return waiting.slice(0, count);
+}
+
+/**
+ * The number of a lease that nobody has had. Waits for the statements of the one before.
+ * @param mine the lease that is given up; null takes it from whoever has it
+ * @throws Failure `conflict` when another process has taken over
+ */
+async function takeLease(pool: Pool, mine: string | null): Promise<string> {
+  const { rows } = await pool.query<{ epoch: string }>(
+    'UPDATE lease SET epoch = epoch + 1 WHERE $1::bigint IS NULL OR epoch = $1::bigint RETURNING epoch',
+    [mine],
+  );
+  const [row] = rows;
+  if (row === undefined) throw taken();
+  return row.epoch;
+}
+
+const taken = (): Failure =>
+  new Failure(
+    'conflict',
+    'Another MarkCo cloud has taken this database over. This one writes nothing more: stop one of the two.',
+  );
+
+async function migrate(pool: Pool): Promise<void> {
+  const client: PoolClient = await pool.connect();
+  try {
+    await client.query('BEGIN');
+    // Of two that start at once one waits.
+    await client.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
+    await client.query(
+      'CREATE TABLE IF NOT EXISTS migrations (version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())',
+    );
+    const { rows } = await client.query<{ version: number | null }>('SELECT max(version) AS version FROM migrations');
+    const known = rows[0]?.version ?? 0;
+    if (known > MIGRATIONS.length)
+      throw new Failure(
+        'unsupported',
+        'The database was written by a newer MarkCo. Upgrade this one; nothing was changed.',
+      );
+    for (const [index, step] of MIGRATIONS.entries()) {
+      if (index < known) continue;
+      await client.query(step);
+      await client.query('INSERT INTO migrations (version) VALUES ($1)', [index + 1]);
+    }
+    await client.query('COMMIT');
+  } catch (cause) {
+    await client.query('ROLLBACK').catch(() => undefined);
+    throw cause;
+  } finally {
+    client.release();
+  }
+}
