@@ -13,7 +13,12 @@ const MAIN = join(import.meta.dirname, '../../apps/cli/src/main.ts');
 /** What takes a moment takes this long at most on a machine that is busy. */
 export const SOON = { timeout: 30_000, interval: 50 };
 
-export type Ended = { readonly code: number | null; readonly out: string; readonly err: string };
+export type Ended = {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly out: string;
+  readonly err: string;
+};
 /** A command that goes on. */
 export type Begun = {
   /** The first line, or part of it, that matches what it has printed on stdout. */
@@ -86,7 +91,12 @@ export async function labDevice(
       err += chunk.toString();
       onError(chunk.toString());
     });
-    const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, out, err }));
+    const ended = once(child, 'close').then(([code, signal]) => ({
+      code: code as number | null,
+      signal: signal as string | null,
+      out,
+      err,
+    }));
     const shows = async (line: RegExp): Promise<string> => {
       const message = `${name}: ${String(line)}`;
       await expect.poll(() => line.test(out) || child.exitCode !== null, { ...SOON, message }).toBe(true);
@@ -101,7 +111,7 @@ export async function labDevice(
   async function get<T>(path: string, body?: unknown): Promise<T> {
     const asking = { token: await tokenOf(), ...(body === undefined ? {} : { body }) };
     const { status, text } = await askThrough(socket, path, asking).catch((error: unknown) => {
-      throw died === null ? error : new Error(`${name} ended by itself: ${died.err.slice(-2_000)}`, { cause: error });
+      throw died === null ? error : new Error(`${name} ended by itself: ${lastWords(died)}`, { cause: error });
     });
     if (status < 200 || status > 299) throw new Error(`${path}: ${status} ${text}`);
     return JSON.parse(text) as T;
@@ -159,4 +169,10 @@ export async function pair(adder: LabDevice, joiner: LabDevice): Promise<void> {
   const joined = await joiner.markco('pair', await shown.shows(/markco:pair#\S+/));
   expect(joined, `${joiner.name} joins ${adder.name}: ${joined.err} ${adder.log()}`).toMatchObject({ code: 0 });
   expect(await shown.ended).toMatchObject({ code: 0 });
+}
+
+/** What a program that ended has said of why: its log is the rest. */
+function lastWords({ code, signal, err }: Ended): string {
+  const words = err.split('\n').filter((line) => line !== '' && !line.startsWith('{'));
+  return [`with ${signal ?? String(code)}`, ...words.slice(-30)].join(' | ');
 }

@@ -27,6 +27,7 @@ import { createDeviceLinks } from './sync/link.ts';
 import { createDocumentsTable } from './store/documents-table.ts';
 import { openPostgresStore } from './store/postgres.ts';
 import { createResolve } from './sync/resolve.ts';
+import { createSignaling } from './sync/signal.ts';
 
 export type RendezvousConfig = {
   readonly home: string;
@@ -90,6 +91,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
     const owner = await openOwner({ home: config.home, store, log: kept.log, nobody: newId<UserId>(ids) });
     const links = createDeviceLinks({ kept, self, now: ids.now, claim: owner.claim, onTrouble });
 
+    const signaling = createSignaling();
     let { port } = config;
     const hosts = (): string[] => [
       ...new Set([...config.names, `localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`]),
@@ -139,6 +141,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
         resolve: createResolve(kept),
         serve(target, connection, { userId }) {
           if (target.kind === 'link') links.serve(connection);
+          else if (target.kind === 'signal') signaling.serve(connection, userId);
           else if (target.kind === 'stream') {
             const mine = kept.of(userId);
             serveStream(connection, {

@@ -6,12 +6,14 @@ import type { Kept } from '../documents/kept.ts';
 export type SocketTarget =
   | { readonly kind: 'link' }
   | { readonly kind: 'stream' }
+  | { readonly kind: 'signal' }
   | { readonly kind: 'sync'; readonly documentId: DocumentId; readonly readOnly: boolean };
 
 export function createResolve(kept: Pick<Kept, 'of'>): (url: URL, subject: Subject) => SocketTarget {
   return (url, { userId }) => {
     if (url.pathname === '/api/link') return { kind: 'link' };
     if (url.pathname === '/api/stream') return { kind: 'stream' };
+    if (url.pathname === '/api/signal') return { kind: 'signal' };
     const [, owner, slug, encoded] = /^\/sync\/([^/]+)\/([^/]+)\/(.+)$/.exec(url.pathname) ?? [];
     if (owner === undefined || slug === undefined || encoded === undefined)
       throw new Failure('not_found', `There is no WebSocket ${url.pathname} here.`);
