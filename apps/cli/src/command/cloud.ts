@@ -24,8 +24,9 @@ export const addCloud: AddVerb = (program, cli, done) => {
     .option('--name <name...>', 'the name by which it is reached, with its port where that is not the usual one')
     .action(async (options: Options) => {
       const config = configOf(cli, {
-        port: Number(cli.env['MARKCO_PORT'] ?? PORT),
-        host: cli.env['MARKCO_HOST'] ?? '0.0.0.0',
+        // An empty variable is one that is not set.
+        port: Number(cli.env['MARKCO_PORT'] || PORT),
+        host: cli.env['MARKCO_HOST'] || '0.0.0.0',
       });
       const holder = await portHolder(cli, config.port);
       if (holder !== null)

@@ -1,5 +1,6 @@
 /** Where a WebSocket address leads: one document, one run, or everything of one client. */
-import { Failure, LIMITS, UUID_PATTERN, type DocumentId } from '@markco/protocol';
+import { Failure, UUID_PATTERN, type DocumentId } from '@markco/protocol';
+import { requirePathLength, syncAddressOf } from '@markco/replica/listen/sync-address';
 import type { Projects } from '../projects/projects.ts';
 
 export type SocketTarget =
@@ -27,26 +28,14 @@ export function createResolve({
       return { kind: 'run-events', runId: run, fromSeq: Number(from), live: live === '1' };
     }
 
-    const [, owner, slug, encoded] = /^\/sync\/([^/]+)\/([^/]+)\/(.+)$/.exec(url.pathname) ?? [];
-    if (owner === undefined || slug === undefined || encoded === undefined)
-      throw new Failure('not_found', `There is no WebSocket ${url.pathname} here.`);
-    const docPath = decode(encoded);
-    const project = owner === userId() ? projects.bySlug(decode(slug)) : undefined;
+    const address = syncAddressOf(url);
+    const project = address.userId === userId() ? projects.bySlug(address.project) : undefined;
     if (project === undefined) throw new Failure('not_found', 'There is no such project here.');
-    if (Buffer.byteLength(docPath) > LIMITS.pathBytesMax)
-      throw new Failure('bad_request', 'The path of a document is at most 1,024 bytes.');
+    requirePathLength(address);
     return {
       kind: 'sync',
-      documentId: projects.resolve(project.id, docPath),
-      readOnly: url.searchParams.get('mode') === 'read',
+      documentId: projects.resolve(project.id, address.docPath),
+      readOnly: address.readOnly,
     };
   };
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch (cause) {
-    throw new Failure('bad_request', 'The address is not encoded as a URL.', { cause });
-  }
 }

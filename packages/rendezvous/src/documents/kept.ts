@@ -8,11 +8,9 @@ import {
   type ProjectId,
   type UserId,
 } from '@markco/protocol';
-import type { DocumentCatalog, ProjectRow } from '@markco/replica/documents/catalog';
-import type { Documents } from '@markco/replica/documents/documents';
-import type { Log, LogParts } from '@markco/replica/documents/log';
-import type { Rooms } from '@markco/replica/documents/rooms';
-import { openReplica } from '@markco/replica/documents/open-replica';
+import type { ProjectRow } from '@markco/replica/documents/catalog';
+import type { LogParts } from '@markco/replica/documents/log';
+import { openReplica, type Replica } from '@markco/replica/documents/open-replica';
 import type { ProjectsOf } from '@markco/replica/listen/document-routes';
 import { createBeginnings } from '@markco/replica/projects/beginnings';
 import { createFolderless } from '@markco/replica/projects/folderless';
@@ -48,11 +46,7 @@ export type KeptOf = ProjectsOf & {
   resolve(projectId: ProjectId, docPath: string): DocumentId;
 };
 
-export type Kept = {
-  readonly rooms: Rooms;
-  readonly catalog: DocumentCatalog;
-  readonly documents: Documents;
-  readonly log: Log;
+export type Kept = Replica & {
   /** A random 32-bit number: who made one step of edits. */
   readonly author: () => number;
   of(userId: UserId): KeptOf;
@@ -61,12 +55,13 @@ export type Kept = {
 
 export async function openKept({ store, table, ids, self, onTrouble, ...below }: KeptParts): Promise<Kept> {
   const { now } = ids;
-  const { log, rooms, catalog, documents } = await openReplica({
+  const replica = await openReplica({
     ...{ ...below, store, now, self },
     beginning: (id) => beginnings.beginning(id),
     begun: (id) => beginnings.begun(id),
     onTrouble: (id, doing, cause) => onTrouble(`${doing} ${id}`, cause),
   });
+  const { rooms, catalog, documents, log } = replica;
   const author = (): number => Buffer.from(ids.randomBytes(4)).readUInt32BE();
   const folderOf = (id: ProjectId) => createFolderless({ catalog, documents, ids, author }, id);
   const beginnings = createBeginnings({
@@ -130,7 +125,8 @@ export async function openKept({ store, table, ids, self, onTrouble, ...below }:
   }
 
   return {
-    ...{ rooms, catalog, log, documents, of },
+    ...replica,
+    of,
     author,
     async close() {
       await facts.close();

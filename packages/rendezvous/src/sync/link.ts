@@ -8,8 +8,6 @@
  */
 import { DeviceIdSchema, Failure, UserIdSchema, type DeviceId, type UserId } from '@markco/protocol';
 import type { WebSocketConnection } from '@markco/replica/listen/connection';
-import { createDigests } from '@markco/replica/replicate/digests';
-import { createLinks } from '@markco/replica/replicate/links';
 import { connectionStream } from '@markco/replica/replicate/connection-stream';
 import { replicate, type Replication } from '@markco/replica/replicate/replicate';
 import * as z from 'zod/mini';
@@ -33,9 +31,7 @@ export type DeviceLinks = {
 };
 
 export function createDeviceLinks({ kept, self, now, claim, onTrouble }: LinksParts): DeviceLinks {
-  const { rooms, catalog } = kept;
-  const digests = createDigests(rooms);
-  const links = createLinks();
+  const { rooms, catalog, digests, links } = kept;
   const replications = new Map<DeviceId, Replication>();
 
   function begin(connection: WebSocketConnection, device: DeviceId, userId: UserId): void {

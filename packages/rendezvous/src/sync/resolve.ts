@@ -1,5 +1,6 @@
 /** Where a WebSocket address of the rendezvous leads. */
-import { Failure, LIMITS, type DocumentId } from '@markco/protocol';
+import { Failure, type DocumentId } from '@markco/protocol';
+import { requirePathLength, syncAddressOf } from '@markco/replica/listen/sync-address';
 import type { Subject } from '@markco/replica/listen/guard';
 import type { Kept } from '../documents/kept.ts';
 
@@ -14,27 +15,15 @@ export function createResolve(kept: Pick<Kept, 'of'>): (url: URL, subject: Subje
     if (url.pathname === '/api/link') return { kind: 'link' };
     if (url.pathname === '/api/stream') return { kind: 'stream' };
     if (url.pathname === '/api/signal') return { kind: 'signal' };
-    const [, owner, slug, encoded] = /^\/sync\/([^/]+)\/([^/]+)\/(.+)$/.exec(url.pathname) ?? [];
-    if (owner === undefined || slug === undefined || encoded === undefined)
-      throw new Failure('not_found', `There is no WebSocket ${url.pathname} here.`);
-    const docPath = decode(encoded);
+    const address = syncAddressOf(url);
     const mine = kept.of(userId);
-    const project = owner === userId ? mine.bySlug(decode(slug)) : undefined;
+    const project = address.userId === userId ? mine.bySlug(address.project) : undefined;
     if (project === undefined) throw new Failure('not_found', 'There is no such project here.');
-    if (Buffer.byteLength(docPath) > LIMITS.pathBytesMax)
-      throw new Failure('bad_request', 'The path of a document is at most 1,024 bytes.');
+    requirePathLength(address);
     return {
       kind: 'sync',
-      documentId: mine.resolve(project.id, docPath),
-      readOnly: url.searchParams.get('mode') === 'read',
+      documentId: mine.resolve(project.id, address.docPath),
+      readOnly: address.readOnly,
     };
   };
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch (cause) {
-    throw new Failure('bad_request', 'The address is not encoded as a URL.', { cause });
-  }
 }
