@@ -112,9 +112,10 @@ async function floodOne({ flood, mesh }: Flooder, documentId: DocumentId, forMs:
   const began = performance.now();
   const isOver = (): boolean => performance.now() - began > forMs;
   let [bytes, messages, letInAgain] = [0, 0, 0];
+  let firstAt: number | null = null;
   let cutAfterMs: number | null = null;
   mesh.host.onPeer((_, isConnected) => {
-    if (!isConnected) cutAfterMs ??= performance.now() - began;
+    if (!isConnected && firstAt !== null) cutAfterMs ??= performance.now() - firstAt;
   });
   while (!isOver()) {
     const addresses = mesh.peers.list()[0]?.addresses ?? [];
@@ -141,6 +142,7 @@ async function floodOne({ flood, mesh }: Flooder, documentId: DocumentId, forMs:
     stream.onMessage(() => undefined);
     const next = wordsOf(flood, channel);
     while (isOpen && !isOver()) {
+      firstAt ??= performance.now();
       for (let n = 0; n < 50 && isOpen && stream.waiting() < WAITING_MAX; n++) say(next());
       await (stream.waiting() < WAITING_MAX ? turn() : drained(stream));
     }

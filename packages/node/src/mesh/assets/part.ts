@@ -29,7 +29,7 @@ export type Part = {
   append(pieces: readonly Uint8Array[]): Promise<void>;
   /** Begins again from nothing. */
   empty(): Promise<void>;
-  /** On disk when this resolves; sha-256 of all of it, in hexadecimal. */
+  /** On disk when this resolves; sha-256 of all of it, in hexadecimal. When the disk fails it begins from nothing. */
   finish(): Promise<string>;
   close(): Promise<void>;
 };
@@ -54,6 +54,12 @@ export async function openPart(root: string, files: Files, row: AssetRow): Promi
     length += bytesRead;
   }
   await handle.truncate(length);
+  async function empty(): Promise<void> {
+    hash = createHash('sha256');
+    length = 0;
+    beginnings++;
+    await handle.truncate(0);
+  }
   return {
     path,
     get length() {
@@ -72,16 +78,13 @@ export async function openPart(root: string, files: Files, row: AssetRow): Promi
         throw fileFailure(error, row.path);
       }
     },
-    async empty() {
-      hash = createHash('sha256');
-      length = 0;
-      beginnings++;
-      await handle.truncate(0);
-    },
+    empty,
     async finish() {
       try {
         await handle.sync();
       } catch (error) {
+        // The system tells of it once. What is read of it from now on may never reach the disk.
+        await empty().catch(() => undefined);
         throw fileFailure(error, row.path);
       }
       return hash.copy().digest('hex');
