@@ -7,7 +7,8 @@
  *    chosen among them, and the rest is counted.
  */
 import type { DeviceId, RouteReason, RunId } from '@markco/protocol';
-import type { Placement, RankedDevice } from './place.ts';
+import type { Placement } from './place.ts';
+import type { RankedDevice } from './ranking.ts';
 import { WEIGHTS, type Component, type Components } from './rank.ts';
 import type { RefusalRule } from './refuse.ts';
 import { REFUSED } from './sentence.ts';
@@ -48,9 +49,10 @@ export function recordOf(
   placement: Placement,
 ): DecisionRecord {
   const { ranked, why, chosen } = placement;
-  const wanted = new Set([chosen, request.runOn, request.sessionOn]);
-  const named = ranked.slice(DEVICES_MAX).filter(({ deviceId }) => wanted.has(deviceId));
-  const devices = [...ranked.slice(0, DEVICES_MAX - named.length), ...named];
+  const wanted = [chosen, request.runOn, request.sessionOn].map((id) => (id === null ? -1 : ranked.placeOf(id)));
+  const named = [...new Set(wanted)].filter((place) => place >= DEVICES_MAX).sort((a, b) => a - b);
+  const best = Array.from({ length: Math.min(ranked.length, DEVICES_MAX - named.length) }, (_, place) => place);
+  const devices = [...best, ...named].flatMap((place) => ranked.at(place) ?? []);
   return {
     runId,
     at,

@@ -2,14 +2,15 @@ import { LIMITS } from '@markco/protocol';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ask, device, id } from './device.fixture.ts';
-import { place, type RankedDevice } from './place.ts';
+import { place } from './place.ts';
+import type { RankedDevice } from './ranking.ts';
 import { WEIGHTS } from './rank.ts';
 import { SILENT_AFTER_MS } from './refuse.ts';
 import type { DeviceFacts } from './snapshot.ts';
 
 const among = (devices: readonly DeviceFacts[], request = ask()) => place({ atMs: 0, devices }, request);
 const only = (facts: DeviceFacts, request = ask()) => among([facts], request);
-const points = (facts: DeviceFacts, request = ask()) => only(facts, request).ranked[0]?.components;
+const points = (facts: DeviceFacts, request = ask()) => only(facts, request).ranked.at(0)?.components;
 
 test('one device that has the runtime is enough', () => {
   expect(only(device(1))).toMatchObject({ chosen: id(1), reason: 'availability' });
@@ -64,7 +65,8 @@ test.for([
   ['queue-full', { queuedRuns: LIMITS.queuedRunsMax }],
   ['silent', { heardAtMs: -SILENT_AFTER_MS - 1 }],
 ] as const)('a device is refused by the rule %s, and a person cannot choose it either', ([rule, changes]) => {
-  expect(only(device(2, changes))).toMatchObject({ chosen: null, ranked: [{ refused: rule }] });
+  const answer = only(device(2, changes));
+  expect([answer.chosen, ...[...answer.ranked].map(({ refused }) => refused)]).toEqual([null, rule]);
   expect(only(device(2, changes), ask({ runOn: id(2) })).chosen).toBeNull();
 });
 
@@ -95,13 +97,13 @@ test('a heartbeat is fresh for as long as two may be late', () => {
 
 test('not any GPU has CUDA', () => {
   const [plain, cuda] = [device(1, { gpu: {} }), device(2, { gpu: { cuda: true } })];
-  expect(only(plain, ask({ needsGpu: 'cuda' })).ranked[0]?.refused).toBe('gpu-missing');
+  expect(only(plain, ask({ needsGpu: 'cuda' })).ranked.at(0)?.refused).toBe('gpu-missing');
   expect(among([plain, cuda], ask({ needsGpu: 'cuda' }))).toMatchObject({ chosen: id(2), reason: 'gpu-required' });
 });
 
 test('who minds heavy runs gets none that is known to be heavy, unless a person says so', () => {
   const minds = device(1, { gpu: {}, policy: { allowWhenOnBattery: false }, resources: { batteryPct: 60 } });
-  expect(only(minds, ask({ needsGpu: true })).ranked[0]?.refused).toBe('heavy-runs-off');
+  expect(only(minds, ask({ needsGpu: true })).ranked.at(0)?.refused).toBe('heavy-runs-off');
   expect(only(minds, ask({ needsGpu: true, runOn: id(1) })).chosen).toBe(id(1));
   expect(only(minds).chosen).toBe(id(1));
 });
@@ -125,7 +127,8 @@ test('a cloud runtime that would have to be started comes after everybody else',
 test('a run waits for the best of those that would take it were they there', () => {
   const away = { online: false };
   const lacking = device(1, { ...away, runtimes: [] });
-  expect(only(lacking)).toMatchObject({ chosen: null, waitsFor: null, ranked: [{ refused: 'runtime-missing' }] });
+  expect(only(lacking)).toMatchObject({ chosen: null, waitsFor: null });
+  expect(only(lacking).ranked.at(0)?.refused).toBe('runtime-missing');
   const answer = among([lacking, device(2, away), device(3, away)], ask({ sessionOn: id(3) }));
   expect(answer).toMatchObject({ chosen: null, waitsFor: id(3) });
   expect(answer.why).toContain('The run waits for device 3.');
@@ -157,7 +160,7 @@ test('equal scores go to the session, then to the smaller id', () => {
   expect(among([device(3), device(2)], ask()).chosen).toBe(id(2));
   const holder = device(3, { latencyMs: 90, queuedRuns: 1, heartbeatsMissed: 9 });
   const answer = among([device(2, { latencyMs: 90 }), holder], ask({ sessionOn: id(3) }));
-  expect(answer.ranked.map((each) => each.score)).toEqual([20, 20]);
+  expect([...answer.ranked].map((each) => each.score)).toEqual([20, 20]);
   expect(answer.chosen).toBe(id(3));
 });
 
@@ -176,11 +179,14 @@ test('the order in which devices are listed never matters, and refused ones come
     fc.property(mesh, fc.option(fc.integer({ min: 1, max: 30 })), (devices, holder) => {
       const request = ask({ sessionOn: holder === null ? null : id(holder) });
       const answer = among(devices, request);
-      expect(among(devices.toReversed(), request)).toEqual(answer);
-      const refused = answer.ranked.map((each) => each.refused !== null);
+      const ranked = [...answer.ranked];
+      const reversed = among(devices.toReversed(), request);
+      expect({ ...reversed, ranked: [...reversed.ranked] }).toEqual({ ...answer, ranked });
+      expect(ranked.map(({ deviceId }) => answer.ranked.placeOf(deviceId))).toEqual(ranked.map((_, place) => place));
+      const refused = ranked.map((each) => each.refused !== null);
       expect(refused).toEqual(refused.toSorted((a, b) => Number(a) - Number(b)));
-      if (answer.chosen !== null) expect(answer.chosen).toBe(answer.ranked[0]?.deviceId);
-      const taking = answer.ranked.filter((each) => each.refused === null);
+      if (answer.chosen !== null) expect(answer.chosen).toBe(ranked[0]?.deviceId);
+      const taking = ranked.filter((each) => each.refused === null);
       const holds = (each: RankedDevice) => Number(each.deviceId === request.sessionOn);
       const inOrder = taking.toSorted(
         (a, b) => b.score - a.score || holds(b) - holds(a) || a.deviceId.localeCompare(b.deviceId),

@@ -2,31 +2,18 @@
  * Ranks the devices for one run and chooses (domain model §6).
  *
  * 1. The same snapshot and request give the same answer on every device, in whatever order the devices are listed.
- * 2. Best first: devices and cloud runtimes that are up by score, then what would have to be started, then the refused
- *    ones. Equal scores: the device that holds the session, then the one the person sits at, then the smaller id.
- * 3. A refused device is never chosen. Where each is refused and one of them only for the moment, the run waits for the
+ * 2. A refused device is never chosen. Where each is refused and one of them only for the moment, the run waits for the
  *    best of those.
- * 4. Its cost grows with the number of devices alone: each is put into the bucket of its score, and no two are compared
- *    but by id, once, to see that they are sorted.
  */
 import type { DeviceId, RouteReason } from '@markco/protocol';
-import { scoreOf, SCORES, type Components } from './rank.ts';
-import { PASSING, refusalOf, type RefusalRule } from './refuse.ts';
+import { rank, type RankedDevice, type Ranking } from './ranking.ts';
+import { PASSING } from './refuse.ts';
 import { whyChosen, whyNot, type Choice } from './sentence.ts';
-import type { DeviceFacts, PlaceRequest, Snapshot } from './snapshot.ts';
-
-export type RankedDevice = {
-  readonly deviceId: DeviceId;
-  readonly name: string;
-  readonly score: number;
-  readonly components: Components;
-  readonly refused: RefusalRule | null;
-  readonly facts: DeviceFacts;
-};
+import type { PlaceRequest, Snapshot } from './snapshot.ts';
 
 export type Placement = {
   /** Every device of the snapshot, best first. */
-  readonly ranked: readonly RankedDevice[];
+  readonly ranked: Ranking;
   /** One or two sentences for people. */
   readonly why: string;
 } & (
@@ -46,11 +33,11 @@ export type Placement = {
 export function place(snapshot: Snapshot, request: PlaceRequest): Placement {
   const ranked = rank(snapshot, request);
   const { runOn, sessionOn } = request;
-  const best = runOn === null ? ranked[0] : ranked.find((device) => device.deviceId === runOn);
+  const best = ranked.at(runOn === null ? 0 : ranked.placeOf(runOn));
   if (best === undefined) return { chosen: null, waitsFor: null, ranked, why: whyNot([], request, null) };
   if (best.refused !== null) {
     const asked = runOn === null ? ranked : [best];
-    const waitsFor = asked.find(({ refused }) => refused !== null && PASSING.has(refused)) ?? null;
+    const waitsFor = firstThatPasses(asked);
     return { chosen: null, waitsFor: waitsFor?.deviceId ?? null, ranked, why: whyNot(asked, request, waitsFor) };
   }
   const choice: Choice = {
@@ -70,41 +57,11 @@ function reasonFor({ components, facts }: RankedDevice, { needsGpu, runOn }: Pla
   return needsGpu === false ? 'availability' : 'gpu-required';
 }
 
-function rank({ atMs, devices }: Snapshot, request: PlaceRequest): RankedDevice[] {
-  const buckets: (RankedDevice[] | undefined)[] = Array.from({ length: GROUPS * SCORES });
-  for (const facts of sortedById(devices)) {
-    const { score, components, order } = scoreOf(facts, request);
-    const refused = refusalOf(facts, request, atMs);
-    const { deviceId, name } = facts;
-    const at = groupOf(facts, refused) * SCORES + order;
-    const device = { deviceId, name, score, components, refused, facts };
-    const bucket = (buckets[at] ??= []);
-    if (deviceId === request.sessionOn) bucket.unshift(device);
-    else if (deviceId === request.from) bucket.splice(bucket[0]?.deviceId === request.sessionOn ? 1 : 0, 0, device);
-    else bucket.push(device);
-  }
-  const ranked: RankedDevice[] = [];
-  for (const bucket of buckets) for (const device of bucket ?? NONE) ranked.push(device);
-  return ranked;
+/** It would take the run but for the moment. */
+function firstThatPasses(ranked: Iterable<RankedDevice>): RankedDevice | null {
+  for (const device of ranked) if (device.refused !== null && PASSING.has(device.refused)) return device;
+  return null;
 }
 
-const NONE: readonly RankedDevice[] = [];
-const GROUPS = 3;
-
-function groupOf({ host }: DeviceFacts, refused: RefusalRule | null): number {
-  return refused !== null ? 2 : host === 'cold-cloud' ? 1 : 0;
-}
-
-/** Whoever keeps its devices sorted, as a list that grows by UUIDv7 is, pays for no sorting. */
-function sortedById(devices: readonly DeviceFacts[]): readonly DeviceFacts[] {
-  let before = '';
-  for (const { deviceId } of devices) {
-    if (before > deviceId) return devices.toSorted((a, b) => (a.deviceId < b.deviceId ? -1 : 1));
-    before = deviceId;
-  }
-  return devices;
-}
-
-function nameOf(ranked: readonly RankedDevice[], id: DeviceId): string {
-  return ranked.find((device) => device.deviceId === id)?.name ?? 'a device that is gone';
-}
+const nameOf = (ranked: Ranking, id: DeviceId): string =>
+  ranked.at(ranked.placeOf(id))?.name ?? 'a device that is gone';

@@ -1,6 +1,6 @@
 /** A decision in one or two sentences for people: what was chosen and why, or why nothing was and what to do. */
 import type { RouteReason } from '@markco/protocol';
-import type { RankedDevice } from './place.ts';
+import type { RankedDevice } from './ranking.ts';
 import type { RefusalRule } from './refuse.ts';
 import type { PlaceRequest } from './snapshot.ts';
 
@@ -56,17 +56,18 @@ const REMEDY: { readonly [R in RefusalRule]: string } = {
 const NAMED_MAX = 3;
 
 export function whyNot(
-  refused: readonly RankedDevice[],
+  refused: Pick<readonly RankedDevice[], 'length' | 'at'>,
   request: PlaceRequest,
   waitsFor: Pick<RankedDevice, 'name'> | null,
 ): string {
   if (refused.length === 0)
     return request.runOn === null ? 'No device is known here.' : 'The device you chose is not one of yours.';
-  const reasons = refused
-    .slice(0, NAMED_MAX)
-    .map(({ name, refused: rule }) => (rule === null ? name : `${name} ${REFUSED[rule](request)}`));
+  const reasons = Array.from({ length: Math.min(NAMED_MAX, refused.length) }, (_, place) => {
+    const { name, refused: rule } = refused.at(place) ?? { name: '', refused: null };
+    return rule === null ? name : `${name} ${REFUSED[rule](request)}`;
+  });
   const others = refused.length - reasons.length;
   const said = others > 0 ? `${reasons.join(', ')}, and ${others} more cannot either` : reasons.join(', ');
-  const rule = refused[0]?.refused ?? 'offline';
+  const rule = refused.at(0)?.refused ?? 'offline';
   return `${said}. ${waitsFor === null ? REMEDY[rule] : `The run waits for ${waitsFor.name}.`}`;
 }

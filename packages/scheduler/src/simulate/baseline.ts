@@ -3,10 +3,14 @@
  * person's choice; what they do not have is the score.
  */
 import { place, type Placement } from '../place.ts';
+import type { Ranking } from '../ranking.ts';
 import { refusalOf } from '../refuse.ts';
 import type { DeviceFacts, PlaceRequest, Snapshot } from '../snapshot.ts';
 import type { Chance } from './chance.ts';
 import type { Policy } from './scenario.ts';
+
+/** They rank nobody. */
+const NOBODY: Ranking = { length: 0, at: () => undefined, placeOf: () => -1, [Symbol.iterator]: () => [].values() };
 
 export function decideBy(policy: Policy, chance: Chance): (snapshot: Snapshot, request: PlaceRequest) => Placement {
   if (policy === 'scheduler') return place;
@@ -16,7 +20,7 @@ export function decideBy(policy: Policy, chance: Chance): (snapshot: Snapshot, r
     if (first === undefined || request.runOn !== null) return place(snapshot, request);
     const device = policy === 'random' ? chance.pick([first, ...others]) : others.reduce(lessLoaded, first);
     const newSession = request.sessionOn !== null && request.sessionOn !== device.deviceId;
-    return { chosen: device.deviceId, reason: 'availability', newSession, ranked: [], why: policy };
+    return { chosen: device.deviceId, reason: 'availability', newSession, ranked: NOBODY, why: policy };
   };
 }
 

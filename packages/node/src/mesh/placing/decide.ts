@@ -42,6 +42,6 @@ export function createDecide({ self, survey, now, holders, placesElsewhere }: De
 
 /** What a placement says when no device will ever take the run. */
 export function nowhere({ ranked, why }: Placement): Failure {
-  const isOwn = ranked.some(({ refused }) => refused !== null && refused !== 'runtime-missing');
+  const isOwn = [...ranked].some(({ refused }) => refused !== null && refused !== 'runtime-missing');
   return new Failure(isOwn ? 'forbidden' : 'runtime_missing', why);
 }
