@@ -24,6 +24,7 @@ type YamuxStream = {
   sendFrame(header: unknown, data?: Frame['data']): boolean;
   handleData(frame: Frame): void;
   sendWindowUpdate(): void;
+  abort(error: Error): void;
 };
 type YamuxMuxer = { _newStream(...parts: unknown[]): YamuxStream };
 /** A stream that nobody was told of yet: its first window says so. */
@@ -63,7 +64,14 @@ function thrifty(stream: YamuxStream, onTraffic: OnTraffic): YamuxStream {
     handleData(frame);
   };
   stream.sendWindowUpdate = () => {
-    if (stream.state !== ESTABLISHED || stream.recvWindowCapacity <= stream.recvWindow / 2) sendWindowUpdate();
+    if (stream.state === ESTABLISHED && stream.recvWindowCapacity > stream.recvWindow / 2) return;
+    try {
+      sendWindowUpdate();
+    } catch (error) {
+      // libp2p opens a stream in a turn of its own, and the connection may have broken before that: nobody is there to
+      // catch it, and it would end the device.
+      stream.abort(error instanceof Error ? error : new Error(String(error)));
+    }
   };
   return stream;
 }
