@@ -7,6 +7,7 @@
  * The groups run one after another; in the last two one test at a time has the machine to itself.
  */
 import { defineConfig } from 'vitest/config';
+import { LongFirst } from './setup/long-first.ts';
 import { createSummaryReporter } from './setup/summary-reporter.ts';
 
 const alone = { maxWorkers: 1, fileParallelism: false } as const;
@@ -17,6 +18,7 @@ export default defineConfig({
   test: {
     pool: 'forks',
     passWithNoTests: false,
+    sequence: { sequencer: LongFirst },
     // Devices of tests leave nothing in the keychain of whoever runs them.
     env: { MARKCO_KEYS: 'file' },
     reporters: [

@@ -1,0 +1,14 @@
+/** The order of test files: those that take longest begin first, so that in the end nobody waits for one of them alone. */
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** Vitest takes the largest file for the longest test where it has not seen them run, and these are short to read. */
+const LONG = ['failure/documents/kill', 'failure/device/restart', 'replica/src/documents/power-loss'];
+
+export class LongFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isLong = ({ moduleId }: TestSpecification): boolean =>
+      LONG.some((name) => moduleId.endsWith(`${name}.test.ts`));
+    const sorted = await super.sort(files);
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+  }
+}
