@@ -26,7 +26,7 @@ import { servePage } from './listen/page.ts';
 import { tellFiles } from './listen/tell-files.ts';
 import { createServe } from './listen/serve.ts';
 import { openFrontDoor } from './listen/front-door.ts';
-import type { Handlers } from '@markco/replica/listen/handlers';
+import type { CloudOnly, Handlers } from '@markco/replica/listen/handlers';
 import { projectRoutes, type ProjectRoutesParts } from './listen/routes/projects.ts';
 import { deviceRoutes } from './listen/routes/device.ts';
 import { meshRoutes } from './listen/routes/mesh.ts';
@@ -289,7 +289,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   });
   projects.onOpen(cloud.tellProjects);
 
-  const handlers: Handlers = {
+  const handlers: Omit<Handlers, CloudOnly> = {
     ...cloudRoutes(cloud),
     ...projectRoutes({ projects, documents, ids, author, readFile }),
     ...sessionRoutes,

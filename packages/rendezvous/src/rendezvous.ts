@@ -4,7 +4,15 @@
  *
  * It runs nobody's code, and has no key of any device: what it can do with what it keeps is withhold it or spoil it.
  */
-import { DeviceIdSchema, Failure, newId, type DeviceId, type IdSource, type UserId } from '@markco/protocol';
+import {
+  DeviceIdSchema,
+  Failure,
+  newId,
+  type DeviceId,
+  type IdSource,
+  type ProjectId,
+  type UserId,
+} from '@markco/protocol';
 import type { StorageTrouble } from '@markco/replica/documents/log';
 import type { DocumentTiming } from '@markco/replica/listen/document-member';
 import { documentRoutes } from '@markco/replica/listen/document-routes';
@@ -107,6 +115,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
     let connections = 0;
     const http = createHttp({
       guard,
+      ownerOf: (_kind, { id }) => kept.catalog.project(id as ProjectId)?.project.userId ?? null,
       handlers: {
         health: () => ({ status: 'ok' }),
         stats: () => ({

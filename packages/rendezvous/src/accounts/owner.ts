@@ -46,7 +46,10 @@ export async function openOwner(parts: {
   return {
     token,
     id: () => owner,
-    whose: (given) => (timingSafeEqual(digest(given), expected) ? { userId: owner ?? parts.nobody } : undefined),
+    whose: (given) =>
+      timingSafeEqual(digest(given), expected)
+        ? { role: 'owner', userId: owner ?? parts.nobody, operates: true, enrols: true }
+        : undefined,
     claim(userId) {
       // One after another: of two that come at once the second finds whose it is.
       claiming = claiming

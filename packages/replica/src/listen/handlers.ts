@@ -1,5 +1,5 @@
 /** The form every route's handler has: parsed input in, a plain answer or a Response out. */
-import type { ROUTES, RouteName } from '@markco/protocol';
+import type { ACCOUNT_ROUTES, ROUTES, RouteName } from '@markco/protocol';
 import type * as z from 'zod/mini';
 import type { Subject } from './guard.ts';
 
@@ -22,4 +22,6 @@ export type Handler<N extends RouteName> = (
   input: Input<N>,
 ) => Promise<Answer<N> | WithStatus<Answer<N>> | Response> | Answer<N> | Response;
 export type Handlers = { readonly [N in RouteName]: Handler<N> };
+/** What a device has none of. */
+export type CloudOnly = keyof typeof ACCOUNT_ROUTES;
 export type SomeHandlers<N extends RouteName> = Pick<Handlers, N>;
