@@ -33,6 +33,7 @@ const MAY_DIAL: Readonly<Record<string, string>> = {
   'apps/cli/src/peer.ts': 'the device in device.json',
   'apps/cli/src/port.ts': 'listens, to find out whether a port is free',
   'apps/web/src/main.tsx': 'the device that the page came from',
+  'apps/web/src/boot/page-api.ts': 'the device or the cloud that the page came from',
   'apps/web/src/boot/sign-in.ts': 'the device that the page came from',
   'apps/web/src/service-worker.ts': 'what the page asks of the device it came from',
 };

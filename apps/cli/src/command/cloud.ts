@@ -48,6 +48,8 @@ export const addCloud: AddVerb = (program, cli, done) => {
             port: config.port,
             names: [...names, ...ownNames(config.port)],
             databaseUrl: config.databaseUrl,
+            registration: config.registration,
+            providers: config.signInWith,
           },
           {
             ids: { now: cli.now, randomBytes: cli.randomBytes },

@@ -53,6 +53,9 @@ export const en = {
   movingStep: 'Moving documents: {done} of {count}…',
 
   // Sign-in
+  account: 'Account',
+  oneMoment: 'One moment…',
+  signInAgain: 'Sign in',
   signInTitle: 'Open the link of your device',
   signInText: 'Open the link that “markco up” printed, or run this in a terminal:',
   noDeviceTitle: 'Your device does not answer',

@@ -55,6 +55,9 @@ export const fr: Readonly<Record<keyof typeof en, Message>> = {
   searching: 'Recherche…',
   movingStep: 'Déplacement des documents : {done} sur {count}…',
 
+  account: 'Compte',
+  oneMoment: 'Un instant…',
+  signInAgain: 'Se connecter',
   signInTitle: 'Ouvrez le lien de votre appareil',
   signInText: 'Ouvrez le lien affiché par « markco up », ou lancez ceci dans un terminal :',
   noDeviceTitle: 'Votre appareil ne répond pas',

@@ -25,6 +25,8 @@ export type Person = {
   /** The account, and what was signed in with, where there are several. */
   readonly account?: string;
   readonly session?: string;
+  /** The device that came with a token of its own. */
+  readonly device?: string;
 };
 
 /** Whoever has a link to a project or a document of `userId`. */

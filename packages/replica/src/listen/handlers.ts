@@ -11,6 +11,8 @@ export type Input<N extends RouteName> = {
   readonly body: Table[N] extends { body: infer B extends z.ZodMiniType } ? z.output<B> : undefined;
   readonly query: Table[N] extends { query: infer Q extends z.ZodMiniType } ? z.output<Q> : undefined;
   readonly request: Request;
+  /** The address that it comes from, as far as whoever is in front says so; empty between devices. */
+  readonly from: string;
   readonly signal: AbortSignal;
 };
 export type Answer<N extends RouteName> = Table[N] extends { answer: infer A extends z.ZodMiniType }

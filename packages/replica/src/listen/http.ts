@@ -17,6 +17,7 @@ import { getRequestListener } from '@hono/node-server';
 import type { HttpBindings } from '@hono/node-server';
 import { Hono, type Context, type Env as HonoEnv } from 'hono';
 import type { RequestListener } from 'node:http';
+import { addressOf } from './address.ts';
 import type { Guard, Subject } from './guard.ts';
 import type { Handlers, WithStatus } from './handlers.ts';
 
@@ -25,6 +26,8 @@ export type HttpParts = {
   readonly handlers: Partial<Handlers>;
   /** Whose the project is that an address names. */
   readonly ownerOf: OwnerOf;
+  /** Throws for who asks for something too often, before anything else is looked at. */
+  readonly limit?: (name: RouteName, from: string) => void;
   /** Answers what is no route. */
   readonly page: (path: string, method: string) => Promise<Response>;
   readonly onError: (route: string, error: unknown) => void;
@@ -37,6 +40,7 @@ type AnyHandler = (input: {
   body: unknown;
   query: unknown;
   request: Request;
+  from: string;
   signal: AbortSignal;
 }) => unknown;
 
@@ -46,7 +50,7 @@ const REFUSALS: readonly FailureCode[] = ['not_ready', 'unsupported', 'barrier_t
 /** RFC 9562 §5.9: the id of nothing. */
 const NIL_ID = '00000000-0000-0000-0000-000000000000';
 
-export function createHttp({ guard, handlers, ownerOf, page, onError }: HttpParts): RequestListener {
+export function createHttp({ guard, handlers, ownerOf, limit, page, onError }: HttpParts): RequestListener {
   const app = new Hono<Env>({ strict: false });
 
   app.use(async (context, next) => {
@@ -61,12 +65,16 @@ export function createHttp({ guard, handlers, ownerOf, page, onError }: HttpPart
     return undefined;
   });
 
-  mountRoutes(app, handlers, onError, (context, name, params) => {
+  const fromOf = ({ env: { incoming } }: Context<Env>): string =>
+    addressOf(incoming.socket.remoteAddress, incoming.headers['x-forwarded-for']);
+  const admit = (context: Context<Env>, name: RouteName, params: Readonly<Record<string, string>>): Subject | null => {
+    limit?.(name, fromOf(context));
     const route: Route = ROUTES[name];
     const subject = route.open === true ? null : guard.subject(context.env.incoming.headers);
     requireRoute(name, subject, params, ownerOf);
     return subject;
-  });
+  };
+  mountRoutes(app, handlers, onError, admit, fromOf);
 
   app.all('*', async (context) => {
     if (isApiPath(context.req.path)) {
@@ -87,6 +95,7 @@ export function mountRoutes<E extends HonoEnv>(
   handlers: Partial<Handlers>,
   onError: HttpParts['onError'],
   admit: (context: Context<E>, name: RouteName, params: Readonly<Record<string, string>>) => Subject | null,
+  fromOf: (context: Context<E>) => string = () => '',
 ): void {
   for (const name of Object.keys(ROUTES) as RouteName[]) {
     const route: Route = ROUTES[name];
@@ -102,6 +111,7 @@ export function mountRoutes<E extends HonoEnv>(
           body: await readBody(context, route),
           query: readQuery(context, route),
           request: context.req.raw,
+          from: fromOf(context),
           signal: context.req.raw.signal,
         });
         return respond(context, route, answer);
