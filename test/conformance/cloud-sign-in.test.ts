@@ -1,72 +1,16 @@
 /** T14: what somebody tries who wants to come in to a cloud as somebody else, and two people who may. */
 import { generateKeyPairSync, sign } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { cloudProof } from '@markco/protocol/identity/cloud-proof';
-import type { Account, SessionRow } from '@markco/protocol';
+import type { Account, Cloud, CloudAsk, SessionRow } from '@markco/protocol';
 import { expect, test as base } from 'vitest';
+import { createBrowser, signInAs, type Browser } from './cloud-browser.fixture.ts';
 import { startCloud, type CloudProgram } from './cloud.fixture.ts';
+import { runMarkco } from './markco.fixture.ts';
+import { eventually, startDevice } from './device.fixture.ts';
 import { startOidc, type OidcProvider } from './oidc.fixture.ts';
 
-type Answer = { readonly status: number; readonly json: { readonly error?: { code: string; message: string } } };
-
-let browsers = 0;
-/** A browser as far as cookies go, at an address of its own. */
-function createBrowser(origin: string) {
-  const from = `198.51.100.${++browsers}`;
-  const jars = new Map<string, Map<string, string>>();
-  const jarOf = (url: string): Map<string, string> => {
-    const host = new URL(url).host;
-    const known = jars.get(host) ?? new Map<string, string>();
-    jars.set(host, known);
-    return known;
-  };
-  async function visit(url: string, init: RequestInit = {}): Promise<Response> {
-    const jar = jarOf(url);
-    const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
-    const headers = {
-      'x-forwarded-for': from,
-      ...(init.headers as Record<string, string> | undefined),
-      ...(cookie === '' ? {} : { cookie }),
-    };
-    const response = await fetch(url, { ...init, headers, redirect: 'manual' });
-    for (const line of response.headers.getSetCookie()) {
-      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
-      if (value === '') jar.delete(name);
-      else jar.set(name, value);
-    }
-    return response;
-  }
-  async function ask<T = unknown>(method: string, path: string, body?: unknown): Promise<Answer & { json: T }> {
-    const response = await visit(`${origin}${path}`, {
-      method,
-      ...(body === undefined
-        ? {}
-        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json', origin } }),
-    });
-    const text = await response.text();
-    return { status: response.status, json: (text.startsWith('{') ? JSON.parse(text) : {}) as never };
-  }
-  return {
-    jar: jarOf(origin),
-    ask,
-    /** From the button to what the provider sends back to the page. */
-    async toProvider(body: object = {}): Promise<string> {
-      // The provider knows nobody from before.
-      for (const [host, jar] of jars) if (host !== new URL(origin).host) jar.clear();
-      const begun = await ask<{ url: string }>('POST', '/api/sign-in/with/oidc/begin', body);
-      expect(begun).toMatchObject({ status: 200 });
-      let url = begun.json.url;
-      for (let step = 0; step < 10; step++) {
-        const response = await visit(url);
-        url = new URL(response.headers.get('location') ?? expect.unreachable(await response.text()), url).href;
-        if (url.startsWith(`${origin}/sign-in/with/oidc`)) return new URL(url).search;
-      }
-      return expect.unreachable('the provider leads nowhere');
-    },
-    finish: (search: string) => ask('POST', '/api/sign-in/with/oidc', { search }),
-  };
-}
-
-type Browser = ReturnType<typeof createBrowser>;
 const test = base.extend<{ oidc: OidcProvider; cloud: CloudProgram; browser: () => Browser }>({
   oidc: [
     async ({}, use) => {
@@ -85,12 +29,6 @@ const test = base.extend<{ oidc: OidcProvider; cloud: CloudProgram; browser: () 
   ],
   browser: async ({ cloud }, use) => use(() => createBrowser(cloud.origin)),
 });
-
-async function signInAs(oidc: OidcProvider, browser: Browser, name: string): Promise<Account> {
-  oidc.person = { sub: name, email: `${name}@example.com`, email_verified: true };
-  expect((await browser.finish(await browser.toProvider())).status).toBe(200);
-  return (await browser.ask<Account>('GET', '/api/account')).json;
-}
 
 test('T14 what a provider sends back is good once, in the browser that began, with its own state, nonce and verifier', async ({
   oidc,
@@ -270,11 +208,8 @@ test('an account elsewhere makes no account where only the invited come in', asy
   const ada = createBrowser(cloud.origin);
   const refused = await ada.finish(await ada.toProvider());
   expect([refused.status, refused.json.error?.code]).toEqual([403, 'forbidden']);
-  const made = await fetch(`${cloud.origin}/api/invites`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${cloud.token}` },
-  });
-  const { code: invite } = (await made.json()) as { code: string };
+  const { link } = (await runMarkco(cloud.home, 'cloud', 'invite', '--json')) as { link: string };
+  const invite = link.split('#invite=')[1] ?? expect.unreachable(link);
   expect((await ada.finish(await ada.toProvider({ invite }))).status).toBe(200);
   const bob = createBrowser(cloud.origin);
   oidc.person = { sub: 'bob', email: 'bob@example.com', email_verified: true };
@@ -282,4 +217,35 @@ test('an account elsewhere makes no account where only the invited come in', asy
   // Who has an account needs no invite again.
   oidc.person = { sub: 'ada', email: 'ada@example.com', email_verified: true };
   expect((await bob.finish(await bob.toProvider())).status).toBe(200);
+});
+
+test('a headless device is let in by a code, comes back by its key, and is cut off when it is taken out', async ({
+  oidc,
+  cloud,
+  browser,
+}) => {
+  const dora = browser();
+  await signInAs(oidc, dora, 'dora');
+  await using box = await startDevice({ files: { 'page.md': '# Page\n' } });
+  const asked = await box.get<CloudAsk>('/api/cloud/ask', { body: { url: cloud.origin } });
+  if (asked.state !== 'waiting') return expect.unreachable(asked.state);
+  expect(asked.page).toBe(`${cloud.origin}/device`);
+  const request = `/api/account/device-requests/${asked.code}`;
+  expect((await dora.ask('GET', request)).json).toMatchObject({ fingerprint: asked.fingerprint });
+  expect((await dora.ask('POST', request)).status).toBe(204);
+  await eventually(async () => (await box.get<CloudAsk>('/api/cloud/ask')).state === 'joined', 'it to be let in');
+  // It said whose devices these are: her account has its documents, and the cloud none of its keys.
+  const account = (await dora.ask<Account>('GET', '/api/account')).json;
+  expect(account).toMatchObject({ userId: box.userId, hasDevices: true });
+  const documents = async (): Promise<number> =>
+    (await dora.ask<{ documents: unknown[] }>('GET', `/api/documents/${box.userId}`)).json.documents.length;
+  await eventually(async () => (await documents()) === 1, 'the document to be there');
+  const kept = await readFile(join(box.home, 'cloud.json'), 'utf8');
+  expect(JSON.parse(kept)).toEqual({ url: cloud.origin, byKey: true });
+  await box.kill();
+  await box.start();
+  const state = async (): Promise<string> => (await box.get<Cloud>('/api/cloud')).state;
+  await eventually(async () => (await state()) === 'connected', 'it to be back by its key');
+  expect((await dora.ask('DELETE', `/api/account/devices/${account.devices[0]?.id}`)).status).toBe(204);
+  await eventually(async () => (await state()) === 'refused', 'it to be cut off');
 });

@@ -24,16 +24,19 @@ export async function startOidc(): Promise<OidcProvider> {
   const issuer = `http://127.0.0.1:${address !== null && typeof address === 'object' ? address.port : 0}`;
   const secret = { MARKCO_OIDC_ID: 'cloud', MARKCO_OIDC_SECRET: 'a secret of the cloud, as long as it has to be' };
 
+  const origins: string[] = [];
+
   const made: OidcProvider = {
     env: { ...secret, MARKCO_OIDC_ISSUER: issuer, MARKCO_OIDC_NAME: 'Example' },
     person: { sub: 'ada', email: 'ada@example.com', email_verified: true },
     serve(origin) {
+      origins.push(origin);
       const provider = new Provider(issuer, {
         clients: [
           {
             client_id: secret.MARKCO_OIDC_ID,
             client_secret: secret.MARKCO_OIDC_SECRET,
-            redirect_uris: [`${origin}/sign-in/with/oidc`],
+            redirect_uris: origins.map((each) => `${each}/sign-in/with/oidc`),
           },
         ],
         claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'] },

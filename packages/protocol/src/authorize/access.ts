@@ -70,6 +70,9 @@ export const ROUTE_ACCESS = {
   cloud: READ_DEVICE,
   joinCloud: MANAGE_DEVICE,
   leaveCloud: MANAGE_DEVICE,
+  askCloud: MANAGE_DEVICE,
+  cloudAsked: READ_DEVICE,
+  giveUpCloud: MANAGE_DEVICE,
 
   devices: READ_DEVICE,
   removeDevice: ENROL_DEVICE,
