@@ -1,7 +1,10 @@
 /** Signing in to a cloud in a real browser, with an authenticator that Chromium plays. */
 import type { CDPSession, Page } from 'playwright-core';
 import { startCloud, type CloudProgram } from '../conformance/cloud.fixture.ts';
+import { startOidc, type OidcProvider } from '../conformance/oidc.fixture.ts';
+import type { CloudAsk } from '@markco/protocol';
 import { eventually, startDevice } from '../conformance/device.fixture.ts';
+import { troubles } from './axe.ts';
 import { chromiumPath, NO_CHROMIUM } from './chromium.ts';
 import { expect, test as base } from './page-test.ts';
 
@@ -9,15 +12,33 @@ const PHONE = { width: 390, height: 844 };
 const SOON = { timeout: 20_000 };
 
 type Person = { readonly page: Page; readonly cdp: CDPSession };
-const test = base.extend<{ cloud: CloudProgram; site: string; person: () => Promise<Person> }>({
-  cloud: async ({ skip }, use) => {
-    skip(chromiumPath === undefined, NO_CHROMIUM);
-    await using cloud = await startCloud();
-    await use(cloud);
-  },
+type Shared = { readonly oidc: OidcProvider; readonly cloud: CloudProgram; readonly site: string };
+const test = base.extend<Shared & { person: () => Promise<Person> }>({
+  oidc: [
+    async ({}, use) => {
+      await using oidc = await startOidc();
+      await use(oidc);
+    },
+    { scope: 'file' },
+  ],
+  cloud: [
+    async ({ oidc }, use) => {
+      await using cloud = await startCloud(oidc.env);
+      await use(cloud);
+    },
+    { scope: 'file' },
+  ],
   /** Passkeys are for names, and localhost is one. */
-  site: async ({ cloud }, use) => use(cloud.origin.replace('127.0.0.1', 'localhost')),
-  person: async ({ browser }, use) => {
+  site: [
+    async ({ cloud, oidc }, use) => {
+      const site = cloud.origin.replace('127.0.0.1', 'localhost');
+      oidc.serve(site);
+      await use(site);
+    },
+    { scope: 'file' },
+  ],
+  person: async ({ browser, skip }, use) => {
+    skip(chromiumPath === undefined, NO_CHROMIUM);
     const contexts: { close(): Promise<void> }[] = [];
     await use(async () => {
       const context = await (await browser()).newContext({ viewport: PHONE, hasTouch: true, isMobile: true });
@@ -82,6 +103,7 @@ test('an invited person makes an account with a passkey, signs out and in with i
   await page.getByRole('button', { name: 'Sign in with a passkey' }).waitFor(SOON);
   // Nobody is taken in who was not invited.
   expect(await page.getByLabel('Your name').count()).toBe(0);
+  expect(await troubles({ page })).toEqual([]);
   await fits(page);
   await page.goto(`${site}/sign-in#invite=${await invite(cloud)}`);
   await page.getByLabel('Your name').fill('Ada');
@@ -165,4 +187,37 @@ test('on a public computer nothing is kept in the browser, and nobody is let in 
   await openAccount(page);
   await page.getByText('You are on a public computer').waitFor(SOON);
   expect(await page.getByRole('button', { name: 'Add a passkey' }).count()).toBe(0);
+});
+
+test('an invited person makes an account with one elsewhere, in the page, and lets a device in by its code', async ({
+  cloud,
+  site,
+  person,
+}) => {
+  const { page } = await person();
+  await page.goto(`${site}/sign-in#invite=${await invite(cloud)}`);
+  await page.getByRole('button', { name: 'Make an account with Example' }).click(SOON);
+  await openAccount(page);
+  await page.getByText('ada@example.com').waitFor(SOON);
+  expect(page.url()).toBe(`${site}/`);
+
+  await using box = await startDevice({ files: { 'page.md': '# Page of the box\n' } });
+  const asked = await box.get<CloudAsk>('/api/cloud/ask', { body: { url: site } });
+  if (asked.state !== 'waiting') return expect.unreachable(asked.state);
+  await page.goto(asked.page);
+  const code = page.getByLabel('Type the code that the device shows.');
+  await code.fill('BBBB-BBBB');
+  await page.getByRole('button', { name: 'Look' }).click();
+  await page.getByRole('alert').getByText('No device shows this code').waitFor(SOON);
+  await code.fill(asked.code);
+  await page.getByRole('button', { name: 'Look' }).click();
+  await page.getByText(asked.fingerprint).waitFor(SOON);
+  expect(await troubles({ page })).toEqual([]);
+  await fits(page);
+  await page.getByRole('button', { name: 'Let it in' }).click();
+  await page.getByText('is let in.').waitFor(SOON);
+  await page.keyboard.press('Escape');
+  // Nobody had said whose devices are here; now the page has what they have.
+  await page.goto(`${site}/p/${box.project.slug}/page`);
+  await page.locator('.cm-content').getByText('Page of the box').first().waitFor(SOON);
 });

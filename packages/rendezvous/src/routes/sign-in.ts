@@ -1,5 +1,5 @@
 /** How somebody comes in: by the token of the cloud, a passkey, or an account elsewhere. */
-import { Failure, type ACCOUNT_ROUTES } from '@markco/protocol';
+import { Failure, newId, type ACCOUNT_ROUTES, type IdSource } from '@markco/protocol';
 import { SESSION_COOKIE } from '@markco/replica/listen/guard';
 import type { SomeHandlers } from '@markco/replica/listen/handlers';
 import type { AccountRow } from '../accounts/account-row.ts';
@@ -19,7 +19,7 @@ export type SignInRoutesParts = {
   readonly providers: Providers;
   readonly registration: 'open' | 'invite';
   readonly who: ReturnType<typeof createWho>;
-  readonly now: () => number;
+  readonly ids: IdSource;
 };
 
 /** Of the browser that began a sign-in elsewhere, for as long as that may take. */
@@ -34,7 +34,7 @@ export function signInRoutes({
   providers,
   registration,
   who,
-  now,
+  ids,
 }: SignInRoutesParts): SomeHandlers<
   | 'signIn'
   | 'signOut'
@@ -74,7 +74,7 @@ export function signInRoutes({
 
   const identityOf = (found: Identified): AccountRow['identities'][number] => {
     const { issuer, subject, provider, address } = found;
-    return { id: `${now()}-${accounts.count}`, issuer, subject, provider, address, createdAt: now() };
+    return { id: newId(ids), issuer, subject, provider, address, createdAt: ids.now() };
   };
 
   async function accountOf(found: Identified, invite: string | undefined): Promise<AccountRow> {
