@@ -108,6 +108,7 @@ test('an invited person makes an account with a passkey, signs out and in with i
   await page.goto(`${site}/sign-in#invite=${await invite(cloud)}`);
   await page.getByLabel('Your name').fill('Ada');
   await page.getByRole('button', { name: 'Make an account with a passkey' }).click();
+  await page.getByText('Nothing is here yet').waitFor(SOON);
   await openAccount(page);
   await page.getByText('Ada', { exact: true }).waitFor(SOON);
   await page.getByText(/markco login http/).waitFor(SOON);

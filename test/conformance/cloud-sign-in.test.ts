@@ -121,6 +121,9 @@ test('T14 a sign-in makes a new session, ends the one before, and a session that
   expect(other.jar.has('session_token')).toBe(false);
   // The token of the cloud is no cookie: it could not be ended.
   other.jar.set('session_token', cloud.token);
+  // The log says that somebody came in, and nothing that one could come in with.
+  expect(cloud.log()).toContain('account.signed-in');
+  for (const secret of [first, second, cloud.token, 'cleo@example.com']) expect(cloud.log()).not.toContain(secret);
   expect((await other.ask('GET', '/api/account')).status).toBe(401);
 });
 

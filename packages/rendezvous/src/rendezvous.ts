@@ -104,6 +104,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
     const admission = await openAdmission({
       ...{ ...config, store, log: kept.log, ids, self, hosts, onTrouble, version: parts.version },
       name: config.names[0] ?? 'cloud',
+      note: (event, fields) => logger.info(event, fields),
     });
     stops.push(async () => admission.close());
     const links = createDeviceLinks({ kept, self, now: ids.now, admission, onTrouble });

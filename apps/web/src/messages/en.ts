@@ -54,6 +54,7 @@ export const en = {
 
   // Sign-in
   account: 'Account',
+  cloudEmpty: 'Nothing is here yet. On a device that has your projects, in a terminal:',
   oneMoment: 'One moment…',
   signInAgain: 'Sign in',
   signInTitle: 'Open the link of your device',

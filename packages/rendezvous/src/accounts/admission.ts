@@ -19,6 +19,9 @@ import { createRate } from './rate.ts';
 import { openSessions } from './sessions.ts';
 import { createWho } from './who.ts';
 
+/** Who came in and who was let in, for the log: ids and ways, no names, no secrets. */
+export type Note = (event: string, fields: Readonly<Record<string, string | number>>) => void;
+
 export type AdmissionSettings = {
   /** Who may make an account. */
   readonly registration: 'open' | 'invite';
@@ -38,6 +41,7 @@ export type AdmissionParts = AdmissionSettings & {
   /** By which it is reached. */
   readonly hosts: () => readonly string[];
   readonly onTrouble: (doing: string, cause: unknown) => void;
+  readonly note: Note;
 };
 
 export type Admission = {
@@ -117,6 +121,7 @@ export async function openAdmission(parts: AdmissionParts): Promise<Admission> {
         deviceTokens.requireProof(subject.device, proof);
       }
       const isOther = await accounts.claim(subject.account, userId);
+      parts.note('account.device-came', { account: subject.account, userId });
       // Whoever is there still has nobody's documents; they come again and have these.
       if (isOther) live.end(`account ${subject.account}`, new Failure('not_ready', 'Your documents are here now.'));
     },

@@ -63,15 +63,15 @@ export type Providers = {
   ): Promise<{ readonly who: Identified; readonly purpose: Purpose }>;
 };
 
-const GITHUB_API = 'https://api.github.com';
-const GITHUB: oauth.ServerMetadata = {
-  issuer: 'https://github.com/login/oauth',
-  authorization_endpoint: 'https://github.com/login/oauth/authorize',
-  token_endpoint: 'https://github.com/login/oauth/access_token',
-  code_challenge_methods_supported: ['S256'],
-};
+/** Where GitHub is. */
+export type Github = { readonly web: string; readonly api: string };
+const GITHUB: Github = { web: 'https://github.com', api: 'https://api.github.com' };
 
-export function createProviders(settings: readonly ProviderSetting[], ids: IdSource): Providers {
+export function createProviders(
+  settings: readonly ProviderSetting[],
+  ids: IdSource,
+  github: Github = GITHUB,
+): Providers {
   const begun = createPending<BegunAt>({ ...ids, max: BEGUN_MAX, lastsMs: LASTS_MS });
   const configurations = new Map<string, Promise<oauth.Configuration>>();
 
@@ -84,7 +84,7 @@ export function createProviders(settings: readonly ProviderSetting[], ids: IdSou
   function configurationOf(setting: ProviderSetting): Promise<oauth.Configuration> {
     const known = configurations.get(setting.id);
     if (known !== undefined) return known;
-    const made = configure(setting).catch((cause: unknown) => {
+    const made = configure(setting, github).catch((cause: unknown) => {
       // It may only be away; the next who asks looks again.
       configurations.delete(setting.id);
       throw new Failure('not_ready', `${setting.name} does not answer now. Try again, or choose another way.`, {
@@ -135,7 +135,7 @@ export function createProviders(settings: readonly ProviderSetting[], ids: IdSou
           });
         });
       const who = isGithub(setting)
-        ? await askGithub(configuration, tokens.access_token, setting)
+        ? await askGithub(configuration, tokens.access_token, setting, github)
         : fromClaims(tokens.claims(), await userInfo(configuration, tokens), setting);
       return { who, purpose: at.purpose };
     },
@@ -144,19 +144,29 @@ export function createProviders(settings: readonly ProviderSetting[], ids: IdSou
 
 const isGithub = ({ issuer }: ProviderSetting): boolean => issuer === 'github';
 
-async function configure(setting: ProviderSetting): Promise<oauth.Configuration> {
+/** On the machine itself nobody is in between. */
+function isLocal(address: string): boolean {
+  const { protocol, hostname } = new URL(address);
+  return protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
+}
+
+async function configure(setting: ProviderSetting, { web }: Github): Promise<oauth.Configuration> {
   const { issuer, clientId, clientSecret } = setting;
   if (isGithub(setting)) {
-    const made = new oauth.Configuration(GITHUB, clientId, clientSecret);
+    const metadata = {
+      issuer: `${web}/login/oauth`,
+      authorization_endpoint: `${web}/login/oauth/authorize`,
+      token_endpoint: `${web}/login/oauth/access_token`,
+      code_challenge_methods_supported: ['S256'],
+    };
+    const made = new oauth.Configuration(metadata, clientId, clientSecret);
     made.timeout = PROVIDER_MS / 1_000;
+    if (isLocal(web)) oauth.allowInsecureRequests(made);
     return made;
   }
-  const url = new URL(issuer);
-  // On the machine itself nobody is in between.
-  const isLocal = url.protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
-  return oauth.discovery(url, clientId, clientSecret, undefined, {
+  return oauth.discovery(new URL(issuer), clientId, clientSecret, undefined, {
     timeout: PROVIDER_MS / 1_000,
-    ...(isLocal ? { execute: [oauth.allowInsecureRequests] } : {}),
+    ...(isLocal(issuer) ? { execute: [oauth.allowInsecureRequests] } : {}),
   });
 }
 
@@ -201,16 +211,17 @@ async function askGithub(
   configuration: oauth.Configuration,
   accessToken: string,
   setting: ProviderSetting,
+  { web, api }: Github,
 ): Promise<Identified> {
   const ask = async (path: string): Promise<unknown> => {
-    const answer = await oauth.fetchProtectedResource(configuration, accessToken, new URL(path, GITHUB_API), 'GET');
+    const answer = await oauth.fetchProtectedResource(configuration, accessToken, new URL(path, api), 'GET');
     if (!answer.ok) throw new Failure('not_ready', 'GitHub does not say who you are now. Try again.');
     return answer.json();
   };
   const user = GithubUserSchema.parse(await ask('/user'));
   const addresses = GithubAddressesSchema.parse(await ask('/user/emails'));
   const primary = addresses.find((each) => each.primary && each.verified);
-  return identified(setting, GITHUB.issuer, {
+  return identified(setting, `${web}/login/oauth`, {
     ...{ sub: String(user.id), name: user.name ?? user.login },
     ...(primary === undefined ? {} : { email: primary.email, email_verified: true }),
   });

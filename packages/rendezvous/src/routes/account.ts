@@ -2,6 +2,7 @@
 import { Failure, type Account, type DeviceId } from '@markco/protocol';
 import type { SomeHandlers } from '@markco/replica/listen/handlers';
 import type { AccountRow } from '../accounts/account-row.ts';
+import type { Note } from '../accounts/admission.ts';
 import type { Accounts } from '../accounts/accounts.ts';
 import { browserName } from '../accounts/browser-name.ts';
 import type { DeviceRequests } from '../accounts/device-requests.ts';
@@ -25,6 +26,7 @@ export type AccountRoutesParts = {
   readonly deviceRequests: DeviceRequests;
   readonly deviceTokens: DeviceTokens;
   readonly live: Pick<Live, 'end'>;
+  readonly note: Note;
 };
 
 const time = (at: number): string => new Date(at).toISOString();
@@ -105,6 +107,7 @@ export function accountRoutes(
       const session = sessions.list(mine(subject).account.id).find(({ id }) => id === params['session']);
       if (session === undefined) throw new Failure('not_found', 'There is no such session here.');
       await sessions.end(session.id);
+      parts.note('account.session-ended', { account: session.account, session: session.id });
       return undefined;
     },
     beginPasskey: ({ subject, request }) => passkeys.beginAdd(siteOf(request), mine(subject).account),
@@ -137,6 +140,7 @@ export function letInRoutes({
   deviceRequests,
   deviceTokens,
   live,
+  note,
 }: AccountRoutesParts): SomeHandlers<
   | 'requestDevice'
   | 'deviceRequestState'
@@ -169,7 +173,9 @@ export function letInRoutes({
       return { ...asked, askedAt: time(asked.askedAt), endsAt: time(asked.endsAt) };
     },
     async approveDeviceRequest({ subject, params, from }) {
-      await deviceRequests.approve(params['code'] ?? '', idOf(subject), from);
+      const account = idOf(subject);
+      await deviceRequests.approve(params['code'] ?? '', account, from);
+      note('account.device-let-in', { account });
       return undefined;
     },
     declineDeviceRequest({ subject, params, from }) {
@@ -183,6 +189,7 @@ export function letInRoutes({
           throw new Failure('not_found', 'There is no such device here.');
         return { ...account, devices: account.devices.filter((device) => device.id !== id) };
       });
+      note('account.device-taken-out', { account: idOf(subject), device: id ?? '' });
       live.end(`device ${id}`, new Failure('unauthorized', 'This cloud does not let this device in any more.'));
       return undefined;
     },
@@ -194,6 +201,7 @@ export function letInRoutes({
     }),
     async invite() {
       const made = await invites.make();
+      note('account.invite-made', { invite: made.id });
       return { ...made, endsAt: time(made.endsAt) };
     },
     async withdrawInvite({ params }) {

@@ -3,6 +3,7 @@ import { Failure, newId, type ACCOUNT_ROUTES, type IdSource } from '@markco/prot
 import { SESSION_COOKIE } from '@markco/replica/listen/guard';
 import type { SomeHandlers } from '@markco/replica/listen/handlers';
 import type { AccountRow } from '../accounts/account-row.ts';
+import type { Note } from '../accounts/admission.ts';
 import type { Accounts } from '../accounts/accounts.ts';
 import type { Invites } from '../accounts/invites.ts';
 import type { Passkeys, Site } from '../accounts/passkeys.ts';
@@ -20,6 +21,7 @@ export type SignInRoutesParts = {
   readonly registration: 'open' | 'invite';
   readonly who: ReturnType<typeof createWho>;
   readonly ids: IdSource;
+  readonly note: Note;
 };
 
 /** Of the browser that began a sign-in elsewhere, for as long as that may take. */
@@ -35,6 +37,7 @@ export function signInRoutes({
   registration,
   who,
   ids,
+  note,
 }: SignInRoutesParts): SomeHandlers<
   | 'signIn'
   | 'signOut'
@@ -51,11 +54,12 @@ export function signInRoutes({
     account: AccountRow,
     how: Session['with'],
     isPublic = false,
-  ): Promise<Response> =>
-    new Response(null, {
-      status: 204,
-      headers: [await signIn(sessions, request, { account: account.id, isPublic, with: how })],
-    });
+  ): Promise<Response> => {
+    const about = { account: account.id, isPublic, with: how };
+    const headers = [await signIn(sessions, request, about)];
+    note('account.signed-in', { account: account.id, with: how });
+    return new Response(null, { status: 204, headers });
+  };
 
   function requireInvite(invite: string | undefined): void {
     if (registration === 'invite') invites.require(invite);
@@ -66,7 +70,11 @@ export function signInRoutes({
     invite: string | undefined,
     has: Partial<Pick<AccountRow, 'passkeys' | 'identities'>>,
   ): Promise<AccountRow> {
-    const make = (): Promise<AccountRow> => accounts.create(name, has);
+    const make = async (): Promise<AccountRow> => {
+      const made = await accounts.create(name, has);
+      note('account.made', { account: made.id });
+      return made;
+    };
     if (registration === 'open') return make();
     requireInvite(invite);
     return invites.use(invite ?? '', make);
@@ -135,6 +143,7 @@ export function signInRoutes({
         const account = await accountOf(found, purpose.invite);
         const about = { account: account.id, isPublic: purpose.publicComputer, with: found.provider };
         headers.append(...(await signIn(sessions, request, about)));
+        note('account.signed-in', { account: account.id, with: found.provider });
       } else {
         // Whoever began it has to be signed in still.
         if (who(cookieOf(request, SESSION_COOKIE) ?? '', 'cookie')?.account !== purpose.addTo)
