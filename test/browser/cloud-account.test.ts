@@ -111,7 +111,7 @@ test('an invited person makes an account with a passkey, signs out and in with i
   await page.getByText('Nothing is here yet').waitFor(SOON);
   await openAccount(page);
   await page.getByText('Ada', { exact: true }).waitFor(SOON);
-  await page.getByText(/markco login http/).waitFor(SOON);
+  await page.getByText('None of your devices is here yet').waitFor(SOON);
   await fits(page);
   expect(await page.evaluate(() => document.cookie)).not.toContain('session_token');
 

@@ -3,10 +3,10 @@ import { Failure, type DeviceId, type IdSource, type RouteName, type Subject, ty
 import type { Log } from '@markco/replica/documents/log';
 import type { WebSocketConnection } from '@markco/replica/listen/connection';
 import type { GuardParts } from '@markco/replica/listen/guard';
-import type { SomeHandlers } from '@markco/replica/listen/handlers';
+import type { CloudOnly, SomeHandlers } from '@markco/replica/listen/handlers';
 import type { Store } from '@markco/replica/store/store';
 import { accountRoutes, letInRoutes } from '../routes/account.ts';
-import { signInRoutes, type AccountRouteName } from '../routes/sign-in.ts';
+import { signInRoutes } from '../routes/sign-in.ts';
 import { openAccounts } from './accounts.ts';
 import { createDeviceRequests } from './device-requests.ts';
 import { createDeviceTokens, type Proof } from './device-tokens.ts';
@@ -49,7 +49,7 @@ export type Admission = {
   readonly token: string;
   readonly whose: GuardParts['whose'];
   readonly limit: (name: RouteName, from: string) => void;
-  readonly handlers: SomeHandlers<AccountRouteName | 'signIn' | 'device'>;
+  readonly handlers: SomeHandlers<CloudOnly | 'signIn' | 'device'>;
   /** The connection ends when what it was opened with does. */
   hold(connection: Pick<WebSocketConnection, 'onClose' | 'refuse'>, subject: Subject): void;
   /**

@@ -1,5 +1,5 @@
 /** How somebody comes in: by the token of the cloud, a passkey, or an account elsewhere. */
-import { Failure, newId, type ACCOUNT_ROUTES, type IdSource } from '@markco/protocol';
+import { Failure, newId, type IdSource } from '@markco/protocol';
 import { SESSION_COOKIE } from '@markco/replica/listen/guard';
 import type { SomeHandlers } from '@markco/replica/listen/handlers';
 import type { AccountRow } from '../accounts/account-row.ts';
@@ -171,5 +171,3 @@ function mayHavePasskeys(request: Request): boolean {
   const { rpId } = siteOf(request);
   return rpId === 'localhost' || (!/^[\d.]+$/.test(rpId) && !rpId.startsWith('['));
 }
-
-export type AccountRouteName = keyof typeof ACCOUNT_ROUTES;
