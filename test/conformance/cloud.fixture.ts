@@ -14,6 +14,8 @@ const MAIN = join(import.meta.dirname, '../../apps/cli/src/main.ts');
 const START_MS = 30_000;
 
 export type CloudProgram = {
+  /** Its state folder. */
+  readonly home: string;
   readonly origin: string;
   readonly token: string;
   /** What it wrote to its log, restarts included. */
@@ -97,6 +99,7 @@ export async function startCloud(env: Readonly<Record<string, string>> = {}): Pr
     throw error;
   });
   return {
+    home,
     get origin() {
       return `http://127.0.0.1:${port}`;
     },

@@ -198,7 +198,7 @@ test('login takes the line of `markco cloud` and nothing else, and logout says w
   await desk.device();
   for (const typed of [
     'cloud.example.com',
-    'https://cloud.example.com',
+    'https://cloud.example.com/page',
     'ftp://cloud.example.com/#token=abc',
     'https://x/#token=',
   ])
@@ -216,6 +216,27 @@ test('login takes the line of `markco cloud` and nothing else, and logout says w
   expect(await desk.markco('logout')).toMatchObject({ code: 0, out: expect.stringContaining('nothing more') });
   desk.answers.set('GET /api/cloud', { state: 'none' });
   expect(await desk.markco('logout')).toMatchObject({ code: 0, out: 'This device is with no cloud.\n' });
+});
+
+test('login without a token shows a code and waits for a yes, and says when there is none', async ({ desk }) => {
+  await desk.device();
+  const waiting = {
+    ...{ state: 'waiting', page: 'https://cloud.example.com/device', code: 'BCDF-GHJK', fingerprint: '0A1B-2C3D' },
+    endsAt: since,
+  };
+  desk.answers.set('POST /api/cloud/ask', waiting);
+  desk.answers.set('GET /api/cloud/ask', { state: 'joined' });
+  desk.answers.set('GET /api/cloud', { state: 'connected', url: 'https://cloud.example.com', since });
+  const joined = await desk.markco('login', 'https://cloud.example.com');
+  expect(joined).toMatchObject({ code: 0, out: expect.stringContaining('from now on') });
+  for (const said of [waiting.page, waiting.code, waiting.fingerprint]) expect(joined.err).toContain(said);
+  expect(desk.asked.find(({ request }) => request === 'POST /api/cloud/ask')?.body).toEqual({
+    url: 'https://cloud.example.com',
+  });
+  desk.answers.set('GET /api/cloud/ask', { state: 'declined' });
+  expect(await desk.markco('login', 'https://cloud.example.com')).toMatchObject({
+    ...{ code: 1, err: expect.stringContaining('This device was not let in') },
+  });
 });
 
 test('the recovery words are shown on a terminal or with --yes, and are not even fetched otherwise', async ({

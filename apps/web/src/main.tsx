@@ -3,15 +3,19 @@ import { indexedDbCopies, openClient, type Socket } from '@markco/client';
 import { filePathOf, type Failure } from '@markco/protocol';
 import { computed, effect, signal } from '@preact/signals';
 import { render } from 'preact';
+import { isAtCloud, rememberCloud } from './account/at-cloud.ts';
+import { finishSignIn } from './account/finish-sign-in.ts';
+import { forgetfulStorage, isPublicComputer, setPublicComputer } from './account/public-computer.ts';
 import { createAway } from './away/away.ts';
 import { now } from './boot/clock.ts';
+import { pageApi } from './boot/page-api.ts';
 import { signIn } from './boot/sign-in.ts';
 import { followUpdates } from './boot/updates.ts';
 import { createCommandRegistry } from './commands/registry.ts';
 import { createEditors, type Editors } from './document/editors.ts';
 import { language, t } from './i18n/words.ts';
 import { createLive } from './live/live.ts';
-import { createOwnCopy } from './own-copy/own-copy.ts';
+import { createOwnCopy, noOwnCopy } from './own-copy/own-copy.ts';
 import { watchForUnwantedCopies } from './own-copy/unwanted-copies.ts';
 import { createSearch } from './panels/search.ts';
 import { createPlaces } from './placing/places.ts';
@@ -24,7 +28,7 @@ import { listenToKeys } from './shell/listen-to-keys.ts';
 import { createLinks } from './shell/links.ts';
 import { pageCommands, sayWhetherSaved } from './shell/page-commands.ts';
 import { ShellContext, type Shell } from './shell/shell.ts';
-import { SignIn } from './shell/sign-in.tsx';
+import { NoSession, SignIn } from './shell/sign-in.tsx';
 import { createView } from './shell/view.ts';
 import { watchEditsAtRisk } from './status/edits-at-risk.ts';
 import { createCopiesInView } from './status/copies-in-view.ts';
@@ -46,16 +50,17 @@ import './placing/placing.css';
 const randomBytes = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length));
 
 function startShell(): Shell {
-  const copies = indexedDbCopies();
+  const isPublic = isPublicComputer(localStorage);
+  const copies = isPublic ? undefined : indexedDbCopies();
   const client = openClient({
     origin: location.origin,
     webSocket: (url) => new WebSocket(url) as Socket,
     fetch: (...input) => fetch(...input),
-    copies,
+    ...(copies === undefined ? {} : { copies }),
     now,
     randomBytes,
   });
-  const ownCopy = createOwnCopy(indexedDB);
+  const ownCopy = isPublic ? noOwnCopy : createOwnCopy(indexedDB);
   const router = createRouter(window);
   const view = createView(window);
   const toasts = createToasts();
@@ -66,7 +71,12 @@ function startShell(): Shell {
   const heard = signal('');
   const openOutside = (url: string): void => void window.open(url, '_blank', 'noopener,noreferrer');
   const links = createLinks({ workspace, router, toasts, openOutside });
-  const away = createAway({ client, storage: localStorage, now, later: (work) => setTimeout(work, 500) });
+  const away = createAway({
+    client,
+    storage: isPublic ? forgetfulStorage() : localStorage,
+    now,
+    later: (work) => setTimeout(work, 500),
+  });
   const places = createPlaces({ client, ids: { now, randomBytes }, runs: workspace.runs, page: document });
   const editors: Editors = createEditors({
     client,
@@ -124,6 +134,10 @@ function startShell(): Shell {
     search: createSearch(client),
     editors,
     saveStatus: createShownStatus(status),
+    async leave() {
+      await ownCopy.forget('', new Set());
+      await copies?.drop(() => false, AbortSignal.timeout(5_000));
+    },
     now,
     heard,
   };
@@ -145,11 +159,18 @@ function startShell(): Shell {
   effect(() => {
     document.documentElement.lang = language.value;
   });
+  // The address that a device without a browser shows: there its code is typed.
+  rememberCloud(workspace);
+  const isForDevice = location.pathname === '/device';
+  effect(() => {
+    if (isForDevice && workspace.host.value !== undefined && isAtCloud(workspace))
+      view.overlay.value = { kind: 'account' };
+  });
   listenToKeys(window, commands);
   followViewport(window);
   followPlace({ router, workspace, ownCopy });
   watchEditsAtRisk(shell, window);
-  watchForUnwantedCopies({ client, copies, ownCopy, workspace });
+  if (copies !== undefined) watchForUnwantedCopies({ client, copies, ownCopy, workspace });
   return shell;
 }
 
@@ -171,6 +192,10 @@ function start(root: HTMLElement, refused: Failure | undefined): void {
 }
 
 async function boot(root: HTMLElement): Promise<void> {
+  const elsewhere = await finishSignIn({ location, history, api: pageApi() });
+  if (elsewhere !== undefined) return render(<NoSession trouble={elsewhere.message} />, root);
+  // Whoever has the line of a cloud is at home.
+  if (location.hash.startsWith('#token=')) setPublicComputer(localStorage, false);
   const refused = await signIn({ location, history, fetch: (...input) => fetch(...input) });
   if (refused?.code !== 'not_ready') return start(root, refused);
   render(<SignIn kind="no-device" retry={() => location.reload()} />, root);

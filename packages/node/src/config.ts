@@ -11,6 +11,7 @@ const HOUR_MS = 3_600_000;
 const flag = z.enum(['0', '1'], 'must be 0 or 1');
 const whole = z.string().check(z.regex(/^[1-9]\d{0,8}$/, 'must be a whole number above 0'));
 const cores = z.string().check(z.regex(/^(?=.*[1-9])\d{1,4}(\.\d{1,2})?$/, 'must be a number above 0'));
+const credential = z.string().check(z.maxLength(500));
 const port = z.string().check(z.regex(/^\d{1,5}$/, 'must be a port number'));
 
 const EnvironmentSchema = z.object({
@@ -57,8 +58,28 @@ const EnvironmentSchema = z.object({
   DATABASE_URL: z.optional(
     z.url({ protocol: /^postgres(ql)?$/, error: 'must be an address as postgres://USER@HOST/NAME' }),
   ),
+  /** Who may make an account at `markco cloud`. Default `invite`: whoever was invited. */
+  MARKCO_REGISTRATION: z.optional(z.enum(['open', 'invite'], 'must be open or invite')),
+  /** Sign-in at `markco cloud` with GitHub: the id and the secret that GitHub gave for it. Default: none. */
+  MARKCO_GITHUB_ID: z.optional(credential),
+  MARKCO_GITHUB_SECRET: z.optional(credential),
+  /** The same with any OpenID Connect issuer, by its address; its name is for the button. */
+  MARKCO_OIDC_ISSUER: z.optional(z.url({ protocol: /^https?$/, error: 'must be the address of an issuer' })),
+  MARKCO_OIDC_ID: z.optional(credential),
+  MARKCO_OIDC_SECRET: z.optional(credential),
+  MARKCO_OIDC_NAME: z.optional(z.string().check(z.maxLength(50))),
   LOG_LEVEL: z.optional(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])),
 });
+
+/** Accounts elsewhere that people sign in to a cloud with. */
+export type SignInWith = {
+  readonly id: string;
+  readonly name: string;
+  /** `github`, or the address of an issuer. */
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+};
 
 export type Config = {
   readonly home: string;
@@ -81,6 +102,8 @@ export type Config = {
   readonly usesKeychain: boolean;
   /** Null for a store of its own. */
   readonly databaseUrl: string | null;
+  readonly registration: 'open' | 'invite';
+  readonly signInWith: readonly SignInWith[];
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 };
 
@@ -134,6 +157,27 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     projectsFolder: env.MARKCO_PROJECTS ?? join(homedir(), 'MarkCo'),
     usesKeychain: env.MARKCO_KEYS !== 'file',
     databaseUrl: env.DATABASE_URL ?? null,
+    registration: env.MARKCO_REGISTRATION ?? 'invite',
+    signInWith: [githubOf(env), issuerOf(env)].flatMap((found) => found ?? []),
     logLevel: env.LOG_LEVEL ?? 'info',
   });
+}
+
+type Environment = z.infer<typeof EnvironmentSchema>;
+
+function githubOf(env: Environment): SignInWith | undefined {
+  const [id, secret] = [env.MARKCO_GITHUB_ID, env.MARKCO_GITHUB_SECRET];
+  if (id === undefined && secret === undefined) return undefined;
+  if (id === undefined || secret === undefined)
+    throw new Failure('bad_request', 'Set both MARKCO_GITHUB_ID and MARKCO_GITHUB_SECRET, or neither.');
+  return { id: 'github', name: 'GitHub', issuer: 'github', clientId: id, clientSecret: secret };
+}
+
+function issuerOf(env: Environment): SignInWith | undefined {
+  const [issuer, id, secret] = [env.MARKCO_OIDC_ISSUER, env.MARKCO_OIDC_ID, env.MARKCO_OIDC_SECRET];
+  if (issuer === undefined && id === undefined && secret === undefined) return undefined;
+  if (issuer === undefined || id === undefined || secret === undefined)
+    throw new Failure('bad_request', 'Set MARKCO_OIDC_ISSUER, MARKCO_OIDC_ID and MARKCO_OIDC_SECRET, or none of them.');
+  const name = env.MARKCO_OIDC_NAME ?? new URL(issuer).hostname;
+  return { id: 'oidc', name, issuer, clientId: id, clientSecret: secret };
 }

@@ -13,7 +13,7 @@ import { createCapability } from './device/capability/capability.ts';
 import { keepUser, loadIdentity } from './device/identity.ts';
 import { announced } from './device/policy.ts';
 import { createPreferences } from './device/preferences.ts';
-import { createCloudLink } from './cloud/cloud.ts';
+import { createCloud } from './cloud/open-cloud.ts';
 import { cloudRoutes } from './listen/routes/cloud.ts';
 import { openReplica } from '@markco/replica/documents/open-replica';
 import { createElsewhere } from './elsewhere.ts';
@@ -26,7 +26,7 @@ import { servePage } from './listen/page.ts';
 import { tellFiles } from './listen/tell-files.ts';
 import { createServe } from './listen/serve.ts';
 import { openFrontDoor } from './listen/front-door.ts';
-import type { Handlers } from '@markco/replica/listen/handlers';
+import type { CloudOnly, Handlers } from '@markco/replica/listen/handlers';
 import { projectRoutes, type ProjectRoutesParts } from './listen/routes/projects.ts';
 import { deviceRoutes } from './listen/routes/device.ts';
 import { meshRoutes } from './listen/routes/mesh.ts';
@@ -278,8 +278,9 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     onTrouble: (cause) => logger.error('mesh.failed', {}, cause),
   });
 
-  const cloud = createCloudLink({
-    ...{ rooms, catalog, digests, links, now, home: config.home },
+  const cloud = createCloud({
+    ...{ rooms, catalog, digests, links, ids, home: config.home },
+    ...{ usesKeychain: config.usesKeychain, name: () => device.name },
     ...{ projects: projects.shared, refusal: projects.refusal, take: projects.takeRows },
     self: () => ({ deviceId: device.id, userId: user.id }),
     chance: () => author() / 2 ** 32,
@@ -289,7 +290,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   });
   projects.onOpen(cloud.tellProjects);
 
-  const handlers: Handlers = {
+  const handlers: Omit<Handlers, CloudOnly> = {
     ...cloudRoutes(cloud),
     ...projectRoutes({ projects, documents, ids, author, readFile }),
     ...sessionRoutes,

@@ -4,7 +4,15 @@
  *
  * It runs nobody's code, and has no key of any device: what it can do with what it keeps is withhold it or spoil it.
  */
-import { DeviceIdSchema, Failure, newId, type DeviceId, type IdSource, type UserId } from '@markco/protocol';
+import {
+  DeviceIdSchema,
+  Failure,
+  newId,
+  type DeviceId,
+  type IdSource,
+  type ProjectId,
+  type UserId,
+} from '@markco/protocol';
 import type { StorageTrouble } from '@markco/replica/documents/log';
 import type { DocumentTiming } from '@markco/replica/listen/document-member';
 import { documentRoutes } from '@markco/replica/listen/document-routes';
@@ -19,9 +27,8 @@ import { openLevelStore } from '@markco/replica/store/level';
 import type { Store } from '@markco/replica/store/store';
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openOwner } from './accounts/owner.ts';
+import { openAdmission, type AdmissionSettings } from './accounts/admission.ts';
 import { openKept } from './documents/kept.ts';
-import { accountRoutes } from './routes/account.ts';
 import { nobodyRoutes, nobodyRuns } from './routes/nobody-runs.ts';
 import { createDeviceLinks } from './sync/link.ts';
 import { createDocumentsTable } from './store/documents-table.ts';
@@ -29,7 +36,7 @@ import { openPostgresStore } from './store/postgres.ts';
 import { createResolve } from './sync/resolve.ts';
 import { createSignaling } from './sync/signal.ts';
 
-export type RendezvousConfig = {
+export type RendezvousConfig = AdmissionSettings & {
   readonly home: string;
   readonly host: string;
   /** 0 picks a free one. */
@@ -88,25 +95,32 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
     });
     stops.push(() => kept.close());
     const watch = createWatch({ catalog: kept.catalog });
-    const owner = await openOwner({ home: config.home, store, log: kept.log, nobody: newId<UserId>(ids) });
-    const links = createDeviceLinks({ kept, self, now: ids.now, claim: owner.claim, onTrouble });
 
     const signaling = createSignaling();
     let { port } = config;
     const hosts = (): string[] => [
       ...new Set([...config.names, `localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`]),
     ];
+    const admission = await openAdmission({
+      ...{ ...config, store, log: kept.log, ids, self, hosts, onTrouble, version: parts.version },
+      name: config.names[0] ?? 'cloud',
+      note: (event, fields) => logger.info(event, fields),
+    });
+    stops.push(async () => admission.close());
+    const links = createDeviceLinks({ kept, self, now: ids.now, admission, onTrouble });
     const guard = createGuard({
       hosts,
       origins: () => hosts().flatMap((host) => [`http://${host}`, `https://${host}`]),
       self: 'This cloud',
-      whose: owner.whose,
+      whose: admission.whose,
       howToSignIn:
         'Send the token of this cloud: `Authorization: Bearer TOKEN`, or `?token=TOKEN` with a WebSocket. `markco cloud` prints it.',
     });
     let connections = 0;
     const http = createHttp({
       guard,
+      limit: admission.limit,
+      ownerOf: (_kind, { id }) => kept.catalog.project(id as ProjectId)?.project.userId ?? null,
       handlers: {
         health: () => ({ status: 'ok' }),
         stats: () => ({
@@ -123,13 +137,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
           author: kept.author,
         }),
         ...nobodyRoutes,
-        ...accountRoutes({
-          self,
-          name: config.names[0] ?? 'cloud',
-          version: parts.version,
-          token: owner.token,
-          now: ids.now,
-        }),
+        ...admission.handlers,
       },
       page: parts.page,
       onError: (route, error) => logger.error('http.failed', { route }, error),
@@ -139,9 +147,11 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
         guard,
         http,
         resolve: createResolve(kept),
-        serve(target, connection, { userId }) {
-          if (target.kind === 'link') links.serve(connection);
-          else if (target.kind === 'signal') signaling.serve(connection, userId);
+        serve(target, connection, subject) {
+          const { userId } = subject;
+          if (target.kind === 'link') return links.serve(connection, subject);
+          admission.hold(connection, subject);
+          if (target.kind === 'signal') signaling.serve(connection, userId);
           else if (target.kind === 'stream') {
             const mine = kept.of(userId);
             serveStream(connection, {
@@ -163,7 +173,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
     const address = door.server.address();
     if (address !== null && typeof address === 'object') port = address.port;
     logger.info('rendezvous.ready', { port });
-    return { port, token: owner.token, close: stop };
+    return { port, token: admission.token, close: stop };
   } catch (error) {
     await stop();
     throw error;

@@ -1,26 +1,32 @@
-/** `markco cloud`: the rendezvous, with a device beside it, until somebody stops it. */
+/** `markco cloud`: the rendezvous, with a device beside it, until somebody stops it. `markco cloud invite`: for whoever runs it. */
 import { Failure } from '@markco/protocol';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import manifest from '../../package.json' with { type: 'json' };
 import type { Cli } from '../cli.ts';
+import { CLOUD_FOLDER, noteListening } from '../cloud-here.ts';
 import { configOf, makeHome } from '../home.ts';
 import { portHolder } from '../port.ts';
 import { jsonLine } from '../render.ts';
 import { startDevice } from '../start-device.ts';
 import { verb, type AddVerb, type JsonOption } from '../verb.ts';
+import { addInvite } from './cloud-invite.ts';
 
 type Options = JsonOption & { readonly name?: readonly string[] };
 
 const PORT = 3000;
-const FOLDER = 'rendezvous';
 
 export const addCloud: AddVerb = (program, cli, done) => {
-  verb(program, 'cloud', 'Start a cloud of your own: it keeps your documents while your devices are off', [
-    'markco cloud                    # on a machine that all your devices reach',
-    'markco cloud --name cloud.example.com',
-    'MARKCO_PORT=8080 markco cloud',
-  ])
+  const cloud = verb(
+    program,
+    'cloud',
+    'Start a cloud of your own: it keeps your documents while your devices are off',
+    [
+      'markco cloud                    # on a machine that all your devices reach',
+      'markco cloud --name cloud.example.com',
+      'MARKCO_PORT=8080 markco cloud',
+    ],
+  )
     .option('--name <name...>', 'the name by which it is reached, with its port where that is not the usual one')
     .action(async (options: Options) => {
       const config = configOf(cli, {
@@ -43,18 +49,20 @@ export const addCloud: AddVerb = (program, cli, done) => {
         const names = options.name ?? [];
         const rendezvous = await createRendezvous(
           {
-            home: join(config.home, FOLDER),
+            home: join(config.home, CLOUD_FOLDER),
             host: config.host,
             port: config.port,
             names: [...names, ...ownNames(config.port)],
             databaseUrl: config.databaseUrl,
+            registration: config.registration,
+            providers: config.signInWith,
           },
           {
             ids: { now: cli.now, randomBytes: cli.randomBytes },
             page: (path, method) => servePage(cli.pageFolder, path, method),
             version: manifest.version,
             residentBytes: cli.residentBytes,
-            log: createLogger(cli.err.isTerminal ? 'warn' : config.logLevel, { part: FOLDER }, cli.err),
+            log: createLogger(cli.err.isTerminal ? 'warn' : config.logLevel, { part: CLOUD_FOLDER }, cli.err),
           },
         );
         try {
@@ -62,6 +70,7 @@ export const addCloud: AddVerb = (program, cli, done) => {
             names[0] === undefined
               ? `http://${ownNames(rendezvous.port)[0] ?? `localhost:${rendezvous.port}`}`
               : `https://${names[0]}`;
+          await noteListening(config.home, { port: rendezvous.port, host: config.host, url: place });
           present(cli, options, {
             port: rendezvous.port,
             home: config.home,
@@ -78,6 +87,7 @@ export const addCloud: AddVerb = (program, cli, done) => {
       }
       done(0);
     });
+  addInvite(cloud, cli, done);
 };
 
 function present(

@@ -12,6 +12,7 @@ import { QuickOpen } from './quick-open.tsx';
 import { Shortcuts } from './shortcuts.tsx';
 
 const DevicesDialog = later(async () => (await import('../devices/devices-dialog.tsx')).DevicesDialog);
+const AccountDialog = later(async () => (await import('../account/account-dialog.tsx')).AccountDialog);
 
 export function Dialogs() {
   const { view } = useShell();
@@ -35,6 +36,13 @@ export function Dialogs() {
         <Dialog label={t('devices')} kind="sheet" close={close}>
           <SheetHead title={t('devices')} close={close} />
           <DevicesDialog close={close} />
+        </Dialog>
+      );
+    case 'account':
+      return (
+        <Dialog label={t('account')} kind="sheet" close={close}>
+          <SheetHead title={t('account')} close={close} />
+          <AccountDialog />
         </Dialog>
       );
     case 'more':

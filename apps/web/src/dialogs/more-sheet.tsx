@@ -12,6 +12,7 @@ const offered: readonly string[] = [
   'run-all',
   'open-folder',
   'devices',
+  'account',
   'theme',
   'language',
 ];

@@ -53,6 +53,10 @@ export const en = {
   movingStep: 'Moving documents: {done} of {count}…',
 
   // Sign-in
+  account: 'Account',
+  cloudEmpty: 'Nothing is here yet. On a device that has your projects, in a terminal:',
+  oneMoment: 'One moment…',
+  signInAgain: 'Sign in',
   signInTitle: 'Open the link of your device',
   signInText: 'Open the link that “markco up” printed, or run this in a terminal:',
   noDeviceTitle: 'Your device does not answer',

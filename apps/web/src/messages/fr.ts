@@ -55,6 +55,10 @@ export const fr: Readonly<Record<keyof typeof en, Message>> = {
   searching: 'Recherche…',
   movingStep: 'Déplacement des documents : {done} sur {count}…',
 
+  account: 'Compte',
+  cloudEmpty: 'Il n’y a encore rien ici. Sur un appareil qui a vos projets, dans un terminal :',
+  oneMoment: 'Un instant…',
+  signInAgain: 'Se connecter',
   signInTitle: 'Ouvrez le lien de votre appareil',
   signInText: 'Ouvrez le lien affiché par « markco up », ou lancez ceci dans un terminal :',
   noDeviceTitle: 'Votre appareil ne répond pas',

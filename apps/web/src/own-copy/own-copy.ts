@@ -14,6 +14,13 @@ export type OwnCopy = {
   forget(prefix: string, keep: ReadonlySet<string>): Promise<void>;
 };
 
+/** Where nothing is to be kept. */
+export const noOwnCopy: OwnCopy = {
+  read: () => Promise.resolve(undefined),
+  write: () => Promise.resolve(),
+  forget: () => Promise.resolve(),
+};
+
 const table = 'values';
 
 function settled<T>(request: IDBRequest<T>): Promise<T> {

@@ -1,5 +1,6 @@
 /** The name of the project in view; a press on it shows the others, and how to open one more. */
 import { useSignal } from '@preact/signals';
+import { isAtCloud } from '../account/at-cloud.ts';
 import { t } from '../i18n/words.ts';
 import { useShell } from '../shell/shell.ts';
 import { Icon } from '../ui/icon.tsx';
@@ -16,6 +17,9 @@ export function ProjectSwitcher() {
       .map((project) => ({ label: project.displayName, danger: false, run: () => projects.show(project) })),
     { label: t('openFolder'), danger: false, run: () => (view.overlay.value = { kind: 'open-folder' }) },
     { label: t('devices'), danger: false, run: () => (view.overlay.value = { kind: 'devices' }) },
+    ...(isAtCloud(workspace)
+      ? [{ label: t('account'), danger: false, run: () => (view.overlay.value = { kind: 'account' }) }]
+      : []),
     ...(current === undefined
       ? []
       : [

@@ -1,7 +1,9 @@
 /** The frame of the page: sidebar, the document, a panel beside it, and what floats above. */
 import type { Document } from '@markco/protocol';
 import { labelOf } from '@markco/protocol/notebook/title';
+import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
+import { isAtCloud } from '../account/at-cloud.ts';
 import { AwayBar } from '../away/away-bar.tsx';
 import { Dialogs } from '../dialogs/dialogs.tsx';
 import { DocumentPane } from '../document/document-pane.tsx';
@@ -20,7 +22,7 @@ import { EmptyProject, Home, NoDocument } from './places.tsx';
 import { showSearch, togglePanel } from './page-commands.ts';
 import { useShell } from './shell.ts';
 import type { Panel } from './view.ts';
-import { SignIn } from './sign-in.tsx';
+import { NoSession } from './sign-in.tsx';
 
 const VariablesPanel = later(async () => (await import('../panels/variables-panel.tsx')).VariablesPanel);
 const RunsPanel = later(async () => (await import('../panels/runs-panel.tsx')).RunsPanel);
@@ -94,7 +96,7 @@ function TopBar({ document }: { readonly document: Document | undefined }) {
   );
 }
 
-function DeviceBar() {
+function DeviceBar({ signIn }: { readonly signIn: () => void }) {
   const { workspace, client, editors } = useShell();
   const connection = workspace.connection.value;
   const trouble = editors.copyTrouble.value;
@@ -102,7 +104,16 @@ function DeviceBar() {
   if (workspace.signedOut.value)
     return (
       <div class="device-bar" role="status">
-        {kept} {t('signedOut')} <code>markco open</code>
+        {kept}{' '}
+        {isAtCloud(workspace) ? (
+          <button class="quiet-button" type="button" onClick={signIn}>
+            {t('signInAgain')}
+          </button>
+        ) : (
+          <>
+            {t('signedOut')} <code>markco open</code>
+          </>
+        )}
       </div>
     );
   if (connection.state !== 'offline') return null;
@@ -197,7 +208,8 @@ export function App() {
       .filter(Boolean)
       .join(' · ');
   }, [document?.title, document?.path, workspace.project.value?.displayName]);
-  if (workspace.signedOut.value && workspace.projects.value === undefined) return <SignIn kind="no-session" />;
+  const wantsSignIn = useSignal(false);
+  if (workspace.signedOut.value && (wantsSignIn.value || workspace.projects.value === undefined)) return <NoSession />;
   return (
     <div class={`app${view.sidebar.value ? ' with-sidebar' : ''}`}>
       <a class="skip" href="#main">
@@ -205,7 +217,7 @@ export function App() {
       </a>
       <Sidebar />
       <div class="column">
-        <DeviceBar />
+        <DeviceBar signIn={() => (wantsSignIn.value = true)} />
         <AwayBar />
         <TopBar document={document} />
         <main id="main" tabIndex={-1}>

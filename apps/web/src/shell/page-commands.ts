@@ -7,6 +7,7 @@ import { askNewDocument, askNewFolder } from '../tree/tree-commands.ts';
 import { folderOf } from '../tree/moves.ts';
 import type { Shell } from './shell.ts';
 import type { Panel, View } from './view.ts';
+import { isAtCloud } from '../account/at-cloud.ts';
 
 type PageCommand = Pick<Command, 'id' | 'group' | 'title' | 'run'> & Partial<Command>;
 
@@ -29,7 +30,7 @@ export function pageCommands(shell: Shell): readonly Command[] {
   const { view, workspace, documents, projects, toasts } = shell;
   const inProject = (): boolean => workspace.project.value !== undefined;
   const inDocument = (): boolean => workspace.document.value !== undefined;
-  const show = (kind: 'quick-open' | 'palette' | 'shortcuts' | 'open-folder' | 'devices') => (): void => {
+  const show = (kind: 'quick-open' | 'palette' | 'shortcuts' | 'open-folder' | 'devices' | 'account') => (): void => {
     view.overlay.value = { kind };
   };
   const folder = (): string => folderOf(workspace.document.peek()?.path ?? '');
@@ -155,6 +156,13 @@ export function pageCommands(shell: Shell): readonly Command[] {
     },
     { id: 'open-folder', group: 'project', title: () => t('openFolder'), keys: ['Mod-o'], run: show('open-folder') },
     { id: 'devices', group: 'project', title: () => t('devices'), run: show('devices') },
+    {
+      id: 'account',
+      group: 'project',
+      title: () => t('account'),
+      available: () => isAtCloud(workspace),
+      run: show('account'),
+    },
     {
       id: 'close-project',
       group: 'project',

@@ -1,4 +1,5 @@
 /** What the main column shows where there is no document: the projects, an empty folder, an address that names nothing. */
+import { isAtCloud } from '../account/at-cloud.ts';
 import { t } from '../i18n/words.ts';
 import { askNewDocument } from '../tree/tree-commands.ts';
 import { Icon } from '../ui/icon.tsx';
@@ -8,11 +9,20 @@ import { useShell } from './shell.ts';
 export function Home() {
   const { workspace, projects, view } = useShell();
   const known = workspace.projects.value ?? [];
+  const atCloud = isAtCloud(workspace);
   return (
     <div class="home">
       <img src="/icon.svg" alt="" width="56" height="56" />
       <h1>MarkCo</h1>
       <p class="muted">{t('homeText')}</p>
+      {atCloud && known.length === 0 && (
+        <>
+          <p>{t('cloudEmpty')}</p>
+          <pre>
+            <code>markco login {location.origin}</code>
+          </pre>
+        </>
+      )}
       <ul class="cards">
         {known.map((project) => (
           <li key={project.id}>
@@ -22,14 +32,16 @@ export function Home() {
             </button>
           </li>
         ))}
-        <li>
-          <button type="button" class="card" onClick={() => (view.overlay.value = { kind: 'open-folder' })}>
-            <strong>
-              <Icon name="folder" /> {t('openFolder')}
-            </strong>
-            <span class="muted">{t('openFolderHint')}</span>
-          </button>
-        </li>
+        {!atCloud && (
+          <li>
+            <button type="button" class="card" onClick={() => (view.overlay.value = { kind: 'open-folder' })}>
+              <strong>
+                <Icon name="folder" /> {t('openFolder')}
+              </strong>
+              <span class="muted">{t('openFolderHint')}</span>
+            </button>
+          </li>
+        )}
       </ul>
     </div>
   );

@@ -31,6 +31,8 @@ export type Shell = {
   readonly editors: Editors;
   /** Of the document in view; `undefined` where there is none. */
   readonly saveStatus: ReadonlySignal<SaveStatus | undefined>;
+  /** Drops what this browser keeps, but for what nobody else has yet. */
+  leave(): Promise<void>;
   /** Unix milliseconds. */
   now(): number;
   /** What is read to those who listen to the screen. */

@@ -11,9 +11,13 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { readIfThere, writePrivate } from '../device/private-file.ts';
+import type { CloudKey } from './cloud-key.ts';
 import { dialCloud, type CloudPlace, type Greeted } from './dial.ts';
 
-const PlaceSchema = z.object({ url: z.string(), token: z.string() });
+const PlaceSchema = z.union([
+  z.object({ url: z.string(), token: z.string() }),
+  z.object({ url: z.string(), byKey: z.literal(true) }),
+]);
 const DIAL_MS = 10_000;
 const AGAIN_MS = 500;
 const AGAIN_MAX_MS = 30_000;
@@ -26,6 +30,7 @@ export type CloudParts = Pick<
 > & {
   readonly home: string;
   readonly self: () => { readonly deviceId: DeviceId; readonly userId: UserId };
+  readonly key: CloudKey;
   readonly now: () => number;
   /** From 0 to below 1: many devices do not come back in one moment. */
   readonly chance: () => number;
@@ -101,7 +106,7 @@ export function createCloudLink(parts: CloudParts): CloudLink {
     if (mine !== turn || place === undefined) return;
     if (state.state !== 'offline') become('connecting');
     try {
-      const greeted = await dialCloud(place, parts.self(), AbortSignal.timeout(DIAL_MS));
+      const greeted = await dialCloud(place, parts, AbortSignal.timeout(DIAL_MS));
       if (mine !== turn) greeted.stream.close();
       else use(greeted, mine);
     } catch (error) {
@@ -126,7 +131,7 @@ export function createCloudLink(parts: CloudParts): CloudLink {
   return {
     state: () => state,
     async join(wanted) {
-      const greeted = await dialCloud(wanted, parts.self(), AbortSignal.timeout(DIAL_MS));
+      const greeted = await dialCloud(wanted, parts, AbortSignal.timeout(DIAL_MS));
       await writePrivate(file, JSON.stringify(wanted));
       const mine = end();
       place = wanted;

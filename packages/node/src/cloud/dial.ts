@@ -3,22 +3,32 @@ import { DeviceIdSchema, Failure, LIMITS, type DeviceId, type UserId } from '@ma
 import type { MessageStream } from '@markco/replica/replicate/message-stream';
 import { WebSocket } from 'ws';
 import * as z from 'zod/mini';
+import { showKey, type CloudKey, type Proof } from './cloud-key.ts';
 import { cloudStream } from './cloud-stream.ts';
 
 const HelloSchema = z.object({ op: z.literal('hello'), deviceId: DeviceIdSchema });
 
-export type CloudPlace = { readonly url: string; readonly token: string };
+/** `byKey`: this device was let in there, and shows its key each time. */
+export type CloudPlace =
+  | { readonly url: string; readonly token: string }
+  | { readonly url: string; readonly byKey: true };
+export type DialParts = {
+  readonly self: () => { readonly deviceId: DeviceId; readonly userId: UserId };
+  readonly key: CloudKey;
+};
+type Hello = ReturnType<DialParts['self']> & { readonly token: string; readonly proof?: Proof };
 export type Greeted = { readonly stream: MessageStream; readonly cloud: DeviceId };
 
 /**
  * @throws Failure `unauthorized` and `forbidden` when it does not let this device in, `not_ready` when it cannot be
  * reached, `bad_request` when it is no cloud
  */
-export function dialCloud(
-  { url, token }: CloudPlace,
-  self: { readonly deviceId: DeviceId; readonly userId: UserId },
-  signal: AbortSignal,
-): Promise<Greeted> {
+export async function dialCloud(place: CloudPlace, { self, key }: DialParts, signal: AbortSignal): Promise<Greeted> {
+  const shown = 'byKey' in place ? await showKey(place.url, key, signal) : { token: place.token };
+  return open(place.url, { ...self(), ...shown }, signal);
+}
+
+function open(url: string, { token, ...hello }: Hello, signal: AbortSignal): Promise<Greeted> {
   return new Promise((resolve, reject) => {
     const address = new URL('/api/link', url);
     address.protocol = address.protocol === 'https:' ? 'wss:' : 'ws:';
@@ -39,8 +49,11 @@ export function dialCloud(
     const onClose = (code: number, reason: Buffer): void => {
       const said = /^(\w+): (.*)$/.exec(reason.toString());
       give(
-        code === FORBIDDEN
-          ? new Failure('forbidden', said?.[2] ?? 'This cloud does not let this device in.')
+        code === FORBIDDEN || code === UNAUTHORIZED
+          ? new Failure(
+              code === FORBIDDEN ? 'forbidden' : 'unauthorized',
+              said?.[2] ?? 'This cloud does not let this device in.',
+            )
           : new Failure('not_ready', said?.[2] ?? `${address.host} ended the connection.`),
       );
     };
@@ -58,7 +71,7 @@ export function dialCloud(
         give(new Failure('bad_request', `${address.origin.replace(/^ws/, 'http')} is no MarkCo cloud.`));
       else give(new Failure('not_ready', `${address.host} answers with ${statusCode ?? 'nothing'}.`));
     });
-    ws.on('open', () => ws.send(JSON.stringify({ op: 'hello', ...self })));
+    ws.on('open', () => ws.send(JSON.stringify({ op: 'hello', ...hello })));
     ws.once('message', (data, isBinary) => {
       const hello = isBinary ? undefined : HelloSchema.safeParse(parse(String(data)));
       if (hello?.success !== true) return give(new Failure('bad_request', `${address.host} is no MarkCo cloud.`));
@@ -77,6 +90,8 @@ export function dialCloud(
 
 /** What `listen/connection.ts` closes with for `forbidden`. */
 const FORBIDDEN = 4403;
+/** The same for `unauthorized`. */
+const UNAUTHORIZED = 4401;
 
 function parse(text: string): unknown {
   try {

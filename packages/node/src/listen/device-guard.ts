@@ -17,7 +17,10 @@ export function createDeviceGuard({
     hosts,
     origins: () => hosts().map((host) => `http://${host}`),
     self: 'This device',
-    whose: (given) => (timingSafeEqual(digest(given), expected) ? { userId: userId() } : undefined),
+    whose: (given) =>
+      timingSafeEqual(digest(given), expected)
+        ? { role: 'owner', userId: userId(), operates: true, enrols: true }
+        : undefined,
     howToSignIn:
       'Send the token of this device: `Authorization: Bearer TOKEN`, or `?token=TOKEN` with a WebSocket. It is in the file api-token of its home.',
   });

@@ -37,6 +37,7 @@ const listener = await listen(
     http: createHttp({
       guard,
       handlers,
+      ownerOf: () => '00000000-0000-7000-8000-00000000abcd' as UserId,
       page: (path, method) => servePage(tmpdir(), path, method),
       onError: (route) => void reached.push(`${route} failed`),
     }),

@@ -8,7 +8,7 @@ import { createHttp, type HttpParts } from '@markco/replica/listen/http';
 import { listen, type ServerParts } from '@markco/replica/listen/server';
 
 export type FrontDoorParts = Omit<ServerParts<SocketTarget>, 'guard' | 'http'> &
-  Omit<HttpParts, 'guard'> & {
+  Omit<HttpParts, 'guard' | 'ownerOf'> & {
     readonly host: string;
     /** 0 picks a free one. */
     readonly port: number;
@@ -40,7 +40,7 @@ export async function openFrontDoor(parts: FrontDoorParts): Promise<FrontDoor> {
       (name) => `${name}:${port}`,
     );
   const guard = createDeviceGuard({ token, hosts, userId: parts.userId });
-  const http = createHttp({ ...parts, guard });
+  const http = createHttp({ ...parts, guard, ownerOf: parts.userId });
   const listener = await listen({ ...parts, guard, http }, port, host);
   const address = listener.server.address();
   if (address !== null && typeof address === 'object') port = address.port;

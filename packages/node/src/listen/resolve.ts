@@ -1,5 +1,5 @@
 /** Where a WebSocket address leads: one document, one run, or everything of one client. */
-import { Failure, UUID_PATTERN, type DocumentId } from '@markco/protocol';
+import { Failure, requireSocket, UUID_PATTERN, type DocumentId, type Subject, type UserId } from '@markco/protocol';
 import { requirePathLength, syncAddressOf } from '@markco/replica/listen/sync-address';
 import type { Projects } from '../projects/projects.ts';
 
@@ -13,14 +13,18 @@ export function createResolve({
   userId,
 }: {
   readonly projects: Projects;
-  readonly userId: () => string;
-}): (url: URL) => SocketTarget {
-  return (url) => {
-    if (url.pathname === '/api/stream') return { kind: 'stream' };
+  readonly userId: () => UserId;
+}): (url: URL, subject: Subject) => SocketTarget {
+  return (url, subject) => {
+    if (url.pathname === '/api/stream') {
+      requireSocket('stream', subject, { owner: userId() });
+      return { kind: 'stream' };
+    }
 
     const run = /^\/api\/runs\/([^/]+)\/events$/.exec(url.pathname)?.[1];
     if (run !== undefined) {
       const from = url.searchParams.get('fromSeq') ?? '0';
+      requireSocket('runEvents', subject, { owner: userId() });
       if (!UUID_PATTERN.test(run)) throw new Failure('not_found', 'There is no such run here.');
       if (!/^\d{1,12}$/.test(from)) throw new Failure('bad_request', '`fromSeq` must be a whole number.');
       const live = url.searchParams.get('live') ?? '1';
@@ -31,6 +35,7 @@ export function createResolve({
     const address = syncAddressOf(url);
     const project = address.userId === userId() ? projects.bySlug(address.project) : undefined;
     if (project === undefined) throw new Failure('not_found', 'There is no such project here.');
+    requireSocket('sync', subject, { owner: userId(), projectId: project.id });
     requirePathLength(address);
     return {
       kind: 'sync',

@@ -124,8 +124,8 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
     policy: async () => (await parts.policy()).policy,
     deviceName: device.name,
   });
-  mountRoutes(app, { ...parts.routes(), ...sessions, ...decisions }, parts.onError, ({ env }, route) =>
-    authorizeRoute(route, () => requireSubmitter({ trust, peers: mesh.peers }, env.from)),
+  mountRoutes(app, { ...parts.routes(), ...sessions, ...decisions }, parts.onError, ({ env }, name) =>
+    authorizeRoute(name, () => requireSubmitter({ trust, peers: mesh.peers }, env.from)),
   );
   app.all('*', (context) =>
     context.json(new Failure('not_found', 'There is nothing here for other devices.').toBody(), 404),

@@ -2,6 +2,7 @@
  * What is spoken between devices, and what it takes to speak it. A protocol that is not listed here is spoken with
  * nobody; those that parts of this device bring along (`channels`) take `sync`.
  */
+import { authorize, type Operation, type ResourceKind, type UserId } from '@markco/protocol';
 import type { DeviceCap, Member } from '@markco/protocol/identity';
 import { ASSET_LISTS } from './assets/exchange.ts';
 import { ASSETS } from './assets/transfer.ts';
@@ -17,7 +18,7 @@ export const HTTP = '/markco/http/1.0.0';
 const SIGNALING = '/webrtc-signaling/0.0.1';
 
 /** `anybody`: it decides itself, before it answers. `pairing`: anybody, while a code is shown here. */
-type Need = 'anybody' | 'pairing' | 'member' | DeviceCap;
+type Need = 'anybody' | 'pairing' | 'member' | Extract<DeviceCap, 'sync'>;
 
 export const NEEDS: ReadonlyMap<string, Need> = new Map<string, Need>([
   [HELLO, 'anybody'],
@@ -31,6 +32,15 @@ export const NEEDS: ReadonlyMap<string, Need> = new Map<string, Need>([
   [HTTP, 'sync'],
 ]);
 
+const ACCESS: Readonly<Record<Need, readonly [Operation, ResourceKind]>> = {
+  anybody: ['read', 'door'],
+  pairing: ['enrol', 'pairing'],
+  member: ['read', 'mesh'],
+  sync: ['sync', 'mesh'],
+};
+/** A member is one of the user's devices, or none: the greeting has seen to that. */
+const SAME_USER = '00000000-0000-0000-0000-000000000000' as UserId;
+
 /** What libp2p itself answers here, and only members. */
 const OF_LIBP2P: ReadonlySet<string> = new Set([HOP, STOP, SIGNALING]);
 
@@ -38,7 +48,9 @@ const OF_LIBP2P: ReadonlySet<string> = new Set([HOP, STOP, SIGNALING]);
 export function mayUse(protocol: string, member: Member | undefined, isPairing: boolean): boolean {
   const need = OF_LIBP2P.has(protocol) ? 'member' : NEEDS.get(protocol);
   if (need === undefined) return false;
-  if (need === 'anybody') return true;
-  if (need === 'pairing') return isPairing;
-  return member !== undefined && (need === 'member' || member.caps.includes(need));
+  const [operation, kind] = ACCESS[need];
+  // On a connection of another user's device nothing else is spoken: whose devices they are is decided before.
+  const owner = SAME_USER;
+  const subject = member === undefined ? null : { role: 'device' as const, userId: owner, caps: member.caps };
+  return authorize(subject, operation, { kind, owner, isOpen: isPairing }) === 'allowed';
 }

@@ -16,6 +16,24 @@ export const CloudSchema = z.discriminatedUnion('state', [
 ]);
 export type Cloud = z.infer<typeof CloudSchema>;
 
+const url = z.url({ protocol: /^https?$/ }).check(z.maxLength(2_048));
+
+/** A cloud was asked to let this device in, and somebody who is signed in there says yes or no. */
+export const CloudAskSchema = z.discriminatedUnion('state', [
+  z.strictObject({ state: z.enum(['none', 'joined', 'declined']) }),
+  z.strictObject({ state: z.literal('failed'), why: z.string() }),
+  z.strictObject({
+    state: z.literal('waiting'),
+    /** Where a person types the code. */
+    page: z.string(),
+    code: z.string(),
+    /** Of this device's key; the page shows the same. */
+    fingerprint: z.string(),
+    endsAt: TimeSchema,
+  }),
+]);
+export type CloudAsk = z.infer<typeof CloudAskSchema>;
+
 export const CLOUD_ROUTES = {
   cloud: { method: 'GET', path: '/api/cloud', status: 200, answer: CloudSchema },
   /** Answers once it is connected. A cloud that refuses, or is not there, changes nothing. */
@@ -23,12 +41,23 @@ export const CLOUD_ROUTES = {
     method: 'POST',
     path: '/api/cloud',
     body: z.strictObject({
-      url: z.url({ protocol: /^https?$/ }).check(z.maxLength(2_048)),
+      url,
       token: z.string().check(z.minLength(1), z.maxLength(500)),
     }),
     status: 200,
     answer: CloudSchema,
   },
+  /** Without a token: answers the code that a person types there. One that was asked before is given up. */
+  askCloud: {
+    method: 'POST',
+    path: '/api/cloud/ask',
+    body: z.strictObject({ url }),
+    status: 200,
+    answer: CloudAskSchema,
+  },
+  /** Answers once it is decided, or after some seconds that it is not yet. */
+  cloudAsked: { method: 'GET', path: '/api/cloud/ask', status: 200, answer: CloudAskSchema },
+  giveUpCloud: { method: 'DELETE', path: '/api/cloud/ask', status: 204 },
   /** What it keeps stays there; this device tells it nothing more. */
   leaveCloud: { method: 'DELETE', path: '/api/cloud', status: 204 },
 } as const;

@@ -18,6 +18,7 @@ import { RuntimeSessionSchema } from '../entity/session.ts';
 import { UserSchema } from '../entity/user.ts';
 import { DeviceIdSchema, DocumentIdSchema, ProjectIdSchema, RunIdSchema, SessionIdSchema } from '../id.ts';
 import { LIMITS } from '../limits.ts';
+import { ACCOUNT_ROUTES } from './account-routes.ts';
 import { PLACEMENT_ROUTES } from './placement.ts';
 import { CLOUD_ROUTES } from './cloud-routes.ts';
 import { DEVICE_ROUTES } from './device-routes.ts';
@@ -141,7 +142,13 @@ export const ROUTES = {
   stats: { method: 'GET', path: '/stats', status: 200, answer: z.record(z.string(), z.unknown()) },
   metrics: { method: 'GET', path: '/metrics', status: 200 },
   /** Trades the bearer token for a `session_token` cookie, so that the page keeps no secret in its scripts. */
-  signIn: { method: 'POST', path: '/api/session', status: 204 },
+  signIn: {
+    method: 'POST',
+    path: '/api/session',
+    /** At a cloud: no copy is kept in this browser. */
+    query: z.strictObject({ publicComputer: z.optional(z.enum(['0', '1'])) }),
+    status: 204,
+  },
   device: {
     method: 'GET',
     path: '/api/device',
@@ -346,6 +353,7 @@ export const ROUTES = {
   ...DEVICE_ROUTES,
   ...RECORD_ROUTES,
   ...CLOUD_ROUTES,
+  ...ACCOUNT_ROUTES,
   heartbeat: { method: 'POST', path: '/api/devices/heartbeat', body: NodeCapabilitySchema, status: 204 },
   ...MRP_ROUTES,
 } as const satisfies Record<string, Route>;
@@ -356,4 +364,10 @@ export const SOCKET_ROUTES = {
   stream: '/api/stream',
   runEvents: '/api/runs/:id/events',
   sync: '/sync/:userId/:project/*',
+  /** A device of the user, at a cloud. */
+  link: '/api/link',
+  /** Browsers that find each other, at a cloud. */
+  signal: '/api/signal',
 } as const;
+
+export type SocketRouteName = keyof typeof SOCKET_ROUTES;

@@ -1,36 +1,43 @@
 /**
  * `WS /api/link`: a device of the user, in the frames in which two devices keep their documents equal.
  *
- *   device ─► {"op":"hello","deviceId","userId"}
+ *   device ─► {"op":"hello","deviceId","userId","proof"?}    `proof`: of its key, where its token is bound to one
  *          ◄─ {"op":"hello","deviceId","userId"}    of the rendezvous; then what `replicate` says, both ways
  *
  * The device leads: it compares, this side answers.
  */
-import { DeviceIdSchema, Failure, UserIdSchema, type DeviceId, type UserId } from '@markco/protocol';
+import { DeviceIdSchema, Failure, UserIdSchema, type DeviceId, type Subject, type UserId } from '@markco/protocol';
 import type { WebSocketConnection } from '@markco/replica/listen/connection';
 import { connectionStream } from '@markco/replica/replicate/connection-stream';
 import { replicate, type Replication } from '@markco/replica/replicate/replicate';
 import * as z from 'zod/mini';
+import type { Admission } from '../accounts/admission.ts';
 import type { Kept } from '../documents/kept.ts';
 
-const HelloSchema = z.object({ op: z.literal('hello'), deviceId: DeviceIdSchema, userId: UserIdSchema });
+const short = z.string().check(z.maxLength(100));
+const HelloSchema = z.object({
+  op: z.literal('hello'),
+  deviceId: DeviceIdSchema,
+  userId: UserIdSchema,
+  proof: z.optional(z.object({ key: short, challenge: short, signature: short })),
+});
 
 export type LinksParts = {
   readonly kept: Kept;
   /** Who this is. */
   readonly self: DeviceId;
   readonly now: () => number;
-  readonly claim: (userId: UserId) => Promise<void>;
+  readonly admission: Pick<Admission, 'admitDevice' | 'hold'>;
   readonly onTrouble: (doing: string, cause: unknown) => void;
 };
 
 export type DeviceLinks = {
-  serve(connection: WebSocketConnection): void;
+  serve(connection: WebSocketConnection, subject: Subject): void;
   /** Devices that are connected. */
   readonly count: number;
 };
 
-export function createDeviceLinks({ kept, self, now, claim, onTrouble }: LinksParts): DeviceLinks {
+export function createDeviceLinks({ kept, self, now, admission, onTrouble }: LinksParts): DeviceLinks {
   const { rooms, catalog, digests, links } = kept;
   const replications = new Map<DeviceId, Replication>();
 
@@ -63,11 +70,12 @@ export function createDeviceLinks({ kept, self, now, claim, onTrouble }: LinksPa
     });
   }
 
-  async function greet(connection: WebSocketConnection, text: string): Promise<void> {
+  async function greet(connection: WebSocketConnection, subject: Subject, text: string): Promise<void> {
     const hello = HelloSchema.safeParse(parse(text));
     if (!hello.success) throw new Failure('bad_request', 'A device says first who it is.');
-    const { deviceId, userId } = hello.data;
-    await claim(userId);
+    const { deviceId, userId, proof } = hello.data;
+    await admission.admitDevice(subject, userId, proof);
+    admission.hold(connection, subject);
     connection.text({ op: 'hello', deviceId: self, userId });
     begin(connection, deviceId, userId);
   }
@@ -76,10 +84,10 @@ export function createDeviceLinks({ kept, self, now, claim, onTrouble }: LinksPa
     get count() {
       return replications.size;
     },
-    serve(connection) {
+    serve(connection, subject) {
       connection.onText((text) => {
         connection.onText(() => connection.refuse(new Failure('bad_request', 'Wait for the greeting.')));
-        greet(connection, text).catch((cause: unknown) => connection.refuse(Failure.from(cause)));
+        greet(connection, subject, text).catch((cause: unknown) => connection.refuse(Failure.from(cause)));
       });
       connection.onBytes(() => connection.refuse(new Failure('bad_request', 'A device says first who it is.')));
     },

@@ -1,5 +1,5 @@
 /** Where a WebSocket address of the rendezvous leads. */
-import { Failure, type DocumentId } from '@markco/protocol';
+import { authorize, Failure, requireSocket, SOCKET_ROUTES, type DocumentId } from '@markco/protocol';
 import { requirePathLength, syncAddressOf } from '@markco/replica/listen/sync-address';
 import type { Subject } from '@markco/replica/listen/guard';
 import type { Kept } from '../documents/kept.ts';
@@ -11,19 +11,25 @@ export type SocketTarget =
   | { readonly kind: 'sync'; readonly documentId: DocumentId; readonly readOnly: boolean };
 
 export function createResolve(kept: Pick<Kept, 'of'>): (url: URL, subject: Subject) => SocketTarget {
-  return (url, { userId }) => {
-    if (url.pathname === '/api/link') return { kind: 'link' };
-    if (url.pathname === '/api/stream') return { kind: 'stream' };
-    if (url.pathname === '/api/signal') return { kind: 'signal' };
+  return (url, subject) => {
+    const { userId } = subject;
+    for (const kind of ['link', 'stream', 'signal'] as const) {
+      if (url.pathname !== SOCKET_ROUTES[kind]) continue;
+      requireSocket(kind, subject, { owner: userId });
+      return { kind };
+    }
     const address = syncAddressOf(url);
     const mine = kept.of(userId);
     const project = address.userId === userId ? mine.bySlug(address.project) : undefined;
     if (project === undefined) throw new Failure('not_found', 'There is no such project here.');
     requirePathLength(address);
+    const document = { owner: userId, projectId: project.id };
+    requireSocket('sync', subject, document);
+    const mayWrite = authorize(subject, 'write', { ...document, kind: 'document' }) === 'allowed';
     return {
       kind: 'sync',
       documentId: mine.resolve(project.id, address.docPath),
-      readOnly: address.readOnly,
+      readOnly: address.readOnly || !mayWrite,
     };
   };
 }

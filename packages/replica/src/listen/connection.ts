@@ -44,6 +44,7 @@ export type WebSocketConnection = Connection & {
 /** RFC 6455 §7.4.1 and the private range: what a client finds in `CloseEvent.code`. */
 const CLOSE_CODES: Partial<Record<Failure['code'], number>> = {
   bad_request: 1008,
+  unauthorized: 4401,
   forbidden: 4403,
   not_found: 4404,
   document_deleted: 4410,

@@ -7,11 +7,12 @@
  * 3. A browser that says the request comes from another site is believed.
  * 4. Nobody is anybody without a token.
  */
-import { Failure, type UserId } from '@markco/protocol';
+import { Failure, type Subject } from '@markco/protocol';
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** Who asks. */
-export type Subject = { readonly userId: UserId };
+export type { Subject } from '@markco/protocol';
+/** Where a token came from: a browser sends the cookie by itself. */
+export type TokenPlace = 'header' | 'query' | 'cookie';
 
 export type Guard = {
   /** Why the request is refused, or undefined. `isPage`: it asks for the page itself, which any link may lead to. */
@@ -31,7 +32,7 @@ export type GuardParts = {
   /** What this is, in sentences: `This device`. */
   readonly self: string;
   /** Whose token it is, compared in constant time. */
-  readonly whose: (token: string) => Subject | undefined;
+  readonly whose: (token: string, from: TokenPlace) => Subject | undefined;
   /** What to do for who has none. */
   readonly howToSignIn: string;
 };
@@ -58,8 +59,8 @@ export function createGuard({ hosts, origins, self, whose, howToSignIn }: GuardP
     },
 
     subject(headers, query) {
-      const token = tokenOf(headers, query);
-      const subject = token === undefined ? undefined : whose(token);
+      const given = tokenOf(headers, query);
+      const subject = given === undefined ? undefined : whose(...given);
       if (subject === undefined) throw new Failure('unauthorized', howToSignIn);
       return subject;
     },
@@ -67,17 +68,21 @@ export function createGuard({ hosts, origins, self, whose, howToSignIn }: GuardP
 }
 
 /** The first place that has one decides: a wrong token in the header is not made good by a cookie. */
-function tokenOf(headers: IncomingHttpHeaders, query: URLSearchParams | undefined): string | undefined {
-  return (
-    /^Bearer ([^\s]+)$/.exec(headers.authorization ?? '')?.[1] ??
-    query?.get('token') ??
-    cookies(headers.cookie).get(SESSION_COOKIE)
-  );
+function tokenOf(
+  headers: IncomingHttpHeaders,
+  query: URLSearchParams | undefined,
+): readonly [string, TokenPlace] | undefined {
+  const sent = /^Bearer ([^\s]+)$/.exec(headers.authorization ?? '')?.[1];
+  if (sent !== undefined) return [sent, 'header'];
+  const asked = query?.get('token') ?? undefined;
+  if (asked !== undefined) return [asked, 'query'];
+  const kept = cookiesOf(headers.cookie).get(SESSION_COOKIE);
+  return kept === undefined ? undefined : [kept, 'cookie'];
 }
 
 const lower = (sentence: string): string => sentence.charAt(0).toLowerCase() + sentence.slice(1);
 
-function cookies(header: string | undefined): Map<string, string> {
+export function cookiesOf(header: string | undefined | null): Map<string, string> {
   const found = new Map<string, string>();
   for (const part of header?.split(';') ?? []) {
     const at = part.indexOf('=');

@@ -1,5 +1,5 @@
 /** The form every route's handler has: parsed input in, a plain answer or a Response out. */
-import type { ROUTES, RouteName } from '@markco/protocol';
+import type { ACCOUNT_ROUTES, ROUTES, RouteName } from '@markco/protocol';
 import type * as z from 'zod/mini';
 import type { Subject } from './guard.ts';
 
@@ -11,6 +11,8 @@ export type Input<N extends RouteName> = {
   readonly body: Table[N] extends { body: infer B extends z.ZodMiniType } ? z.output<B> : undefined;
   readonly query: Table[N] extends { query: infer Q extends z.ZodMiniType } ? z.output<Q> : undefined;
   readonly request: Request;
+  /** The address that it comes from, as far as whoever is in front says so; empty between devices. */
+  readonly from: string;
   readonly signal: AbortSignal;
 };
 export type Answer<N extends RouteName> = Table[N] extends { answer: infer A extends z.ZodMiniType }
@@ -22,4 +24,6 @@ export type Handler<N extends RouteName> = (
   input: Input<N>,
 ) => Promise<Answer<N> | WithStatus<Answer<N>> | Response> | Answer<N> | Response;
 export type Handlers = { readonly [N in RouteName]: Handler<N> };
+/** What a device has none of. */
+export type CloudOnly = keyof typeof ACCOUNT_ROUTES;
 export type SomeHandlers<N extends RouteName> = Pick<Handlers, N>;

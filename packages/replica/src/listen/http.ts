@@ -2,17 +2,32 @@
  * The HTTP side of the route table. Every route is mounted from the table and authorized by itself; what is not in
  * the table is the page, or does not exist.
  */
-import { Failure, LIMITS, ROUTES, UUID_PATTERN, type FailureCode, type Route, type RouteName } from '@markco/protocol';
+import {
+  Failure,
+  LIMITS,
+  requireRoute,
+  ROUTES,
+  UUID_PATTERN,
+  type FailureCode,
+  type OwnerOf,
+  type Route,
+  type RouteName,
+} from '@markco/protocol';
 import { getRequestListener } from '@hono/node-server';
 import type { HttpBindings } from '@hono/node-server';
 import { Hono, type Context, type Env as HonoEnv } from 'hono';
 import type { RequestListener } from 'node:http';
+import { addressOf } from './address.ts';
 import type { Guard, Subject } from './guard.ts';
 import type { Handlers, WithStatus } from './handlers.ts';
 
 export type HttpParts = {
   readonly guard: Guard;
   readonly handlers: Partial<Handlers>;
+  /** Whose the project is that an address names. */
+  readonly ownerOf: OwnerOf;
+  /** Throws for who asks for something too often, before anything else is looked at. */
+  readonly limit?: (name: RouteName, from: string) => void;
   /** Answers what is no route. */
   readonly page: (path: string, method: string) => Promise<Response>;
   readonly onError: (route: string, error: unknown) => void;
@@ -25,6 +40,7 @@ type AnyHandler = (input: {
   body: unknown;
   query: unknown;
   request: Request;
+  from: string;
   signal: AbortSignal;
 }) => unknown;
 
@@ -34,7 +50,7 @@ const REFUSALS: readonly FailureCode[] = ['not_ready', 'unsupported', 'barrier_t
 /** RFC 9562 §5.9: the id of nothing. */
 const NIL_ID = '00000000-0000-0000-0000-000000000000';
 
-export function createHttp({ guard, handlers, page, onError }: HttpParts): RequestListener {
+export function createHttp({ guard, handlers, ownerOf, limit, page, onError }: HttpParts): RequestListener {
   const app = new Hono<Env>({ strict: false });
 
   app.use(async (context, next) => {
@@ -49,9 +65,16 @@ export function createHttp({ guard, handlers, page, onError }: HttpParts): Reque
     return undefined;
   });
 
-  mountRoutes(app, handlers, onError, (context, route) =>
-    route.open === true ? null : guard.subject(context.env.incoming.headers),
-  );
+  const fromOf = ({ env: { incoming } }: Context<Env>): string =>
+    addressOf(incoming.socket.remoteAddress, incoming.headers['x-forwarded-for']);
+  const admit = (context: Context<Env>, name: RouteName, params: Readonly<Record<string, string>>): Subject | null => {
+    limit?.(name, fromOf(context));
+    const route: Route = ROUTES[name];
+    const subject = route.open === true ? null : guard.subject(context.env.incoming.headers);
+    requireRoute(name, subject, params, ownerOf);
+    return subject;
+  };
+  mountRoutes(app, handlers, onError, admit, fromOf);
 
   app.all('*', async (context) => {
     if (isApiPath(context.req.path)) {
@@ -66,12 +89,13 @@ export function createHttp({ guard, handlers, page, onError }: HttpParts): Reque
   return (incoming, outgoing) => void listener(incoming, outgoing);
 }
 
-/** The routes that there are handlers for. `authorize` says who asks, where that counts, and throws for who may not. */
+/** The routes that there are handlers for. `admit` says who asks, where that counts, and throws for who may not. */
 export function mountRoutes<E extends HonoEnv>(
   app: Hono<E>,
   handlers: Partial<Handlers>,
   onError: HttpParts['onError'],
-  authorize: (context: Context<E>, route: Route) => Subject | null,
+  admit: (context: Context<E>, name: RouteName, params: Readonly<Record<string, string>>) => Subject | null,
+  fromOf: (context: Context<E>) => string = () => '',
 ): void {
   for (const name of Object.keys(ROUTES) as RouteName[]) {
     const route: Route = ROUTES[name];
@@ -79,13 +103,15 @@ export function mountRoutes<E extends HonoEnv>(
     if (handler === undefined) continue;
     app.on(route.method, route.path, async (context) => {
       try {
-        const subject = authorize(context, route);
+        const params = readParams(context);
+        const subject = admit(context, name, params);
         const answer = await handler({
           subject,
-          params: readParams(context),
+          params,
           body: await readBody(context, route),
           query: readQuery(context, route),
           request: context.req.raw,
+          from: fromOf(context),
           signal: context.req.raw.signal,
         });
         return respond(context, route, answer);

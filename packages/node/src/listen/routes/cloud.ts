@@ -1,12 +1,20 @@
 /** The cloud of this device over HTTP. */
 import type { SomeHandlers } from '@markco/replica/listen/handlers';
-import type { CloudLink } from '../../cloud/cloud.ts';
+import type { CloudHere } from '../../cloud/open-cloud.ts';
 
-export const cloudRoutes = (cloud: CloudLink): SomeHandlers<'cloud' | 'joinCloud' | 'leaveCloud'> => ({
+export const cloudRoutes = (
+  cloud: CloudHere,
+): SomeHandlers<'cloud' | 'joinCloud' | 'leaveCloud' | 'askCloud' | 'cloudAsked' | 'giveUpCloud'> => ({
   cloud: () => cloud.state(),
   joinCloud: ({ body }) => cloud.join(body),
   async leaveCloud() {
     await cloud.leave();
+    return undefined;
+  },
+  askCloud: ({ body, signal }) => cloud.asking.ask(body.url, signal),
+  cloudAsked: ({ signal }) => cloud.asking.state(signal),
+  giveUpCloud() {
+    cloud.asking.giveUp();
     return undefined;
   },
 });

@@ -61,7 +61,7 @@ function setUp({ caps = DEVICE_CAPS, allowed = true }: { caps?: readonly DeviceC
     app,
     handlers,
     () => undefined,
-    ({ env }, route) => authorizeRoute(route, () => requireSubmitter({ trust, peers }, env.from)),
+    ({ env }, name) => authorizeRoute(name, () => requireSubmitter({ trust, peers }, env.from)),
   );
   async function ask(name: (typeof names)[number], of: string = session, from = asker) {
     const { method, path } = ROUTES[name];

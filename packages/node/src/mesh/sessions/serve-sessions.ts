@@ -8,7 +8,7 @@
  *    whoever works here, so the owner's leave to run things here is needed too. Interrupting is everybody's who may
  *    submit, as cancelling is.
  */
-import { Failure, ROUTES, UUID_PATTERN, type DeviceId, type DevicePolicy, type Route } from '@markco/protocol';
+import { Failure, UUID_PATTERN, type DeviceId, type DevicePolicy, type RouteName } from '@markco/protocol';
 import { checkCertificate } from '@markco/protocol/identity';
 import type { Handler, SomeHandlers } from '@markco/replica/listen/handlers';
 import type { Peers } from '../peers.ts';
@@ -17,7 +17,7 @@ import { sessionOf } from './pass-on.ts';
 import { PASSED_ON, type PassedOn } from './sessions-anywhere.ts';
 
 const NEEDS_LEAVE: readonly PassedOn[] = ['mrpResetSession', 'mrpDeleteSession', 'restartSession', 'deleteSession'];
-const FOR_SUBMITTERS: ReadonlySet<Route> = new Set(PASSED_ON.map((name) => ROUTES[name]));
+const FOR_SUBMITTERS: ReadonlySet<RouteName> = new Set(PASSED_ON);
 
 export type ServeSessionsParts = {
   readonly here: SomeHandlers<PassedOn | 'sessions' | 'mrpSessions'>;
@@ -67,7 +67,7 @@ export function requireSubmitter(
 }
 
 /** As `requireSubmitter`, for the routes that need it. */
-export function authorizeRoute(route: Route, require: () => void): null {
-  if (FOR_SUBMITTERS.has(route)) require();
+export function authorizeRoute(name: RouteName, require: () => void): null {
+  if (FOR_SUBMITTERS.has(name)) require();
   return null;
 }

@@ -1,0 +1,106 @@
+/** What the dialog of the account shows and does. What went wrong is told, and everything is asked for again after a change. */
+import type { Api } from '@markco/client';
+import { Failure, type Account, type DeviceRequest, type SessionRow, type SignInWays } from '@markco/protocol';
+import { batch, signal, type ReadonlySignal } from '@preact/signals';
+import { a } from './messages.ts';
+
+export type AccountFacts = {
+  readonly account: Account;
+  readonly sessions: readonly SessionRow[];
+  readonly ways: SignInWays;
+};
+
+export type AccountHere = {
+  /** `undefined` until they are known. */
+  readonly facts: ReadonlySignal<AccountFacts | undefined>;
+  readonly trouble: ReadonlySignal<string>;
+  readonly said: ReadonlySignal<string>;
+  readonly busy: ReadonlySignal<boolean>;
+  readonly asked: ReadonlySignal<(DeviceRequest & { readonly code: string }) | undefined>;
+  readonly invite: ReadonlySignal<{ readonly link: string; readonly endsAt: string } | undefined>;
+  read(): Promise<void>;
+  addPasskey(): Promise<void>;
+  removePasskey(id: string): Promise<void>;
+  addIdentity(provider: string): Promise<void>;
+  removeIdentity(id: string): Promise<void>;
+  endSession(id: string): Promise<void>;
+  endOthers(): Promise<void>;
+  look(code: string): Promise<void>;
+  answer(isLetIn: boolean): Promise<void>;
+  removeDevice(id: string): Promise<void>;
+  makeInvite(): Promise<void>;
+};
+
+export function createAccount(api: Api): AccountHere {
+  const facts = signal<AccountFacts | undefined>(undefined);
+  const trouble = signal('');
+  const said = signal('');
+  const busy = signal(false);
+  const asked = signal<(DeviceRequest & { readonly code: string }) | undefined>(undefined);
+  const invite = signal<{ readonly link: string; readonly endsAt: string } | undefined>(undefined);
+
+  async function ask(): Promise<void> {
+    const [account, { sessions }, ways] = await Promise.all([
+      api('account', {}),
+      api('accountSessions', {}),
+      api('signInWays', {}),
+    ]);
+    facts.value = { account, sessions, ways };
+  }
+
+  async function attempt(work: () => Promise<unknown>, done = ''): Promise<void> {
+    batch(() => {
+      trouble.value = '';
+      said.value = '';
+      busy.value = true;
+    });
+    try {
+      await work();
+      await ask();
+      said.value = done;
+    } catch (error) {
+      trouble.value = Failure.from(error).message;
+    }
+    busy.value = false;
+  }
+
+  return {
+    ...{ facts, trouble, said, busy, asked, invite },
+    read: () => attempt(() => Promise.resolve()),
+    addPasskey: () =>
+      attempt(async () => {
+        const { makePasskey } = await import('./ceremony.ts');
+        await api('addPasskey', { body: await makePasskey(await api('beginPasskey', {})) });
+      }),
+    removePasskey: (passkey) => attempt(() => api('removePasskey', { params: { passkey } })),
+    addIdentity: (provider) =>
+      attempt(async () => {
+        const { url } = await api('beginProviderSignIn', { params: { provider }, body: { addToAccount: true } });
+        location.assign(url);
+      }),
+    removeIdentity: (identity) => attempt(() => api('removeIdentity', { params: { identity } })),
+    endSession: (session) => attempt(() => api('endSession', { params: { session } })),
+    endOthers: () => attempt(() => api('endSessions', {})),
+    look: (code) =>
+      attempt(async () => {
+        asked.value = undefined;
+        asked.value = { ...(await api('deviceRequest', { params: { code } })), code };
+      }),
+    async answer(isLetIn) {
+      const { code = '', name = '' } = asked.peek() ?? {};
+      await attempt(
+        async () => {
+          await api(isLetIn ? 'approveDeviceRequest' : 'declineDeviceRequest', { params: { code } });
+          asked.value = undefined;
+        },
+        isLetIn ? a('letInDone', { name }) : a('declined'),
+      );
+    },
+    removeDevice: (device) => attempt(() => api('removeAccountDevice', { params: { device } })),
+    makeInvite: () =>
+      attempt(async () => {
+        const { code, endsAt } = await api('invite', {});
+        invite.value = { link: `${location.origin}/sign-in#invite=${code}`, endsAt };
+      }),
+  };
+}

@@ -1,0 +1,25 @@
+/** The routes of the cloud that the owner of this device named, in words for people. */
+import { createApi, type Api } from '@markco/client';
+import { Failure } from '@markco/protocol';
+
+/** @throws Failure `not_ready` when it cannot be reached, `bad_request` when it is no such cloud, and what it says itself */
+export function cloudApi(url: string): Api {
+  const { host } = new URL(url);
+  const api = createApi({
+    origin: new URL(url).origin,
+    // To where it was named, and nowhere else.
+    fetch: (input, init) => fetch(input, { ...init, redirect: 'error' }),
+  });
+  return async (name, input) => {
+    try {
+      return await api(name, input);
+    } catch (error) {
+      const failure = Failure.from(error);
+      if (failure.cause !== undefined && failure.code === 'not_ready')
+        throw new Failure('not_ready', `${host} cannot be reached.`, { cause: failure.cause });
+      if (failure.code === 'internal' || failure.message.startsWith('There is no '))
+        throw new Failure('bad_request', `${host} is no MarkCo cloud, or an older one.`, { cause: failure });
+      throw failure;
+    }
+  };
+}

@@ -1,0 +1,159 @@
+/**
+ * The people of this cloud. All of them are in memory, so that a connection is let in or refused in the turn it comes.
+ *
+ * 1. A change is on disk before anybody acts by it, and changes come one after another.
+ * 2. A user, a passkey, an account elsewhere and a device's key each belong to one account at most.
+ * 3. An address never leads to an account: two providers that say the same address are two people until somebody who
+ *    is signed in says otherwise.
+ */
+import { Failure, newId, UserIdSchema, type IdSource, type UserId } from '@markco/protocol';
+import type { Log } from '@markco/replica/documents/log';
+import { nameKey, pathKey, pathRange } from '@markco/replica/store/key';
+import type { Store } from '@markco/replica/store/store';
+import { ACCOUNTS_MAX, AccountRowSchema, tooMany, type AccountRow } from './account-row.ts';
+
+/** Of clouds that had one owner: the user of its devices. */
+const OWNER = nameKey('owner');
+const keyOf = (id: string): Uint8Array => pathKey('w', ['account', id]);
+
+export type Accounts = {
+  /** Of whoever has the token of this cloud. */
+  operator(): AccountRow;
+  get(id: string): AccountRow | undefined;
+  readonly count: number;
+  withPasskey(credential: string): AccountRow | undefined;
+  withIdentity(issuer: string, subject: string): AccountRow | undefined;
+  withDevice(key: string): AccountRow | undefined;
+  create(name: string, has: Partial<Pick<AccountRow, 'passkeys' | 'identities'>>): Promise<AccountRow>;
+  /** @throws Failure `not_found`, `too_many`, `conflict` when what it would have is another one's */
+  change(id: string, change: (account: AccountRow) => AccountRow): Promise<AccountRow>;
+  /**
+   * A device of this user came in.
+   * @returns whether the account had another user until now
+   * @throws Failure `forbidden` when the account, or the user, is somebody else's
+   */
+  claim(id: string, userId: UserId): Promise<boolean>;
+};
+
+export async function openAccounts({
+  store,
+  log,
+  ids,
+}: {
+  readonly store: Pick<Store, 'read' | 'range'>;
+  readonly log: Pick<Log, 'write'>;
+  readonly ids: IdSource;
+}): Promise<Accounts> {
+  const accounts = new Map<string, AccountRow>();
+  /** Everything that belongs to one account at most, with whose it is. */
+  const taken = new Map<string, string>();
+  let turn: Promise<unknown> = Promise.resolve();
+
+  for await (const [, value] of store.range(pathRange('w', ['account']))) {
+    const parsed = AccountRowSchema.safeParse(JSON.parse(new TextDecoder().decode(value)));
+    if (!parsed.success)
+      throw new Failure(
+        'unsupported',
+        'An account here was written by a newer MarkCo. Upgrade this cloud; nothing was changed.',
+        {
+          cause: parsed.error,
+        },
+      );
+    place(parsed.data);
+  }
+
+  function place(account: AccountRow): void {
+    for (const name of namesOf(accounts.get(account.id))) taken.delete(name);
+    accounts.set(account.id, account);
+    for (const name of namesOf(account)) taken.set(name, account.id);
+  }
+
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = turn.then(work);
+    turn = done.catch(() => undefined);
+    return done;
+  }
+
+  async function keep(account: AccountRow): Promise<AccountRow> {
+    const reason = tooMany(account);
+    if (reason !== undefined) throw new Failure('too_many', reason);
+    for (const name of namesOf(account)) {
+      const whose = taken.get(name);
+      if (whose !== undefined && whose !== account.id)
+        throw new Failure('conflict', 'This belongs to another account of this cloud. Nothing was changed.');
+    }
+    await log.write([{ key: keyOf(account.id), value: new TextEncoder().encode(JSON.stringify(account)) }]);
+    place(account);
+    return account;
+  }
+
+  function fresh(name: string): AccountRow {
+    return {
+      ...{ id: newId(ids), userId: newId<UserId>(ids), isClaimed: false, name, operates: false },
+      ...{ createdAt: ids.now(), passkeys: [], identities: [], devices: [] },
+    };
+  }
+
+  const find = (name: string): AccountRow | undefined => accounts.get(taken.get(name) ?? '');
+  function required(id: string): AccountRow {
+    const account = accounts.get(id);
+    if (account === undefined) throw new Failure('not_found', 'There is no such account here.');
+    return account;
+  }
+  const operator = (): AccountRow | undefined => [...accounts.values()].find(({ operates }) => operates);
+
+  if (operator() === undefined) {
+    const row = await store.read(OWNER);
+    const userId = row === undefined ? undefined : UserIdSchema.parse(new TextDecoder().decode(row));
+    const account = { ...fresh('Owner of this cloud'), operates: true };
+    await keep(userId === undefined ? account : { ...account, userId, isClaimed: true });
+  }
+
+  return {
+    operator() {
+      const account = operator();
+      if (account === undefined) throw new Error('The operator of a cloud is made when it is opened.');
+      return account;
+    },
+    get: (id) => accounts.get(id),
+    get count() {
+      return accounts.size;
+    },
+    withPasskey: (credential) => find(`passkey ${credential}`),
+    withIdentity: (issuer, subject) => find(identityName(issuer, subject)),
+    withDevice: (key) => find(`device ${key}`),
+    create: (name, has) =>
+      inTurn(async () => {
+        if (accounts.size >= ACCOUNTS_MAX)
+          throw new Failure('too_many', 'This cloud has as many accounts as it takes. Ask who runs it.');
+        return keep({ ...fresh(name), ...has });
+      }),
+    change: (id, change) => inTurn(async () => keep(change(required(id)))),
+    claim: (id, userId) =>
+      inTurn(async () => {
+        const account = required(id);
+        if (account.userId === userId && account.isClaimed) return false;
+        if (account.isClaimed || (taken.get(`user ${userId}`) ?? id) !== id) throw othersDevices();
+        await keep({ ...account, userId, isClaimed: true });
+        return account.userId !== userId;
+      }),
+  };
+}
+
+const identityName = (issuer: string, subject: string): string => `identity ${JSON.stringify([issuer, subject])}`;
+
+function namesOf(account: AccountRow | undefined): string[] {
+  if (account === undefined) return [];
+  return [
+    `user ${account.userId}`,
+    ...account.passkeys.map(({ id }) => `passkey ${id}`),
+    ...account.identities.map(({ issuer, subject }) => identityName(issuer, subject)),
+    ...account.devices.map(({ key }) => `device ${key}`),
+  ];
+}
+
+const othersDevices = (): Failure =>
+  new Failure(
+    'forbidden',
+    'This cloud belongs to other devices. Add this one to them first, with `markco pair`, then it belongs here too.',
+  );

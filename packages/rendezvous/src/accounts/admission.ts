@@ -1,0 +1,130 @@
+/** Who may come in, put together: accounts, what they come with, and the routes and connections that ask. */
+import { Failure, type DeviceId, type IdSource, type RouteName, type Subject, type UserId } from '@markco/protocol';
+import type { Log } from '@markco/replica/documents/log';
+import type { WebSocketConnection } from '@markco/replica/listen/connection';
+import type { GuardParts } from '@markco/replica/listen/guard';
+import type { CloudOnly, SomeHandlers } from '@markco/replica/listen/handlers';
+import type { Store } from '@markco/replica/store/store';
+import { accountRoutes, letInRoutes } from '../routes/account.ts';
+import { signInRoutes } from '../routes/sign-in.ts';
+import { openAccounts } from './accounts.ts';
+import { createDeviceRequests } from './device-requests.ts';
+import { createDeviceTokens, type Proof } from './device-tokens.ts';
+import { openInvites } from './invites.ts';
+import { createLive } from './live.ts';
+import { loadOwnerToken } from './owner-token.ts';
+import { createPasskeys } from './passkeys.ts';
+import { createProviders, type ProviderSetting } from './providers.ts';
+import { createRate } from './rate.ts';
+import { openSessions } from './sessions.ts';
+import { createWho } from './who.ts';
+
+/** Who came in and who was let in, for the log: ids and ways, no names, no secrets. */
+export type Note = (event: string, fields: Readonly<Record<string, string | number>>) => void;
+
+export type AdmissionSettings = {
+  /** Who may make an account. */
+  readonly registration: 'open' | 'invite';
+  readonly providers: readonly ProviderSetting[];
+};
+
+export type AdmissionParts = AdmissionSettings & {
+  /** For its owner alone. */
+  readonly home: string;
+  readonly store: Pick<Store, 'read' | 'range'>;
+  readonly log: Pick<Log, 'write'>;
+  readonly ids: IdSource;
+  /** Who this cloud is, as a device and by name. */
+  readonly self: DeviceId;
+  readonly name: string;
+  readonly version: string;
+  /** By which it is reached. */
+  readonly hosts: () => readonly string[];
+  readonly onTrouble: (doing: string, cause: unknown) => void;
+  readonly note: Note;
+};
+
+export type Admission = {
+  /** Of whoever runs this cloud. */
+  readonly token: string;
+  readonly whose: GuardParts['whose'];
+  readonly limit: (name: RouteName, from: string) => void;
+  readonly handlers: SomeHandlers<CloudOnly | 'signIn' | 'device'>;
+  /** The connection ends when what it was opened with does. */
+  hold(connection: Pick<WebSocketConnection, 'onClose' | 'refuse'>, subject: Subject): void;
+  /**
+   * A device that says whose it is. One that came with a token of its own shows that it has the key.
+   * @throws Failure `forbidden`, `unauthorized`
+   */
+  admitDevice(subject: Subject, userId: UserId, proof: Proof | undefined): Promise<void>;
+  close(): void;
+};
+
+const SWEEP_MS = 30_000;
+/** What somebody who guesses asks again and again, from one address. */
+const TRIES_PER_MINUTE = 10;
+const TRIES: ReadonlySet<RouteName> = new Set<RouteName>(['signIn', 'passkeySignIn', 'register', 'providerSignIn']);
+/** What is remembered for whoever began it. */
+const BEGINNINGS_PER_MINUTE = 30;
+const BEGINNINGS: ReadonlySet<RouteName> = new Set<RouteName>([
+  'beginPasskeySignIn',
+  'beginRegistration',
+  'beginProviderSignIn',
+  'requestDevice',
+]);
+const TOO_OFTEN = 'Somebody at your address has tried to sign in too often. Wait a minute, then try again.';
+
+export async function openAdmission(parts: AdmissionParts): Promise<Admission> {
+  const { store, log, ids, onTrouble } = parts;
+  const token = await loadOwnerToken(parts.home, ids.randomBytes);
+  const live = createLive();
+  const accounts = await openAccounts({ store, log, ids });
+  const sessions = await openSessions({ store, log, ids, live, onTrouble });
+  const invites = await openInvites({ store, log, ids });
+  const passkeys = createPasskeys({ accounts, ids });
+  const providers = createProviders(parts.providers, ids);
+  const deviceTokens = createDeviceTokens({ accounts, ids, names: parts.hosts });
+  const deviceRequests = createDeviceRequests({ accounts, ids });
+  const who = createWho({ token, accounts, sessions, deviceTokens });
+  const tries = createRate(TRIES_PER_MINUTE, ids.now, TOO_OFTEN);
+  const beginnings = createRate(BEGINNINGS_PER_MINUTE, ids.now, TOO_OFTEN);
+  const sweeper = setInterval(() => {
+    sessions.sweep().catch((cause: unknown) => onTrouble('ending sessions that are over', cause));
+  }, SWEEP_MS);
+  sweeper.unref();
+  const shared = { ...parts, now: ids.now, accounts, sessions, invites, passkeys, deviceRequests, deviceTokens, live };
+
+  return {
+    token,
+    whose: who,
+    limit(name, from) {
+      if (TRIES.has(name)) tries.take(from);
+      if (BEGINNINGS.has(name)) beginnings.take(from);
+    },
+    handlers: {
+      ...signInRoutes({ ...shared, providers, who }),
+      ...accountRoutes(shared),
+      ...letInRoutes(shared),
+    },
+    hold(connection, subject) {
+      if (subject.role !== 'owner') return;
+      const names = [`account ${subject.account}`];
+      if (subject.session !== undefined) names.push(`session ${subject.session}`);
+      if (subject.device !== undefined) names.push(`device ${subject.device}`);
+      connection.onClose(live.hold(names, (why) => connection.refuse(why)));
+    },
+    async admitDevice(subject, userId, proof) {
+      if (subject.role !== 'owner' || subject.session !== undefined || subject.account === undefined)
+        throw new Failure('forbidden', 'A device comes with a token of its own: markco login URL');
+      if (subject.device !== undefined) {
+        if (proof === undefined) throw new Failure('unauthorized', 'This device has not shown that it has its key.');
+        deviceTokens.requireProof(subject.device, proof);
+      }
+      const isOther = await accounts.claim(subject.account, userId);
+      parts.note('account.device-came', { account: subject.account, userId });
+      // Whoever is there still has nobody's documents; they come again and have these.
+      if (isOther) live.end(`account ${subject.account}`, new Failure('not_ready', 'Your documents are here now.'));
+    },
+    close: () => clearInterval(sweeper),
+  };
+}

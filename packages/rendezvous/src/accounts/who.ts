@@ -1,0 +1,44 @@
+/**
+ * Who comes with a token: the token of the cloud is its operator's, a cookie is a session, and a device has one of ten
+ * minutes. Decided from memory, in the turn it is asked.
+ */
+import type { Person } from '@markco/protocol';
+import type { TokenPlace } from '@markco/replica/listen/guard';
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { AccountRow } from './account-row.ts';
+import type { Accounts } from './accounts.ts';
+import type { DeviceTokens } from './device-tokens.ts';
+import type { Session, Sessions } from './sessions.ts';
+
+export type WhoParts = {
+  readonly token: string;
+  readonly accounts: Accounts;
+  readonly sessions: Pick<Sessions, 'find'>;
+  readonly deviceTokens: Pick<DeviceTokens, 'find'>;
+};
+
+export function createWho({ token, accounts, sessions, deviceTokens }: WhoParts) {
+  const expected = digest(token);
+
+  return (given: string, from: TokenPlace): Person | undefined => {
+    // A browser sends its cookie by itself, so that is never a key that cannot be ended one by one.
+    if (from !== 'cookie' && timingSafeEqual(digest(given), expected)) return personOf(accounts.operator());
+    const session = sessions.find(given);
+    const account = session === undefined ? undefined : accounts.get(session.account);
+    if (session !== undefined && account !== undefined) return personOf(account, session);
+    const device = from === 'header' ? deviceTokens.find(given) : undefined;
+    if (device === undefined) return undefined;
+    // A device has documents; who comes in, and with what, is for a person to say.
+    return { ...personOf(device.account), enrols: false, operates: false, device: device.id };
+  };
+}
+
+function personOf(account: AccountRow, session?: Session): Person {
+  return {
+    ...{ role: 'owner', userId: account.userId, operates: account.operates, account: account.id },
+    enrols: session?.isPublic !== true,
+    ...(session === undefined ? {} : { session: session.id }),
+  };
+}
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
