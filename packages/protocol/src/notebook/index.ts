@@ -1,4 +1,5 @@
 /** The notebook in a Markdown text: its cells and outputs, configuration, outline, links, order and published form. */
+export { calloutOf } from './callout.ts';
 export { languageOf } from './cell-info.ts';
 export { codeOptions, type CellOptions } from './cell-options.ts';
 export * from './cells.ts';
@@ -13,6 +14,7 @@ export { type Heading, outlineOf, slugOf } from './outline.ts';
 export * from './output.ts';
 export * from './parser.ts';
 export * from './render-html.ts';
+export { escapeHtml } from './render-inline.ts';
 export { resolveAddress, resolveWikiTarget } from './resolve-link.ts';
 export * from './rewrite-links.ts';
 export * from './title.ts';
