@@ -57,6 +57,12 @@ const EnvironmentSchema = z.object({
   DATABASE_URL: z.optional(
     z.url({ protocol: /^postgres(ql)?$/, error: 'must be an address as postgres://USER@HOST/NAME' }),
   ),
+  /** Where published pages of `markco cloud` are, as `https://pages.example.com`. Default: below `/@` beside its page. */
+  MARKCO_PUBLISH_ORIGIN: z.optional(
+    z
+      .url({ protocol: /^https?$/, error: 'must be an address as https://pages.example.com' })
+      .check(z.refine((url) => new URL(url).pathname === '/', 'must be an address with nothing after its name')),
+  ),
   LOG_LEVEL: z.optional(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])),
 });
 
@@ -81,6 +87,8 @@ export type Config = {
   readonly usesKeychain: boolean;
   /** Null for a store of its own. */
   readonly databaseUrl: string | null;
+  /** Null for below `/@` beside the page of the cloud. */
+  readonly publishOrigin: string | null;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 };
 
@@ -134,6 +142,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     projectsFolder: env.MARKCO_PROJECTS ?? join(homedir(), 'MarkCo'),
     usesKeychain: env.MARKCO_KEYS !== 'file',
     databaseUrl: env.DATABASE_URL ?? null,
+    publishOrigin: env.MARKCO_PUBLISH_ORIGIN === undefined ? null : new URL(env.MARKCO_PUBLISH_ORIGIN).origin,
     logLevel: env.LOG_LEVEL ?? 'info',
   });
 }

@@ -14,6 +14,7 @@ import { keepUser, loadIdentity } from './device/identity.ts';
 import { announced } from './device/policy.ts';
 import { createPreferences } from './device/preferences.ts';
 import { createCloudLink } from './cloud/cloud.ts';
+import { publicationRoutes } from './cloud/publication.ts';
 import { cloudRoutes } from './listen/routes/cloud.ts';
 import { openReplica } from '@markco/replica/documents/open-replica';
 import { createElsewhere } from './elsewhere.ts';
@@ -291,6 +292,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
 
   const handlers: Handlers = {
     ...cloudRoutes(cloud),
+    ...publicationRoutes({ cloud, project: projects.get }),
     ...projectRoutes({ projects, documents, ids, author, readFile }),
     ...sessionRoutes,
     ...passOnSessions(sessionRoutes, sessionsAnywhere),

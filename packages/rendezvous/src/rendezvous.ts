@@ -21,6 +21,7 @@ import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openOwner } from './accounts/owner.ts';
 import { openKept } from './documents/kept.ts';
+import { createPublishing } from './publish/publishing.ts';
 import { accountRoutes } from './routes/account.ts';
 import { nobodyRoutes, nobodyRuns } from './routes/nobody-runs.ts';
 import { createDeviceLinks } from './sync/link.ts';
@@ -38,6 +39,8 @@ export type RendezvousConfig = {
   readonly names: readonly string[];
   /** Postgres; null for a store of its own in `home`. */
   readonly databaseUrl: string | null;
+  /** `https://pages.example.com`, where published pages are and nothing else; null for the names above. */
+  readonly publishOrigin: string | null;
 };
 
 type LogFields = Readonly<Record<string, string | number>>;
@@ -104,6 +107,11 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
       howToSignIn:
         'Send the token of this cloud: `Authorization: Bearer TOKEN`, or `?token=TOKEN` with a WebSocket. `markco cloud` prints it.',
     });
+    const publishing = createPublishing({
+      ...{ store, kept, guard, publishOrigin: config.publishOrigin, now: ids.now },
+      of: (subject) => kept.of(required(subject)),
+      onError: (error) => logger.error('publish.failed', {}, error),
+    });
     let connections = 0;
     const http = createHttp({
       guard,
@@ -122,6 +130,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
           documents: kept.documents,
           author: kept.author,
         }),
+        ...publishing.routes,
         ...nobodyRoutes,
         ...accountRoutes({
           self,
@@ -137,7 +146,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
     const door = await listen(
       {
         guard,
-        http,
+        http: publishing.door(http),
         resolve: createResolve(kept),
         serve(target, connection, { userId }) {
           if (target.kind === 'link') links.serve(connection);
