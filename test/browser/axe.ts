@@ -3,7 +3,7 @@ import { AxeBuilder } from '@axe-core/playwright';
 import type { Notebook } from './notebook.ts';
 
 /** What axe finds serious or critical, with where. */
-export async function troubles({ page }: Notebook): Promise<readonly string[]> {
+export async function troubles({ page }: Pick<Notebook, 'page'>): Promise<readonly string[]> {
   // What fades in has its colors only when it is there.
   await page.evaluate(() =>
     Promise.all(

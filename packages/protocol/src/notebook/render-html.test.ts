@@ -46,7 +46,7 @@ const CASES: readonly (readonly [string, string, string])[] = [
   [
     'task lists',
     '- [x] a\n- [ ] b\n',
-    '<ul>\n<li><input type="checkbox" disabled="" checked="" /> a</li>\n<li><input type="checkbox" disabled="" /> b</li>\n</ul>\n',
+    '<ul>\n<li><label><input type="checkbox" disabled="" checked="" /> a</label></li>\n<li><label><input type="checkbox" disabled="" /> b</label></li>\n</ul>\n',
   ],
   [
     'strikethrough and bare links',

@@ -186,7 +186,8 @@ function createWalk(
   function task(node: SyntaxNode, isTight: boolean): void {
     const mark = node.getChild('TaskMarker');
     const isDone = mark !== null && /x/i.test(text.slice(mark.from, mark.to));
-    const html = `<input type="checkbox" disabled=""${isDone ? ' checked=""' : ''} /> ${content(node, mark?.to ?? node.from)}`;
+    const box = `<input type="checkbox" disabled=""${isDone ? ' checked=""' : ''} />`;
+    const html = `<label>${box} ${content(node, mark?.to ?? node.from)}</label>`;
     if (isTight) write(html);
     else line(`<p>${html}</p>\n`);
   }
