@@ -1,5 +1,6 @@
 /** Pages that their owner shows to everybody: what is public, when, and what never is. */
-import { writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { get } from 'node:http';
 import { join } from 'node:path';
 import type { Cloud, Publication } from '@markco/protocol';
@@ -217,6 +218,53 @@ test('PUB-6 pages are only read, by anybody, and say what a browser may do with 
   expect(feed.text).toContain('<title>The &lt;Notes&gt;</title>');
   const sitemap = await read(world, '/@ada/notes/sitemap.xml');
   expect(sitemap.text).toContain(`<loc>${world.cloud.origin}/@ada/notes/data/clean</loc>`);
+});
+
+test('PUB-8 pictures that public pages name are there with them, while the device is off, and no other file is', async ({
+  world,
+}) => {
+  const { laptop, cloud } = world;
+  await publish(world, {});
+  await mkdir(join(laptop.folder, '_assets/generated'), { recursive: true });
+  const picture = randomBytes(50_000);
+  for (const name of ['_assets/generated/plot.png', '_assets/private.png', '_assets/nobody.png'])
+    await writeFile(join(laptop.folder, name), picture);
+  await writeFile(join(laptop.folder, 'table.csv'), 'a,b\n');
+  await writeFile(join(laptop.folder, '_assets/whole.txt'), `TOKEN=${SECRET}\n`);
+  await write(world, 'private.md', '---\npublish: false\n---\n![p](_assets/private.png)\n');
+  const cell = '```python\nplot()\n```\n\n```output\n![figure](_assets/generated/plot.png)\n```\n';
+  await write(
+    world,
+    'plots.md',
+    `# Plots\n\n${cell}\n[table](table.csv) [whole](_assets/whole.txt) ![gone](gone.png) ![p](https://example.com/p.png)\n`,
+  );
+  const page = await eventually(async () => {
+    const { text } = await read(world, '/@ada/notes/plots');
+    return text.includes('<img') && text.includes('table.csv') ? text : undefined;
+  }, 'the picture in the page');
+  expect(page).toContain('<img src="/@ada/notes/_assets/generated/plot.png" alt="figure" loading="lazy" />');
+  expect(page).toContain(`<meta property="og:image" content="${cloud.origin}/@ada/notes/_assets/generated/plot.png">`);
+  expect(page).toContain('<span class="missing">gone</span> <span class="missing">p</span>');
+  const own = (path: string): Promise<Response> =>
+    fetch(`${cloud.origin}/api/projects/${laptop.project.id}/files/${path}`, {
+      headers: { authorization: `Bearer ${cloud.token}` },
+    });
+  await eventually(async () => (await own('_assets/private.png')).status === 200, 'the private picture in the cloud');
+  const held = await eventually(async () => {
+    const found = await laptop.get<Publication>(route(world));
+    return found.state === 'public' && found.held.length > 0 ? found.held : undefined;
+  }, 'the secret in the file to be found');
+  expect(held).toMatchObject([{ path: '_assets/whole.txt', line: 1, kind: 'a GitHub token' }]);
+  await laptop.kill();
+  const answer = await fetch(`${cloud.origin}/@ada/notes/_assets/generated/plot.png`);
+  expect(Buffer.from(await answer.arrayBuffer()).equals(picture)).toBe(true);
+  expect(answer.headers.get('content-type')).toBe('image/png');
+  expect(answer.headers.get('content-security-policy')).toContain('sandbox');
+  expect((await read(world, '/@ada/notes/table.csv')).text).toBe('a,b\n');
+  for (const path of ['_assets/private.png', '_assets/nobody.png', '_assets/whole.txt', 'mrmd.md', 'plots.md'])
+    expect([path, (await read(world, `/@ada/notes/${path}`)).status]).toEqual([path, 404]);
+  // Its owner sees both at the cloud; a file that no document names stayed where it is.
+  expect([(await own('_assets/private.png')).status, (await own('_assets/nobody.png')).status]).toEqual([200, 404]);
 });
 
 test('PUB-7 with an origin of their own they are asked for there and nowhere else, and nothing else is there', async () => {

@@ -13,7 +13,7 @@ const MAY_DIAL: Readonly<Record<string, string>> = {
   'packages/node/src/mesh/peers.ts': 'has the file above connect to a device whose key is in the log of the user',
   'packages/node/src/mesh/pair.ts': 'has it connect to the device that a person named by its code or its link',
   'packages/node/src/mesh/peer-clients.ts': 'hands a client the streams of a device that is connected',
-  'packages/node/src/cloud/publication.ts': 'the cloud that the owner of the device named',
+  'packages/node/src/cloud/cloud-api.ts': 'the cloud that the owner of the device named',
   'packages/node/src/cloud/dial.ts': 'the cloud that the owner of the device named',
   'packages/node/src/runtimes/worker-link.ts': 'a socket in the folder of a session',
   'packages/node/src/runtimes/keeper/link.ts': 'listens on that socket',

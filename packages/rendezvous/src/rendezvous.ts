@@ -20,6 +20,8 @@ import type { Store } from '@markco/replica/store/store';
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openOwner } from './accounts/owner.ts';
+import { createCopies } from './copies/copies.ts';
+import { copyRoutes } from './copies/routes.ts';
 import { openKept } from './documents/kept.ts';
 import { createPublishing } from './publish/publishing.ts';
 import { accountRoutes } from './routes/account.ts';
@@ -107,8 +109,9 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
       howToSignIn:
         'Send the token of this cloud: `Authorization: Bearer TOKEN`, or `?token=TOKEN` with a WebSocket. `markco cloud` prints it.',
     });
+    const copies = createCopies({ store, log: kept.log, now: ids.now });
     const publishing = createPublishing({
-      ...{ store, kept, guard, publishOrigin: config.publishOrigin, now: ids.now },
+      ...{ store, kept, copies, guard, publishOrigin: config.publishOrigin, now: ids.now },
       of: (subject) => kept.of(required(subject)),
       onError: (error) => logger.error('publish.failed', {}, error),
     });
@@ -131,6 +134,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
           author: kept.author,
         }),
         ...publishing.routes,
+        ...copyRoutes({ of: (subject) => kept.of(required(subject)), copies }),
         ...nobodyRoutes,
         ...accountRoutes({
           self,

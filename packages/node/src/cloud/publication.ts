@@ -1,7 +1,8 @@
 /** Published pages of a project, asked of the cloud that this device keeps its documents with: they are there, not here. */
-import { createApi, type Api } from '@markco/client/api';
+import type { Api } from '@markco/client/api';
 import { Failure } from '@markco/protocol';
 import type { SomeHandlers } from '@markco/replica/listen/handlers';
+import { cloudApi } from './cloud-api.ts';
 import type { CloudLink } from './cloud.ts';
 
 export type PublicationParts = {
@@ -15,7 +16,7 @@ const ANSWER_MS = 60_000;
 export function publicationRoutes({
   cloud,
   project,
-}: PublicationParts): SomeHandlers<'publication' | 'publish' | 'unpublish'> {
+}: PublicationParts): SomeHandlers<'publication' | 'publish' | 'unpublish' | 'offerCopies' | 'putCopy'> {
   async function ask<T>(projectId: string, call: (api: Api) => Promise<T>): Promise<T> {
     project(projectId);
     const place = cloud.place();
@@ -25,7 +26,7 @@ export function publicationRoutes({
         'Pages are published by a cloud, and this device is with none. Start one with `markco cloud`, then `markco login`.',
       );
     try {
-      return await call(createApi({ fetch, origin: place.url, token: place.token }));
+      return await call(cloudApi(place));
     } catch (error) {
       const failure = Failure.from(error);
       if (failure.code === 'not_ready')
@@ -51,6 +52,7 @@ export function publicationRoutes({
   });
 
   return {
+    ...noCopies,
     publication: ({ params, signal }) =>
       ask(params['id'] ?? '', (api) => api('publication', given(params['id'], signal))),
     publish: ({ params, body, signal }) =>
@@ -58,3 +60,8 @@ export function publicationRoutes({
     unpublish: ({ params, signal }) => ask(params['id'] ?? '', (api) => api('unpublish', given(params['id'], signal))),
   };
 }
+
+const here = (): never => {
+  throw new Failure('not_found', 'The files of a project are in its folder on this device. Put them there.');
+};
+const noCopies: SomeHandlers<'offerCopies' | 'putCopy'> = { offerCopies: here, putCopy: here };

@@ -19,6 +19,7 @@ import { UserSchema } from '../entity/user.ts';
 import { DeviceIdSchema, DocumentIdSchema, ProjectIdSchema, RunIdSchema, SessionIdSchema } from '../id.ts';
 import { LIMITS } from '../limits.ts';
 import { PLACEMENT_ROUTES } from './placement.ts';
+import { COPY_ROUTES } from './copy-routes.ts';
 import { CLOUD_ROUTES } from './cloud-routes.ts';
 import { DEVICE_ROUTES } from './device-routes.ts';
 import { MRP_ROUTES } from '../mrp/routes.ts';
@@ -347,6 +348,7 @@ export const ROUTES = {
   ...DEVICE_ROUTES,
   ...RECORD_ROUTES,
   ...CLOUD_ROUTES,
+  ...COPY_ROUTES,
   ...PUBLICATION_ROUTES,
   heartbeat: { method: 'POST', path: '/api/devices/heartbeat', body: NodeCapabilitySchema, status: 204 },
   ...MRP_ROUTES,

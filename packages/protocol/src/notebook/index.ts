@@ -8,6 +8,7 @@ export * from './edit.ts';
 export type { Fence } from './fence.ts';
 export { type FrontMatter, readFrontMatter } from './front-matter.ts';
 export * from './links.ts';
+export { isFilePath, namedFiles } from './named-files.ts';
 export * from './navigation.ts';
 export * from './order.ts';
 export { type Heading, outlineOf, slugOf } from './outline.ts';

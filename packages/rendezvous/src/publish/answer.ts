@@ -6,6 +6,8 @@
  */
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
+import { fileHeaders } from '@markco/replica/projects/file-headers';
+import type { Copies } from '../copies/copies.ts';
 import { addressPath, FEED, SITEMAP } from './addresses.ts';
 import { createCache } from './cache.ts';
 import { feedOf, sitemapOf } from './feed.ts';
@@ -15,9 +17,11 @@ import { hashOf, type Site, type SitePage, type createSites } from './sites.ts';
 
 export type Answer = {
   readonly status: 200 | 308 | 404;
-  readonly type: 'text/html; charset=utf-8' | 'application/atom+xml; charset=utf-8' | 'application/xml; charset=utf-8';
-  /** Packed by gzip. */
+  /** Packed by gzip where it is text of ours; a file of the project is as it is. */
   readonly body: Uint8Array;
+  readonly isPacked: boolean;
+  /** What it is, and what a browser may do with it where it is no page. */
+  readonly headers: Readonly<Record<string, string>>;
   /** Another one when the body is another. */
   readonly tag: string;
   /** Where it is now, for 308. */
@@ -27,6 +31,7 @@ export type Answer = {
 export type AnswerParts = {
   readonly publications: Pick<Publications, 'at'>;
   readonly sites: Pick<ReturnType<typeof createSites>, 'view'>;
+  readonly copies: Pick<Copies, 'read'>;
 };
 
 /** Drawn pages that are kept. */
@@ -39,17 +44,17 @@ const loadDrawing = async () => ({
 });
 const pack = promisify(gzip);
 
-export function createAnswer({ publications, sites }: AnswerParts) {
+export function createAnswer({ publications, sites, copies }: AnswerParts) {
   const cache = createCache(CACHE_BYTES_MAX);
 
-  async function packed(key: string, type: Answer['type'], draw: () => Promise<string> | string): Promise<Answer> {
+  async function packed(key: string, type: string, draw: () => Promise<string> | string): Promise<Answer> {
     const tag = hashOf(key).slice(0, 32);
     let body = cache.get(tag);
     if (body === undefined) {
       body = await pack(await draw());
       cache.set(tag, body);
     }
-    return { status: 200, type, body, tag };
+    return { status: 200, body, isPacked: true, headers: { 'content-type': type }, tag };
   }
 
   const missing = async (): Promise<Answer> => ({ ...(await packed('missing', HTML, missingPage)), status: 404 });
@@ -60,6 +65,7 @@ export function createAnswer({ publications, sites }: AnswerParts) {
     if (now === null) return missing();
     const { text, facts } = now;
     const root = rootOf(site);
+    const picture = facts.files.find((path) => site.files.has(path) && /\.(?:png|jpe?g|gif|webp)$/i.test(path));
     const addressOf = (path: string): string => join(root, site.addresses.of.get(path) ?? path);
     const files = new Map(site.pages.map(({ file, path }) => [file, path]));
     const at = site.pages.findIndex(({ path }) => path === page.path);
@@ -76,13 +82,13 @@ export function createAnswer({ publications, sites }: AnswerParts) {
             const path = files.get(file);
             return path === undefined ? null : addressOf(path);
           },
-          assetOf: () => null,
+          assetOf: (path) => (site.files.has(path) ? join(root, path) : null),
         },
         page,
       );
       return layout({
         ...{ lang: facts.lang, title: facts.title, description: facts.description, author: facts.author },
-        ...{ date: facts.date, image: null },
+        ...{ date: facts.date, image: picture === undefined ? null : origin + join(root, picture) },
         canonical: origin + addressOf(page.path),
         site: { title: site.title, address: root },
         pages: pagesList(site.tree, page.path, addressOf, site.pages.length),
@@ -128,6 +134,22 @@ export function createAnswer({ publications, sites }: AnswerParts) {
     };
   }
 
+  /** A file that a public page names. */
+  async function file({ publication, files }: Site, path: string): Promise<Answer> {
+    const found = files.has(path) ? await copies.read(publication.projectId, path) : undefined;
+    // Only the bytes that were looked through.
+    if (found === undefined || found.contentHash !== files.get(path)?.contentHash) return missing();
+    const { bytes, contentHash } = found;
+    const {
+      'content-length': _,
+      'cache-control': __,
+      ...headers
+    } = Object.fromEntries(fileHeaders(path, bytes.length));
+    // The page that shows it has no origin, so it is always another one to the browser.
+    const crossing = { 'cross-origin-resource-policy': 'cross-origin' };
+    return { status: 200, body: bytes, isPacked: false, headers: { ...headers, ...crossing }, tag: contentHash };
+  }
+
   return async function answer(path: string, origin: string): Promise<Answer> {
     const [, userName, name, rest = ''] = /^\/@([^/]+)\/([^/]+)(?:\/(.*))?$/s.exec(path) ?? [];
     if (userName === undefined || name === undefined || !isName(userName) || !isName(name)) return missing();
@@ -143,7 +165,7 @@ export function createAnswer({ publications, sites }: AnswerParts) {
         : packed(key, 'application/xml; charset=utf-8', () => sitemapOf(about));
     }
     const found = site.pages.find((page) => page.path === site.addresses.to.get(address));
-    if (found === undefined) return address === '' && site.pages.length > 0 ? start(site, origin) : missing();
+    if (found === undefined) return address === '' && site.pages.length > 0 ? start(site, origin) : file(site, address);
     const own = site.addresses.of.get(found.path) ?? found.path;
     if (own !== address) return { ...(await missing()), status: 308, location: join(rootOf(site), own) };
     return show(site, found, origin);

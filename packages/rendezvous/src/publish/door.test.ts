@@ -13,7 +13,13 @@ async function open(publishOrigin: string | null) {
   const answer = async (path: string, origin: string): Promise<Answer> => {
     asked.push(`${origin} ${path}`);
     if (path.includes('broken')) throw new Error('broken');
-    return { status: 200, type: 'text/html; charset=utf-8', body: gzipSync('page'), tag: 'tag' };
+    return {
+      status: 200,
+      body: gzipSync('page'),
+      isPacked: true,
+      headers: { 'content-type': 'text/html' },
+      tag: 'tag',
+    };
   };
   const errors: unknown[] = [];
   const guard = {

@@ -42,19 +42,18 @@ export function publishedDoor(
       response.writeHead(405, { ...HEADERS, allow: 'GET, HEAD', connection: 'close' }).end();
       return;
     }
-    const { status, type, body, tag, location } = await answer(path, origin);
-    const headers = { ...HEADERS, etag: `"${tag}"`, ...(location === undefined ? {} : { location }) };
+    const { status, body, isPacked, headers: about, tag, location } = await answer(path, origin);
+    const headers = { ...HEADERS, ...about, etag: `"${tag}"`, ...(location === undefined ? {} : { location }) };
     if (status === 200 && request.headers['if-none-match']?.includes(`"${tag}"`) === true) {
       response.writeHead(304, headers).end();
       return;
     }
-    const isPacked = /(?:^|[\s,])gzip(?:$|[\s,;])/.test(String(request.headers['accept-encoding'] ?? ''));
-    const bytes = isPacked ? body : gunzipSync(body);
+    const takesPacked = /(?:^|[\s,])gzip(?:$|[\s,;])/.test(String(request.headers['accept-encoding'] ?? ''));
+    const bytes = isPacked && !takesPacked ? gunzipSync(body) : body;
     response.writeHead(status, {
       ...headers,
-      'content-type': type,
       'content-length': bytes.length,
-      ...(isPacked ? { 'content-encoding': 'gzip' } : {}),
+      ...(isPacked && takesPacked ? { 'content-encoding': 'gzip' } : {}),
     });
     response.end(request.method === 'HEAD' ? undefined : bytes);
   }

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { PAGE_CHARS_MAX, pageFactsOf } from './page-facts.ts';
 
-const factsOf = (text: string, settings = {}) => pageFactsOf(text, '02-a-page', 'id', settings);
+const factsOf = (text: string, settings = {}) => pageFactsOf(text, '02-a-page.md', 'id', settings);
 
 test('title, words and names come from the front matter, else from the text', () => {
   expect(
@@ -11,7 +11,7 @@ test('title, words and names come from the front matter, else from the text', ()
     ),
   ).toEqual({
     ...{ title: 'T', description: 'About', author: 'Ada, Bob', date: '2026-11-22', lang: 'fr' },
-    ...{ leftOut: null, findings: [] },
+    ...{ leftOut: null, findings: [], files: [] },
   });
   expect(factsOf('# H *x*\n\nFirst **words**.\n\nMore.\n')).toMatchObject({
     title: 'H x',

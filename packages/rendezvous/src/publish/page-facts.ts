@@ -1,5 +1,5 @@
 /** What a page says of itself: its title and description, and whether it may be shown at all. */
-import { parseMarkdown, readFrontMatter, titleOf, type YamlMap, type YamlValue } from '@markco/protocol';
+import { namedFiles, parseMarkdown, readFrontMatter, titleOf, type YamlMap, type YamlValue } from '@markco/protocol';
 import { mergeMaps } from '@markco/protocol/notebook/config';
 import { plainText } from '@markco/protocol/notebook/plain-text';
 import { isYamlMap } from '@markco/protocol/notebook/yaml';
@@ -18,14 +18,19 @@ export type PageFacts = {
   readonly leftOut: string | null;
   /** What looks like a secret in it. */
   readonly findings: readonly Finding[];
+  /** Files of the project that it shows or links to. */
+  readonly files: readonly string[];
 };
 
 /** A longer page is not drawn: it would take too long, and be too much for a reader's browser. */
 export const PAGE_CHARS_MAX = 1024 * 1024;
 const DESCRIPTION_CHARS_MAX = 200;
 
-/** @param settings of its project, which its own front matter wins over */
-export function pageFactsOf(text: string, path: string, id: string, settings: YamlMap): PageFacts {
+/**
+ * @param file of the page in its project, `a/b.md`
+ * @param settings of its project, which its own front matter wins over
+ */
+export function pageFactsOf(text: string, file: string, id: string, settings: YamlMap): PageFacts {
   const isLong = text.length > PAGE_CHARS_MAX;
   const shown = isLong ? '' : text;
   const tree = parseMarkdown(shown);
@@ -36,7 +41,7 @@ export function pageFactsOf(text: string, path: string, id: string, settings: Ya
   const values = mergeMaps(settings, own);
   const words = ['description', 'abstract', 'summary', 'subtitle'].flatMap((name) => wordsOf(own[name]))[0];
   return {
-    title: titleOf(shown, path, tree),
+    title: titleOf(shown, file, tree),
     description: cut(words ?? firstWords(shown, tree)),
     author: authorOf(values['author']),
     date: /^\d{4}-\d\d-\d\d/.exec(wordsOf(own['date'])[0] ?? '')?.[0] ?? null,
@@ -47,6 +52,7 @@ export function pageFactsOf(text: string, path: string, id: string, settings: Ya
         ? 'its front matter cannot be read, so it may say that it is private'
         : leftOutBy(values),
     findings: findSecrets(text, id),
+    files: namedFiles(shown, file),
   };
 }
 

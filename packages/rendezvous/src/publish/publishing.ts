@@ -2,6 +2,7 @@
 import type { Guard } from '@markco/replica/listen/guard';
 import type { Store } from '@markco/replica/store/store';
 import type { RequestListener } from 'node:http';
+import type { Copies } from '../copies/copies.ts';
 import type { Kept } from '../documents/kept.ts';
 import { createAnswer } from './answer.ts';
 import { publishedDoor } from './door.ts';
@@ -11,16 +12,17 @@ import { createSites } from './sites.ts';
 
 export type PublishingParts = Pick<PublicationRoutesParts, 'of' | 'publishOrigin' | 'now'> & {
   readonly store: Pick<Store, 'read'>;
+  readonly copies: Pick<Copies, 'list' | 'read'>;
   readonly kept: Pick<Kept, 'catalog' | 'documents' | 'log'>;
   readonly guard: Pick<Guard, 'foreign'>;
   readonly onError: (error: unknown) => void;
 };
 
-export function createPublishing({ store, kept, guard, onError, ...owners }: PublishingParts) {
+export function createPublishing({ store, kept, copies, guard, onError, ...owners }: PublishingParts) {
   const { catalog, documents, log } = kept;
   const publications = createPublications({ store, log });
-  const sites = createSites({ catalog, documents, publications });
-  const answer = createAnswer({ publications, sites });
+  const sites = createSites({ catalog, documents, publications, copies });
+  const answer = createAnswer({ publications, sites, copies });
   return {
     routes: publicationRoutes({ ...owners, catalog, documents, publications, sites }),
     door: (others: RequestListener): RequestListener =>

@@ -28,15 +28,13 @@ export function publicationRoutes({
   now,
 }: PublicationRoutesParts): SomeHandlers<'publication' | 'publish' | 'unpublish'> {
   async function describe(publication: Publication, request: Request): Promise<PublicationHere> {
-    const { userName, name, update, since, publishedAt, allowed } = publication;
+    const { userName, name, update, since, publishedAt } = publication;
     const { pages, held, leftOut } = await sites.view(publication);
     return {
       state: 'public',
       url: `${publishOrigin ?? originOf(request)}/@${userName}/${name}`,
       ...{ userName, name, update, since, publishedAt, pages: pages.length },
-      held: held.flatMap(({ path, facts }) =>
-        facts.findings.filter(({ id }) => !allowed.includes(id)).map((finding) => ({ path, ...finding })),
-      ),
+      held: held.flatMap(({ path, findings }) => findings.map((finding) => ({ path, ...finding }))),
       leftOut: [...leftOut],
     };
   }

@@ -18,9 +18,12 @@ import { mergeMaps } from '@markco/protocol/notebook/config';
 import type { DocumentCatalog } from '@markco/replica/documents/catalog';
 import type { Documents } from '@markco/replica/documents/documents';
 import { createHash } from 'node:crypto';
+import type { Copies, Copy } from '../copies/copies.ts';
 import { addressesOf, type Addresses } from './addresses.ts';
 import { pageFactsOf, type PageFacts } from './page-facts.ts';
+import { createPublicFiles } from './public-files.ts';
 import type { Publication, Publications, PublishedPage } from './publications.ts';
+import type { Finding } from './secrets.ts';
 
 /** Pages of one project; further ones are left out, and its owner is told. */
 export const PAGES_MAX = 2_000;
@@ -48,8 +51,10 @@ export type Site = {
   readonly pages: readonly SitePage[];
   readonly tree: readonly TreeNode[];
   readonly addresses: Addresses;
-  /** Pages that are kept back, with why. */
-  readonly held: readonly SitePage[];
+  /** Files that public pages name and that are here, by their path. */
+  readonly files: ReadonlyMap<string, Copy>;
+  /** Pages and files that are kept back, with why. */
+  readonly held: readonly { readonly path: string; readonly findings: readonly Finding[] }[];
   readonly leftOut: readonly { readonly path: string; readonly why: string }[];
   /** Another one when anything of it is another. */
   readonly version: string;
@@ -69,9 +74,11 @@ export type SitesParts = {
   readonly catalog: Pick<DocumentCatalog, 'list' | 'project'>;
   readonly documents: Pick<Documents, 'read' | 'textAt'>;
   readonly publications: Pick<Publications, 'pages'>;
+  readonly copies: Pick<Copies, 'list' | 'read'>;
 };
 
-export function createSites({ catalog, documents, publications }: SitesParts) {
+export function createSites({ catalog, documents, publications, copies }: SitesParts) {
+  const publicFiles = createPublicFiles(copies);
   const known = new Map<ProjectId, KnownSite>();
   const reading = new Map<string, Promise<Site>>();
 
@@ -102,7 +109,7 @@ export function createSites({ catalog, documents, publications }: SitesParts) {
     const version = versionOf(site, source);
     const before = site.pages.get(source.id);
     if (isAsSaid && before?.version === version) return before.facts;
-    const facts = pageFactsOf(text, source.path, source.id, site.settings.values);
+    const facts = pageFactsOf(text, filePathOf(source), source.id, site.settings.values);
     if (isAsSaid) site.pages.set(source.id, { version, facts });
     return facts;
   }
@@ -151,6 +158,8 @@ export function createSites({ catalog, documents, publications }: SitesParts) {
     const shown = new Map(all.filter(({ facts }) => isShown(publication, facts)).map((page) => [page.path, page]));
     const tree = buildTree(shown.keys(), (path) => shown.get(path)?.facts.title);
     const pages = flattenTree(tree).flatMap(({ path }) => shown.get(path) ?? []);
+    const named = new Set(pages.flatMap(({ facts }) => facts.files));
+    const { files, held: heldFiles } = await publicFiles(publication, named);
     const titles = ['title', 'description', 'lang'].map((name) => settings.values[name]);
     const [title, description, lang] = titles.map((value) =>
       typeof value === 'string' ? value.trim().slice(0, 200) : '',
@@ -163,15 +172,31 @@ export function createSites({ catalog, documents, publications }: SitesParts) {
       lang: lang !== undefined && /^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}$/.test(lang) ? lang : 'en',
       pages,
       tree,
+      files,
       addresses: addressesOf(pages.map(({ path }) => path)),
-      held: all.filter(({ facts }) => facts.leftOut === null && !isShown(publication, facts)),
+      held: [
+        ...all
+          .filter(({ facts }) => facts.leftOut === null)
+          .map(({ path, facts }) => ({ path, findings: facts.findings })),
+        ...heldFiles,
+      ].flatMap(({ path, findings }) => {
+        const left = findings.filter(({ id }) => !publication.allowed.includes(id));
+        return left.length === 0 ? [] : [{ path, findings: left }];
+      }),
       leftOut: [
         ...sources.filter(({ path }) => isHidden(path)).map(({ path }) => ({ path, why: 'its name begins with `_`' })),
         ...all.flatMap(({ path, facts: { leftOut } }) => (leftOut === null ? [] : [{ path, why: leftOut }])),
         ...candidates.slice(PAGES_MAX).map(({ path }) => ({ path, why: `there are more than ${PAGES_MAX} pages` })),
       ],
       version: hashOf(
-        JSON.stringify([title, name, description, lang, pages.map(({ path, facts }) => [path, facts.title])]),
+        JSON.stringify([
+          title,
+          name,
+          description,
+          lang,
+          pages.map(({ path, facts }) => [path, facts.title]),
+          [...files].map(([path, copy]) => [path, copy.contentHash]),
+        ]),
       ),
       async read({ id }) {
         const source = sources.find((each) => each.id === id);

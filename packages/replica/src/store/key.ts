@@ -12,7 +12,7 @@
  *   e run[16]          a run of another device whose events are copied here
  *   i session[16]      a session
  *   a project[16] path a file that the user's devices all have (mesh/assets)
- *   b part/part/…      what is public (rendezvous/publish)
+ *   b part/part/…      what is public, and copies of files (rendezvous)
  *   m name             what this device knows of itself
  *   g part/part/…      what all devices of the user have (mesh/record)
  */

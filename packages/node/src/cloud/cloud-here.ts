@@ -1,0 +1,60 @@
+/** All that this device has to do with its cloud: documents kept equal, files brought there, pages published there. */
+import type { DocumentCatalog } from '@markco/replica/documents/catalog';
+import { cloudRoutes } from '../listen/routes/cloud.ts';
+import type { Logger } from '../observe/log.ts';
+import { createCarryFiles, type CarryFilesParts } from './carry-files.ts';
+import { cloudApi } from './cloud-api.ts';
+import { createCloudLink, type CloudParts } from './cloud.ts';
+import { publicationRoutes, type PublicationParts } from './publication.ts';
+
+export type CloudHereParts = Omit<
+  CloudParts,
+  'onChange' | 'onTrouble' | 'catalog' | 'projects' | 'refusal' | 'take'
+> & {
+  readonly catalog: DocumentCatalog;
+  readonly projects: {
+    readonly shared: CloudParts['projects'];
+    readonly refusal: CloudParts['refusal'];
+    readonly takeRows: CloudParts['take'];
+    readonly root: CarryFilesParts['root'];
+    readonly get: PublicationParts['project'];
+    onOpen(listener: () => void): void;
+  };
+  readonly logger: Logger;
+};
+
+export function createCloudHere({ projects, logger, ...parts }: CloudHereParts) {
+  const { catalog } = parts;
+  const link = createCloudLink({
+    ...{ ...parts, projects: projects.shared, refusal: projects.refusal, take: projects.takeRows },
+    onChange({ state, ...about }) {
+      logger.info('cloud.changed', { state, ...('why' in about ? { reason: about.why } : {}) });
+      if (state === 'connected') files.changedAll();
+    },
+    onTrouble: (doing, cause) => logger.error('cloud.trouble', { doing }, cause),
+  });
+  const files = createCarryFiles({
+    api() {
+      const place = link.state().state === 'connected' ? link.place() : undefined;
+      return place === undefined ? undefined : cloudApi(place);
+    },
+    ...{ projects: () => [...projects.shared()], root: projects.root, documents: catalog.list },
+    onTrouble: (doing, cause) => logger.warn('cloud.trouble', { doing, reason: String(cause) }),
+  });
+  catalog.onChange(({ projectId }) => files.changed(projectId));
+  projects.onOpen(() => {
+    link.tellProjects();
+    files.changedAll();
+  });
+
+  return {
+    routes: { ...cloudRoutes(link), ...publicationRoutes({ cloud: link, project: projects.get }) },
+    /** Files of a project have changed that are no documents. */
+    filesChanged: files.changed,
+    resume: link.resume,
+    close(): void {
+      files.close();
+      link.close();
+    },
+  };
+}
