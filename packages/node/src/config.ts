@@ -61,7 +61,7 @@ const EnvironmentSchema = z.object({
   MARKCO_PUBLISH_ORIGIN: z.optional(
     z
       .url({ protocol: /^https?$/, error: 'must be an address as https://pages.example.com' })
-      .check(z.refine((url) => new URL(url).pathname === '/', 'must be an address with nothing after its name')),
+      .check(z.refine((url) => URL.parse(url)?.pathname === '/', 'must be an address with nothing after its name')),
   ),
   LOG_LEVEL: z.optional(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])),
 });

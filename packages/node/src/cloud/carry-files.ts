@@ -5,15 +5,7 @@
  * 1. Only what a document names goes, from inside its project, and nothing that is reached by a link.
  * 2. Nothing here waits for it, and what failed is tried again when something changes, and now and then.
  */
-import {
-  COPIES_MAX,
-  COPY_BYTES_MAX,
-  Failure,
-  filePathOf,
-  namedFiles,
-  type Project,
-  type ProjectId,
-} from '@markco/protocol';
+import { Failure, filePathOf, namedFiles, type Project, type ProjectId, LIMITS } from '@markco/protocol';
 import type { DocumentRecord } from '@markco/replica/documents/document-record';
 import type { Api } from '@markco/client/api';
 import { createHash } from 'node:crypto';
@@ -95,7 +87,7 @@ export function createCarryFiles(parts: CarryFilesParts): CarryFiles {
     const names = await namesIn(root, id, before);
     const files: ({ readonly path: string } & Omit<Hashed, 'mtimeMs'>)[] = [];
     for (const path of names) {
-      const found = files.length < COPIES_MAX ? await hashOf(root, path, before) : undefined;
+      const found = files.length < LIMITS.copiesMax ? await hashOf(root, path, before) : undefined;
       if (found !== undefined) files.push({ path, contentHash: found.contentHash, sizeBytes: found.sizeBytes });
     }
     for (const path of before.hashed.keys()) if (!names.has(path)) before.hashed.delete(path);
@@ -170,7 +162,7 @@ export function createCarryFiles(parts: CarryFilesParts): CarryFiles {
 async function readInside(
   root: string,
   path: string,
-  max = COPY_BYTES_MAX,
+  max = LIMITS.copyBytesMax,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
   try {
     await using file = await openToRead(root, path);

@@ -1,11 +1,7 @@
 /** The part of the route table by which a device gives a cloud copies of the files that documents name. */
 import * as z from 'zod/mini';
 import { BytesSchema, PathSchema, Sha256Schema } from '../entity/scalar.ts';
-
-/** Files of one project that a cloud keeps copies of. */
-export const COPIES_MAX = 5_000;
-/** A larger file stays on the devices. */
-export const COPY_BYTES_MAX = 8 * 1024 * 1024;
+import { LIMITS } from '../limits.ts';
 
 export const COPY_ROUTES = {
   /** Files that documents of the project name. Answers those whose bytes are wanted; what is not named again goes first when there are too many. */
@@ -15,7 +11,7 @@ export const COPY_ROUTES = {
     body: z.strictObject({
       files: z
         .array(z.strictObject({ path: PathSchema, contentHash: Sha256Schema, sizeBytes: BytesSchema }))
-        .check(z.maxLength(COPIES_MAX)),
+        .check(z.maxLength(LIMITS.copiesMax)),
     }),
     status: 200,
     answer: z.object({ wanted: z.array(PathSchema) }),

@@ -7,7 +7,7 @@
  * 1. Bytes are what their sha-256 says, or they are not taken.
  * 2. A project has so many bytes at most: at it, what documents have not named for longest goes.
  */
-import { COPIES_MAX, COPY_BYTES_MAX, Failure, isFilePath, type ProjectId } from '@markco/protocol';
+import { Failure, isFilePath, type ProjectId, LIMITS } from '@markco/protocol';
 import type { Log } from '@markco/replica/documents/log';
 import { pathKey, pathRange } from '@markco/replica/store/key';
 import type { Store, StoreWrite } from '@markco/replica/store/store';
@@ -76,7 +76,7 @@ export function createCopies({ store, log, now, bytesMax = PROJECT_BYTES_MAX }: 
         const wanted: string[] = [];
         const rows: StoreWrite[] = [];
         for (const { path, contentHash, sizeBytes } of files) {
-          if (!isFilePath(path) || sizeBytes > COPY_BYTES_MAX) continue;
+          if (!isFilePath(path) || sizeBytes > LIMITS.copyBytesMax) continue;
           const before = here.get(path);
           if (!hashes.has(contentHash)) wanted.push(path);
           else if (before?.contentHash !== contentHash || now() - before.namedAt > NAMED_MS)
@@ -102,7 +102,7 @@ export function createCopies({ store, log, now, bytesMax = PROJECT_BYTES_MAX }: 
         after.set(path, { contentHash, sizeBytes: bytes.length, namedAt: now() });
         rows.push(fileRow(id, path, { contentHash, sizeBytes: bytes.length, namedAt: now() }));
         for (const [oldest] of inOrder) {
-          if (bytesOf(after.values()) <= bytesMax && after.size <= COPIES_MAX) break;
+          if (bytesOf(after.values()) <= bytesMax && after.size <= LIMITS.copiesMax) break;
           after.delete(oldest);
           rows.push({ key: fileKey(id, oldest), value: null });
         }

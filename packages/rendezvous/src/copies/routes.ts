@@ -1,5 +1,5 @@
 /** Copies of files over HTTP: what devices bring, and what the page shows. */
-import { COPY_BYTES_MAX, Failure } from '@markco/protocol';
+import { Failure, LIMITS } from '@markco/protocol';
 import { Sha256Schema } from '@markco/protocol/entity/scalar';
 import type { Subject } from '@markco/replica/listen/guard';
 import type { SomeHandlers } from '@markco/replica/listen/handlers';
@@ -24,7 +24,7 @@ export function copyRoutes({
       const { id } = of(subject).project(params['id'] ?? '');
       const hash = Sha256Schema.safeParse(params['contentHash']);
       if (!hash.success) throw new Failure('bad_request', 'The last part of the address is the sha-256 of the bytes.');
-      await copies.put(id, query.path, hash.data, await readCapped(request, COPY_BYTES_MAX));
+      await copies.put(id, query.path, hash.data, await readCapped(request, LIMITS.copyBytesMax));
       return undefined;
     },
     async projectFile({ subject, params, request }) {

@@ -23,7 +23,7 @@ import { addressesOf, type Addresses } from './addresses.ts';
 import { pageFactsOf, type PageFacts } from './page-facts.ts';
 import { createPublicFiles } from './public-files.ts';
 import type { Publication, Publications, PublishedPage } from './publications.ts';
-import type { Finding } from './secrets.ts';
+import { findSecrets, type Finding } from './secrets.ts';
 
 /** Pages of one project; further ones are left out, and its owner is told. */
 export const PAGES_MAX = 2_000;
@@ -162,7 +162,8 @@ export function createSites({ catalog, documents, publications, copies }: SitesP
     const { files, held: heldFiles } = await publicFiles(publication, named);
     const titles = ['title', 'description', 'lang'].map((name) => settings.values[name]);
     const [title, description, lang] = titles.map((value) =>
-      typeof value === 'string' ? value.trim().slice(0, 200) : '',
+      // Looked through as pages are.
+      typeof value === 'string' && findSecrets(value, projectId).length === 0 ? value.trim().slice(0, 200) : '',
     );
     const name = catalog.project(projectId)?.project.displayName ?? publication.name;
     return {
