@@ -19,6 +19,7 @@ import { browser } from './stages/browser.ts';
 import { kill } from './stages/kill.ts';
 import { fanOut, latency, throughput } from './stages/live.ts';
 import { memory } from './stages/memory.ts';
+import { publish } from './stages/publish.ts';
 import { record } from './stages/record.ts';
 import { comeBack } from './stages/return.ts';
 import { meshFiles } from './stages/mesh/files.ts';
@@ -33,7 +34,7 @@ import { trace } from './stages/trace.ts';
 
 const GROUPS: Readonly<Record<string, readonly Stage[]>> = {
   documents: [latency, throughput, fanOut, trace, memory, kill, comeBack],
-  page: [start, browser],
+  page: [start, browser, publish],
   runs,
   mesh: [meshLatency, meshBulk, meshFiles, meshMany, meshIdle, meshReturn, scheduler, record],
 };

@@ -26,6 +26,7 @@ import { addPair } from './command/pair.ts';
 import { addPeers } from './command/peers.ts';
 import { addPing } from './command/ping.ts';
 import { addProjects } from './command/projects.ts';
+import { addPublish } from './command/publish.ts';
 import { addRecovery } from './command/recovery.ts';
 import { addRun } from './command/run.ts';
 import { addRuns } from './command/runs.ts';
@@ -43,6 +44,7 @@ const VERBS: readonly AddVerb[] = [
   addPair,
   addLogin,
   addCloud,
+  addPublish,
   addDevices,
   addPeers,
   addPing,

@@ -26,6 +26,7 @@ test('what is not said has a default, and flags count before the environment', (
     peerHost: '0.0.0.0',
     usesKeychain: true,
     databaseUrl: null,
+    publishOrigin: null,
     peerAddresses: ['/ip4/203.0.113.7/tcp/1', '/ip4/203.0.113.8/tcp/1'],
     isRelay: true,
     peerWebPort: 7719,
@@ -39,6 +40,9 @@ test('what is not said has a default, and flags count before the environment', (
   expect(readConfig({})).toMatchObject({ isRelay: false, peerWebPort: null });
   expect(readConfig({}, { relay: true })).toMatchObject({ isRelay: true, peerWebPort: 7719 });
   expect(readConfig({ MARKCO_PEER_WEB_PORT: '0' })).toMatchObject({ isRelay: false, peerWebPort: 0 });
+  expect(readConfig({ MARKCO_PUBLISH_ORIGIN: 'https://pages.example.com/' })).toMatchObject({
+    publishOrigin: 'https://pages.example.com',
+  });
   expect(Object.isFrozen(readConfig({}))).toBe(true);
 });
 
@@ -50,6 +54,8 @@ test.each([
   [{ MARKCO_PORT: '-1' }, 'MARKCO_PORT'],
   [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL'],
   [{ SYNC_MODE: 'other' }, 'SYNC_MODE'],
+  [{ MARKCO_PUBLISH_ORIGIN: 'pages.example.com' }, 'MARKCO_PUBLISH_ORIGIN'],
+  [{ MARKCO_PUBLISH_ORIGIN: 'https://example.com/pages' }, 'MARKCO_PUBLISH_ORIGIN'],
   [{ ENABLE_DEVICE_AGENT: 'yes' }, 'ENABLE_DEVICE_AGENT'],
 ])('%o is refused by its name', (environment, named) => {
   expect(() => readConfig(environment)).toThrow(

@@ -68,6 +68,12 @@ const EnvironmentSchema = z.object({
   MARKCO_OIDC_ID: z.optional(credential),
   MARKCO_OIDC_SECRET: z.optional(credential),
   MARKCO_OIDC_NAME: z.optional(z.string().check(z.maxLength(50))),
+  /** Where published pages of `markco cloud` are, as `https://pages.example.com`. Default: below `/@` beside its page. */
+  MARKCO_PUBLISH_ORIGIN: z.optional(
+    z
+      .url({ protocol: /^https?$/, error: 'must be an address as https://pages.example.com' })
+      .check(z.refine((url) => URL.parse(url)?.pathname === '/', 'must be an address with nothing after its name')),
+  ),
   LOG_LEVEL: z.optional(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])),
 });
 
@@ -104,6 +110,8 @@ export type Config = {
   readonly databaseUrl: string | null;
   readonly registration: 'open' | 'invite';
   readonly signInWith: readonly SignInWith[];
+  /** Null for below `/@` beside the page of the cloud. */
+  readonly publishOrigin: string | null;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 };
 
@@ -159,6 +167,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     databaseUrl: env.DATABASE_URL ?? null,
     registration: env.MARKCO_REGISTRATION ?? 'invite',
     signInWith: [githubOf(env), issuerOf(env)].flatMap((found) => found ?? []),
+    publishOrigin: env.MARKCO_PUBLISH_ORIGIN === undefined ? null : new URL(env.MARKCO_PUBLISH_ORIGIN).origin,
     logLevel: env.LOG_LEVEL ?? 'info',
   });
 }

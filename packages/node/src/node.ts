@@ -13,8 +13,7 @@ import { createCapability } from './device/capability/capability.ts';
 import { keepUser, loadIdentity } from './device/identity.ts';
 import { announced } from './device/policy.ts';
 import { createPreferences } from './device/preferences.ts';
-import { createCloud } from './cloud/open-cloud.ts';
-import { cloudRoutes } from './listen/routes/cloud.ts';
+import { createCloudHere } from './cloud/cloud-here.ts';
 import { openReplica } from '@markco/replica/documents/open-replica';
 import { createElsewhere } from './elsewhere.ts';
 import { createFolder } from './files/folder.ts';
@@ -169,7 +168,9 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     onFolderEvent(projectId, event) {
       tellFiles(watch, projectId, event);
       observeFolder(projectId, event);
-      if (event.type === 'others') others.now()?.mesh.assets.changed(projectId, event.paths);
+      if (event.type !== 'others') return;
+      others.now()?.mesh.assets.changed(projectId, event.paths);
+      cloud.filesChanged(projectId);
     },
   });
   const observeFolder = createFolderObserver({ catalog, metrics, log: logger, now, startedAt });
@@ -278,20 +279,15 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     onTrouble: (cause) => logger.error('mesh.failed', {}, cause),
   });
 
-  const cloud = createCloud({
-    ...{ rooms, catalog, digests, links, ids, home: config.home },
+  const cloud = createCloudHere({
+    ...{ rooms, catalog, digests, links, ids, projects, logger, home: config.home },
     ...{ usesKeychain: config.usesKeychain, name: () => device.name },
-    ...{ projects: projects.shared, refusal: projects.refusal, take: projects.takeRows },
     self: () => ({ deviceId: device.id, userId: user.id }),
     chance: () => author() / 2 ** 32,
-    onChange: ({ state, ...about }) =>
-      logger.info('cloud.changed', { state, ...('why' in about ? { reason: about.why } : {}) }),
-    onTrouble: (doing, cause) => logger.error('cloud.trouble', { doing }, cause),
   });
-  projects.onOpen(cloud.tellProjects);
 
   const handlers: Omit<Handlers, CloudOnly> = {
-    ...cloudRoutes(cloud),
+    ...cloud.routes,
     ...projectRoutes({ projects, documents, ids, author, readFile }),
     ...sessionRoutes,
     ...passOnSessions(sessionRoutes, sessionsAnywhere),

@@ -17,6 +17,8 @@ export * from './limits.ts';
 export * from './machine.ts';
 export * from './api/account-routes.ts';
 export * from './api/cloud-routes.ts';
+export * from './api/copy-routes.ts';
+export * from './api/publication-routes.ts';
 export * from './api/device-routes.ts';
 export type { Decision } from './api/placement.ts';
 export * from './api/record-routes.ts';

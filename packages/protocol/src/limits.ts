@@ -56,6 +56,10 @@ export const LIMITS = {
   outputFenceBytesMax: 64 * 1024,
   /** A pasted or dropped file that becomes an asset. */
   assetBytesMax: 64 * 1024 * 1024,
+  /** A file of a project that a cloud keeps a copy of. A larger one stays on the devices. */
+  copyBytesMax: 8 * 1024 * 1024,
+  /** Files of one project that a cloud keeps copies of. At it those go first that were not named for longest. */
+  copiesMax: 5_000,
   /** How long a run waits until its document and its files are as new as its submitter's. Then it fails with `barrier_timeout`. */
   barrierTimeoutMs: 10_000,
   /** `stdout` and `stderr`, each, in one answer of `/mrp/v1/execute`. The rest is left out with a sentence; the events keep it. */

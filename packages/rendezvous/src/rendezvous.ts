@@ -28,7 +28,10 @@ import type { Store } from '@markco/replica/store/store';
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openAdmission, type AdmissionSettings } from './accounts/admission.ts';
+import { createCopies } from './copies/copies.ts';
+import { copyRoutes } from './copies/routes.ts';
 import { openKept } from './documents/kept.ts';
+import { createPublishing } from './publish/publishing.ts';
 import { nobodyRoutes, nobodyRuns } from './routes/nobody-runs.ts';
 import { createDeviceLinks } from './sync/link.ts';
 import { createDocumentsTable } from './store/documents-table.ts';
@@ -45,6 +48,8 @@ export type RendezvousConfig = AdmissionSettings & {
   readonly names: readonly string[];
   /** Postgres; null for a store of its own in `home`. */
   readonly databaseUrl: string | null;
+  /** `https://pages.example.com`, where published pages are and nothing else; null for the names above. */
+  readonly publishOrigin: string | null;
 };
 
 type LogFields = Readonly<Record<string, string | number>>;
@@ -116,6 +121,12 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
       howToSignIn:
         'Send the token of this cloud: `Authorization: Bearer TOKEN`, or `?token=TOKEN` with a WebSocket. `markco cloud` prints it.',
     });
+    const copies = createCopies({ store, log: kept.log, now: ids.now });
+    const publishing = createPublishing({
+      ...{ store, kept, copies, guard, publishOrigin: config.publishOrigin, now: ids.now },
+      of: (subject) => kept.of(required(subject)),
+      onError: (error) => logger.error('publish.failed', {}, error),
+    });
     let connections = 0;
     const http = createHttp({
       guard,
@@ -136,6 +147,8 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
           documents: kept.documents,
           author: kept.author,
         }),
+        ...publishing.routes,
+        ...copyRoutes({ of: (subject) => kept.of(required(subject)), copies }),
         ...nobodyRoutes,
         ...admission.handlers,
       },
@@ -145,7 +158,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
     const door = await listen(
       {
         guard,
-        http,
+        http: publishing.door(http),
         resolve: createResolve(kept),
         serve(target, connection, subject) {
           const { userId } = subject;

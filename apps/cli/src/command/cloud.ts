@@ -56,6 +56,7 @@ export const addCloud: AddVerb = (program, cli, done) => {
             databaseUrl: config.databaseUrl,
             registration: config.registration,
             providers: config.signInWith,
+            publishOrigin: config.publishOrigin,
           },
           {
             ids: { now: cli.now, randomBytes: cli.randomBytes },

@@ -4,7 +4,7 @@
  * scrolled by proportion.
  */
 import { nodesOf } from '../editor/output/stream-view.ts';
-import { createTerminal } from '../editor/output/terminal.ts';
+import { createTerminal } from '@markco/protocol/output/terminal';
 import type { RunLog } from './run-log.ts';
 
 export type LogView = {

@@ -1,15 +1,14 @@
-/** The routes of the cloud that the owner of this device named, in words for people. */
+/** What a device asks of a cloud over HTTP. */
 import { createApi, type Api } from '@markco/client';
 import { Failure } from '@markco/protocol';
 
-/** @throws Failure `not_ready` when it cannot be reached, `bad_request` when it is no such cloud, and what it says itself */
+/**
+ * Before it is let in, in words for people.
+ * @throws Failure `not_ready` when it cannot be reached, `bad_request` when it is no such cloud, and what it says itself
+ */
 export function cloudApi(url: string): Api {
   const { host } = new URL(url);
-  const api = createApi({
-    origin: new URL(url).origin,
-    // To where it was named, and nowhere else.
-    fetch: (input, init) => fetch(input, { ...init, redirect: 'error' }),
-  });
+  const api = openApi(url);
   return async (name, input) => {
     try {
       return await api(name, input);
@@ -23,3 +22,12 @@ export function cloudApi(url: string): Api {
     }
   };
 }
+
+/** What it answers to who comes with this token, in its own words. */
+export const openApi = (url: string, token?: string): Api =>
+  createApi({
+    origin: new URL(url).origin,
+    ...(token === undefined ? {} : { token }),
+    // To where it was named, and nowhere else.
+    fetch: (input, init) => fetch(input, { ...init, redirect: 'error' }),
+  });

@@ -17,16 +17,20 @@ export const keyText = ({ publicKey }: Signer): string => base64url(publicKey);
 
 /** @throws Failure of `cloudApi`, `unauthorized` when the cloud does not let this device in */
 export async function showKey(url: string, key: CloudKey, signal: AbortSignal): Promise<Shown> {
-  const api = cloudApi(url);
+  return { token: await askToken(url, key, signal), proof: await prove('link', url, key, signal) };
+}
+
+/** One of some minutes. Throws as `showKey` does. */
+export async function askToken(url: string, key: CloudKey, signal: AbortSignal): Promise<string> {
+  const body = await prove('token', url, key, signal);
+  return (await cloudApi(url)('deviceToken', { body, signal })).token;
+}
+
+async function prove(purpose: CloudProofFor, url: string, key: CloudKey, signal: AbortSignal): Promise<Proof> {
   const signer = await key();
-  const { host } = new URL(url);
-  async function prove(purpose: CloudProofFor): Promise<Proof> {
-    const { challenge } = await api('deviceChallenge', { signal });
-    const signature = base64url(signer.sign(cloudProof(purpose, host, challenge)));
-    return { key: keyText(signer), challenge, signature };
-  }
-  const { token } = await api('deviceToken', { body: await prove('token'), signal });
-  return { token, proof: await prove('link') };
+  const { challenge } = await cloudApi(url)('deviceChallenge', { signal });
+  const signature = base64url(signer.sign(cloudProof(purpose, new URL(url).host, challenge)));
+  return { key: keyText(signer), challenge, signature };
 }
 
 const base64url = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url');

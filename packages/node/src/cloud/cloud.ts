@@ -39,6 +39,8 @@ export type CloudParts = Pick<
 
 export type CloudLink = {
   state(): Cloud;
+  /** Where it is and what opens it; undefined without a cloud. */
+  place(): CloudPlace | undefined;
   /**
    * Resolves when it is connected; from then on it is kept.
    * @throws Failure of `dialCloud`; then everything is as it was
@@ -130,6 +132,7 @@ export function createCloudLink(parts: CloudParts): CloudLink {
 
   return {
     state: () => state,
+    place: () => place,
     async join(wanted) {
       const greeted = await dialCloud(wanted, parts, AbortSignal.timeout(DIAL_MS));
       await writePrivate(file, JSON.stringify(wanted));

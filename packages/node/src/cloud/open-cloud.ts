@@ -1,10 +1,17 @@
-/** The cloud of this device: the link to it, the key that it may ask for, and asking to be let in. */
-import type { IdSource } from '@markco/protocol';
+/** The cloud of this device: the link to it, the key that it may ask for, asking to be let in, and what else is asked of it. */
+import type { Api } from '@markco/client/api';
+import { Failure, type IdSource } from '@markco/protocol';
+import { openApi } from './cloud-api.ts';
+import { askToken } from './cloud-key.ts';
 import { createCloudAsking, type CloudAsking } from './ask.ts';
 import { createCloudLink, type CloudLink, type CloudParts } from './cloud.ts';
 import { keyForClouds } from './device-key.ts';
 
-export type CloudHere = CloudLink & { readonly asking: CloudAsking };
+export type CloudHere = CloudLink & {
+  readonly asking: CloudAsking;
+  /** @throws Failure `not_ready` without a cloud, else of `askToken` */
+  api(signal: AbortSignal): Promise<Api>;
+};
 
 export function createCloud(
   parts: Omit<CloudParts, 'key' | 'now'> & {
@@ -21,6 +28,12 @@ export function createCloud(
   return {
     ...link,
     asking,
+    async api(signal) {
+      const place = link.place();
+      if (place === undefined) throw new Failure('not_ready', 'This device is with no cloud.');
+      const token = 'byKey' in place ? await askToken(place.url, key, signal) : place.token;
+      return openApi(place.url, token);
+    },
     async leave() {
       asking.giveUp();
       await link.leave();

@@ -6,7 +6,7 @@
 import { lstat, opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { documentPathOf, Failure, LIMITS, type MrpResult, type ProjectId, type Run } from '@markco/protocol';
-import { mimeTypeOf } from '../projects/assets.ts';
+import { mimeTypeOf } from '@markco/replica/projects/file-headers';
 import type { Projects } from '../projects/projects.ts';
 import type { MrpSessions } from './sessions.ts';
 

@@ -3,25 +3,13 @@
  * that the same bytes are stored once. And reading any file of the project, without leaving it.
  */
 import { Failure, LIMITS, newId, type Asset, type AssetId, type IdSource, type ProjectId } from '@markco/protocol';
+import { fileHeaders } from '@markco/replica/projects/file-headers';
 import { createHash } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
 import { copyFile, link, mkdir, open, realpath, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, extname, join, sep } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import { Readable } from 'node:stream';
 
-const TYPES: Readonly<Record<string, string>> = {
-  '.png': 'image/png',
-  '.jpg': 'image/jpeg',
-  '.jpeg': 'image/jpeg',
-  '.gif': 'image/gif',
-  '.webp': 'image/webp',
-  '.avif': 'image/avif',
-  '.svg': 'image/svg+xml',
-  '.txt': 'text/plain; charset=utf-8',
-  '.csv': 'text/plain; charset=utf-8',
-  '.json': 'application/json',
-  '.pdf': 'application/pdf',
-};
 const EXTENSIONS = new Map([
   ['image/png', '.png'],
   ['image/jpeg', '.jpg'],
@@ -116,24 +104,6 @@ async function keep(
     storageKey: contentHash,
     createdAt: new Date(ids.now()).toISOString(),
   };
-}
-
-/** The type of a file by its name; undefined for what is only kept, never shown. */
-export function mimeTypeOf(file: string): string | undefined {
-  return TYPES[extname(file).toLowerCase()];
-}
-
-/** With what a file is answered, by its name. */
-export function fileHeaders(file: string, sizeBytes: number): Headers {
-  const type = mimeTypeOf(file);
-  const headers = new Headers({
-    'content-type': type ?? 'application/octet-stream',
-    'content-length': String(sizeBytes),
-    'content-security-policy': "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:",
-    'cache-control': 'private, no-cache',
-  });
-  if (type === undefined) headers.set('content-disposition', 'attachment');
-  return headers;
 }
 
 /** A file of the project, for a document that shows it. It is never a page: no script of it runs. */

@@ -20,9 +20,11 @@ import { DeviceIdSchema, DocumentIdSchema, ProjectIdSchema, RunIdSchema, Session
 import { LIMITS } from '../limits.ts';
 import { ACCOUNT_ROUTES } from './account-routes.ts';
 import { PLACEMENT_ROUTES } from './placement.ts';
+import { COPY_ROUTES } from './copy-routes.ts';
 import { CLOUD_ROUTES } from './cloud-routes.ts';
 import { DEVICE_ROUTES } from './device-routes.ts';
 import { MRP_ROUTES } from '../mrp/routes.ts';
+import { PUBLICATION_ROUTES } from './publication-routes.ts';
 import { RECORD_ROUTES } from './record-routes.ts';
 
 export type Route = {
@@ -354,6 +356,8 @@ export const ROUTES = {
   ...RECORD_ROUTES,
   ...CLOUD_ROUTES,
   ...ACCOUNT_ROUTES,
+  ...COPY_ROUTES,
+  ...PUBLICATION_ROUTES,
   heartbeat: { method: 'POST', path: '/api/devices/heartbeat', body: NodeCapabilitySchema, status: 204 },
   ...MRP_ROUTES,
 } as const satisfies Record<string, Route>;

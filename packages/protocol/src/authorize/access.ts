@@ -105,6 +105,11 @@ export const ROUTE_ACCESS = {
   historyAt: READ_DOCUMENT,
   historyRestore: WRITE_DOCUMENT,
   createAsset: ['write', 'project'],
+  offerCopies: ['manage', 'project'],
+  putCopy: ['manage', 'project'],
+  publication: ['manage', 'project'],
+  publish: ['manage', 'project'],
+  unpublish: ['manage', 'project'],
   projectFile: READ_PROJECT,
 
   ensureSession: RUN_SESSION,

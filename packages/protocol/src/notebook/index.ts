@@ -1,4 +1,5 @@
 /** The notebook in a Markdown text: its cells and outputs, configuration, outline, links, order and published form. */
+export { calloutOf } from './callout.ts';
 export { languageOf } from './cell-info.ts';
 export { codeOptions, type CellOptions } from './cell-options.ts';
 export * from './cells.ts';
@@ -7,12 +8,14 @@ export * from './edit.ts';
 export type { Fence } from './fence.ts';
 export { type FrontMatter, readFrontMatter } from './front-matter.ts';
 export * from './links.ts';
+export { isFilePath, namedFiles } from './named-files.ts';
 export * from './navigation.ts';
 export * from './order.ts';
 export { type Heading, outlineOf, slugOf } from './outline.ts';
 export * from './output.ts';
 export * from './parser.ts';
 export * from './render-html.ts';
+export { escapeHtml } from './render-inline.ts';
 export { resolveAddress, resolveWikiTarget } from './resolve-link.ts';
 export * from './rewrite-links.ts';
 export * from './title.ts';

@@ -46,7 +46,7 @@ const CASES: readonly (readonly [string, string, string])[] = [
   [
     'task lists',
     '- [x] a\n- [ ] b\n',
-    '<ul>\n<li><input type="checkbox" disabled="" checked="" /> a</li>\n<li><input type="checkbox" disabled="" /> b</li>\n</ul>\n',
+    '<ul>\n<li><label><input type="checkbox" disabled="" checked="" /> a</label></li>\n<li><label><input type="checkbox" disabled="" /> b</label></li>\n</ul>\n',
   ],
   [
     'strikethrough and bare links',
@@ -68,6 +68,11 @@ const CASES: readonly (readonly [string, string, string])[] = [
     'footnotes',
     'a[^n]\n\n[^n]: b\n',
     '<p>a<sup class="footnote-ref"><a href="#fn-n">n</a></sup></p>\n<aside class="footnote" id="fn-n">\n<p>b</p>\n</aside>\n',
+  ],
+  [
+    'callouts',
+    '> [!WARNING]\n> Mind the *step*.\n>\n> - twice\n\n> [!OTHER]\n> a\n',
+    '<blockquote class="callout callout-warning">\n<p class="callout-title">Warning</p>\n<p>Mind the <em>step</em>.</p>\n<ul>\n<li>twice</li>\n</ul>\n</blockquote>\n<blockquote>\n<p>[!OTHER]\na</p>\n</blockquote>\n',
   ],
   ['heading anchors', '# A b\n# A b\n', '<h1 id="a-b">A b</h1>\n<h1 id="a-b-1">A b</h1>\n'],
   ['front matter, which shows nothing', '---\ntitle: x\n---\nhi\n', '<p>hi</p>\n'],

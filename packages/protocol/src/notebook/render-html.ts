@@ -8,6 +8,7 @@
  */
 import type { SyntaxNode, Tree } from '@lezer/common';
 import type { MarkdownParser } from '@lezer/markdown';
+import { calloutOf } from './callout.ts';
 import { childrenOf, containedLines } from './container.ts';
 import { fenceLines, readFence } from './fence.ts';
 import { findDefinitions, hasReferenceLinks, knownReferences } from './link-reference.ts';
@@ -22,10 +23,24 @@ export type RenderOptions = {
   readonly html: boolean;
   /** The address of a `[[target]]`; null where it leads nowhere. */
   readonly wikiAddress?: (target: string) => string | null;
+  /** Where a link or a picture leads, given its address; null where it leads nowhere. Without it, there. */
+  readonly addressOf?: (address: string, of: 'link' | 'image') => string | null;
+  /** A formula as HTML. Without it, its source. */
+  readonly drawMath?: (tex: string, isDisplay: boolean) => string;
+  /** A block of code as HTML, where it is not to be drawn plainly. */
+  readonly drawCode?: (code: CodeBlock) => string | null;
   /** Characters of named references, for those that the short table leaves to the browser. */
   readonly namedEntity?: (name: string) => string | undefined;
   /** Another grammar than that of documents: plain CommonMark. Headings have no anchors then. */
   readonly parser?: MarkdownParser;
+};
+
+/** A fenced block. */
+export type CodeBlock = {
+  /** Where its first backtick is in the text. */
+  readonly from: number;
+  readonly info: string;
+  readonly lines: readonly string[];
 };
 
 /** Containers in containers. Deeper ones are shown as their text. */
@@ -39,15 +54,28 @@ export function renderHtml(text: string, options: RenderOptions = { html: false 
   const inline: InlineOptions = {
     html: options.html,
     wikiAddress: options.wikiAddress ?? (() => null),
+    addressOf: options.addressOf ?? ((address) => address),
+    drawMath: options.drawMath ?? escapeHtml,
     named: options.namedEntity,
     definitions,
   };
-  const walk = createWalk(text, inline, options.parser === undefined ? createSlugs() : null);
+  const walk = createWalk(
+    text,
+    inline,
+    options.parser === undefined ? createSlugs() : null,
+    options.drawCode ?? (() => null),
+  );
   walk.blocks(tree.topNode, 0);
   return walk.result();
 }
 
-function createWalk(text: string, inline: InlineOptions, slugs: ((heading: string) => string) | null) {
+function createWalk(
+  text: string,
+  inline: InlineOptions,
+  /** Null for plain CommonMark, which has no callouts either. */
+  slugs: ((heading: string) => string) | null,
+  drawCode: (code: CodeBlock) => string | null,
+) {
   // Pieces, not one string: asking a string that grows for its end would copy it each time.
   const out: string[] = [];
 
@@ -75,9 +103,7 @@ function createWalk(text: string, inline: InlineOptions, slugs: ((heading: strin
       case 'Task':
         return task(node, isTight);
       case 'Blockquote':
-        line('<blockquote>\n');
-        blocks(node, depth);
-        return line('</blockquote>\n');
+        return quote(node, depth);
       case 'BulletList':
       case 'OrderedList':
         return list(node, depth);
@@ -95,11 +121,12 @@ function createWalk(text: string, inline: InlineOptions, slugs: ((heading: strin
         return table(node);
       case 'BlockMath':
         return line(
-          `<div class="math display">${escapeHtml(
+          `<div class="math display">${inline.drawMath(
             node
               .getChildren('MathText')
               .map((part) => text.slice(part.from, part.to))
               .join('\n'),
+            true,
           )}</div>\n`,
         );
       case 'FootnoteDefinition':
@@ -125,6 +152,22 @@ function createWalk(text: string, inline: InlineOptions, slugs: ((heading: strin
     line(`<h${level[2]}${id}>${content(node, from, to)}</h${level[2]}>\n`);
   }
 
+  function quote(node: SyntaxNode, depth: number): void {
+    const [first] = childrenOf(node).filter(({ name }) => name !== 'QuoteMark');
+    const callout = slugs === null || first?.name !== 'Paragraph' ? null : calloutOf(text.slice(first.from, first.to));
+    if (callout === null || first === undefined) {
+      line('<blockquote>\n');
+      blocks(node, depth);
+      return line('</blockquote>\n');
+    }
+    const { kind, length } = callout;
+    line(`<blockquote class="callout callout-${kind}">\n<p class="callout-title">${titled(kind)}</p>\n`);
+    const words = content(first, first.from + length).trimStart();
+    if (words !== '') line(`<p>${words}</p>\n`);
+    for (let child = first.nextSibling; child !== null; child = child.nextSibling) block(child, depth + 1, false);
+    return line('</blockquote>\n');
+  }
+
   function list(node: SyntaxNode, depth: number): void {
     const items = node.getChildren('ListItem');
     const isTight = isTightList(text, items);
@@ -143,18 +186,20 @@ function createWalk(text: string, inline: InlineOptions, slugs: ((heading: strin
   function task(node: SyntaxNode, isTight: boolean): void {
     const mark = node.getChild('TaskMarker');
     const isDone = mark !== null && /x/i.test(text.slice(mark.from, mark.to));
-    const html = `<input type="checkbox" disabled=""${isDone ? ' checked=""' : ''} /> ${content(node, mark?.to ?? node.from)}`;
+    const box = `<input type="checkbox" disabled=""${isDone ? ' checked=""' : ''} />`;
+    const html = `<label>${box} ${content(node, mark?.to ?? node.from)}</label>`;
     if (isTight) write(html);
     else line(`<p>${html}</p>\n`);
   }
 
   function fence(node: SyntaxNode): void {
     const read = readFence(text, node);
+    const lines = fenceLines(text, node, read);
+    const drawn = drawCode({ from: read.from, info: read.info, lines });
+    if (drawn !== null) return line(drawn);
     const [language = ''] = unescapeMarkdown(read.info, inline.named).split(/\s/);
     const name = language === '' ? '' : ` class="language-${escapeHtml(language)}"`;
-    const code = fenceLines(text, node, read)
-      .map((codeLine) => `${codeLine}\n`)
-      .join('');
+    const code = lines.map((codeLine) => `${codeLine}\n`).join('');
     line(`<pre><code${name}>${escapeHtml(code)}</code></pre>\n`);
   }
 
@@ -195,6 +240,8 @@ function createWalk(text: string, inline: InlineOptions, slugs: ((heading: strin
 
   return { blocks, result: () => out.join('') };
 }
+
+const titled = (kind: string): string => kind.charAt(0).toUpperCase() + kind.slice(1);
 
 /** A list is loose when a blank line parts two of its items or two blocks of one item. */
 function isTightList(text: string, items: readonly SyntaxNode[]): boolean {

@@ -13,6 +13,8 @@ import { wikiLinkText } from './plain-text.ts';
 export type InlineOptions = {
   readonly html: boolean;
   readonly wikiAddress: (target: string) => string | null;
+  readonly addressOf: (address: string, of: 'link' | 'image') => string | null;
+  readonly drawMath: (tex: string, isDisplay: boolean) => string;
   readonly named: ((name: string) => string | undefined) | undefined;
   readonly definitions: Definitions;
 };
@@ -126,7 +128,8 @@ function createInline(text: string, options: InlineOptions) {
     const mark = node.firstChild;
     const size = mark === null ? 1 : mark.to - mark.from;
     const tex = withoutQuotes(text, node, node.from + size, node.to - size);
-    return `<span class="math ${node.name === 'DisplayMath' ? 'display' : 'inline'}">${escapeHtml(tex)}</span>`;
+    const isDisplay = node.name === 'DisplayMath';
+    return `<span class="math ${isDisplay ? 'display' : 'inline'}">${options.drawMath(tex, isDisplay)}</span>`;
   }
 
   function wikiLink(node: SyntaxNode): string {
@@ -159,9 +162,13 @@ function createInline(text: string, options: InlineOptions) {
       return escapeHtml(text.slice(open.from, open.to)) + render(node, open.to, close.from, depth) + rest;
     }
     const title = definition.title === null ? '' : ` title="${escapeHtml(definition.title)}"`;
-    const address = isAllowed(definition.address) ? escapeAddress(definition.address) : '';
-    if (node.name === 'Link') return `<a href="${address}"${title}>${render(node, open.to, close.from, depth)}</a>`;
-    return `<img src="${address}" alt="${escapeHtml(altText(render(node, open.to, close.from, depth)))}"${title} />`;
+    const isLink = node.name === 'Link';
+    const shown = render(node, open.to, close.from, depth);
+    const place = isAllowed(definition.address) ? options.addressOf(definition.address, isLink ? 'link' : 'image') : '';
+    if (place === null) return `<span class="missing">${isLink ? shown : escapeHtml(altText(shown))}</span>`;
+    const address = escapeAddress(place);
+    if (isLink) return `<a href="${address}"${title}>${shown}</a>`;
+    return `<img src="${address}" alt="${escapeHtml(altText(shown))}"${title} />`;
   }
 
   function definitionOf(node: SyntaxNode, open: SyntaxNode, close: SyntaxNode): Definition | null {

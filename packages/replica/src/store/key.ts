@@ -12,13 +12,14 @@
  *   e run[16]          a run of another device whose events are copied here
  *   i session[16]      a session
  *   a project[16] path a file that the user's devices all have (mesh/assets)
+ *   b part/part/…      what is public, and copies of files (rendezvous)
  *   m name             what this device knows of itself
  *   w part/part/…      who may come in (rendezvous/accounts)
  *   g part/part/…      what all devices of the user have (mesh/record)
  */
 import { formatUuid, parseUuid } from '@markco/protocol';
 
-export type Table = 'u' | 's' | 'h' | 'k' | 'd' | 'f' | 'p' | 'r' | 'e' | 'i' | 'a' | 'm' | 'w' | 'g';
+export type Table = 'u' | 's' | 'h' | 'k' | 'd' | 'f' | 'p' | 'r' | 'e' | 'i' | 'a' | 'b' | 'm' | 'w' | 'g';
 
 export function keyOf(table: Table, id: string): Uint8Array {
   const key = new Uint8Array(17);

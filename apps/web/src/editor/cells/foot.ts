@@ -3,7 +3,8 @@
  * cell has a run or an output, and is moved, not made again, when the document around it changes, so nothing
  * in it jumps: not when an edit remaps it, not when its output becomes text of the document.
  */
-import { fenceMatches, itemsOfFence } from '../output/fence-output.ts';
+import { itemsOfFence } from '@markco/protocol/output/fence-items';
+import { fenceMatches } from '../output/fence-matches.ts';
 import { createItemView, type ItemParts, type ItemView } from '../output/item-views.ts';
 import { missingPackage } from '../output/missing-package.ts';
 import type { OutputItem, Question, RunOutput } from '../output/run-output.ts';

@@ -1,4 +1,5 @@
 /** One thing a program showed → one element. The richest form this page can show safely is taken. */
+import { createTerminal } from '@markco/protocol/output/terminal';
 import type { Translate } from '../parts.ts';
 import { drawMath } from '../prose/draw-math.ts';
 import { renderMarkdownInto } from '../prose/render.ts';
@@ -7,7 +8,6 @@ import { createJsonView } from './json-view.ts';
 import { needsPaper } from './paper.ts';
 import type { MimeBundle, OutputItem } from './run-output.ts';
 import { createStreamView, type StreamView } from './stream-view.ts';
-import { createTerminal } from './terminal.ts';
 import { foldTraceback } from './traceback.ts';
 
 export type ItemParts = {

@@ -1,6 +1,7 @@
 import { newId, type RunEvent, type RunEventId, type RunId } from '@markco/protocol';
+import { itemsOfFence } from '@markco/protocol/output/fence-items';
 import { expect, test } from 'vitest';
-import { fenceMatches, itemsOfFence } from './fence-output.ts';
+import { fenceMatches } from './fence-matches.ts';
 import { createRunOutput } from './run-output.ts';
 import { foldTraceback } from './traceback.ts';
 

@@ -5,19 +5,16 @@
  * 2. Bounded: streams by `createTerminal`, and at most `ITEMS_MAX` items; older ones go first and are counted.
  */
 import type { RunEvent } from '@markco/protocol';
-import { createTerminal, type Terminal } from './terminal.ts';
+import type { FenceItem } from '@markco/protocol/output/fence-items';
+import { createTerminal } from '@markco/protocol/output/terminal';
 
 export type MimeBundle = Readonly<Record<string, unknown>>;
 
 export type OutputItem =
-  | { readonly kind: 'stream'; readonly terminal: Terminal }
+  | FenceItem
   /** One with an id may be shown again, as something else, in its place. */
   | { readonly kind: 'display'; readonly data: MimeBundle; readonly displayId?: string }
-  | { readonly kind: 'result'; readonly data: MimeBundle }
-  /** A file of the project. */
-  | { readonly kind: 'picture'; readonly alt: string; readonly path: string }
-  | { readonly kind: 'link'; readonly before: string; readonly label: string; readonly path: string }
-  | { readonly kind: 'error'; readonly type: string; readonly message: string; readonly traceback: readonly string[] };
+  | { readonly kind: 'result'; readonly data: MimeBundle };
 
 export type Question = { readonly prompt: string; readonly password: boolean };
 export type Progress = { readonly fraction: number | null; readonly message: string };

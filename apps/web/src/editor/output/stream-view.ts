@@ -2,9 +2,9 @@
  * Terminal text on the page. Lines are drawn in chunks and only chunks that changed are drawn again, so that
  * a long output costs what is new of it; chunks out of sight cost no layout (`content-visibility`).
  */
+import type { TextStyle } from '@markco/protocol/output/sgr';
+import type { Line, Terminal } from '@markco/protocol/output/terminal';
 import type { Translate } from '../parts.ts';
-import type { TextStyle } from './sgr.ts';
-import type { Line, Terminal } from './terminal.ts';
 
 const CHUNK_LINES = 100;
 /** Longer output gets a scroller. */

@@ -6,6 +6,7 @@ import { ensureSyntaxTree, syntaxTree } from '@codemirror/language';
 import { Prec, type EditorState, type Extension, type Range } from '@codemirror/state';
 import { Decoration, ViewPlugin, type DecorationSet, type EditorView, type ViewUpdate } from '@codemirror/view';
 import type { SyntaxNodeRef } from '@lezer/common';
+import { calloutOf } from '@markco/protocol';
 import { isRevealed, revealField } from '../reveal.ts';
 import { foldLabel, scanField } from '../scan.ts';
 import { Bullet, CalloutTitle, Checkbox, FenceLabel, Rule } from './marks.ts';
@@ -39,7 +40,6 @@ const QUOTE = line('mc-quote');
 const FRONT_MATTER = line('mc-front-matter');
 const HTML_BLOCK = line('mc-html');
 const TABLE_SOURCE = line('mc-table-source');
-const CALLOUT = /^\[!(note|tip|important|warning|caution)\]/i;
 
 export function livePreview(widgets: ProseWidgets): Extension {
   const plugin = ViewPlugin.define(
@@ -228,13 +228,13 @@ export function decorateNode(
   function decorateQuote(): void {
     const first = state.doc.lineAt(from);
     const inner = /^\s*>\s?/.exec(first.text.slice(from - first.from))?.[0].length ?? 1;
-    const callout = CALLOUT.exec(first.text.slice(from - first.from + inner));
+    const callout = calloutOf(first.text.slice(from - first.from + inner));
     if (callout === null) return lines(QUOTE);
-    const kind = (callout[1] ?? 'note').toLowerCase();
+    const { kind, length } = callout;
     lines(line(`mc-quote mc-callout mc-callout-${kind}`));
     const start = from + inner;
     if (!show(first.from, first.to))
-      out.push(Decoration.replace({ widget: new CalloutTitle(kind) }).range(start, start + callout[0].length));
+      out.push(Decoration.replace({ widget: new CalloutTitle(kind) }).range(start, start + length));
   }
 
   function decorateLink(): boolean {

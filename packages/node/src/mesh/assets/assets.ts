@@ -7,7 +7,8 @@
 import { Failure, type DeviceId, type Project, type ProjectId } from '@markco/protocol';
 import { realpath, type FileHandle } from 'node:fs/promises';
 import { createDiskFiles } from '../../files/files-disk.ts';
-import { fileHeaders, readProjectFile } from '../../projects/assets.ts';
+import { fileHeaders } from '@markco/replica/projects/file-headers';
+import { readProjectFile } from '../../projects/assets.ts';
 import type { LocalStore } from '@markco/replica/store/store';
 import type { MessageStream } from '@markco/replica/replicate/message-stream';
 import { exchangeLists, type Exchange } from './exchange.ts';

@@ -2,8 +2,14 @@
  * The text of an `output` fence, as the list of things a cell draws: text, tracebacks, pictures, and a link to the
  * whole output.
  */
-import type { OutputItem } from './run-output.ts';
-import { createTerminal } from './terminal.ts';
+import { createTerminal, type Terminal } from './terminal.ts';
+
+export type FenceItem =
+  | { readonly kind: 'stream'; readonly terminal: Terminal }
+  /** A file of the project. */
+  | { readonly kind: 'picture'; readonly alt: string; readonly path: string }
+  | { readonly kind: 'link'; readonly before: string; readonly label: string; readonly path: string }
+  | { readonly kind: 'error'; readonly type: string; readonly message: string; readonly traceback: readonly string[] };
 
 const PICTURE = /^!\[([^\]]*)\]\((_assets\/[^()\s]+\.(?:png|jpe?g|gif|webp|svg))\)$/i;
 const LINK = /^(.*)\[([^\]]+)\]\((_assets\/[^()\s]+)\)$/;
@@ -13,8 +19,8 @@ const TRACEBACK = 'Traceback (most recent call last):';
 const ERROR = /^([\p{L}_][\p{L}\p{N}_.]*)(?:: (.*))?$/u;
 const BETWEEN = /^(?:During handling of the above exception, another|The above exception was the direct cause)/;
 
-export function itemsOfFence(text: string): OutputItem[] {
-  const items: OutputItem[] = [];
+export function itemsOfFence(text: string): FenceItem[] {
+  const items: FenceItem[] = [];
   const lines = text.split('\n');
   for (let at = 0; at < lines.length; at++) {
     const line = lines[at] ?? '';
@@ -49,25 +55,7 @@ function tracebackLines(lines: readonly string[], at: number): number {
   return next === 0 ? end - at : end + 3 + next - at;
 }
 
-function errorOf(traceback: readonly string[]): OutputItem {
+function errorOf(traceback: readonly string[]): FenceItem {
   const [, type = '', message = ''] = ERROR.exec(traceback.at(-1) ?? '') ?? [];
   return { kind: 'error', type, message, traceback };
-}
-
-/**
- * Whether a fence holds what a run printed: its first line of text is found there. When not, somebody else has
- * written the fence since, and it is what counts.
- */
-export function fenceMatches(fence: string, items: readonly OutputItem[]): boolean {
-  for (const item of items) {
-    if (item.kind !== 'stream') continue;
-    const first =
-      item.terminal
-        .lines()[0]
-        ?.map((span) => span.text)
-        .join('')
-        .trim() ?? '';
-    if (item.terminal.droppedLines() === 0 && first !== '') return fence.includes(first.slice(0, 200));
-  }
-  return true;
 }

@@ -1,0 +1,58 @@
+/** All that this device has to do with its cloud: documents kept equal, files brought there, pages published there. */
+import type { DocumentCatalog } from '@markco/replica/documents/catalog';
+import { cloudRoutes } from '../listen/routes/cloud.ts';
+import type { Logger } from '../observe/log.ts';
+import { createCarryFiles, type CarryFilesParts } from './carry-files.ts';
+import type { CloudParts } from './cloud.ts';
+import { createCloud } from './open-cloud.ts';
+import { publicationRoutes, type PublicationParts } from './publication.ts';
+
+export type CloudHereParts = Omit<
+  Parameters<typeof createCloud>[0],
+  'onChange' | 'onTrouble' | 'catalog' | 'projects' | 'refusal' | 'take'
+> & {
+  readonly catalog: DocumentCatalog;
+  readonly projects: {
+    readonly shared: CloudParts['projects'];
+    readonly refusal: CloudParts['refusal'];
+    readonly takeRows: CloudParts['take'];
+    readonly root: CarryFilesParts['root'];
+    readonly get: PublicationParts['project'];
+    onOpen(listener: () => void): void;
+  };
+  readonly logger: Logger;
+};
+
+export function createCloudHere({ projects, logger, ...parts }: CloudHereParts) {
+  const { catalog } = parts;
+  const cloud = createCloud({
+    ...{ ...parts, projects: projects.shared, refusal: projects.refusal, take: projects.takeRows },
+    onChange({ state, ...about }) {
+      logger.info('cloud.changed', { state, ...('why' in about ? { reason: about.why } : {}) });
+      if (state === 'connected') files.changedAll();
+    },
+    onTrouble: (doing, cause) => logger.error('cloud.trouble', { doing }, cause),
+  });
+  const files = createCarryFiles({
+    isConnected: () => cloud.state().state === 'connected',
+    api: cloud.api,
+    ...{ projects: () => [...projects.shared()], root: projects.root, documents: catalog.list },
+    onTrouble: (doing, cause) => logger.warn('cloud.trouble', { doing, reason: String(cause) }),
+  });
+  catalog.onChange(({ projectId }) => files.changed(projectId));
+  projects.onOpen(() => {
+    cloud.tellProjects();
+    files.changedAll();
+  });
+
+  return {
+    routes: { ...cloudRoutes(cloud), ...publicationRoutes({ cloud, project: projects.get }) },
+    /** Files of a project have changed that are no documents. */
+    filesChanged: files.changed,
+    resume: cloud.resume,
+    close(): void {
+      files.close();
+      cloud.close();
+    },
+  };
+}
