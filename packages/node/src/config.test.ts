@@ -27,6 +27,8 @@ test('what is not said has a default, and flags count before the environment', (
     usesKeychain: true,
     databaseUrl: null,
     publishOrigin: null,
+    registration: 'invite',
+    signInWith: [],
     peerAddresses: ['/ip4/203.0.113.7/tcp/1', '/ip4/203.0.113.8/tcp/1'],
     isRelay: true,
     peerWebPort: 7719,
@@ -46,6 +48,17 @@ test('what is not said has a default, and flags count before the environment', (
   expect(Object.isFrozen(readConfig({}))).toBe(true);
 });
 
+test('accounts elsewhere that people sign in to a cloud with have a name for their button', () => {
+  const { signInWith } = readConfig({
+    ...{ MARKCO_GITHUB_ID: 'a', MARKCO_GITHUB_SECRET: 'b' },
+    ...{ MARKCO_OIDC_ISSUER: 'https://id.example.com', MARKCO_OIDC_ID: 'c', MARKCO_OIDC_SECRET: 'd' },
+  });
+  expect(signInWith).toEqual([
+    { id: 'github', name: 'GitHub', issuer: 'github', clientId: 'a', clientSecret: 'b' },
+    { id: 'oidc', name: 'id.example.com', issuer: 'https://id.example.com', clientId: 'c', clientSecret: 'd' },
+  ]);
+});
+
 test.each([
   [{ MARKCO_PORT: 'x' }, 'MARKCO_PORT'],
   [{ MARKCO_SESSION_MEMORY_MB: '0' }, 'MARKCO_SESSION_MEMORY_MB'],
@@ -57,6 +70,10 @@ test.each([
   [{ MARKCO_PUBLISH_ORIGIN: 'pages.example.com' }, 'MARKCO_PUBLISH_ORIGIN'],
   [{ MARKCO_PUBLISH_ORIGIN: 'https://example.com/pages' }, 'MARKCO_PUBLISH_ORIGIN'],
   [{ ENABLE_DEVICE_AGENT: 'yes' }, 'ENABLE_DEVICE_AGENT'],
+  [{ MARKCO_REGISTRATION: 'closed' }, 'MARKCO_REGISTRATION'],
+  [{ MARKCO_GITHUB_ID: 'id' }, 'MARKCO_GITHUB_SECRET'],
+  [{ MARKCO_OIDC_ISSUER: 'https://id.example.com', MARKCO_OIDC_ID: 'id' }, 'MARKCO_OIDC_SECRET'],
+  [{ MARKCO_OIDC_ISSUER: 'id.example.com' }, 'MARKCO_OIDC_ISSUER'],
 ])('%o is refused by its name', (environment, named) => {
   expect(() => readConfig(environment)).toThrow(
     expect.objectContaining({ code: 'bad_request', message: expect.stringContaining(named) }),
