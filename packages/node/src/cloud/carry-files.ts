@@ -34,11 +34,15 @@ type Seen = {
   /** By document: which files it named when its text had this hash. */
   readonly named: Map<string, { readonly contentHash: string; readonly files: readonly string[] }>;
   readonly hashed: Map<string, Hashed>;
+  /** What the cloud was told last, while no file has changed since: then only other names are worth looking at files for. */
+  told: ReadonlySet<string> | null;
 };
 
 export type CarryFiles = {
-  /** Documents or files of a project have changed. */
+  /** Documents of a project have changed. */
   changed(id: ProjectId): void;
+  /** Files of it that are no documents have. */
+  filesChanged(id: ProjectId): void;
   /** The cloud is there again, and may lack anything. */
   changedAll(): void;
   close(): void;
@@ -82,19 +86,29 @@ export function createCarryFiles(parts: CarryFilesParts): CarryFiles {
     if (!parts.projects().some((project) => project.id === id)) return;
     const root = await realpath(parts.root(id));
     let before = seen.get(id);
-    if (before === undefined) seen.set(id, (before = { named: new Map(), hashed: new Map() }));
+    if (before === undefined) seen.set(id, (before = { named: new Map(), hashed: new Map(), told: null }));
     const names = await namesIn(root, id, before);
+    if (before.told !== null && names.symmetricDifference(before.told).size === 0) return;
+    before.told = null;
     const files: ({ readonly path: string } & Omit<Hashed, 'mtimeMs'>)[] = [];
     for (const path of names) {
       const found = files.length < LIMITS.copiesMax ? await hashOf(root, path, before) : undefined;
       if (found !== undefined) files.push({ path, contentHash: found.contentHash, sizeBytes: found.sizeBytes });
     }
     for (const path of before.hashed.keys()) if (!names.has(path)) before.hashed.delete(path);
-    if (files.length === 0) return;
-    const params = { id };
+    if (files.length > 0) await bring(id, root, files);
+    // A file that has changed meanwhile made this project due again.
+    if (!due.has(id)) before.told = names;
+  }
+
+  async function bring(
+    id: ProjectId,
+    root: string,
+    files: readonly ({ readonly path: string } & Omit<Hashed, 'mtimeMs'>)[],
+  ): Promise<void> {
     const signal = (): AbortSignal => AbortSignal.timeout(ANSWER_MS);
     const api = await parts.api(signal());
-    const { wanted } = await api('offerCopies', { params, body: { files }, signal: signal() });
+    const { wanted } = await api('offerCopies', { params: { id }, body: { files: [...files] }, signal: signal() });
     for (const path of wanted) {
       const bytes = await readInside(root, path);
       if (bytes === undefined) continue;
@@ -142,13 +156,25 @@ export function createCarryFiles(parts: CarryFilesParts): CarryFiles {
     }
   }
 
+  const forget = (id: ProjectId): void => {
+    const known = seen.get(id);
+    if (known !== undefined) known.told = null;
+  };
+
   return {
     changed(id) {
       due.add(id);
       plan(REST_MS);
     },
+    filesChanged(id) {
+      forget(id);
+      this.changed(id);
+    },
     changedAll() {
-      for (const { id } of parts.projects()) due.add(id);
+      for (const { id } of parts.projects()) {
+        forget(id);
+        due.add(id);
+      }
       if (due.size > 0) plan(REST_MS);
     },
     close() {

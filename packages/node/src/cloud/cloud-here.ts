@@ -1,4 +1,5 @@
 /** All that this device has to do with its cloud: documents kept equal, files brought there, pages published there. */
+import type { ProjectId } from '@markco/protocol';
 import type { DocumentCatalog } from '@markco/replica/documents/catalog';
 import { cloudRoutes } from '../listen/routes/cloud.ts';
 import type { Logger } from '../observe/log.ts';
@@ -48,7 +49,7 @@ export function createCloudHere({ projects, logger, ...parts }: CloudHereParts) 
   return {
     routes: { ...cloudRoutes(cloud), ...publicationRoutes({ cloud, project: projects.get }) },
     /** Files of a project have changed that are no documents. */
-    filesChanged: files.changed,
+    filesChanged: (id: ProjectId): void => files.filesChanged(id),
     resume: cloud.resume,
     close(): void {
       files.close();

@@ -62,7 +62,7 @@ test('with an origin of their own pages are served there, whatever is asked for,
   for (const path of ['/@ada/notes', '/', '/api/projects', '/%ff'])
     expect([path, (await door.ask('pages.example.com', path)).status]).toEqual([path, 200]);
   expect(door.asked).toEqual(
-    ['/@ada/notes', '/', '/api/projects', ''].map((path) => `https://pages.example.com ${path}`),
+    ['/@ada/notes', '/', '/api/projects', '/%ff'].map((path) => `https://pages.example.com ${path}`),
   );
   const moved = await door.ask('cloud.example.com', '/@ada/notes?q=1');
   expect([moved.status, moved.headers.location]).toEqual([308, 'https://pages.example.com/@ada/notes?q=1']);
@@ -77,11 +77,11 @@ test('with an origin of their own pages are served there, whatever is asked for,
 
 test('without one they are below /@ at the names of the cloud, in whichever way it is written', async () => {
   await using door = await open(null);
-  for (const path of ['/@ada/notes', '/%40ada/notes?q#x'])
+  for (const path of ['/@ada/notes', '/%40ada/notes?q#x', '/@ada/%ff'])
     expect((await door.ask('cloud.example.com', path)).body.toString()).toBe('page');
   expect((await door.ask('cloud.example.com', '/@ada/notes', { 'x-forwarded-proto': 'https' })).status).toBe(200);
   expect(door.asked).toEqual([
-    ...['http://cloud.example.com /@ada/notes', 'http://cloud.example.com /@ada/notes'],
+    ...['/@ada/notes', '/@ada/notes', '/@ada/%ff'].map((path) => `http://cloud.example.com ${path}`),
     'https://cloud.example.com /@ada/notes',
   ]);
   for (const [host, path] of [

@@ -61,7 +61,7 @@ export function publishedDoor(
   return (request, response) => {
     const path = pathOf(request.url);
     const isOwn = ownHost !== null && request.headers.host === ownHost;
-    if (!isOwn && (path?.startsWith('/@') !== true || guard.foreign(request.headers, true) !== undefined)) {
+    if (!isOwn && (!path.startsWith('/@') || guard.foreign(request.headers, true) !== undefined)) {
       others(request, response);
       return;
     }
@@ -70,7 +70,7 @@ export function publishedDoor(
       return;
     }
     const origin = publishOrigin ?? `${schemeOf(request)}://${request.headers.host ?? ''}`;
-    give(request, response, path ?? '', origin).catch((error: unknown) => {
+    give(request, response, path, origin).catch((error: unknown) => {
       onError(error);
       if (!response.headersSent) response.writeHead(500, { ...HEADERS, 'cache-control': 'no-store' });
       response.end();
@@ -78,12 +78,13 @@ export function publishedDoor(
   };
 }
 
-/** Decoded, without what follows `?`; undefined for what cannot be decoded. */
-function pathOf(url = ''): string | undefined {
+/** Without what follows `?`, and decoded where it can be: what cannot names no page. */
+function pathOf(url = ''): string {
+  const path = url.replace(/[?#].*$/s, '');
   try {
-    return decodeURIComponent(url.replace(/[?#].*$/s, ''));
+    return decodeURIComponent(path);
   } catch {
-    return undefined;
+    return path;
   }
 }
 
