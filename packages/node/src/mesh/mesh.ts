@@ -5,6 +5,11 @@
  * again when they end while the devices stay connected.
  */
 import type { Client } from '@markco/client';
+import { createPeerClients } from '@markco/client/mesh/peer-clients';
+import { servePeerRequest } from '@markco/client/mesh/peer-http';
+import { keyOfPeer } from '@markco/client/mesh/peer-key';
+import { createPeers, type Peers } from '@markco/client/mesh/peers';
+import { HTTP, STREAM } from '@markco/client/mesh/protocol-names';
 import {
   Failure,
   LIMITS,
@@ -37,14 +42,11 @@ import { createNeighbors } from './neighbors.ts';
 import type { OnTraffic } from './muxer.ts';
 import { createPair, type Pair } from './pair.ts';
 import { peerConnection } from './peer-connection.ts';
-import { createPeerClients } from './peer-clients.ts';
-import { servePeerRequest } from './peer-http.ts';
-import { createPeers, type Peers } from './peers.ts';
-import { CONTROL, DOCUMENTS, HTTP, mayUse, STREAM } from './protocols.ts';
+import { CONTROL, DOCUMENTS, mayUse } from './protocols.ts';
 import { createRelay, HOP } from './relay.ts';
 import { createSlots, type Slots } from './slots.ts';
 import { serveStun, stunServersOf } from './stun.ts';
-import { keyOfPeer, type Trust } from './trust.ts';
+import type { Trust } from './trust.ts';
 
 /** Of what two need once: the stream that ends, and the one in its place. */
 const ONCE = 2;
@@ -98,6 +100,8 @@ export type Mesh = {
   neighbors(): number | null;
   /** Projects that other devices have open, and which. */
   elsewhere(): ReadonlyMap<ProjectId, { readonly project: Project; readonly devices: readonly DeviceId[] }>;
+  /** Devices that show a code now and are reached through this one, itself among them. */
+  showing(): readonly string[];
   /** On which of them a document is, as it is here. */
   readonly copies: HeldCopies;
   /** Files of projects, here and on other devices. */
@@ -363,6 +367,7 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
         }
       return found;
     },
+    showing: () => [...(pair.isOpen ? [trust.peerId] : []), ...(relay?.expecting() ?? [])],
     copies,
     client: clients.client,
     onDevices: (listener) => void deviceListeners.push(listener),

@@ -20,6 +20,14 @@ export const CapsSchema = z.array(CapSchema).check(
   z.refine((caps) => caps.every((cap, index) => index === 0 || (caps[index - 1] ?? '') < cap)),
 );
 
+/** Whether a device of this kind keeps projects and runs code: what a person carries about, or reads in, does not. */
+export const isHost = (kind: DeviceKind): boolean => kind === 'desktop' || kind === 'server-agent';
+
+/** What a device is given when it is added. One that is no host adds nobody either. */
+export function capsFor(kind: DeviceKind): readonly DeviceCap[] {
+  return isHost(kind) ? DEVICE_CAPS : capsOf('author', 'submit', 'sync');
+}
+
 /** In the order of the schema, each once. */
 export function capsOf(...caps: readonly DeviceCap[]): DeviceCap[] {
   return DEVICE_CAPS.filter((cap) => caps.includes(cap));

@@ -27,7 +27,7 @@ import type { LocalStore } from '@markco/replica/store/store';
 import type { SessionFor } from '../../submit.ts';
 import type { Heartbeat } from '../control.ts';
 import type { MessageStream } from '@markco/replica/replicate/message-stream';
-import type { Peer } from '../peers.ts';
+import type { Peer } from '@markco/client/mesh/peers';
 import type { Trust } from '../trust.ts';
 import { createAwakeClock } from './awake-clock.ts';
 import { createDecide, type Wanted } from './decide.ts';

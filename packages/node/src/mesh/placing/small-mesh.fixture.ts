@@ -18,7 +18,7 @@ import {
   type UserId,
 } from '@markco/protocol';
 import { createSimulatedDisk } from '@markco/replica/store/simulated';
-import type { Peer } from '../peers.ts';
+import type { Peer } from '@markco/client/mesh/peers';
 import { createAwakeClock } from './awake-clock.ts';
 import { createDecide } from './decide.ts';
 import { createPlaceRuns, type PlaceRuns } from './place-runs.ts';

@@ -11,7 +11,7 @@
 import { Failure, ROUTES, UUID_PATTERN, type DeviceId, type DevicePolicy, type Route } from '@markco/protocol';
 import { checkCertificate } from '@markco/protocol/identity';
 import type { Handler, SomeHandlers } from '@markco/replica/listen/handlers';
-import type { Peers } from '../peers.ts';
+import type { Peers } from '@markco/client/mesh/peers';
 import type { Trust } from '../trust.ts';
 import { sessionOf } from './pass-on.ts';
 import { PASSED_ON, type PassedOn } from './sessions-anywhere.ts';

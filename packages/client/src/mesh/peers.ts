@@ -11,12 +11,13 @@
 import { Failure, LIMITS, type DeviceId } from '@markco/protocol';
 import type { Member } from '@markco/protocol/identity';
 import { greet, type Met } from './greet.ts';
-import type { Host, Path } from './host.ts';
-import type { MessageStream } from '@markco/replica/replicate/message-stream';
+import type { MessageStream } from '@markco/protocol/message-stream';
+import type { Network, Path } from './network.ts';
 import { relayOf, withoutPeer } from './path.ts';
-import { peerOfKey, type Trust } from './trust.ts';
+import { peerOfKey } from './peer-key.ts';
+import { HELLO } from './protocol-names.ts';
+import type { Trust } from './trust.ts';
 
-export const HELLO = '/markco/hello/1.0.0';
 const RETRY_MS = 500;
 const RETRY_MAX_MS = 30_000;
 /**
@@ -60,7 +61,7 @@ type Known = {
   worked: string | null;
   isRelay: boolean;
   tries: number;
-  timer: NodeJS.Timeout | undefined;
+  timer: ReturnType<typeof setTimeout> | undefined;
 };
 
 export type Peers = {
@@ -86,7 +87,7 @@ export type Peers = {
 };
 
 export type PeersParts = {
-  readonly host: Host;
+  readonly host: Omit<Network, 'onBetterPath'>;
   readonly trust: Trust;
   readonly chance: () => number;
   /** Where devices were last time. */
@@ -167,7 +168,7 @@ export async function createPeers(parts: PeersParts): Promise<Peers> {
 
   function tryLater(peer: Known, inMs: number): void {
     clearTimeout(peer.timer);
-    peer.timer = setTimeout(() => void tryNow(peer), inMs).unref();
+    peer.timer = setTimeout(() => void tryNow(peer), inMs);
   }
 
   async function tryNow(peer: Known): Promise<void> {
