@@ -89,6 +89,8 @@ export type ConfigFlags = {
   readonly port?: number;
   readonly host?: string;
   readonly relay?: boolean;
+  /** Told to others besides those of the environment. */
+  readonly peerAddresses?: readonly string[];
 };
 
 /** @throws Failure `bad_request` naming the variable that is wrong */
@@ -123,8 +125,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     name: env.MARKCO_NAME ?? null,
     peerPort: Number(env.MARKCO_PEER_PORT ?? 7718),
     peerHost: env.MARKCO_PEER_HOST ?? '0.0.0.0',
-    peerAddresses: (env.MARKCO_PEER_ADDRESSES ?? '')
-      .split(',')
+    peerAddresses: [...(env.MARKCO_PEER_ADDRESSES ?? '').split(','), ...(flags.peerAddresses ?? [])]
       .map((address) => address.trim())
       .filter((address) => address !== ''),
     isRelay,

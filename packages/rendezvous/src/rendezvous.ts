@@ -21,6 +21,7 @@ import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openOwner } from './accounts/owner.ts';
 import { openKept } from './documents/kept.ts';
+import { createPipes, type Beside } from './peers/pipes.ts';
 import { accountRoutes } from './routes/account.ts';
 import { nobodyRoutes, nobodyRuns } from './routes/nobody-runs.ts';
 import { createDeviceLinks } from './sync/link.ts';
@@ -46,6 +47,8 @@ export type RendezvousParts = {
   readonly ids: IdSource;
   readonly version: string;
   readonly residentBytes: () => number;
+  /** The device beside it, once it is one of somebody's devices. */
+  readonly peer: () => Beside | null;
   /** Answers what is no route: the page. */
   readonly page: (path: string, method: string) => Promise<Response>;
   readonly log: {
@@ -92,6 +95,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
     const links = createDeviceLinks({ kept, self, now: ids.now, claim: owner.claim, onTrouble });
 
     const signaling = createSignaling();
+    const pipes = createPipes(parts.peer);
     let { port } = config;
     const hosts = (): string[] => [
       ...new Set([...config.names, `localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`]),
@@ -114,6 +118,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
           openDocuments: kept.rooms.size,
           devices: links.count,
           connections,
+          pipes: pipes.count,
           residentBytes: parts.residentBytes(),
           storage: kept.log.storage.ok ? 'ok' : kept.log.storage.code,
         }),
@@ -123,6 +128,10 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
           author: kept.author,
         }),
         ...nobodyRoutes,
+        peerDoor() {
+          const { peerId = null, showing = [] } = parts.peer() ?? {};
+          return { peerId, showing: [...showing] };
+        },
         ...accountRoutes({
           self,
           name: config.names[0] ?? 'cloud',
@@ -138,6 +147,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
       {
         guard,
         http,
+        passOn: pipes.take,
         resolve: createResolve(kept),
         serve(target, connection, { userId }) {
           if (target.kind === 'link') links.serve(connection);
@@ -159,7 +169,10 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
       config.port,
       config.host,
     );
-    stops.push(() => door.close());
+    stops.push(
+      () => door.close(),
+      async () => pipes.close(),
+    );
     const address = door.server.address();
     if (address !== null && typeof address === 'object') port = address.port;
     logger.info('rendezvous.ready', { port });

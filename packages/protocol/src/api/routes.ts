@@ -22,6 +22,7 @@ import { PLACEMENT_ROUTES } from './placement.ts';
 import { CLOUD_ROUTES } from './cloud-routes.ts';
 import { DEVICE_ROUTES } from './device-routes.ts';
 import { MRP_ROUTES } from '../mrp/routes.ts';
+import { PEER_ROUTES } from './peer-routes.ts';
 import { RECORD_ROUTES } from './record-routes.ts';
 
 export type Route = {
@@ -346,6 +347,7 @@ export const ROUTES = {
   ...DEVICE_ROUTES,
   ...RECORD_ROUTES,
   ...CLOUD_ROUTES,
+  ...PEER_ROUTES,
   heartbeat: { method: 'POST', path: '/api/devices/heartbeat', body: NodeCapabilitySchema, status: 204 },
   ...MRP_ROUTES,
 } as const satisfies Record<string, Route>;
