@@ -3,6 +3,8 @@ import { indexedDbCopies, openClient, type Socket } from '@markco/client';
 import { filePathOf, type Failure } from '@markco/protocol';
 import { computed, effect, signal } from '@preact/signals';
 import { render } from 'preact';
+import { withDevices } from '@markco/client/mesh/with-devices';
+import { createWay } from './as-device/way.ts';
 import { createAway } from './away/away.ts';
 import { now } from './boot/clock.ts';
 import { signIn } from './boot/sign-in.ts';
@@ -47,7 +49,7 @@ const randomBytes = (length: number): Uint8Array => crypto.getRandomValues(new U
 
 function startShell(): Shell {
   const copies = indexedDbCopies();
-  const client = openClient({
+  const server = openClient({
     origin: location.origin,
     webSocket: (url) => new WebSocket(url) as Socket,
     fetch: (...input) => fetch(...input),
@@ -55,6 +57,7 @@ function startShell(): Shell {
     now,
     randomBytes,
   });
+  const client = withDevices(server, createWay({ server, ids: { now, randomBytes }, storage: localStorage, window }));
   const ownCopy = createOwnCopy(indexedDB);
   const router = createRouter(window);
   const view = createView(window);

@@ -1,5 +1,6 @@
 /** `markco pair`: shows a code for a new device and asks before it is added; `markco pair CODE`: becomes such a device. */
 import { Failure, type PairingHere } from '@markco/protocol';
+import { isHost, type DeviceKind } from '@markco/protocol/identity/caps';
 import type { Cli, ExitCode } from '../cli.ts';
 import { requireDevice, type RunningDevice } from '../device.ts';
 import { json, printable } from '../render.ts';
@@ -50,6 +51,11 @@ async function offer(cli: Cli, { api }: RunningDevice, options: Options): Promis
     const { device: about, check } = asked;
     cli.err.write(
       `${printable(about?.name ?? '')} (${printable(about?.os ?? '')}) asks to be added. Both screens must show: ${check?.words ?? ''} · ${check?.symbols ?? ''}\n`,
+    );
+    cli.err.write(
+      isHost((about?.kind ?? 'desktop') as DeviceKind)
+        ? 'Once added it can run code on your devices, and add and remove devices.\n'
+        : 'It is a browser: once added it can run code on your devices. It adds and removes none.\n',
     );
     if (!(await agreed(cli, options))) {
       await api('declinePairing', { signal: cli.signal });

@@ -1,5 +1,6 @@
 /** Adding a device: a code for it, then the words that both screens show, then a person who says yes. */
 import type { PairingHere } from '@markco/protocol';
+import { isHost, type DeviceKind } from '@markco/protocol/identity/caps';
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { useShell } from '../shell/shell.ts';
@@ -77,7 +78,9 @@ function Asked({ offered }: { readonly offered: Offered }) {
       </p>
       <p>{d('sameWords')}</p>
       {check !== undefined && <CheckSigns {...check} />}
-      <p class="hint">{d('addsIt')}</p>
+      <p class="hint">
+        {d(device === undefined || isHost(device.kind as DeviceKind) ? 'addsIt' : 'addsBrowser')} {d('ifNotSame')}
+      </p>
     </div>
   );
 }

@@ -82,7 +82,8 @@ export type Peers = {
   reach(device: DeviceId, signal: AbortSignal): Promise<void>;
   /** Looks again who the members are, and tries those that are not connected. */
   refresh(): void;
-  onPeer(listener: (peer: { deviceId: DeviceId; peerId: string }, isConnected: boolean) => void): void;
+  /** Answers how to stop. */
+  onPeer(listener: (peer: { deviceId: DeviceId; peerId: string }, isConnected: boolean) => void): () => void;
   close(): void;
 };
 
@@ -105,7 +106,7 @@ export async function createPeers(parts: PeersParts): Promise<Peers> {
   const greeting = new Map<string, Promise<void>>();
   /** Of members, in which their log ended when they said hello last. */
   const heads = new Map<string, Met['heads']>();
-  const listeners: ((peer: { deviceId: DeviceId; peerId: string }, isConnected: boolean) => void)[] = [];
+  const listeners = new Set<(peer: { deviceId: DeviceId; peerId: string }, isConnected: boolean) => void>();
   const newsListeners: ((peerId: string) => void)[] = [];
   const closing = new AbortController();
 
@@ -344,7 +345,10 @@ export async function createPeers(parts: PeersParts): Promise<Peers> {
       await Promise.race([tryNow(peer), given]);
     },
     refresh,
-    onPeer: (listener) => void listeners.push(listener),
+    onPeer(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
     close() {
       closing.abort();
       for (const peer of known.values()) clearTimeout(peer.timer);

@@ -118,7 +118,7 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
   /** Others may be connected before there is anything to hear them: what they say waits for it. */
   const { promise: placingIsThere, resolve: setPlacing } = Promise.withResolvers<Placing>();
   const app = new Hono<{ Bindings: { readonly from: DeviceId } }>();
-  const decisions = decisionsForDevices(async () => (await placingIsThere).decisions);
+  const decisions = decisionsForDevices(placingIsThere, (id) => catalog.get(id) !== undefined);
   const sessions = sessionsForDevices({
     here: parts.sessionRoutes,
     policy: async () => (await parts.policy()).policy,
@@ -223,7 +223,7 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
     peers: () => mesh.peers.list(),
     heartbeats: () => mesh.heartbeats(),
     elsewhere: () => mesh.elsewhere(),
-    placesElsewhere: config.placesElsewhere,
+    ...{ isOpen, placesElsewhere: config.placesElsewhere },
     onRun: parts.onRun,
     onGranted: parts.onGranted,
     onTrouble: (doing, cause) => parts.log.warn('placing.trouble', { doing }, cause),

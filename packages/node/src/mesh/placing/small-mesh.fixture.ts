@@ -169,6 +169,7 @@ export async function smallMesh(
           survey,
           now: ids.now,
           holders: () => names.map((each) => each.id),
+          isOpen: () => true,
           placesElsewhere: true,
         }),
         sessionOn: ({ name: session }) => holderOf(session),
@@ -234,6 +235,7 @@ export async function smallMesh(
           survey,
           now: ids.now,
           holders: () => names.map((each) => each.id),
+          isOpen: () => true,
           placesElsewhere: true,
         });
         const request = { id: runId, projectId: project, language: 'python', code };

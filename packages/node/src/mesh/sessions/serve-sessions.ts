@@ -17,7 +17,8 @@ import { sessionOf } from './pass-on.ts';
 import { PASSED_ON, type PassedOn } from './sessions-anywhere.ts';
 
 const NEEDS_LEAVE: readonly PassedOn[] = ['mrpResetSession', 'mrpDeleteSession', 'restartSession', 'deleteSession'];
-const FOR_SUBMITTERS: ReadonlySet<Route> = new Set(PASSED_ON.map((name) => ROUTES[name]));
+/** Where a run would go is for them too: to be told takes code to be read. */
+const FOR_SUBMITTERS: ReadonlySet<Route> = new Set([...PASSED_ON.map((name) => ROUTES[name]), ROUTES.placement]);
 
 export type ServeSessionsParts = {
   readonly here: SomeHandlers<PassedOn | 'sessions' | 'mrpSessions'>;
