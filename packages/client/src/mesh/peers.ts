@@ -41,6 +41,8 @@ export type Peer = {
   /** Unix milliseconds: since when it is connected, or is not. */ readonly since: number;
   /** Why it is not connected, for people. */
   readonly why: string | null;
+  /** It answers, and does not take this device for one of its user's. */
+  readonly isRefused?: boolean;
   readonly paths: readonly Path[];
   readonly addresses: readonly string[];
   /** It passes on what the others say. */
@@ -56,6 +58,7 @@ type Known = {
   state: PeerState;
   since: number;
   why: string | null;
+  isRefused: boolean;
   addresses: string[];
   /** The address that it was last reached at from here. */
   worked: string | null;
@@ -147,6 +150,7 @@ export async function createPeers(parts: PeersParts): Promise<Peers> {
           state: 'offline',
           since: trust.now(),
           why: null,
+          isRefused: false,
           addresses,
           worked: null,
           isRelay: false,
@@ -183,7 +187,9 @@ export async function createPeers(parts: PeersParts): Promise<Peers> {
       await introduce(peer.peerId, signal);
     } catch (error) {
       if (greeted.has(peer.peerId) || closing.signal.aborted) return;
-      move(peer, 'offline', Failure.from(error).message);
+      const failure = Failure.from(error);
+      peer.isRefused = failure.code === 'forbidden';
+      move(peer, 'offline', failure.message);
       const isSoon = isRelay(peer) || trust.now() - peer.since < JUST_NOW_MS;
       const longest = isSoon ? SOON_RETRY_MAX_MS : RETRY_MAX_MS;
       const delay = Math.min(longest, RETRY_MS * 2 ** Math.min(peer.tries++, 10));
@@ -219,6 +225,7 @@ export async function createPeers(parts: PeersParts): Promise<Peers> {
     const peer = known.get(peerId);
     if (peer === undefined || peer.member.deviceId !== member.deviceId) return;
     peer.tries = 0;
+    peer.isRefused = false;
     move(peer, 'connected', null);
     const [path] = host.paths(peerId);
     if (path?.isOutgoing === true) {
@@ -325,6 +332,7 @@ export async function createPeers(parts: PeersParts): Promise<Peers> {
         state: peer.state,
         since: peer.since,
         why: peer.why,
+        isRefused: peer.isRefused,
         paths: host.paths(peer.peerId),
         addresses: peer.addresses,
         isRelay: isRelay(peer, found),

@@ -22,8 +22,9 @@ import {
 } from '@markco/protocol';
 import { codeHashOf, isHost, RUN_GRANT_LIFETIME_MS, signGrant } from '@markco/protocol/identity';
 import type { CallAnswer, CallInput } from '../../api.ts';
-import type { Client, ProjectChange } from '../../client.ts';
+import type { Client } from '../../client.ts';
 import type { ThisDevice } from './this-device.ts';
+import { createRunWatch } from './watch-runs.ts';
 
 const KNOWN_MAX = 2_000;
 /** How long a list waits for a device. */
@@ -47,7 +48,14 @@ export type RunsThere = Pick<
   deviceOfRun(id: RunId): Promise<DeviceId>;
 };
 
-type Place = { readonly host: DeviceId; readonly session: string; readonly projectId: ProjectId; language: string };
+type Place = {
+  readonly host: DeviceId;
+  readonly session: string;
+  readonly projectId: ProjectId;
+  readonly language: string;
+  /** Why there, a sentence. */
+  readonly why?: string;
+};
 
 export function createRunsThere(device: ThisDevice, ids: IdSource): RunsThere {
   const runPlaces = new Map<RunId, DeviceId>();
@@ -56,11 +64,15 @@ export function createRunsThere(device: ThisDevice, ids: IdSource): RunsThere {
   const nameOf = (id: DeviceId): string =>
     device.peers.list().find(({ deviceId }) => deviceId === id)?.name ?? 'That device';
 
-  function remember(run: Run, at: DeviceId): Run {
+  /** Its device was named by the grant: why that one, only who asked knows. */
+  const whys = new Map<RunId, string>();
+  const watch = createRunWatch(device, (run, at) => {
     keep(runPlaces, run.id, at);
     keep(sessionPlaces, run.sessionId, at);
-    return run;
-  }
+    const why = whys.get(run.id);
+    return why === undefined ? run : { ...run, routedTo: { ...run.routedTo, why } };
+  });
+  const remember = watch.learn;
 
   /** Resolves once one of them is connected, or fails with why none is. */
   function someHost(signal: AbortSignal, isIt: (id: DeviceId) => boolean = () => true): Promise<DeviceId> {
@@ -88,7 +100,8 @@ export function createRunsThere(device: ThisDevice, ids: IdSource): RunsThere {
       const stopHearing = device.peers.onPeer(look);
       // All of them were tried, and none is there.
       const timer = setInterval(() => {
-        const isTrying = device.peers.list().some(({ state, kind }) => isHost(kind) && state !== 'offline');
+        const hosts = device.peers.list().filter(({ kind }) => isHost(kind));
+        const isTrying = hosts.some(({ state }) => state !== 'offline') && !hosts.some(({ isRefused }) => isRefused);
         if (!isTrying && ++looks >= LOOKS) giveUp();
       }, LOOK_MS);
       until.addEventListener('abort', giveUp, { once: true });
@@ -179,9 +192,12 @@ export function createRunsThere(device: ThisDevice, ids: IdSource): RunsThere {
       throw waitsFor === undefined
         ? new Failure('runtime_missing', why)
         : new Failure('not_ready', `${why} Nothing was run. Wake ${nameOf(waitsFor)}, then run the cell again.`);
-    const host = await someHost(signal, (id) => id === chosen);
+    const host = await someHost(signal, (id) => id === chosen).catch((cause: unknown) => {
+      const message = `${nameOf(chosen)} would run it, and does not answer this browser now. Wake it, or choose another device for the cell.`;
+      throw new Failure('not_ready', message, { cause });
+    });
     // Which of its sessions is for the host to say, by what the document wishes.
-    return { host, projectId, language, session: `${projectId}/${language}` };
+    return { host, projectId, language, why, session: `${projectId}/${language}` };
   }
 
   async function grantFor({ host, session, projectId, language }: Place, id: RunId, code: string): Promise<string> {
@@ -209,6 +225,7 @@ export function createRunsThere(device: ThisDevice, ids: IdSource): RunsThere {
       if (request.id === undefined) throw new Failure('bad_request', 'A run is named by whoever asks for it.');
       const place = await placeOf(request, signal);
       keep(runPlaces, request.id, place.host);
+      if (place.why !== undefined) keep(whys, request.id, place.why);
       const { runOn: _, ...asked } = request;
       const { projectId, language, host } = place;
       const grant = await grantFor(place, request.id, request.code);
@@ -220,7 +237,8 @@ export function createRunsThere(device: ThisDevice, ids: IdSource): RunsThere {
       let isOver = false;
       deviceOfRun(id).then(
         (at) => {
-          if (!isOver) stop = device.client(at).followRun(id, fromSeq, follower);
+          const onEnd = (run: Run): void => follower.onEnd(remember(run, at));
+          if (!isOver) stop = device.client(at).followRun(id, fromSeq, { ...follower, onEnd });
         },
         (error: unknown) => follower.onError?.(bodyOf(error)),
       );
@@ -253,27 +271,7 @@ export function createRunsThere(device: ThisDevice, ids: IdSource): RunsThere {
       return remember(await device.client(at).api('run', { params: { id } }), at);
     },
 
-    /** Of runs alone: who comes later is watched from then on. */
-    watchProject(projectId, onChange) {
-      const stops = new Map<DeviceId, () => void>();
-      let isOver = false;
-      const watch = (at: DeviceId): void => {
-        if (isOver || stops.has(at)) return;
-        const tell = ({ run }: ProjectChange): void => {
-          if (run !== undefined) onChange({ projectId, run: remember(run, at) });
-        };
-        stops.set(at, device.client(at).watchProject(projectId, tell));
-      };
-      for (const { deviceId } of device.hosts()) watch(deviceId);
-      const stopHearing = device.peers.onPeer(({ deviceId }, isConnected) => {
-        if (isConnected && device.hosts().some((host) => host.deviceId === deviceId)) watch(deviceId);
-      });
-      return () => {
-        isOver = true;
-        stopHearing();
-        for (const stop of stops.values()) stop();
-      };
-    },
+    watchProject: watch.watchProject,
   };
 }
 
@@ -287,6 +285,11 @@ function keep<K, V>(known: Map<K, V>, key: K, value: V): void {
 const bodyOf = (error: unknown): FailureBody['error'] => Failure.from(error).toBody().error;
 
 function nobodyAnswers(peers: ReturnType<ThisDevice['peers']['list']>): Failure {
+  if (peers.some(({ isRefused }) => isRefused))
+    return new Failure(
+      'forbidden',
+      'Your devices do not take this browser for one of them: it was removed, or they have not heard of it yet. If it is yours, add it again under Devices.',
+    );
   const why = peers.flatMap(({ name, why: said }) => (said === null ? [] : [`${name}: ${said}`]))[0];
   return new Failure(
     'not_ready',
