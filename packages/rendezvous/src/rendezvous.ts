@@ -8,7 +8,7 @@ import { DeviceIdSchema, Failure, newId, type DeviceId, type IdSource, type User
 import type { StorageTrouble } from '@markco/replica/documents/log';
 import type { DocumentTiming } from '@markco/replica/listen/document-member';
 import { documentRoutes } from '@markco/replica/listen/document-routes';
-import { createGuard, type Subject } from '@markco/replica/listen/guard';
+import { createGuard, type Guard, type Subject } from '@markco/replica/listen/guard';
 import { createHttp } from '@markco/replica/listen/http';
 import { listen } from '@markco/replica/listen/server';
 import { serveStream } from '@markco/replica/listen/stream';
@@ -18,6 +18,7 @@ import { nameKey } from '@markco/replica/store/key';
 import { openLevelStore } from '@markco/replica/store/level';
 import type { Store } from '@markco/replica/store/store';
 import { chmod, mkdir } from 'node:fs/promises';
+import type { IncomingHttpHeaders } from 'node:http';
 import { join } from 'node:path';
 import { openOwner } from './accounts/owner.ts';
 import { openKept } from './documents/kept.ts';
@@ -95,7 +96,6 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
     const links = createDeviceLinks({ kept, self, now: ids.now, claim: owner.claim, onTrouble });
 
     const signaling = createSignaling();
-    const pipes = createPipes(parts.peer);
     let { port } = config;
     const hosts = (): string[] => [
       ...new Set([...config.names, `localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`]),
@@ -107,6 +107,10 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
       whose: owner.whose,
       howToSignIn:
         'Send the token of this cloud: `Authorization: Bearer TOKEN`, or `?token=TOKEN` with a WebSocket. `markco cloud` prints it.',
+    });
+    const pipes = createPipes({
+      ...{ target: parts.peer, now: ids.now },
+      isKnown: ({ headers }) => isSignedIn(guard, headers),
     });
     let connections = 0;
     const http = createHttp({
@@ -180,6 +184,14 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
   } catch (error) {
     await stop();
     throw error;
+  }
+}
+
+function isSignedIn(guard: Guard, headers: IncomingHttpHeaders): boolean {
+  try {
+    return guard.subject(headers) !== null;
+  } catch {
+    return false;
   }
 }
 

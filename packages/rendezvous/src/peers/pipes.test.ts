@@ -6,13 +6,16 @@ import { expect, test as base } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { createPipes, type Pipes } from './pipes.ts';
 
+const COOKIE = 'session_token=secret';
+const SIGNED_IN = { cookie: COOKIE, authorization: 'Bearer secret' };
+
 type World = {
   /** Cookies and paths that the device saw. */
   readonly seen: string[];
   readonly pipes: Pipes;
-  /** Whether there is a device. */
-  readonly device: { isThere: boolean };
-  open(path?: string): WebSocket;
+  /** Whether there is a device, and the time. */
+  readonly device: { isThere: boolean; now: number };
+  open(path?: string, headers?: Readonly<Record<string, string>>): WebSocket;
 };
 
 const portOf = (server: Server): number => (server.address() as AddressInfo).port;
@@ -28,8 +31,13 @@ const test = base.extend<{ world: World }>({
     });
     const front = createServer().listen(0, '127.0.0.1');
     await Promise.all([once(device, 'listening'), once(front, 'listening')]);
-    const is = { isThere: true };
-    const pipes = createPipes(() => (is.isThere ? { host: '127.0.0.1', port: portOf(device) } : null), 2);
+    const is = { isThere: true, now: 0 };
+    const pipes = createPipes({
+      target: () => (is.isThere ? { host: '127.0.0.1', port: portOf(device) } : null),
+      isKnown: ({ headers }) => headers.cookie === COOKIE,
+      now: () => is.now,
+      max: 3,
+    });
     front.on('upgrade', (request, socket, head) => {
       try {
         if (!pipes.take(request, socket, head)) socket.end('HTTP/1.1 404 Not Found\r\n\r\n');
@@ -37,10 +45,9 @@ const test = base.extend<{ world: World }>({
         socket.end(`HTTP/1.1 ${Failure.from(error).status} Refused\r\n\r\n`);
       }
     });
-    const headers = { cookie: 'session_token=secret', authorization: 'Bearer secret' };
     await use({
       ...{ seen, pipes, device: is },
-      open: (path = '/') => new WebSocket(`ws://127.0.0.1:${portOf(front)}${path}`, { headers }),
+      open: (path = '/', headers = SIGNED_IN) => new WebSocket(`ws://127.0.0.1:${portOf(front)}${path}`, { headers }),
     });
     pipes.close();
     sockets.close();
@@ -69,14 +76,25 @@ test('what a browser says reaches the device as it is, and back, but not whose p
 
 test('few go through at once, only to the device, and only while there is one', async ({ world }) => {
   expect(await refusal(world.open('/api/else'))).toContain('404');
-  const both = [world.open(), world.open('/?x=1')];
+  const both = [world.open(), world.open('/?x=1'), world.open()];
   await Promise.all(both.map((socket) => once(socket, 'open')));
   expect(await refusal(world.open())).toContain('503');
   both[0]?.terminate();
-  await expect.poll(() => world.pipes.count).toBe(1);
+  await expect.poll(() => world.pipes.count).toBe(2);
   world.device.isThere = false;
   expect(await refusal(world.open())).toContain('503');
   world.pipes.close();
   await once(both[1] as WebSocket, 'close');
   expect(world.pipes.count).toBe(0);
+});
+
+test('who comes without the token is let through, but not so often that nobody else is', async ({ world }) => {
+  const strangers = [world.open('/', {}), world.open('/', {})];
+  await Promise.all(strangers.map((socket) => once(socket, 'open')));
+  for (const socket of strangers) socket.terminate();
+  await expect.poll(() => world.pipes.count).toBe(0);
+  expect(await refusal(world.open('/', {}))).toContain('503');
+  await once(world.open(), 'open');
+  world.device.now += 1_000;
+  await once(world.open('/', {}), 'open');
 });

@@ -2,7 +2,8 @@
  * The way of browsers to the user's devices: a WebSocket to `/`, passed byte for byte to the device beside this cloud.
  *
  * What goes through is encrypted between the two that talk (Noise), and the device refuses whoever is none of its user's
- * before it hears a word. So nothing is asked here, nothing is read, and few are let through at once.
+ * before it hears a word. So nothing is asked here, nothing is read, and few are let through at once: of those who come
+ * without the token of this cloud, as devices do, fewer, since the device takes few in a second and all come from here.
  */
 import { Failure } from '@markco/protocol';
 import type { IncomingMessage } from 'node:http';
@@ -11,6 +12,8 @@ import type { Duplex } from 'node:stream';
 
 /** Further ones are refused. A device lets in fewer strangers than this by far. */
 export const PIPES_MAX = 300;
+const STRANGERS_MAX = 100;
+const STRANGERS_PER_SECOND = 2;
 const CONNECT_MS = 5_000;
 /** Whose page it is is no business of the device. */
 const LEFT_OUT = new Set(['cookie', 'authorization']);
@@ -32,18 +35,39 @@ export type Pipes = {
   close(): void;
 };
 
-/** @param target where the device listens; null while it is not on the network */
-export function createPipes(target: () => Target | null, max = PIPES_MAX): Pipes {
-  const open = new Set<() => void>();
+export type PipesParts = {
+  /** Where the device listens; null while it is not on the network. */
+  readonly target: () => Target | null;
+  /** Whether who asks is signed in here. */
+  readonly isKnown: (request: IncomingMessage) => boolean;
+  readonly now: () => number;
+  readonly max?: number;
+};
 
-  function pipe(request: IncomingMessage, socket: Duplex, head: Buffer, { host, port }: Target): void {
+export function createPipes({ target, isKnown, now, max = PIPES_MAX }: PipesParts): Pipes {
+  const open = new Set<() => void>();
+  const strangers = new Set<() => void>();
+  /** When the last of them came. */
+  let came: readonly number[] = [];
+
+  function letsInStranger(): boolean {
+    came = came.filter((at) => Math.abs(now() - at) < 1_000);
+    if (came.length >= STRANGERS_PER_SECOND || strangers.size >= STRANGERS_MAX) return false;
+    came = [...came, now()];
+    return true;
+  }
+
+  function pipe(request: IncomingMessage, socket: Duplex, head: Buffer, to: Target, isStranger: boolean): void {
+    const { host, port } = to;
     const device = connect({ host, port, noDelay: true });
     const end = (): void => {
       open.delete(end);
+      strangers.delete(end);
       device.destroy();
       socket.destroy();
     };
     open.add(end);
+    if (isStranger) strangers.add(end);
     device.setTimeout(CONNECT_MS, end);
     device.once('connect', () => device.setTimeout(0));
     if ('setNoDelay' in socket && typeof socket.setNoDelay === 'function') socket.setNoDelay(true);
@@ -59,8 +83,10 @@ export function createPipes(target: () => Target | null, max = PIPES_MAX): Pipes
       const to = target();
       if (to === null)
         throw new Failure('not_ready', 'The device beside this cloud is none of yours yet. Add it: markco pair');
-      if (open.size >= max) throw new Failure('not_ready', 'Too many connections to devices are open here.');
-      pipe(request, socket, head, to);
+      const isStranger = !isKnown(request);
+      if (open.size >= max || (isStranger && !letsInStranger()))
+        throw new Failure('not_ready', 'Too many connections to devices are open here. Try again in a moment.');
+      pipe(request, socket, head, to, isStranger);
       return true;
     },
     get count() {

@@ -175,7 +175,7 @@ export async function openThisDevice(parts: ThisDeviceParts, kept: KeptDevice): 
 const noDoor = (): Failure =>
   new Failure(
     'not_ready',
-    'The machine of this cloud is none of your devices yet, so nothing leads from here to the others. Add it first: markco pair on one of your devices, then markco pair CODE on the server.',
+    'The machine of this cloud is none of your devices yet, so nothing leads from here to the others. Add it first: markco pair on one of your devices, then markco pair LINK on the server.',
   );
 
 function signsNothing(publicKey: Uint8Array): Signer {
