@@ -193,6 +193,7 @@ export function createRunsThere(device: ThisDevice, ids: IdSource): RunsThere {
         ? new Failure('runtime_missing', why)
         : new Failure('not_ready', `${why} Nothing was run. Wake ${nameOf(waitsFor)}, then run the cell again.`);
     const host = await someHost(signal, (id) => id === chosen).catch((cause: unknown) => {
+      if (cause instanceof Failure && cause.code === 'forbidden') throw cause;
       const message = `${nameOf(chosen)} would run it, and does not answer this browser now. Wake it, or choose another device for the cell.`;
       throw new Failure('not_ready', message, { cause });
     });
