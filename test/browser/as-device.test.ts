@@ -98,6 +98,12 @@ test('a phone at a cloud is added by a code, runs cells on the laptop and sees t
   expect(await heardByStranger(cloud)).toEqual([0, 0]);
   expect(await runsOf(laptop)).toEqual([]);
 
+  const loaded = (): Promise<number> =>
+    page.evaluate(
+      () => performance.getEntriesByType('resource').filter(({ name }) => name.includes('/browser-')).length,
+    );
+  expect(await loaded(), 'what only a device needs is not loaded').toBe(0);
+
   // By the code of the laptop, which shows the same words and says yes.
   await laptop.get('/api/pairing', { method: 'POST' });
   const dialog = await openDevices(page);
@@ -112,6 +118,7 @@ test('a phone at a cloud is added by a code, runs cells on the laptop and sees t
   expect(await dialog.locator('.check-signs').innerText()).toContain(newcomer?.check?.words);
   await laptop.get('/api/pairing/approve', { method: 'POST' });
   await dialog.getByText('This browser is one of your devices now.').waitFor(SOON);
+  expect(await loaded()).toBe(1);
   await dialog.getByRole('button', { name: 'Done' }).tap();
   await dialog.getByRole('listitem').filter({ hasText: 'laptop' }).filter({ hasText: 'Online' }).waitFor(SOON);
   await page.keyboard.press('Escape');

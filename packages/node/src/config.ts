@@ -62,6 +62,8 @@ const EnvironmentSchema = z.object({
 
 export type Config = {
   readonly home: string;
+  /** What it is among the devices of its user, from when it joins them. */
+  readonly kind: 'desktop' | 'server-agent';
   readonly port: number;
   readonly host: string;
   readonly sessionLimits: SessionLimits;
@@ -89,6 +91,7 @@ export type ConfigFlags = {
   readonly port?: number;
   readonly host?: string;
   readonly relay?: boolean;
+  readonly kind?: Config['kind'];
   /** Told to others besides those of the environment. */
   readonly peerAddresses?: readonly string[];
 };
@@ -114,6 +117,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const isRelay = flags.relay ?? env.MARKCO_RELAY === '1';
   return Object.freeze({
     home: flags.home ?? env.MARKCO_HOME ?? envPaths('markco', { suffix: '' }).data,
+    kind: flags.kind ?? 'desktop',
     port: chosenPort,
     host: flags.host ?? env.MARKCO_HOST ?? '127.0.0.1',
     sessionLimits: {

@@ -37,7 +37,9 @@ export const addCloud: AddVerb = (program, cli, done) => {
       await makeHome(config.home);
       const names = options.name ?? [];
       const peerAddresses = peerAddressesOf(names, config);
-      const device = await startDevice(cli, { port: 0, host: '127.0.0.1', relay: true, peerAddresses });
+      const device = await startDevice(cli, {
+        ...{ kind: 'server-agent', port: 0, host: '127.0.0.1', relay: true, peerAddresses },
+      } as const);
       try {
         const { createRendezvous } = await import('@markco/rendezvous');
         const { createLogger } = await import('@markco/node/observe/log');

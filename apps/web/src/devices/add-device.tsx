@@ -1,6 +1,5 @@
 /** Adding a device: a code for it, then the words that both screens show, then a person who says yes. */
 import type { PairingHere } from '@markco/protocol';
-import { isHost, type DeviceKind } from '@markco/protocol/identity/caps';
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { useShell } from '../shell/shell.ts';
@@ -67,6 +66,12 @@ function Code({ offered }: { readonly offered: Offered }) {
   );
 }
 
+/** What it may do once it is added, by what it is. */
+function adds(kind: string | undefined): 'addsIt' | 'addsServer' | 'addsBrowser' {
+  if (kind === undefined || kind === 'desktop') return 'addsIt';
+  return kind === 'server-agent' ? 'addsServer' : 'addsBrowser';
+}
+
 function Asked({ offered }: { readonly offered: Offered }) {
   const { device, check } = offered;
   const name = device?.name ?? d('theDevice');
@@ -79,7 +84,7 @@ function Asked({ offered }: { readonly offered: Offered }) {
       <p>{d('sameWords')}</p>
       {check !== undefined && <CheckSigns {...check} />}
       <p class="hint">
-        {d(device === undefined || isHost(device.kind as DeviceKind) ? 'addsIt' : 'addsBrowser')} {d('ifNotSame')}
+        {d(adds(device?.kind))} {d('ifNotSame')}
       </p>
     </div>
   );

@@ -46,6 +46,8 @@ const en = {
   addIt: 'Add it',
   dont: 'Don’t',
   addsIt: 'Once added, it has your projects, can run code on your devices, and can add and remove devices.',
+  addsServer:
+    'It is a server: once added, it has your projects and runs what your devices ask. It starts nothing on them, and adds and removes none.',
   addsBrowser:
     'It is a browser: once added, it can edit your projects and run code on your devices. It adds and removes no devices.',
   ifNotSame: 'If its words differ, don’t add it: somebody may be in between.',
@@ -125,6 +127,8 @@ const fr: Readonly<Record<keyof typeof en, string>> = {
   dont: 'Ne pas l’ajouter',
   addsIt:
     'Une fois ajouté, il aura vos projets, pourra exécuter du code sur vos appareils, et en ajouter ou en retirer.',
+  addsServer:
+    'C’est un serveur : une fois ajouté, il aura vos projets et exécutera ce que vos appareils demandent. Il ne lance rien sur eux, n’en ajoute ni n’en retire.',
   addsBrowser:
     'C’est un navigateur : une fois ajouté, il pourra modifier vos projets et exécuter du code sur vos appareils. Il n’en ajoute ni n’en retire.',
   ifNotSame: 'Si ses mots sont différents, ne l’ajoutez pas : quelqu’un s’est peut-être mis entre les deux.',

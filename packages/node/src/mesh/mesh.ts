@@ -42,7 +42,7 @@ import type { MessageStream } from '@markco/replica/replicate/message-stream';
 import { createNeighbors } from './neighbors.ts';
 import type { OnTraffic } from './muxer.ts';
 import { openThere } from './open-there.ts';
-import { createPair, type Pair } from './pair.ts';
+import { createPair, type Pair, type PairParts } from './pair.ts';
 import { peerConnection } from './peer-connection.ts';
 import { CONTROL, DOCUMENTS, mayUse } from './protocols.ts';
 import { createRelay, HOP } from './relay.ts';
@@ -60,7 +60,7 @@ export type MeshParts = {
   readonly trust: Trust;
   readonly ids: IdSource;
   readonly store: LocalStore;
-  readonly about: { readonly name: string; readonly os: string };
+  readonly about: PairParts['about'];
   readonly listen: readonly string[];
   readonly announce: readonly string[];
   readonly findsNeighbors: boolean;

@@ -47,6 +47,7 @@ const RUNS = '/markco/runs/1.0.0';
 export type OpenMeshParts = {
   readonly config: Pick<
     Config,
+    | 'kind'
     | 'peerPort'
     | 'peerHost'
     | 'peerWebPort'
@@ -151,7 +152,7 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
         language: session.language,
         name: sessionName(session),
       }));
-  const about = { name: device.name, os: device.os ?? '' };
+  const about = { name: device.name, os: device.os ?? '', kind: config.kind };
   const open = (peerPort: number, peerWebPort: number | null): Promise<Mesh> =>
     createMesh({
       ...{ trust, ids, about, catalog, projects },

@@ -10,6 +10,7 @@ import { meshDevice, SOON, soon } from './mesh.fixture.ts';
 test.for([
   ['web', ['author', 'submit', 'sync']],
   ['desktop', DEVICE_CAPS],
+  ['server-agent', ['author', 'host-run', 'relay', 'sync']],
 ] as const satisfies readonly (readonly [DeviceKind, readonly string[]])[])(
   'a %s is given what such a device may do',
   async ([kind, caps]) => {

@@ -60,7 +60,8 @@ export type PairParts = {
   readonly host: Host;
   readonly trust: Trust;
   readonly ids: IdSource;
-  readonly about: { readonly name: string; readonly os: string };
+  /** `kind` when it joins others; `desktop` when left out. */
+  readonly about: { readonly name: string; readonly os: string; readonly kind?: NewDevice['kind'] };
   /** Devices on the same network that were heard of: a code without an address is tried with them. */
   readonly neighbors: () => readonly { readonly peerId: string; readonly addresses: readonly string[] }[];
   readonly onAdded: (peerId: string, addresses: readonly string[]) => void;
@@ -127,7 +128,7 @@ export async function createPair({ host, trust, ids, about, neighbors, onAdded, 
 
   const joining = createJoin({
     ...{ network: host, randomBytes, neighbors, now: trust.now, waitMs: NEIGHBORS_MS },
-    about: { device: trust.deviceId, key: trust.signer.publicKey, name: about.name, kind: 'desktop', os: about.os },
+    about: { device: trust.deviceId, key: trust.signer.publicKey, kind: 'desktop', ...about },
     onJoined: trust.join,
     onAdded,
   });

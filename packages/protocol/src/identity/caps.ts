@@ -23,9 +23,13 @@ export const CapsSchema = z.array(CapSchema).check(
 /** Whether a device of this kind keeps projects and runs code: what a person carries about, or reads in, does not. */
 export const isHost = (kind: DeviceKind): boolean => kind === 'desktop' || kind === 'server-agent';
 
-/** What a device is given when it is added. One that is no host adds nobody either. */
+/**
+ * What a device is given when it is added. A server is in the hands of whoever breaks into it: it keeps, passes on and runs
+ * what it is asked to, and neither starts anything elsewhere nor adds anybody. What hosts nothing adds nobody either.
+ */
 export function capsFor(kind: DeviceKind): readonly DeviceCap[] {
-  return isHost(kind) ? DEVICE_CAPS : capsOf('author', 'submit', 'sync');
+  if (kind === 'desktop') return DEVICE_CAPS;
+  return isHost(kind) ? capsOf('author', 'host-run', 'relay', 'sync') : capsOf('author', 'submit', 'sync');
 }
 
 /** In the order of the schema, each once. */
