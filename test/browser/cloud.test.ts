@@ -38,7 +38,7 @@ test('a phone opens and edits at the cloud while the laptop is off, and the lapt
 
   // A cell says that nobody can run it now, and the document stays as it is.
   await page.getByRole('button', { name: 'Run this cell' }).click();
-  await page.getByText('Run the cell on one of them').first().waitFor(SOON);
+  await page.getByText('Add this browser to them').first().waitFor(SOON);
 
   await page.reload();
   await text.getByText('Typed on the phone.').waitFor(SOON);

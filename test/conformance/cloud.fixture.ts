@@ -1,7 +1,7 @@
 /** For tests: a cloud as a program of its own, that can be killed and started again. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openClient, type Client, type Socket } from '@markco/client';
@@ -16,6 +16,8 @@ const START_MS = 30_000;
 export type CloudProgram = {
   /** Its state folder. */
   readonly home: string;
+  /** Of the device beside it. */
+  readonly device: { get<T>(path: string, body?: unknown): Promise<T> };
   readonly origin: string;
   readonly token: string;
   /** What it wrote to its log, restarts included. */
@@ -100,6 +102,18 @@ export async function startCloud(env: Readonly<Record<string, string>> = {}): Pr
   });
   return {
     home,
+    device: {
+      async get<T>(path: string, body?: unknown) {
+        const at = JSON.parse(await readFile(join(home, 'device.json'), 'utf8')) as { port: number };
+        const own = (await readFile(join(home, 'api-token'), 'utf8')).trim();
+        const answer = await fetch(`http://127.0.0.1:${at.port}${path}`, {
+          method: body === undefined ? 'GET' : 'POST',
+          headers: { authorization: `Bearer ${own}`, 'content-type': 'application/json' },
+          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        });
+        return (await answer.json()) as T;
+      },
+    },
     get origin() {
       return `http://127.0.0.1:${port}`;
     },

@@ -5,12 +5,13 @@ import { expect, test } from 'vitest';
 import { joinAsPeer } from './mesh-peer.fixture.ts';
 import { start } from './paired.fixture.ts';
 
-/** Of the device alone, and nothing that is its person's: its runs, and its sessions by their ids. */
+/** Of the device alone, and nothing that is its person's: its runs, its sessions by their ids, and where a run would go. */
 const FOR_DEVICES: readonly RouteName[] = [
   'health',
   'run',
   'runs',
   'runDecision',
+  'placement',
   'runOutput',
   'mrpRunAssets',
   'sessions',

@@ -10,10 +10,11 @@ const MAY_DIAL: Readonly<Record<string, string>> = {
   'packages/node/src/mesh/host.ts':
     'other devices of the user, which prove their key; their addresses come from them and may be anything',
   'packages/node/src/mesh/stun.ts': 'answers whoever asks by which address it is seen, there and nowhere else',
-  'packages/node/src/mesh/peers.ts': 'has the file above connect to a device whose key is in the log of the user',
-  'packages/node/src/mesh/pair.ts': 'has it connect to the device that a person named by its code or its link',
-  'packages/node/src/mesh/peer-clients.ts': 'hands a client the streams of a device that is connected',
   'packages/node/src/cloud/cloud-api.ts': 'the cloud that the owner of the device named',
+  'packages/client/src/mesh/peers.ts': 'has `Network` connect to a device whose key is in the log of the user',
+  'packages/client/src/mesh/join.ts': 'has it connect to the device that a person named by its code or its link',
+  'packages/client/src/mesh/peer-clients.ts': 'hands a client the streams of a device that is connected',
+  'packages/rendezvous/src/peers/pipes.ts': 'the device beside this cloud, on the same machine',
   'packages/node/src/cloud/dial.ts': 'the cloud that the owner of the device named',
   'packages/node/src/runtimes/worker-link.ts': 'a socket in the folder of a session',
   'packages/node/src/runtimes/keeper/link.ts': 'listens on that socket',
@@ -26,6 +27,8 @@ const MAY_DIAL: Readonly<Record<string, string>> = {
   'packages/node/src/runtimes/javascript/child/cells.mjs': 'the inspector of its own process',
   'packages/node/src/runtimes/remote/request.ts': "the servers in the owner's own runtimes.json",
   'packages/rendezvous/src/store/postgres.ts': 'the database that its owner named',
+  'packages/client/src/mesh/browser/browser-network.ts':
+    'the server of its own page, and devices of the user through it, which prove their key',
   'packages/client/src/api.ts': 'the device that its maker names',
   'packages/client/src/socket.ts': 'the device that its maker names',
   'apps/cli/src/main.ts': 'hands `fetch` to the commands',

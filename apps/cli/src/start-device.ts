@@ -1,4 +1,5 @@
 /** Starting this device in this process. Loaded only here: the other commands need none of it and start faster. */
+import type { Node } from '@markco/node';
 import type { Config, ConfigFlags } from '@markco/node/config';
 import { Failure } from '@markco/protocol';
 import manifest from '../package.json' with { type: 'json' };
@@ -7,7 +8,7 @@ import { portHolder } from './port.ts';
 import { configOf, makeHome } from './home.ts';
 import { jsonLine } from './render.ts';
 
-export type StartedDevice = { close(): Promise<void> };
+export type StartedDevice = Pick<Node, 'close' | 'peerDoor'>;
 
 /** A person at a terminal is shown what is wrong, not everything that happens; who wants it all sets LOG_LEVEL. */
 function quietOnTerminal({ err, env }: Cli, config: Config): Config {

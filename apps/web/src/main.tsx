@@ -6,6 +6,8 @@ import { render } from 'preact';
 import { isAtCloud, rememberCloud } from './account/at-cloud.ts';
 import { finishSignIn } from './account/finish-sign-in.ts';
 import { forgetfulStorage, isPublicComputer, setPublicComputer } from './account/public-computer.ts';
+import { withDevices } from '@markco/client/mesh/with-devices';
+import { createWay } from './as-device/way.ts';
 import { createAway } from './away/away.ts';
 import { now } from './boot/clock.ts';
 import { pageApi } from './boot/page-api.ts';
@@ -52,7 +54,7 @@ const randomBytes = (length: number): Uint8Array => crypto.getRandomValues(new U
 function startShell(): Shell {
   const isPublic = isPublicComputer(localStorage);
   const copies = isPublic ? undefined : indexedDbCopies();
-  const client = openClient({
+  const server = openClient({
     origin: location.origin,
     webSocket: (url) => new WebSocket(url) as Socket,
     fetch: (...input) => fetch(...input),
@@ -61,6 +63,8 @@ function startShell(): Shell {
     randomBytes,
   });
   const ownCopy = isPublic ? noOwnCopy : createOwnCopy(indexedDB);
+  const way = () => createWay({ server, ids: { now, randomBytes }, storage: localStorage, window });
+  const client = isPublic ? server : withDevices(server, way());
   const router = createRouter(window);
   const view = createView(window);
   const toasts = createToasts();

@@ -89,6 +89,8 @@ export type SignInWith = {
 
 export type Config = {
   readonly home: string;
+  /** What it is among the devices of its user, from when it joins them. */
+  readonly kind: 'desktop' | 'server-agent';
   readonly port: number;
   readonly host: string;
   readonly sessionLimits: SessionLimits;
@@ -120,6 +122,9 @@ export type ConfigFlags = {
   readonly port?: number;
   readonly host?: string;
   readonly relay?: boolean;
+  readonly kind?: Config['kind'];
+  /** Told to others besides those of the environment. */
+  readonly peerAddresses?: readonly string[];
 };
 
 /** @throws Failure `bad_request` naming the variable that is wrong */
@@ -143,6 +148,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const isRelay = flags.relay ?? env.MARKCO_RELAY === '1';
   return Object.freeze({
     home: flags.home ?? env.MARKCO_HOME ?? envPaths('markco', { suffix: '' }).data,
+    kind: flags.kind ?? 'desktop',
     port: chosenPort,
     host: flags.host ?? env.MARKCO_HOST ?? '127.0.0.1',
     sessionLimits: {
@@ -154,8 +160,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     name: env.MARKCO_NAME ?? null,
     peerPort: Number(env.MARKCO_PEER_PORT ?? 7718),
     peerHost: env.MARKCO_PEER_HOST ?? '0.0.0.0',
-    peerAddresses: (env.MARKCO_PEER_ADDRESSES ?? '')
-      .split(',')
+    peerAddresses: [...(env.MARKCO_PEER_ADDRESSES ?? '').split(','), ...(flags.peerAddresses ?? [])]
       .map((address) => address.trim())
       .filter((address) => address !== ''),
     isRelay,

@@ -37,6 +37,7 @@ import { createResolve } from './listen/resolve.ts';
 import type { StreamParts } from '@markco/replica/listen/stream';
 import type { OpenMeshParts } from './mesh/open-mesh.ts';
 import { createOthers } from './mesh/others.ts';
+import { peerDoorOf, type PeerDoor } from './mesh/peer-door.ts';
 import { servedToDevices } from './mesh/served-to-devices.ts';
 import { passOnSessions } from './mesh/sessions/pass-on.ts';
 import { createTellCopies } from './listen/tell-copies.ts';
@@ -80,6 +81,8 @@ export type Node = {
     readonly { language: string; label: string; available: boolean; version?: string; hint?: string }[]
   >;
   openProject(folder: string): Promise<{ readonly slug: string; readonly displayName: string }>;
+  /** The way to this device and through it; null while it is alone. */
+  peerDoor(): PeerDoor | null;
   /** Runs go on without this program unless `stopRuns`. */
   close(options?: { readonly stopRuns?: boolean }): Promise<void>;
 };
@@ -380,6 +383,10 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     async openProject(folder) {
       const { project } = await projects.openLocal(folder, undefined, AbortSignal.timeout(RESUME_TIMEOUT_MS));
       return { slug: project.slug, displayName: project.displayName };
+    },
+    peerDoor() {
+      const mesh = others.now()?.mesh;
+      return mesh === undefined ? null : peerDoorOf(mesh, config.peerHost);
     },
     close({ stopRuns = false } = {}) {
       closing ??= door.close().then(() => stop(stopRuns));

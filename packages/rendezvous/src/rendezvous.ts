@@ -16,7 +16,7 @@ import {
 import type { StorageTrouble } from '@markco/replica/documents/log';
 import type { DocumentTiming } from '@markco/replica/listen/document-member';
 import { documentRoutes } from '@markco/replica/listen/document-routes';
-import { createGuard, type Subject } from '@markco/replica/listen/guard';
+import { createGuard, type Guard, type Subject } from '@markco/replica/listen/guard';
 import { createHttp } from '@markco/replica/listen/http';
 import { listen } from '@markco/replica/listen/server';
 import { serveStream } from '@markco/replica/listen/stream';
@@ -26,12 +26,14 @@ import { nameKey } from '@markco/replica/store/key';
 import { openLevelStore } from '@markco/replica/store/level';
 import type { Store } from '@markco/replica/store/store';
 import { chmod, mkdir } from 'node:fs/promises';
+import type { IncomingHttpHeaders } from 'node:http';
 import { join } from 'node:path';
 import { openAdmission, type AdmissionSettings } from './accounts/admission.ts';
 import { createCopies } from './copies/copies.ts';
 import { copyRoutes } from './copies/routes.ts';
 import { openKept } from './documents/kept.ts';
 import { createPublishing } from './publish/publishing.ts';
+import { createPipes, type Beside } from './peers/pipes.ts';
 import { nobodyRoutes, nobodyRuns } from './routes/nobody-runs.ts';
 import { createDeviceLinks } from './sync/link.ts';
 import { createDocumentsTable } from './store/documents-table.ts';
@@ -58,6 +60,8 @@ export type RendezvousParts = {
   readonly ids: IdSource;
   readonly version: string;
   readonly residentBytes: () => number;
+  /** The device beside it, once it is one of somebody's devices. */
+  readonly peer: () => Beside | null;
   /** Answers what is no route: the page. */
   readonly page: (path: string, method: string) => Promise<Response>;
   readonly log: {
@@ -127,6 +131,10 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
       of: (subject) => kept.of(required(subject)),
       onError: (error) => logger.error('publish.failed', {}, error),
     });
+    const pipes = createPipes({
+      ...{ target: parts.peer, now: ids.now },
+      isKnown: ({ headers }) => isSignedIn(guard, headers),
+    });
     let connections = 0;
     const http = createHttp({
       guard,
@@ -139,6 +147,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
           openDocuments: kept.rooms.size,
           devices: links.count,
           connections,
+          pipes: pipes.count,
           residentBytes: parts.residentBytes(),
           storage: kept.log.storage.ok ? 'ok' : kept.log.storage.code,
         }),
@@ -151,6 +160,10 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
         ...copyRoutes({ of: (subject) => kept.of(required(subject)), copies }),
         ...nobodyRoutes,
         ...admission.handlers,
+        peerDoor() {
+          const { peerId = null, showing = [] } = parts.peer() ?? {};
+          return { peerId, showing: [...showing] };
+        },
       },
       page: parts.page,
       onError: (route, error) => logger.error('http.failed', { route }, error),
@@ -159,6 +172,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
       {
         guard,
         http: publishing.door(http),
+        passOn: pipes.take,
         resolve: createResolve(kept),
         serve(target, connection, subject) {
           const { userId } = subject;
@@ -182,7 +196,10 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
       config.port,
       config.host,
     );
-    stops.push(() => door.close());
+    stops.push(
+      () => door.close(),
+      async () => pipes.close(),
+    );
     const address = door.server.address();
     if (address !== null && typeof address === 'object') port = address.port;
     logger.info('rendezvous.ready', { port });
@@ -190,6 +207,14 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
   } catch (error) {
     await stop();
     throw error;
+  }
+}
+
+function isSignedIn(guard: Guard, headers: IncomingHttpHeaders): boolean {
+  try {
+    return guard.subject(headers) !== null;
+  } catch {
+    return false;
   }
 }
 

@@ -41,12 +41,15 @@ export const addCloud: AddVerb = (program, cli, done) => {
           `Port ${config.port} belongs to ${holder}. Stop it, or choose another: MARKCO_PORT=${config.port + 1} markco cloud`,
         );
       await makeHome(config.home);
-      const device = await startDevice(cli, { port: 0, host: '127.0.0.1', relay: true });
+      const names = options.name ?? [];
+      const peerAddresses = peerAddressesOf(names, config);
+      const device = await startDevice(cli, {
+        ...{ kind: 'server-agent', port: 0, host: '127.0.0.1', relay: true, peerAddresses },
+      } as const);
       try {
         const { createRendezvous } = await import('@markco/rendezvous');
         const { createLogger } = await import('@markco/node/observe/log');
         const { servePage } = await import('@markco/node/listen/page');
-        const names = options.name ?? [];
         const rendezvous = await createRendezvous(
           {
             home: join(config.home, CLOUD_FOLDER),
@@ -64,6 +67,7 @@ export const addCloud: AddVerb = (program, cli, done) => {
             version: manifest.version,
             residentBytes: cli.residentBytes,
             log: createLogger(cli.err.isTerminal ? 'warn' : config.logLevel, { part: CLOUD_FOLDER }, cli.err),
+            peer: device.peerDoor,
           },
         );
         try {
@@ -100,6 +104,16 @@ function present(
   cli.out.write(`MarkCo ${manifest.version} · your cloud · ${about.url}\n`);
   cli.out.write(`On each of your devices:  markco login '${about.link}'\n`);
   cli.out.write('Whoever has this line reads and writes your documents. Ctrl-C stops the cloud; it loses nothing.\n');
+}
+
+/** Where others reach the device beside it through the one port: what goes to `/` there is passed on. */
+function peerAddressesOf(names: readonly string[], { host, port }: { host: string; port: number }): string[] {
+  const named = names.map((name) => {
+    const [at = '', its = '443'] = name.split(':');
+    return `/dns/${at}/tcp/${its}/tls/ws`;
+  });
+  if (named.length > 0 || port === 0 || host !== '0.0.0.0') return named;
+  return ownNames(port).map((name) => `/ip4/${name.replace(':', '/tcp/')}/ws`);
 }
 
 /** The addresses of this machine, those of others' reach first. */

@@ -1,5 +1,6 @@
 /** `markco pair`: shows a code for a new device and asks before it is added; `markco pair CODE`: becomes such a device. */
 import { Failure, type PairingHere } from '@markco/protocol';
+import type { DeviceKind } from '@markco/protocol/identity/caps';
 import type { Cli, ExitCode } from '../cli.ts';
 import { requireDevice, type RunningDevice } from '../device.ts';
 import { json, printable } from '../render.ts';
@@ -9,6 +10,15 @@ type Options = JsonOption & { readonly at?: readonly string[]; readonly yes?: tr
 
 const LOOK_MS = 200;
 const DECLINE_MS = 1_000;
+const BROWSER = 'It is a browser: once added it can run code on your devices. It adds and removes none.';
+/** What each kind of device may do once it is added (`capsFor`). */
+const MAY: Readonly<Record<DeviceKind, string>> = {
+  desktop: 'Once added it can run code on your devices, and add and remove devices.',
+  'server-agent': 'It is a server: once added it runs what your devices ask. It starts nothing on them, and adds none.',
+  phone: BROWSER,
+  web: BROWSER,
+  'public-web': BROWSER,
+};
 
 export const addPair: AddVerb = (program, cli, done) => {
   verb(program, 'pair [CODE]', 'Add a device: show a code here, type it there', [
@@ -51,6 +61,7 @@ async function offer(cli: Cli, { api }: RunningDevice, options: Options): Promis
     cli.err.write(
       `${printable(about?.name ?? '')} (${printable(about?.os ?? '')}) asks to be added. Both screens must show: ${check?.words ?? ''} · ${check?.symbols ?? ''}\n`,
     );
+    cli.err.write(`${MAY[(about?.kind ?? 'desktop') as DeviceKind] ?? MAY.desktop}\n`);
     if (!(await agreed(cli, options))) {
       await api('declinePairing', { signal: cli.signal });
       cli.err.write('It was not added.\n');

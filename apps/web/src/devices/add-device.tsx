@@ -66,6 +66,12 @@ function Code({ offered }: { readonly offered: Offered }) {
   );
 }
 
+/** What it may do once it is added, by what it is. */
+function adds(kind: string | undefined): 'addsIt' | 'addsServer' | 'addsBrowser' {
+  if (kind === undefined || kind === 'desktop') return 'addsIt';
+  return kind === 'server-agent' ? 'addsServer' : 'addsBrowser';
+}
+
 function Asked({ offered }: { readonly offered: Offered }) {
   const { device, check } = offered;
   const name = device?.name ?? d('theDevice');
@@ -77,7 +83,9 @@ function Asked({ offered }: { readonly offered: Offered }) {
       </p>
       <p>{d('sameWords')}</p>
       {check !== undefined && <CheckSigns {...check} />}
-      <p class="hint">{d('addsIt')}</p>
+      <p class="hint">
+        {d(adds(device?.kind))} {d('ifNotSame')}
+      </p>
     </div>
   );
 }

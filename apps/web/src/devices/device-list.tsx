@@ -8,7 +8,9 @@ import { abilityWords, stateWords } from './device-words.ts';
 import type { Devices, Elsewhere } from './devices.ts';
 import { d } from './messages.ts';
 
-function DeviceLine({ device, remove }: { readonly device: DeviceHere; readonly remove: () => void }) {
+type DeviceLineProps = { readonly device: DeviceHere; readonly remove: (() => void) | undefined };
+
+function DeviceLine({ device, remove }: DeviceLineProps) {
   const { now } = useShell();
   const { connection, name } = device;
   const ability = abilityWords(device);
@@ -22,7 +24,7 @@ function DeviceLine({ device, remove }: { readonly device: DeviceHere; readonly 
         {!isOnline && connection.why !== undefined && <span class="device-facts">{connection.why}</span>}
         {ability !== '' && <span class="device-facts">{ability}</span>}
       </div>
-      {connection !== undefined && (
+      {connection !== undefined && remove !== undefined && (
         <button class="button" type="button" aria-label={d('removeNamed', { name })} onClick={remove}>
           {d('remove')}
         </button>
@@ -71,23 +73,37 @@ export function DeviceList({ devices, close }: { readonly devices: Devices; read
   const known = devices.devices.value;
   const elsewhere = devices.elsewhere.value;
   const leaving = removing.value;
+  const isCloud = devices.isCloud.value === true;
   if (known === undefined) return <Wait step={d('readingDevices')} />;
   return (
     <>
       <ul>
         {known.map((device) => (
-          <DeviceLine key={device.id} device={device} remove={() => (removing.value = device)} />
+          <DeviceLine key={device.id} device={device} remove={isCloud ? undefined : () => (removing.value = device)} />
         ))}
       </ul>
       {known.length === 1 && <p class="hint">{d('alone')}</p>}
-      <div class="device-ways">
-        <button class="button primary" type="button" onClick={() => devices.show('add')}>
-          {d('addDevice')}
-        </button>
-        <button class="button" type="button" onClick={() => devices.show('join')}>
-          {d('joinDevice')}
-        </button>
-      </div>
+      {isCloud && <p class="hint">{d(known.length === 0 ? 'browserAlone' : 'browserIs')}</p>}
+      {isCloud ? (
+        <div class="device-ways">
+          <button
+            class={`button${known.length === 0 ? ' primary' : ''}`}
+            type="button"
+            onClick={() => devices.show('join')}
+          >
+            {d(known.length === 0 ? 'addBrowser' : 'addBrowserAgain')}
+          </button>
+        </div>
+      ) : (
+        <div class="device-ways">
+          <button class="button primary" type="button" onClick={() => devices.show('add')}>
+            {d('addDevice')}
+          </button>
+          <button class="button" type="button" onClick={() => devices.show('join')}>
+            {d('joinDevice')}
+          </button>
+        </div>
+      )}
       {elsewhere.length > 0 && (
         <section aria-label={d('elsewhere')}>
           <h3>{d('elsewhere')}</h3>

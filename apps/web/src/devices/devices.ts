@@ -28,6 +28,8 @@ export type Devices = {
   readonly elsewhere: ReadonlySignal<readonly Elsewhere[]>;
   /** Whether every project of the user is opened here by itself; `undefined` until it is known. */
   readonly opensAll: ReadonlySignal<boolean | undefined>;
+  /** Whether the page is a cloud's, so that "this device" is this browser; `undefined` until it is known. */
+  readonly isCloud: ReadonlySignal<boolean | undefined>;
   readonly pairing: ReadonlySignal<PairingHere>;
   /** What was asked for and is not answered yet. */
   readonly doing: ReadonlySignal<string | undefined>;
@@ -52,6 +54,7 @@ export function createDevices(api: Api): Devices {
   const devices = signal<readonly DeviceHere[] | undefined>(undefined);
   const elsewhere = signal<readonly Elsewhere[]>([]);
   const opensAll = signal<boolean | undefined>(undefined);
+  const isCloud = signal<boolean | undefined>(undefined);
   const pairing = signal<PairingHere>({});
   const doing = signal<string | undefined>(undefined);
   const trouble = signal('');
@@ -125,6 +128,7 @@ export function createDevices(api: Api): Devices {
     devices,
     elsewhere,
     opensAll,
+    isCloud,
     pairing,
     doing,
     trouble,
@@ -142,6 +146,10 @@ export function createDevices(api: Api): Devices {
       };
       void again(lookAtPairing, PAIRING_MS);
       void again(lookAtDevices, DEVICES_MS);
+      api('peerDoor', { signal: closing.signal }).then(
+        () => void (isCloud.value = true),
+        () => void (isCloud.value = false),
+      );
       api('preferences', { signal: closing.signal }).then(
         (preferences) => void (opensAll.value = preferences.opensAll),
         () => undefined,

@@ -11,9 +11,11 @@ export function JoinDevice({ devices }: { readonly devices: Devices }) {
   const typed = useSignal('');
   const isUnderWay = joining?.state === 'waiting' || joining?.state === 'agreed';
   const isJoined = joining?.state === 'joined';
+  const isCloud = devices.isCloud.value === true;
+  const title = d(isCloud ? 'addBrowser' : 'joinDevice');
   return (
-    <section aria-label={d('joinDevice')}>
-      <h3>{d('joinDevice')}</h3>
+    <section aria-label={title}>
+      <h3>{title}</h3>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -27,10 +29,10 @@ export function JoinDevice({ devices }: { readonly devices: Devices }) {
             {joining.check !== undefined && <CheckSigns {...joining.check} />}
           </div>
         )}
-        {isJoined && <p role="status">{d('joined')}</p>}
+        {isJoined && <p role="status">{d(isCloud ? 'browserJoined' : 'joined')}</p>}
         {!isUnderWay && !isJoined && (
           <>
-            <p id="join-hint">{d('joinText')}</p>
+            <p id="join-hint">{d(isCloud ? 'browserJoinText' : 'joinText')}</p>
             <input
               class="field"
               type="text"
@@ -56,7 +58,7 @@ export function JoinDevice({ devices }: { readonly devices: Devices }) {
           </button>
           {!isUnderWay && !isJoined && (
             <button class="button primary" type="submit" disabled={isBusy || typed.value.trim() === ''}>
-              {d('join')}
+              {d(isCloud ? 'addIt' : 'join')}
             </button>
           )}
         </footer>

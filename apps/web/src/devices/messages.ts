@@ -45,8 +45,12 @@ const en = {
   sameWords: 'Does its screen show the same?',
   addIt: 'Add it',
   dont: 'Don’t',
-  addsIt:
-    'Once added, it has your projects and can run code on your devices. If its words differ, don’t add it: somebody may be in between.',
+  addsIt: 'Once added, it has your projects, can run code on your devices, and can add and remove devices.',
+  addsServer:
+    'It is a server: once added, it has your projects and runs what your devices ask. It starts nothing on them, and adds and removes none.',
+  addsBrowser:
+    'It is a browser: once added, it can edit your projects and run code on your devices. It adds and removes no devices.',
+  ifNotSame: 'If its words differ, don’t add it: somebody may be in between.',
   added: '{name} is one of your devices now.',
   theDevice: 'The device',
 
@@ -56,6 +60,15 @@ const en = {
   findingDevice: 'Looking for the other device…',
   compareThere: 'The other device must show the same. Say yes there.',
   joined: 'This is one of your devices now.',
+
+  addBrowser: 'Add this browser to your devices',
+  addBrowserAgain: 'Add this browser anew',
+  browserAlone:
+    'This cloud runs no code. Once this browser is one of your devices, it runs cells on the others, with a key that the cloud does not have.',
+  browserIs: 'Cells run on your devices that are online. To remove this browser, use one of your machines.',
+  browserJoinText:
+    'On one of your machines, type: markco pair. Or choose “Add a device” there. Then type here the 8 digits that it shows.',
+  browserJoined: 'This browser is one of your devices now. Cells of this page run on the others.',
 
   elsewhere: 'Projects of your other devices',
   on: 'on {devices}',
@@ -113,7 +126,12 @@ const fr: Readonly<Record<keyof typeof en, string>> = {
   addIt: 'L’ajouter',
   dont: 'Ne pas l’ajouter',
   addsIt:
-    'Une fois ajouté, il aura vos projets et pourra exécuter du code sur vos appareils. Si ses mots sont différents, ne l’ajoutez pas : quelqu’un s’est peut-être mis entre les deux.',
+    'Une fois ajouté, il aura vos projets, pourra exécuter du code sur vos appareils, et en ajouter ou en retirer.',
+  addsServer:
+    'C’est un serveur : une fois ajouté, il aura vos projets et exécutera ce que vos appareils demandent. Il ne lance rien sur eux, n’en ajoute ni n’en retire.',
+  addsBrowser:
+    'C’est un navigateur : une fois ajouté, il pourra modifier vos projets et exécuter du code sur vos appareils. Il n’en ajoute ni n’en retire.',
+  ifNotSame: 'Si ses mots sont différents, ne l’ajoutez pas : quelqu’un s’est peut-être mis entre les deux.',
   added: '{name} fait maintenant partie de vos appareils.',
   theDevice: 'L’appareil',
 
@@ -124,6 +142,17 @@ const fr: Readonly<Record<keyof typeof en, string>> = {
   findingDevice: 'Recherche de l’autre appareil…',
   compareThere: 'L’autre appareil doit afficher la même chose. Acceptez là-bas.',
   joined: 'Cet appareil fait maintenant partie des vôtres.',
+
+  addBrowser: 'Ajouter ce navigateur à vos appareils',
+  addBrowserAgain: 'Ajouter de nouveau ce navigateur',
+  browserAlone:
+    'Ce nuage n’exécute pas de code. Dès que ce navigateur fait partie de vos appareils, il exécute les cellules sur les autres, avec une clé que le nuage n’a pas.',
+  browserIs:
+    'Les cellules s’exécutent sur vos appareils en ligne. Pour retirer ce navigateur, utilisez l’une de vos machines.',
+  browserJoinText:
+    'Sur l’une de vos machines, tapez : markco pair. Ou choisissez-y « Ajouter un appareil ». Tapez ensuite ici les 8 chiffres qu’elle affiche.',
+  browserJoined:
+    'Ce navigateur fait maintenant partie de vos appareils. Les cellules de cette page s’exécutent sur les autres.',
 
   elsewhere: 'Projets de vos autres appareils',
   on: 'sur {devices}',

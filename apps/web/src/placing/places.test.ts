@@ -18,8 +18,10 @@ function world(canceled: Run['state'] = 'cancelled') {
       asked.push(Promise.withResolvers());
       return Promise.resolve({
         devices: [
-          { id: here, name: 'laptop' },
-          { id: box, name: 'box', connection },
+          { id: here, name: 'laptop', kind: 'desktop' },
+          { id: box, name: 'box', kind: 'server-agent', connection },
+          // A browser hosts nothing, so nothing goes there.
+          { id: newId<DeviceId>(ids), name: 'Chrome on Android', kind: 'web', connection },
         ],
       });
     },

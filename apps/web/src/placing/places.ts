@@ -13,6 +13,7 @@ import {
   type Run,
   type RunId,
 } from '@markco/protocol';
+import { isHost } from '@markco/protocol/identity/caps';
 import { effect, signal, type ReadonlySignal, type Signal } from '@preact/signals';
 import type { EditorParts, PlaceAsk, PlaceDevice } from '../editor/index.ts';
 
@@ -56,7 +57,7 @@ export function createPlaces({ client, ids, runs, page }: PlacesParts): Places {
   async function look(): Promise<void> {
     const mine = ++turn;
     const { devices } = await client.api('devices', {});
-    const next = devices.map(placeOf);
+    const next = devices.filter(({ kind }) => isHost(kind)).map(placeOf);
     if (mine === turn && JSON.stringify(next) !== JSON.stringify(known.peek())) known.value = next;
   }
   const refresh = (): void => {

@@ -16,7 +16,7 @@ import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
 import { COST } from '@markco/replica/replicate/cost';
 import type { MessageStream } from '@markco/replica/replicate/message-stream';
-import type { Said } from './peers.ts';
+import type { Said } from '@markco/client/mesh/peers';
 import type { Trust } from './trust.ts';
 
 /** A device says what it can do this often, and at once when that changed. */

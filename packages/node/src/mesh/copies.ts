@@ -7,7 +7,7 @@
  */
 import type { Copies, DeviceId, DocumentId, ProjectId } from '@markco/protocol';
 import type { Rooms } from '@markco/replica/documents/rooms';
-import type { Peer } from './peers.ts';
+import type { Peer } from '@markco/client/mesh/peers';
 
 /** `at`: since when, in Unix milliseconds. */
 type Held = { readonly seq: number; readonly at: number };

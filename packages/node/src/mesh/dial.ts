@@ -7,7 +7,7 @@
  * 3. What came up ends the tries that could only be as good; better ones go on behind it.
  */
 import type { Connection } from '@libp2p/interface';
-import { kindOf, rankOf, relayOf, throughRelay, whereRelayIs, withPeer, type PathKind } from './path.ts';
+import { kindOf, rankOf, relayOf, throughRelay, whereRelayIs, withPeer, type PathKind } from '@markco/client/mesh/path';
 
 /** Addresses of one device that are tried at once; of more, the first. */
 const ADDRESSES_MAX = 24;

@@ -13,7 +13,7 @@ import { testHost } from './host.fixture.ts';
 import type { Host } from './host.ts';
 import type { MessageStream } from '@markco/replica/replicate/message-stream';
 import type { OnTraffic } from './muxer.ts';
-import { kindOf } from './path.ts';
+import { kindOf } from '@markco/client/mesh/path';
 
 const PROTOCOL = '/markco/test/1.0.0';
 const soon = (): AbortSignal => AbortSignal.timeout(10_000);

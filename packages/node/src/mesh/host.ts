@@ -7,6 +7,8 @@
  * 3. What a peer sends goes through its conduct (`conduct.ts`), on whatever stream; one that was cut off stays out.
  * 4. A stream is opened on the best way there is; when a better one comes up, who has a stream open is told.
  */
+import type { Network } from '@markco/client/mesh/network';
+import { isLoopback, kindOf, rankOf, relayOf, withPeer } from '@markco/client/mesh/path';
 import { identify } from '@libp2p/identify';
 import type { Connection, PrivateKey, Stream } from '@libp2p/interface';
 import { peerIdFromString } from '@libp2p/peer-id';
@@ -19,12 +21,10 @@ import type { Conducts } from './conduct.ts';
 import { createDialer, type Try } from './dial.ts';
 import { standIn } from './guarded.ts';
 import { aborted, answers, watchConnections } from './liveness.ts';
-import type { MessageStream } from '@markco/replica/replicate/message-stream';
 import { messageStream } from './message-stream.ts';
 import type { Neighbors } from './neighbors.ts';
 import { thriftyYamux, type OnTraffic } from './muxer.ts';
 import { quickNoise } from './noise.ts';
-import { isLoopback, kindOf, rankOf, relayOf, withPeer } from './path.ts';
 import { relayService, type RelayRules } from './relay.ts';
 import { createStrangers } from './strangers.ts';
 import { createTransports } from './transports.ts';
@@ -68,47 +68,19 @@ export type HostParts = {
   readonly onTrouble: (doing: string, cause: unknown) => void;
 };
 
-/** One way to a peer. */
-export type Path = {
-  readonly address: string;
-  readonly isRelayed: boolean;
-  readonly isOutgoing: boolean;
-  /** Unix milliseconds. */ readonly since: number;
-  /** Of the last ping, in milliseconds. */ readonly roundTripMs: number | null;
-};
-
-export type Handler = (stream: MessageStream, peerId: string) => void;
-
-export type Host = {
-  readonly peerId: string;
+export type Host = Network & {
   /** Where this device can be reached, with its peer id. Through relays last. */
   addresses(): readonly string[];
+  /** Where it listens, as the system has it. */
+  listening(): readonly string[];
   /** Of every protocol there is here, but libp2p's own. */
   protocols(): readonly string[];
-  /** @param streamsMax of one peer at once; further ones are reset */
-  handle(protocol: string, handler: Handler, bytesMax?: number, streamsMax?: number): Promise<void>;
-  /** `not_ready` when no address answers; who answers has proven to be this peer. Better ways are still tried then. */
-  connect(peerId: string, addresses: readonly string[], signal: AbortSignal): Promise<void>;
   /** Tries what is better than the way in use. Answers each try, once all are over. */
   improve(peerId: string, addresses: readonly string[], signal: AbortSignal): Promise<readonly Try[]>;
   /** Tries every address for itself, and says how each went; `signal` ends what has not answered. */
   probe(peerId: string, addresses: readonly string[], signal: AbortSignal): Promise<readonly Try[]>;
-  /**
-   * Opens a stream to a peer that is connected: `not_ready`, `forbidden`.
-   *
-   * @param isAsking what comes on it was asked for here, and may come as fast as it can
-   */
-  open(
-    peerId: string,
-    protocol: string,
-    signal: AbortSignal,
-    bytesMax?: number,
-    isAsking?: boolean,
-  ): Promise<MessageStream>;
   /** Milliseconds. */
   ping(peerId: string, signal: AbortSignal): Promise<number>;
-  /** Best first. */
-  paths(peerId: string): readonly Path[];
   /**
    * A place at a relay: others reach this device through it from now on, for as long as the two are connected.
    * @param where where others reach the relay; asked again whenever somebody is told
@@ -118,13 +90,6 @@ export type Host = {
   onAddresses(listener: () => void): void;
   /** A place at a relay is lost. */
   onLostRelay(listener: (relay: string) => void): void;
-  disconnect(peerId: string): Promise<void>;
-  /** A member connects; anybody disconnects. */
-  onPeer(listener: (peerId: string, isConnected: boolean) => void): void;
-  /** A better way to a peer that was connected already has come up. */
-  onBetterPath(listener: (peerId: string) => void): void;
-  /** A peer that is connected says nothing; told again from time to time until it does, or is given up. */
-  onSilence(listener: (peerId: string) => void): void;
   close(): Promise<void>;
 };
 
@@ -284,6 +249,7 @@ export async function createHost(parts: HostParts): Promise<Host> {
       return [...new Set(all.map((address) => withPeer(address, node.peerId.toString())))];
     },
 
+    listening: () => transportManager.getAddrs().map(String),
     protocols: () => handled,
 
     async handle(protocol, handler, bytesMax, streamsMax = STREAMS_MAX) {

@@ -9,7 +9,7 @@ import { expect, test } from 'vitest';
 import { trials } from '../../../../setup/trials.ts';
 import { testHost } from './host.fixture.ts';
 import { hostileRelay } from './hostile-relay.fixture.ts';
-import { keyOfPeer } from './trust.ts';
+import { keyOfPeer } from '@markco/client/mesh/peer-key';
 
 const PROTOCOL = '/markco/test/1.0.0';
 const TRIALS = 100;

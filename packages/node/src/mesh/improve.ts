@@ -3,8 +3,8 @@
  * again from time to time. What comes up is used by itself; the lesser one stays as long as it lasts.
  */
 import type { Host } from './host.ts';
-import { rankOf, relayOf } from './path.ts';
-import type { Peers } from './peers.ts';
+import { rankOf, relayOf } from '@markco/client/mesh/path';
+import type { Peers } from '@markco/client/mesh/peers';
 
 /** A hole that could not be punched is tried again soon, then more and more seldom: chance has a part in it. */
 const AGAIN_MS = 1_000;

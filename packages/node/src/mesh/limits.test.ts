@@ -5,7 +5,7 @@ import * as Y from 'yjs';
 import { GAPS_MAX, QUESTIONS_MAX, type Member } from '@markco/replica/documents/seat';
 import { createConducts, type Conduct } from './conduct.ts';
 import { replicaDevice } from './documents/device.fixture.ts';
-import { GREETING_MS, greet } from './greet.ts';
+import { GREETING_MS, greet } from '@markco/client/mesh/greet';
 import { testHost } from './host.fixture.ts';
 import type { Host } from './host.ts';
 import { meshDevice, pairDevices, type MeshDevice } from './mesh.fixture.ts';

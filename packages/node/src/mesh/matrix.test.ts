@@ -8,7 +8,8 @@ import { ASSET_LISTS } from './assets/exchange.ts';
 import { ASSETS } from './assets/transfer.ts';
 import { meshDevice, pairDevices, type MeshDevice } from './mesh.fixture.ts';
 import type { MessageStream } from '@markco/replica/replicate/message-stream';
-import { DOCUMENTS, HTTP, NEEDS, STREAM } from './protocols.ts';
+import { HTTP, STREAM } from '@markco/client/mesh/protocol-names';
+import { DOCUMENTS, NEEDS } from './protocols.ts';
 
 const soon = (): AbortSignal => AbortSignal.timeout(10_000);
 

@@ -5,6 +5,11 @@
  * again when they end while the devices stay connected.
  */
 import type { Client } from '@markco/client';
+import { createPeerClients } from '@markco/client/mesh/peer-clients';
+import { servePeerRequest } from '@markco/client/mesh/peer-http';
+import { keyOfPeer } from '@markco/client/mesh/peer-key';
+import { createPeers, type Peers } from '@markco/client/mesh/peers';
+import { HTTP, STREAM } from '@markco/client/mesh/protocol-names';
 import {
   Failure,
   LIMITS,
@@ -17,6 +22,7 @@ import {
 import type { DocumentCatalog } from '@markco/replica/documents/catalog';
 import type { Rooms } from '@markco/replica/documents/rooms';
 import type { Connection } from '@markco/replica/listen/connection';
+import { isHost } from '@markco/protocol/identity/caps';
 import { nameKey } from '@markco/replica/store/key';
 import type { LocalStore } from '@markco/replica/store/store';
 import { createAssets, type Assets } from './assets/assets.ts';
@@ -35,26 +41,26 @@ import { createKeepOpen } from './keep-open.ts';
 import type { MessageStream } from '@markco/replica/replicate/message-stream';
 import { createNeighbors } from './neighbors.ts';
 import type { OnTraffic } from './muxer.ts';
-import { createPair, type Pair } from './pair.ts';
+import { openThere } from './open-there.ts';
+import { createPair, type Pair, type PairParts } from './pair.ts';
 import { peerConnection } from './peer-connection.ts';
-import { createPeerClients } from './peer-clients.ts';
-import { servePeerRequest } from './peer-http.ts';
-import { createPeers, type Peers } from './peers.ts';
-import { CONTROL, DOCUMENTS, HTTP, mayUse, STREAM } from './protocols.ts';
+import { CONTROL, DOCUMENTS, mayUse } from './protocols.ts';
 import { createRelay, HOP } from './relay.ts';
 import { createSlots, type Slots } from './slots.ts';
 import { serveStun, stunServersOf } from './stun.ts';
-import { keyOfPeer, type Trust } from './trust.ts';
+import type { Trust } from './trust.ts';
 
 /** Of what two need once: the stream that ends, and the one in its place. */
 const ONCE = 2;
+/** Pages of one browser at once. */
+const PAGES_MAX = 8;
 const ADDRESSES = nameKey('peer-addresses');
 
 export type MeshParts = {
   readonly trust: Trust;
   readonly ids: IdSource;
   readonly store: LocalStore;
-  readonly about: { readonly name: string; readonly os: string };
+  readonly about: PairParts['about'];
   readonly listen: readonly string[];
   readonly announce: readonly string[];
   readonly findsNeighbors: boolean;
@@ -98,6 +104,8 @@ export type Mesh = {
   neighbors(): number | null;
   /** Projects that other devices have open, and which. */
   elsewhere(): ReadonlyMap<ProjectId, { readonly project: Project; readonly devices: readonly DeviceId[] }>;
+  /** Devices that show a code now and are reached through this one, itself among them. */
+  showing(): readonly string[];
   /** On which of them a document is, as it is here. */
   readonly copies: HeldCopies;
   /** Files of projects, here and on other devices. */
@@ -311,7 +319,7 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
     STREAM,
     (stream, peerId) => parts.serve(peerConnection(stream, conducts.of(peerId)), nameOf(peerId)),
     LIMITS.jsonBytesMax,
-    ONCE,
+    PAGES_MAX,
   );
   await host.handle(
     HTTP,
@@ -335,11 +343,12 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
       return;
     }
     clients.reconnect(deviceId);
-    if (!leads(peerId)) return;
+    const other = trust.memberAt(peerId);
+    // A browser asks; there is nothing to ask of it.
+    if (!leads(peerId) || other === undefined || !isHost(other.kind)) return;
     void keepOpen(peerId, CONTROL, onControl, CONTROL_BYTES_MAX);
     for (const [protocol, use] of channels) void keepOpen(peerId, protocol, use);
-    const both = [trust.memberAt(trust.peerId), trust.memberAt(peerId)];
-    if (!both.every((member) => mayUse(DOCUMENTS, member, false))) return;
+    if (![trust.memberAt(trust.peerId), other].every((member) => mayUse(DOCUMENTS, member, false))) return;
     void keepOpen(peerId, DOCUMENTS, onDocuments);
     void keepOpen(peerId, ASSET_LISTS, onLists, LIST_MESSAGE_BYTES_MAX);
   });
@@ -353,16 +362,8 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
     slots,
     heartbeats: () => heartbeats,
     neighbors: () => neighbors?.list().length ?? null,
-    elsewhere() {
-      const found = new Map<ProjectId, { project: Project; devices: DeviceId[] }>();
-      for (const [device, projects] of theirs)
-        for (const project of trust.members.members.has(device) ? projects : []) {
-          const known = found.get(project.id);
-          if (known === undefined) found.set(project.id, { project, devices: [device] });
-          else known.devices.push(device);
-        }
-      return found;
-    },
+    elsewhere: () => openThere(theirs, (device) => trust.members.members.has(device)),
+    showing: () => [...(pair.isOpen ? [trust.peerId] : []), ...(relay?.expecting() ?? [])],
     copies,
     client: clients.client,
     onDevices: (listener) => void deviceListeners.push(listener),

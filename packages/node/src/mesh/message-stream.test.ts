@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import type { Stream } from '@libp2p/interface';
-import { createReader, messageStream } from './message-stream.ts';
+import { createReader } from '@markco/client/mesh/message-stream';
+import { messageStream } from './message-stream.ts';
 
 /** As a sender writes it. */
 function written(payload: Uint8Array, isText: boolean): number[] {

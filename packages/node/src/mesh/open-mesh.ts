@@ -47,6 +47,7 @@ const RUNS = '/markco/runs/1.0.0';
 export type OpenMeshParts = {
   readonly config: Pick<
     Config,
+    | 'kind'
     | 'peerPort'
     | 'peerHost'
     | 'peerWebPort'
@@ -118,7 +119,7 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
   /** Others may be connected before there is anything to hear them: what they say waits for it. */
   const { promise: placingIsThere, resolve: setPlacing } = Promise.withResolvers<Placing>();
   const app = new Hono<{ Bindings: { readonly from: DeviceId } }>();
-  const decisions = decisionsForDevices(async () => (await placingIsThere).decisions);
+  const decisions = decisionsForDevices(placingIsThere, (id) => catalog.get(id) !== undefined);
   const sessions = sessionsForDevices({
     here: parts.sessionRoutes,
     policy: async () => (await parts.policy()).policy,
@@ -151,7 +152,7 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
         language: session.language,
         name: sessionName(session),
       }));
-  const about = { name: device.name, os: device.os ?? '' };
+  const about = { name: device.name, os: device.os ?? '', kind: config.kind };
   const open = (peerPort: number, peerWebPort: number | null): Promise<Mesh> =>
     createMesh({
       ...{ trust, ids, about, catalog, projects },
@@ -223,7 +224,7 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
     peers: () => mesh.peers.list(),
     heartbeats: () => mesh.heartbeats(),
     elsewhere: () => mesh.elsewhere(),
-    placesElsewhere: config.placesElsewhere,
+    ...{ isOpen, placesElsewhere: config.placesElsewhere },
     onRun: parts.onRun,
     onGranted: parts.onGranted,
     onTrouble: (doing, cause) => parts.log.warn('placing.trouble', { doing }, cause),

@@ -1,9 +1,9 @@
 /** What is said of a device that answers and of one that does not, each with what can be done. */
 import type { DeviceId } from '@markco/protocol';
 import { expect, test } from 'vitest';
-import type { Path } from './host.ts';
+import type { Path } from '@markco/client/mesh/network';
 import type { Networks } from './networks.ts';
-import type { Peer } from './peers.ts';
+import type { Peer } from '@markco/client/mesh/peers';
 import { netcheck, reach, type Reached } from './reach.ts';
 
 const AT = Date.parse('2026-11-21T14:02:00.000Z');

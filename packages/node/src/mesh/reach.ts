@@ -4,11 +4,11 @@
  * All of it is answered within ANSWER_MS, however many devices there are: they are asked at once.
  */
 import { Failure, type DeviceHere, type DeviceId, type Netcheck, type Reach } from '@markco/protocol';
-import type { Path } from './host.ts';
+import type { Path } from '@markco/client/mesh/network';
 import type { Mesh } from './mesh.ts';
 import type { Networks } from './networks.ts';
-import { relayOf } from './path.ts';
-import type { Peer } from './peers.ts';
+import { relayOf } from '@markco/client/mesh/path';
+import type { Peer } from '@markco/client/mesh/peers';
 
 /** Less than the five seconds that a person is promised, for a machine that is busy. */
 export const ANSWER_MS = 4_000;

@@ -1,7 +1,7 @@
 /** Devices that cannot reach each other, and one that both can: over real libp2p nodes, one of them with no address. */
 import { expect, vi } from 'vitest';
 import { pair, SOON, soon, states, test, type MeshDevice } from './mesh.fixture.ts';
-import { kindOf } from './path.ts';
+import { kindOf } from '@markco/client/mesh/path';
 import { createRelay } from './relay.ts';
 
 const nowhere = { listen: [] };

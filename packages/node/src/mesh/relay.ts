@@ -37,6 +37,8 @@ export type RelayRules = {
 export type Relay = RelayRules & {
   /** A device has a code on its screen until then (Unix milliseconds), or has none any more. */
   expectsGuests(peerId: string, until: number): void;
+  /** Devices that have a code on their screen. */
+  expecting(): readonly string[];
   /** Whether a stranger may ask to be passed on at all. */
   hasGuests(): boolean;
   /** Whether this stranger is being passed on. */
@@ -80,6 +82,10 @@ export function createRelay(parts: {
     expectsGuests(peerId, until) {
       hosts.set(peerId, Math.min(until, now() + PAIRING_LIFETIME_MS));
       sweep();
+    },
+    expecting() {
+      sweep();
+      return [...hosts.keys()];
     },
     hasGuests() {
       sweep();

@@ -1,7 +1,7 @@
 /** A place at each relay of the user, so that this device is found through it: asked for, kept, asked for again. */
 import type { Host } from './host.ts';
-import { isLoopback, kindOf, relayOf } from './path.ts';
-import type { Peers } from './peers.ts';
+import { isLoopback, kindOf, relayOf } from '@markco/client/mesh/path';
+import type { Peers } from '@markco/client/mesh/peers';
 
 /** Relays that this device has a place at; of more, the first. */
 const RELAYS_MAX = 4;

@@ -7,8 +7,8 @@
  */
 import { createSocket, type RemoteInfo } from 'node:dgram';
 import type { Host } from './host.ts';
-import { isLoopback, kindOf } from './path.ts';
-import type { Peer } from './peers.ts';
+import { isLoopback, kindOf } from '@markco/client/mesh/path';
+import type { Peer } from '@markco/client/mesh/peers';
 
 const BINDING_REQUEST = 0x0001;
 const BINDING_SUCCESS = 0x0101;

@@ -2,7 +2,7 @@
 import { Failure, type DeviceId, type Trace } from '@markco/protocol';
 import type { Mesh } from './mesh.ts';
 import type { Networks } from './networks.ts';
-import { relayOf, withoutPeer } from './path.ts';
+import { relayOf, withoutPeer } from '@markco/client/mesh/path';
 import { ANSWER_MS, reach } from './reach.ts';
 
 export type Traced = {

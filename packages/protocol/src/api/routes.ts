@@ -25,6 +25,7 @@ import { CLOUD_ROUTES } from './cloud-routes.ts';
 import { DEVICE_ROUTES } from './device-routes.ts';
 import { MRP_ROUTES } from '../mrp/routes.ts';
 import { PUBLICATION_ROUTES } from './publication-routes.ts';
+import { PEER_ROUTES } from './peer-routes.ts';
 import { RECORD_ROUTES } from './record-routes.ts';
 
 export type Route = {
@@ -358,6 +359,7 @@ export const ROUTES = {
   ...ACCOUNT_ROUTES,
   ...COPY_ROUTES,
   ...PUBLICATION_ROUTES,
+  ...PEER_ROUTES,
   heartbeat: { method: 'POST', path: '/api/devices/heartbeat', body: NodeCapabilitySchema, status: 204 },
   ...MRP_ROUTES,
 } as const satisfies Record<string, Route>;

@@ -68,6 +68,7 @@ export const ROUTE_ACCESS = {
   folders: READ_DEVICE,
   heartbeat: MANAGE_DEVICE,
   cloud: READ_DEVICE,
+  peerDoor: READ_WORKSPACE,
   joinCloud: MANAGE_DEVICE,
   leaveCloud: MANAGE_DEVICE,
   askCloud: MANAGE_DEVICE,

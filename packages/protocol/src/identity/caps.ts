@@ -20,6 +20,18 @@ export const CapsSchema = z.array(CapSchema).check(
   z.refine((caps) => caps.every((cap, index) => index === 0 || (caps[index - 1] ?? '') < cap)),
 );
 
+/** Whether a device of this kind keeps projects and runs code: what a person carries about, or reads in, does not. */
+export const isHost = (kind: DeviceKind): boolean => kind === 'desktop' || kind === 'server-agent';
+
+/**
+ * What a device is given when it is added. A server is in the hands of whoever breaks into it: it keeps, passes on and runs
+ * what it is asked to, and neither starts anything elsewhere nor adds anybody. What hosts nothing adds nobody either.
+ */
+export function capsFor(kind: DeviceKind): readonly DeviceCap[] {
+  if (kind === 'desktop') return DEVICE_CAPS;
+  return isHost(kind) ? capsOf('author', 'host-run', 'relay', 'sync') : capsOf('author', 'submit', 'sync');
+}
+
 /** In the order of the schema, each once. */
 export function capsOf(...caps: readonly DeviceCap[]): DeviceCap[] {
   return DEVICE_CAPS.filter((cap) => caps.includes(cap));

@@ -15,7 +15,7 @@ import { DeviceIdSchema, ProjectIdSchema, RunIdSchema, type DeviceId } from '../
 import { LIMITS } from '../limits.ts';
 import { bytesSchema } from './canonical.ts';
 import { checkCertificate, type Certificate } from './certificate.ts';
-import { seal, unseal, type Sealed, type Signer, type Verify } from './keys.ts';
+import { seal, sealLater, unseal, type Sealed, type Signer, type SignLater, type Verify } from './keys.ts';
 import type { Membership } from './membership.ts';
 
 export const RUN_GRANT_LIFETIME_MS = 60_000;
@@ -46,6 +46,11 @@ export function codeHashOf(code: string): string {
 
 export function sealGrant(grant: RunGrant, submitter: Signer): Uint8Array {
   return seal('rungrant', grant, submitter);
+}
+
+/** As `sealGrant`, by a key that signs in its own time. */
+export function signGrant(grant: RunGrant, sign: SignLater): Promise<Uint8Array> {
+  return sealLater('rungrant', grant, sign);
 }
 
 /** The grant if `host` may run `code` on it now, else why not. */

@@ -9,7 +9,7 @@ export * from './check-words.ts';
 export type { Author, EntryBody, EntryId } from './entry.ts';
 export * from './grant.ts';
 export * from './hello.ts';
-export { rootHashOf, signerOf, type Signer, type Verify } from './keys.ts';
+export { rootHashOf, signerOf, type Signer, type SignLater, type Verify } from './keys.ts';
 export type { LogRoot, Member, Membership, Revoked } from './membership.ts';
 export * from './pairing-enroller.ts';
 export * from './pairing-joiner.ts';

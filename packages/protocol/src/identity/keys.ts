@@ -41,6 +41,15 @@ export function seal(purpose: Purpose, value: unknown, signer: Signer): Uint8Arr
   return concatBytes(signer.sign(prefixed(purpose, body)), body);
 }
 
+/** Signs in its own time, and shows its secret to nobody: a key of a browser. */
+export type SignLater = (message: Uint8Array<ArrayBuffer>) => Promise<Uint8Array>;
+
+/** As `seal`. */
+export async function sealLater(purpose: Purpose, value: unknown, sign: SignLater): Promise<Uint8Array> {
+  const body = encodeCanonical(value);
+  return concatBytes(await sign(new Uint8Array(prefixed(purpose, body))), body);
+}
+
 /** Whether a signature is one of a message by a key, strictly. */
 export type Verify = (signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array) => boolean;
 

@@ -6,7 +6,7 @@ import type { StreamParts } from '@markco/replica/listen/stream';
 const nobody = (): Failure =>
   new Failure(
     'not_ready',
-    'This cloud runs no code itself, and passes none on to your devices yet. Run the cell on one of them.',
+    'This cloud runs no code, and can start none on your devices. Add this browser to them (under Devices): then it runs cells there itself.',
     {
       retryable: true,
     },

@@ -19,6 +19,8 @@ export type ServerParts<Target extends { readonly kind: string }> = {
   /** Where a signed-in WebSocket wants to go. Throws a Failure for what does not exist. */
   readonly resolve: (url: URL, subject: Subject) => Target;
   readonly serve: (target: Target, connection: WebSocketConnection, subject: Subject) => void;
+  /** Whether a WebSocket goes on to another program instead, whoever comes with it. Throws for what may not. */
+  readonly passOn?: (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean;
   readonly onSocket: (kind: Target['kind'], change: 1 | -1) => void;
   readonly onSocketError: (reason: string) => void;
 };
@@ -52,6 +54,7 @@ export async function listen<Target extends { readonly kind: string }>(
   function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const foreign = parts.guard.foreign(request.headers, false);
     if (foreign !== undefined) throw foreign;
+    if (parts.passOn?.(request, socket, head) === true) return;
     const url = addressOf(request);
     const subject = parts.guard.subject(request.headers, url.searchParams);
     if (sockets.clients.size >= LIMITS.socketsMax)

@@ -1,11 +1,14 @@
 /** Over HTTP: where a run would go, where one went, and why. Who submitted a run knows that, and tells the others. */
-import { Failure, type Decision, type RunId } from '@markco/protocol';
+import { Failure, type Decision, type DeviceId, type DocumentId, type RunId } from '@markco/protocol';
 import { explain, type DecisionRecord } from '@markco/scheduler';
 import type { OpenMesh } from '../../mesh/open-mesh.ts';
 import type { Others } from '../../mesh/others.ts';
 import type { Decisions } from '../../mesh/placing/decisions.ts';
+import type { Placing } from '../../mesh/placing/placing.ts';
 import type { SomeHandlers } from '@markco/replica/listen/handlers';
 
+/** A device that hosts nothing: which one makes no difference to where its run goes. */
+const NO_HOST = '00000000-0000-0000-0000-000000000000' as DeviceId;
 /** How long another device may take to say what it knows. */
 const ASK_MS = 1_500;
 
@@ -30,11 +33,19 @@ export function placementRoutes({
   };
 }
 
-/** As other devices ask for it: what this one knows itself. */
-export function decisionsForDevices(decisions: () => Promise<Decisions>): SomeHandlers<'runDecision'> {
+/** As other devices ask for it: what this one knows itself, and where a run of one that hosts nothing would go. */
+export function decisionsForDevices(
+  placing: Promise<Pick<Placing, 'decisions' | 'preview'>>,
+  /** Whether a document is here, that may say more of where its cells run. */
+  hasDocument: (id: DocumentId) => boolean,
+): SomeHandlers<'placement' | 'runDecision'> {
   return {
+    async placement({ body: { documentId, ...body } }) {
+      const isHere = documentId !== undefined && hasDocument(documentId);
+      return decisionOf(await (await placing).preview(isHere ? { ...body, documentId } : body, NO_HOST));
+    },
     async runDecision({ params }) {
-      const decision = decisionHere(await decisions(), params['id'] as RunId);
+      const decision = decisionHere((await placing).decisions, params['id'] as RunId);
       if (decision === null) throw unknown();
       return decision;
     },

@@ -19,15 +19,19 @@ export type DecideParts = {
   readonly now: () => number;
   /** Devices that have a project open, this one left out. */
   readonly holders: (id: ProjectId) => readonly DeviceId[];
+  /** Whether this one has it open. */
+  readonly isOpen: (id: ProjectId) => boolean;
   /** Whether a run may be placed elsewhere when nobody named a device. */
   readonly placesElsewhere: boolean;
 };
 
-export function createDecide({ self, survey, now, holders, placesElsewhere }: DecideParts) {
-  return async (runId: RunId, { session, named, needsGpu, sessionOn }: Wanted): Promise<Decided> => {
-    const request: PlaceRequest = { language: session.language, from: self, needsGpu, sessionOn, runOn: named };
+export function createDecide({ self, survey, now, holders, isOpen, placesElsewhere }: DecideParts) {
+  /** @param from the device where a person asks for it, which may be one that hosts nothing */
+  return async (runId: RunId, { session, named, needsGpu, sessionOn }: Wanted, from = self): Promise<Decided> => {
+    const request: PlaceRequest = { language: session.language, from, needsGpu, sessionOn, runOn: named };
     const all = await survey.snapshot(named, session.language);
-    const near = new Set([self, ...holders(session.projectId)]);
+    const isHere = from === self || isOpen(session.projectId);
+    const near = new Set([...(isHere ? [self] : []), ...holders(session.projectId)]);
     const isNear = ({ deviceId }: { deviceId: DeviceId }): boolean =>
       placesElsewhere ? near.has(deviceId) || deviceId === sessionOn : deviceId === self;
     // A device that does not have the project lacks the files that lie beside its pages.

@@ -27,7 +27,7 @@ import type { LocalStore } from '@markco/replica/store/store';
 import type { SessionFor } from '../../submit.ts';
 import type { Heartbeat } from '../control.ts';
 import type { MessageStream } from '@markco/replica/replicate/message-stream';
-import type { Peer } from '../peers.ts';
+import type { Peer } from '@markco/client/mesh/peers';
 import type { Trust } from '../trust.ts';
 import { createAwakeClock } from './awake-clock.ts';
 import { createDecide, type Wanted } from './decide.ts';
@@ -65,6 +65,8 @@ export type PlacingParts = {
     ProjectId,
     { readonly project: Project; readonly devices: readonly DeviceId[] }
   >;
+  /** Whether a project is open on this one. */
+  readonly isOpen: (id: ProjectId) => boolean;
   readonly placesElsewhere: boolean;
   readonly onRun: (run: Run) => void;
   /** It may start there from now on. */
@@ -85,7 +87,8 @@ export async function createPlacing(parts: PlacingParts) {
     ...{ peers: parts.peers, heartbeats: parts.heartbeats },
   });
   const holders = (id: ProjectId): readonly DeviceId[] => parts.elsewhere().get(id)?.devices ?? [];
-  const decide = createDecide({ self: device.id, survey, now, holders, placesElsewhere: parts.placesElsewhere });
+  const { isOpen, placesElsewhere } = parts;
+  const decide = createDecide({ self: device.id, survey, now, holders, isOpen, placesElsewhere });
   const decisions = await createDecisions(store, onTrouble);
 
   function send(to: DeviceId, message: StartMessage): void {
@@ -213,10 +216,10 @@ export async function createPlacing(parts: PlacingParts) {
       return placed.submit(request, want, await decide(request.id, want));
     },
 
-    /** What would be decided now. Starts nothing. */
-    async preview(request: RunRequest) {
+    /** What would be decided now, for this device or for one that hosts nothing and asks. Starts nothing. */
+    async preview(request: RunRequest, from: DeviceId = device.id) {
       const want = await wanted(request);
-      return (await decide(newId<RunId>(ids), want)).record;
+      return (await decide(newId<RunId>(ids), want, from)).record;
     },
 
     onStream(stream: MessageStream, from: DeviceId): void {

@@ -18,7 +18,7 @@ import {
   type UserId,
 } from '@markco/protocol';
 import { createSimulatedDisk } from '@markco/replica/store/simulated';
-import type { Peer } from '../peers.ts';
+import type { Peer } from '@markco/client/mesh/peers';
 import { createAwakeClock } from './awake-clock.ts';
 import { createDecide } from './decide.ts';
 import { createPlaceRuns, type PlaceRuns } from './place-runs.ts';
@@ -169,6 +169,7 @@ export async function smallMesh(
           survey,
           now: ids.now,
           holders: () => names.map((each) => each.id),
+          isOpen: () => true,
           placesElsewhere: true,
         }),
         sessionOn: ({ name: session }) => holderOf(session),
@@ -234,6 +235,7 @@ export async function smallMesh(
           survey,
           now: ids.now,
           holders: () => names.map((each) => each.id),
+          isOpen: () => true,
           placesElsewhere: true,
         });
         const request = { id: runId, projectId: project, language: 'python', code };

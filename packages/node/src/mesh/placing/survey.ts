@@ -5,7 +5,7 @@
 import { Failure, type DeviceId, type Language, type NodeCapability, type ProjectId } from '@markco/protocol';
 import { SILENT_AFTER_MS, type DeviceFacts, type HostState, type Snapshot } from '@markco/scheduler';
 import { HEARTBEAT_MS, type Heartbeat } from '../control.ts';
-import type { Peer } from '../peers.ts';
+import type { Peer } from '@markco/client/mesh/peers';
 
 /** The last of these are remembered, one bit each. */
 const REMEMBERED = 20;

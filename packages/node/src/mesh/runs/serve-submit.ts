@@ -11,7 +11,7 @@ import {
 import { checkGrant } from '@markco/protocol/identity';
 import type { Runs } from '../../runs/runs.ts';
 import { runtimeFor } from '../../runtimes/descriptor.ts';
-import type { Peers } from '../peers.ts';
+import type { Peers } from '@markco/client/mesh/peers';
 import type { Arrive } from '../placing/arrive.ts';
 import { sessionInGrant } from '../placing/survey.ts';
 import { systemVerify } from '../system-signature.ts';

@@ -11,13 +11,14 @@
 import { Failure, UUID_PATTERN, type DeviceId, type DevicePolicy, type RouteName } from '@markco/protocol';
 import { checkCertificate } from '@markco/protocol/identity';
 import type { Handler, SomeHandlers } from '@markco/replica/listen/handlers';
-import type { Peers } from '../peers.ts';
+import type { Peers } from '@markco/client/mesh/peers';
 import type { Trust } from '../trust.ts';
 import { sessionOf } from './pass-on.ts';
 import { PASSED_ON, type PassedOn } from './sessions-anywhere.ts';
 
 const NEEDS_LEAVE: readonly PassedOn[] = ['mrpResetSession', 'mrpDeleteSession', 'restartSession', 'deleteSession'];
-const FOR_SUBMITTERS: ReadonlySet<RouteName> = new Set(PASSED_ON);
+/** Where a run would go is for them too: to be told takes code to be read. */
+const FOR_SUBMITTERS: ReadonlySet<RouteName> = new Set([...PASSED_ON, 'placement']);
 
 export type ServeSessionsParts = {
   readonly here: SomeHandlers<PassedOn | 'sessions' | 'mrpSessions'>;

@@ -20,7 +20,8 @@ import {
 import type { CallAnswer, CallInput } from '@markco/client/api';
 import type { Runs } from '../../runs/runs.ts';
 import type { Mesh } from '../mesh.ts';
-import type { Peer } from '../peers.ts';
+import type { Peer } from '@markco/client/mesh/peers';
+import { isHost } from '@markco/protocol/identity/caps';
 
 /** Sessions of other devices whose place is remembered; of more, the newest heard of. */
 const KNOWN_MAX = 10_000;
@@ -92,7 +93,7 @@ export function createSessionsAnywhere({ sessions, mesh }: SessionsAnywhereParts
 
   async function askAll<N extends 'sessions' | 'mrpSessions'>(name: N): Promise<Heard<CallAnswer<N>>> {
     const open = mesh();
-    const connected = (open?.peers.list() ?? []).filter(({ state }) => state === 'connected');
+    const connected = (open?.peers.list() ?? []).filter(({ state, kind }) => state === 'connected' && isHost(kind));
     const asked = connected.map(async ({ deviceId, name: called }) => {
       const peer = { deviceId, name: called };
       const answer = await open

@@ -1,7 +1,7 @@
 /** A stream to another device in the form that a client (`@markco/client`) takes for its one socket. */
-import type { Socket } from '@markco/client/socket';
 import { Failure } from '@markco/protocol';
-import type { MessageStream } from '@markco/replica/replicate/message-stream';
+import type { MessageStream } from '@markco/protocol/message-stream';
+import type { Socket } from '../socket.ts';
 
 /** @param open rejects when the device is not connected; the client then tries again by itself */
 export function peerSocket(open: () => Promise<MessageStream>): Socket {

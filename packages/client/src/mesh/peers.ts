@@ -11,12 +11,13 @@
 import { Failure, LIMITS, type DeviceId } from '@markco/protocol';
 import type { Member } from '@markco/protocol/identity';
 import { greet, type Met } from './greet.ts';
-import type { Host, Path } from './host.ts';
-import type { MessageStream } from '@markco/replica/replicate/message-stream';
+import type { MessageStream } from '@markco/protocol/message-stream';
+import type { Network, Path } from './network.ts';
 import { relayOf, withoutPeer } from './path.ts';
-import { peerOfKey, type Trust } from './trust.ts';
+import { peerOfKey } from './peer-key.ts';
+import { HELLO } from './protocol-names.ts';
+import type { Trust } from './trust.ts';
 
-export const HELLO = '/markco/hello/1.0.0';
 const RETRY_MS = 500;
 const RETRY_MAX_MS = 30_000;
 /**
@@ -40,6 +41,8 @@ export type Peer = {
   /** Unix milliseconds: since when it is connected, or is not. */ readonly since: number;
   /** Why it is not connected, for people. */
   readonly why: string | null;
+  /** It answers, and does not take this device for one of its user's. */
+  readonly isRefused?: boolean;
   readonly paths: readonly Path[];
   readonly addresses: readonly string[];
   /** It passes on what the others say. */
@@ -55,12 +58,13 @@ type Known = {
   state: PeerState;
   since: number;
   why: string | null;
+  isRefused: boolean;
   addresses: string[];
   /** The address that it was last reached at from here. */
   worked: string | null;
   isRelay: boolean;
   tries: number;
-  timer: NodeJS.Timeout | undefined;
+  timer: ReturnType<typeof setTimeout> | undefined;
 };
 
 export type Peers = {
@@ -81,12 +85,13 @@ export type Peers = {
   reach(device: DeviceId, signal: AbortSignal): Promise<void>;
   /** Looks again who the members are, and tries those that are not connected. */
   refresh(): void;
-  onPeer(listener: (peer: { deviceId: DeviceId; peerId: string }, isConnected: boolean) => void): void;
+  /** Answers how to stop. */
+  onPeer(listener: (peer: { deviceId: DeviceId; peerId: string }, isConnected: boolean) => void): () => void;
   close(): void;
 };
 
 export type PeersParts = {
-  readonly host: Host;
+  readonly host: Omit<Network, 'onBetterPath'>;
   readonly trust: Trust;
   readonly chance: () => number;
   /** Where devices were last time. */
@@ -104,7 +109,7 @@ export async function createPeers(parts: PeersParts): Promise<Peers> {
   const greeting = new Map<string, Promise<void>>();
   /** Of members, in which their log ended when they said hello last. */
   const heads = new Map<string, Met['heads']>();
-  const listeners: ((peer: { deviceId: DeviceId; peerId: string }, isConnected: boolean) => void)[] = [];
+  const listeners = new Set<(peer: { deviceId: DeviceId; peerId: string }, isConnected: boolean) => void>();
   const newsListeners: ((peerId: string) => void)[] = [];
   const closing = new AbortController();
 
@@ -145,6 +150,7 @@ export async function createPeers(parts: PeersParts): Promise<Peers> {
           state: 'offline',
           since: trust.now(),
           why: null,
+          isRefused: false,
           addresses,
           worked: null,
           isRelay: false,
@@ -167,7 +173,7 @@ export async function createPeers(parts: PeersParts): Promise<Peers> {
 
   function tryLater(peer: Known, inMs: number): void {
     clearTimeout(peer.timer);
-    peer.timer = setTimeout(() => void tryNow(peer), inMs).unref();
+    peer.timer = setTimeout(() => void tryNow(peer), inMs);
   }
 
   async function tryNow(peer: Known): Promise<void> {
@@ -181,7 +187,9 @@ export async function createPeers(parts: PeersParts): Promise<Peers> {
       await introduce(peer.peerId, signal);
     } catch (error) {
       if (greeted.has(peer.peerId) || closing.signal.aborted) return;
-      move(peer, 'offline', Failure.from(error).message);
+      const failure = Failure.from(error);
+      peer.isRefused = failure.code === 'forbidden';
+      move(peer, 'offline', failure.message);
       const isSoon = isRelay(peer) || trust.now() - peer.since < JUST_NOW_MS;
       const longest = isSoon ? SOON_RETRY_MAX_MS : RETRY_MAX_MS;
       const delay = Math.min(longest, RETRY_MS * 2 ** Math.min(peer.tries++, 10));
@@ -217,6 +225,7 @@ export async function createPeers(parts: PeersParts): Promise<Peers> {
     const peer = known.get(peerId);
     if (peer === undefined || peer.member.deviceId !== member.deviceId) return;
     peer.tries = 0;
+    peer.isRefused = false;
     move(peer, 'connected', null);
     const [path] = host.paths(peerId);
     if (path?.isOutgoing === true) {
@@ -323,6 +332,7 @@ export async function createPeers(parts: PeersParts): Promise<Peers> {
         state: peer.state,
         since: peer.since,
         why: peer.why,
+        isRefused: peer.isRefused,
         paths: host.paths(peer.peerId),
         addresses: peer.addresses,
         isRelay: isRelay(peer, found),
@@ -343,7 +353,10 @@ export async function createPeers(parts: PeersParts): Promise<Peers> {
       await Promise.race([tryNow(peer), given]);
     },
     refresh,
-    onPeer: (listener) => void listeners.push(listener),
+    onPeer(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
     close() {
       closing.abort();
       for (const peer of known.values()) clearTimeout(peer.timer);

@@ -9,8 +9,9 @@ import {
   type HelloStep,
   type HelloState,
 } from '@markco/protocol/identity';
-import type { MessageStream } from '@markco/replica/replicate/message-stream';
-import { keyOfPeer, type Trust } from './trust.ts';
+import type { MessageStream } from '@markco/protocol/message-stream';
+import { keyOfPeer } from './peer-key.ts';
+import type { Trust } from './trust.ts';
 
 export const GREETING_MS = 10_000;
 /** A hello and a renewal. More ends it. */
@@ -28,7 +29,7 @@ export type Met = Pick<Extract<HelloState, { state: 'member' }>, 'member' | 'cer
 export function greet(
   stream: MessageStream,
   peerId: string,
-  trust: Trust,
+  trust: Pick<Trust, 'log' | 'deviceId' | 'signer' | 'certificate' | 'now' | 'take' | 'renew'>,
   role: 'initiator' | 'responder',
   peerHeads: readonly EntryId[] = [],
 ): Promise<Met> {
@@ -61,7 +62,7 @@ export function greet(
           ...{ member, certificate, heads: headsOf(now.log) },
         }));
         // A renewal may follow; who spoke first ends the stream once it has had its answer.
-        if (role === 'initiator') setImmediate(() => stream.close());
+        if (role === 'initiator') setTimeout(() => stream.close());
       }
     }
 

@@ -8,7 +8,7 @@
  */
 import { Failure, LIMITS } from '@markco/protocol';
 import * as z from 'zod/mini';
-import type { MessageStream } from '@markco/replica/replicate/message-stream';
+import type { MessageStream } from '@markco/protocol/message-stream';
 
 const ANSWER_MS = 60_000;
 const CHUNK_BYTES = 64 * 1024;

@@ -1,13 +1,13 @@
 /** This device as a client of the others: one client each, which moves to the best way there is. */
-import type { Client } from '@markco/client';
-import { openClient } from '@markco/client/open';
 import { Failure, LIMITS, type DeviceId, type IdSource } from '@markco/protocol';
-import type { Host } from './host.ts';
-import type { MessageStream } from '@markco/replica/replicate/message-stream';
+import type { MessageStream } from '@markco/protocol/message-stream';
+import type { Client } from '../client.ts';
+import { openClient } from '../open.ts';
+import type { Network } from './network.ts';
 import { peerFetch } from './peer-http.ts';
 import { peerSocket } from './peer-socket.ts';
 import type { Peers } from './peers.ts';
-import { HTTP, STREAM } from './protocols.ts';
+import { HTTP, STREAM } from './protocol-names.ts';
 
 const OPEN_MS = 10_000;
 
@@ -18,8 +18,8 @@ export function createPeerClients({
   peers,
   ids,
 }: {
-  readonly host: Host;
-  readonly peers: Peers;
+  readonly host: Pick<Network, 'open' | 'onBetterPath'>;
+  readonly peers: Pick<Peers, 'list' | 'deviceAt' | 'isGreeted'>;
   readonly ids: IdSource;
 }) {
   const clients = new Map<DeviceId, { readonly client: Client; readonly move: () => void }>();
