@@ -1,7 +1,7 @@
 /** For tests: a cloud as a program of its own, that can be killed and started again. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openClient, type Client, type Socket } from '@markco/client';
@@ -28,8 +28,16 @@ export type CloudProgram = {
   kill(): Promise<void>;
 };
 
-export async function startCloud(env: Readonly<Record<string, string>> = {}): Promise<CloudProgram & AsyncDisposable> {
+/** @param ownerToken of another process of the same cloud */
+export async function startCloud(
+  env: Readonly<Record<string, string>> = {},
+  ownerToken?: string,
+): Promise<CloudProgram & AsyncDisposable> {
   const home = await mkdtemp(join(tmpdir(), 'markco-cloud-'));
+  if (ownerToken !== undefined) {
+    await mkdir(join(home, 'rendezvous'));
+    await writeFile(join(home, 'rendezvous', 'owner-token'), ownerToken);
+  }
   const providers: WebsocketProvider[] = [];
   const clients: Client[] = [];
   let child: ChildProcess | undefined;

@@ -57,6 +57,14 @@ const EnvironmentSchema = z.object({
   DATABASE_URL: z.optional(
     z.url({ protocol: /^postgres(ql)?$/, error: 'must be an address as postgres://USER@HOST/NAME' }),
   ),
+  /** Where the processes of one cloud tell each other what they took in. Default: there is one process. */
+  NATS_URL: z.optional(
+    z.string().check(
+      z.regex(/^((nats|tls):\/\/[^,\s]+(,(?=.)|$))+$/, {
+        error: 'must be an address as nats://HOST:4222, or several with commas',
+      }),
+    ),
+  ),
   LOG_LEVEL: z.optional(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])),
 });
 
@@ -81,6 +89,8 @@ export type Config = {
   readonly usesKeychain: boolean;
   /** Null for a store of its own. */
   readonly databaseUrl: string | null;
+  /** Null where one process serves alone. */
+  readonly natsUrl: string | null;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 };
 
@@ -134,6 +144,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     projectsFolder: env.MARKCO_PROJECTS ?? join(homedir(), 'MarkCo'),
     usesKeychain: env.MARKCO_KEYS !== 'file',
     databaseUrl: env.DATABASE_URL ?? null,
+    natsUrl: env.NATS_URL ?? null,
     logLevel: env.LOG_LEVEL ?? 'info',
   });
 }

@@ -16,6 +16,7 @@ import { serveSyncSocket } from '@markco/replica/listen/sync-socket';
 import { createWatch } from '@markco/replica/listen/watch';
 import { nameKey } from '@markco/replica/store/key';
 import { openLevelStore } from '@markco/replica/store/level';
+import type { SharedStore } from '@markco/replica/store/shared-store';
 import type { Store } from '@markco/replica/store/store';
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -26,6 +27,7 @@ import { nobodyRoutes, nobodyRuns } from './routes/nobody-runs.ts';
 import { createDeviceLinks } from './sync/link.ts';
 import { createDocumentsTable } from './store/documents-table.ts';
 import { openPostgresStore } from './store/postgres.ts';
+import { openSharedPostgresStore } from './store/shared-postgres.ts';
 import { createResolve } from './sync/resolve.ts';
 import { createSignaling } from './sync/signal.ts';
 
@@ -38,6 +40,8 @@ export type RendezvousConfig = {
   readonly names: readonly string[];
   /** Postgres; null for a store of its own in `home`. */
   readonly databaseUrl: string | null;
+  /** NATS, where several processes serve one database; null: this one does so alone. */
+  readonly natsUrl: string | null;
 };
 
 type LogFields = Readonly<Record<string, string | number>>;
@@ -66,19 +70,40 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
   const { ids, log: logger } = parts;
   await mkdir(config.home, { recursive: true, mode: 0o700 });
   await chmod(config.home, 0o700);
-  const { databaseUrl } = config;
-  const database = databaseUrl === null ? null : await openPostgresStore(databaseUrl);
+  const { databaseUrl, natsUrl } = config;
+  if (natsUrl !== null && databaseUrl === null)
+    throw new Failure('bad_request', 'NATS_URL is for processes that share a database. Set DATABASE_URL too.');
+  const shared = databaseUrl === null || natsUrl === null ? null : await openSharedPostgresStore(databaseUrl);
+  const database = shared ?? (databaseUrl === null ? null : await openPostgresStore(databaseUrl));
   const store = database ?? (await openLevelStore(join(config.home, 'store')));
   const stops: (() => Promise<void>)[] = [() => store.close()];
+  let reloadOwner = (): Promise<void> => Promise.resolve();
   const stop = async (): Promise<void> => {
     for (const each of stops.splice(0).toReversed()) await each();
   };
   try {
-    const self = await loadSelf(store, ids);
+    const self = await loadSelf(store, shared, ids);
     const onTrouble = (doing: string, cause: unknown): void => logger.error('rendezvous.trouble', { doing }, cause);
+    const signaling = createSignaling((json) => processes?.signal(json));
+    const processes =
+      natsUrl === null
+        ? null
+        : (await import('./processes/processes.ts')).openProcesses({
+            ...{ url: natsUrl, space: `markco-${self}`, process: newId(ids), now: ids.now, onTrouble },
+            onSignal: signaling.hear,
+            onBus: (isUp) => logger.info(isUp ? 'processes.reached' : 'processes.away'),
+          });
+    if (processes !== null) stops.push(() => processes.close());
     const kept = await openKept({
       ...{ store, ids, self, onTrouble },
       table: database === null ? null : createDocumentsTable(database),
+      sharing:
+        processes === null || shared === null
+          ? null
+          : {
+              ...{ ...processes.hooks, store: shared, opened: processes.begin },
+              onName: () => void reloadOwner().catch((cause: unknown) => onTrouble('reading whose it is', cause)),
+            },
       ...(database === null ? {} : { describe: describeDatabase, retryMs: databaseRetryMs }),
       onStorage(state, cause) {
         if (state.ok) logger.info('storage.recovered');
@@ -89,9 +114,9 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
     stops.push(() => kept.close());
     const watch = createWatch({ catalog: kept.catalog });
     const owner = await openOwner({ home: config.home, store, log: kept.log, nobody: newId<UserId>(ids) });
+    reloadOwner = owner.reload;
     const links = createDeviceLinks({ kept, self, now: ids.now, claim: owner.claim, onTrouble });
 
-    const signaling = createSignaling();
     let { port } = config;
     const hosts = (): string[] => [
       ...new Set([...config.names, `localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`]),
@@ -187,9 +212,15 @@ const databaseRetryMs = (tries: number): number => Math.min(8_000, 250 * 2 ** tr
 const UNTIMED: DocumentTiming = { opened: () => undefined, acknowledged: () => undefined };
 
 /** Made once: names given here carry it. */
-async function loadSelf(store: Store, ids: IdSource): Promise<DeviceId> {
+async function loadSelf(store: Store, shared: SharedStore | null, ids: IdSource): Promise<DeviceId> {
   const key = nameKey('self');
-  const row = await store.read(key);
+  let row = await store.read(key);
+  if (row === undefined && shared !== null) {
+    // Of processes that start at once one says it.
+    const value = new TextEncoder().encode(newId(ids));
+    await shared.commit([{ guard: { key, was: 0, next: 1 }, batch: [{ key, value }] }]);
+    row = await store.read(key);
+  }
   if (row !== undefined) {
     const known = DeviceIdSchema.safeParse(new TextDecoder().decode(row));
     if (known.success) return known.data;

@@ -48,6 +48,7 @@ export const addCloud: AddVerb = (program, cli, done) => {
             port: config.port,
             names: [...names, ...ownNames(config.port)],
             databaseUrl: config.databaseUrl,
+            natsUrl: config.natsUrl,
           },
           {
             ids: { now: cli.now, randomBytes: cli.randomBytes },

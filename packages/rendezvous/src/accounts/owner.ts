@@ -27,20 +27,25 @@ export type Owner = {
    * @throws Failure `forbidden` when this is somebody else's
    */
   claim(userId: UserId): Promise<void>;
+  /** Another process may have been told whose it is. */
+  reload(): Promise<void>;
 };
 
 /** @param home exists, and is its owner's alone */
 export async function openOwner(parts: {
   readonly home: string;
   readonly store: Store;
-  readonly log: Pick<Log, 'write'>;
+  readonly log: Pick<Log, 'writeIf'>;
   /** Of whoever has the token while no device has come yet: nothing belongs to it. */
   readonly nobody: UserId;
 }): Promise<Owner> {
   const token = await loadToken(parts.home);
   const expected = digest(token);
-  const row = await parts.store.read(OWNER);
-  let owner = row === undefined ? undefined : UserIdSchema.parse(new TextDecoder().decode(row));
+  async function load(): Promise<UserId | undefined> {
+    const row = await parts.store.read(OWNER);
+    return row === undefined ? undefined : UserIdSchema.parse(new TextDecoder().decode(row));
+  }
+  let owner = await load();
   let claiming: Promise<void> = Promise.resolve();
 
   return {
@@ -52,16 +57,24 @@ export async function openOwner(parts: {
       claiming = claiming
         .catch(() => undefined)
         .then(async () => {
+          owner ??= await load();
           if (owner === userId) return;
           if (owner !== undefined)
             throw new Failure(
               'forbidden',
               'This cloud belongs to other devices. Add this one to them first, with `markco pair`, then it belongs here too.',
             );
-          await parts.log.write([{ key: OWNER, value: new TextEncoder().encode(userId) }]);
+          const isTaken = await parts.log.writeIf({
+            guard: { key: OWNER, was: 0, next: 1 },
+            batch: [{ key: OWNER, value: new TextEncoder().encode(userId) }],
+          });
+          if (!isTaken) throw new Failure('conflict', 'Another device came in the same moment. Try again.');
           owner = userId;
         });
       return claiming;
+    },
+    async reload() {
+      owner ??= await load();
     },
   };
 }

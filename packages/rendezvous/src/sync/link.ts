@@ -33,6 +33,10 @@ export type DeviceLinks = {
 export function createDeviceLinks({ kept, self, now, claim, onTrouble }: LinksParts): DeviceLinks {
   const { rooms, catalog, digests, links } = kept;
   const replications = new Map<DeviceId, Replication>();
+  const tellProjects = (): void => {
+    for (const each of replications.values()) each.tellProjects();
+  };
+  catalog.onProjects(tellProjects);
 
   function begin(connection: WebSocketConnection, device: DeviceId, userId: UserId): void {
     const mine = kept.of(userId);
@@ -49,9 +53,7 @@ export function createDeviceLinks({ kept, self, now, claim, onTrouble }: LinksPa
         const fresh = projects.filter(({ id }) => catalog.project(id) === undefined);
         if (fresh.length === 0) return;
         void Promise.all(fresh.map((project) => mine.keep(project)))
-          .then(() => {
-            for (const each of replications.values()) each.tellProjects();
-          })
+          .then(tellProjects)
           .catch((cause: unknown) => onTrouble('keeping a project', cause));
       },
       onHeld: () => undefined,
