@@ -25,7 +25,6 @@ const MAY_DIAL: Readonly<Record<string, string>> = {
   'packages/node/src/runtimes/javascript/child/cells.mjs': 'the inspector of its own process',
   'packages/node/src/runtimes/remote/request.ts': "the servers in the owner's own runtimes.json",
   'packages/rendezvous/src/store/postgres.ts': 'the database that its owner named',
-  'packages/rendezvous/src/store/shared-postgres.ts': 'takes one of the connections of the file above',
   'packages/rendezvous/src/processes/bus.ts': 'the NATS server that its owner named',
   'packages/client/src/api.ts': 'the device that its maker names',
   'packages/client/src/socket.ts': 'the device that its maker names',

@@ -52,6 +52,8 @@ export async function openPostgresStore(url: string, lease: TakeLease = takeLeas
   });
   // A connection that breaks while nobody uses it is made anew when somebody does.
   pool.on('error', () => undefined);
+  // One that breaks while it is used between two queries says so at the next.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   let epoch: string;
   try {
     await migrate(pool);
@@ -202,10 +204,26 @@ export const taken = (): Failure =>
     'Another MarkCo cloud has taken this database over. This one writes nothing more: stop one of the two.',
   );
 
-async function migrate(pool: Pool): Promise<void> {
+/** One transaction. What was cut off in the middle is undone. */
+export async function transact<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
   const client: PoolClient = await pool.connect();
+  let broken: Error | undefined;
   try {
     await client.query('BEGIN');
+    const done = await work(client);
+    await client.query('COMMIT');
+    return done;
+  } catch (cause) {
+    broken = cause instanceof Error ? cause : new Error(String(cause));
+    throw cause;
+  } finally {
+    // One that is not given back ends, and what it was in the middle of with it.
+    client.release(broken);
+  }
+}
+
+async function migrate(pool: Pool): Promise<void> {
+  await transact(pool, async (client) => {
     // Of two that start at once one waits.
     await client.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
     await client.query(
@@ -223,11 +241,5 @@ async function migrate(pool: Pool): Promise<void> {
       await client.query(step);
       await client.query('INSERT INTO migrations (version) VALUES ($1)', [index + 1]);
     }
-    await client.query('COMMIT');
-  } catch (cause) {
-    await client.query('ROLLBACK').catch(() => undefined);
-    throw cause;
-  } finally {
-    client.release();
-  }
+  });
 }

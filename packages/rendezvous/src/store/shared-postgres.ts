@@ -5,8 +5,8 @@
  * from one that is alone: then it is counted anew how far each document is.
  */
 import type { Change, Changed, Changes, SharedStore } from '@markco/replica/store/shared-store';
-import type { Pool, PoolClient } from 'pg';
-import { openPostgresStore, taken, type PostgresStore } from './postgres.ts';
+import type { Pool } from 'pg';
+import { openPostgresStore, taken, transact, type PostgresStore } from './postgres.ts';
 
 /** Rows of one answer. */
 const CHANGED_AT_ONCE = 4_000;
@@ -127,10 +127,8 @@ const COUNT = `DELETE FROM versions;
   INSERT INTO versions (key, version, was, tx) SELECT key, seq, 0, pg_current_xact_id() FROM counted`;
 
 /** The number that all who share have. */
-async function joinLease(pool: Pool, mine: string | null): Promise<string> {
-  const client: PoolClient = await pool.connect();
-  try {
-    await client.query('BEGIN');
+const joinLease = (pool: Pool, mine: string | null): Promise<string> =>
+  transact(pool, async (client) => {
     const { rows } = await client.query<{ epoch: string; shared: boolean }>(
       'SELECT epoch, shared FROM lease FOR UPDATE',
     );
@@ -143,12 +141,7 @@ async function joinLease(pool: Pool, mine: string | null): Promise<string> {
       epoch = next.rows[0]?.epoch ?? epoch;
       await client.query(COUNT);
     }
-    await client.query('COMMIT');
-    client.release();
+    // A database that was restored into another server has numbers that are yet to come there.
+    await client.query('UPDATE versions SET tx = pg_current_xact_id() WHERE tx > pg_current_xact_id()');
     return epoch;
-  } catch (cause) {
-    // What it was in the middle of is undone with it.
-    client.release(true);
-    throw cause;
-  }
-}
+  });
