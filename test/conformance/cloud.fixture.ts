@@ -26,6 +26,8 @@ export type CloudProgram = {
   start(): Promise<void>;
   /** kill -9. */
   kill(): Promise<void>;
+  /** Ends it as an operator would. Answers with what it ended. */
+  stop(): Promise<number | null>;
 };
 
 /** @param ownerToken of another process of the same cloud */
@@ -94,6 +96,16 @@ export async function startCloud(
     await gone;
   }
 
+  async function stop(): Promise<number | null> {
+    const ending = child;
+    child = undefined;
+    if (ending === undefined) return null;
+    const gone = once(ending, 'exit');
+    ending.kill('SIGTERM');
+    const [code] = await gone;
+    return code as number | null;
+  }
+
   const dispose = async (): Promise<void> => {
     for (const provider of providers) provider.destroy();
     await Promise.all(clients.map((client) => client.close()));
@@ -137,6 +149,7 @@ export async function startCloud(
     },
     start,
     kill,
+    stop,
     [Symbol.asyncDispose]: dispose,
   };
 }

@@ -16,12 +16,14 @@ import { startCloud, type CloudProgram } from './cloud.fixture.ts';
 import { eventually, startDevice, type Device } from './device.fixture.ts';
 
 const SOON_MS = 30_000;
+const SYNC_PORT = 23_006;
 
 type Two = { readonly one: CloudProgram; readonly two: CloudProgram };
 
 /** Two on one database, the first with the token of both. */
 async function startTwo(url: string, nats: readonly [string, string]): Promise<Two & AsyncDisposable> {
-  const one = await startCloud({ DATABASE_URL: url, NATS_URL: nats[0] });
+  const env = { DATABASE_URL: url, SYNC_RELAY_PORT: String(SYNC_PORT) };
+  const one = await startCloud({ ...env, NATS_URL: nats[0] });
   try {
     const two = await startCloud({ DATABASE_URL: url, NATS_URL: nats[1] }, one.token);
     return {
@@ -189,4 +191,50 @@ else {
     one.close();
     other.close();
   }, 120_000);
+
+  test('a process that is stopped sends everybody to the other one, and loses nothing', async ({ two, laptop }) => {
+    await pageIn(two, laptop);
+    const { slug } = laptop.project;
+    const closed: number[] = [];
+    const here = two.two.stock(laptop.userId, slug, 'page');
+    here.on('connection-close', (event) => closed.push(event?.code ?? 0));
+    await eventually(() => here.synced, 'it to be there', SOON_MS);
+    const metrics = async (): Promise<string> => {
+      const headers = { authorization: `Bearer ${two.two.token}` };
+      return (await fetch(`${two.two.origin}/metrics`, { headers })).text();
+    };
+    const before = await metrics();
+    for (const line of ['nats_connected 1', 'storage_ok 1', 'other_processes 1']) expect(before).toContain(line);
+    expect(before).toMatch(/websocket_connections\{kind="sync"\} [1-9]/);
+    expect(before).toMatch(/log_sync_ms_count [1-9]/);
+    for (let at = 0; at < 50; at++) write(here, `⟦${at}⟧`);
+    const updatesIn = (text: string): number =>
+      Number(/document_updates_total\{origin="page"\} (\d+)/.exec(text)?.[1] ?? 0);
+    // What it has taken in is saved before it ends, whether it could still say so or not.
+    await eventually(async () => updatesIn(await metrics()) >= updatesIn(before) + 50, 'the edits', SOON_MS);
+    expect(await two.two.stop()).toBe(0);
+    expect(closed).toContain(1012);
+    here.disconnect();
+    const there = two.one.stock(laptop.userId, slug, 'page');
+    await eventually(() => textOf(there) === textOf(here), 'all of it at the other process', SOON_MS);
+    await two.two.start();
+  }, 120_000);
+
+  test('SYNC_RELAY_PORT serves documents and nothing else', async ({ two, laptop }) => {
+    await pageIn(two, laptop);
+    const origin = `ws://127.0.0.1:${SYNC_PORT}`;
+    const query = `?token=${two.one.token}`;
+    const socketAt = (path: string): Promise<string> =>
+      new Promise((resolve) => {
+        const socket = new WebSocket(`${origin}${path}${query}`);
+        socket.addEventListener('open', () => {
+          socket.close();
+          resolve('open');
+        });
+        socket.addEventListener('error', () => resolve('refused'));
+      });
+    expect(await socketAt(`/sync/${laptop.userId}/${laptop.project.slug}/page`)).toBe('open');
+    expect(await socketAt('/api/stream')).toBe('refused');
+    expect(await socketAt('/api/link')).toBe('refused');
+  }, 60_000);
 }

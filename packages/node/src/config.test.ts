@@ -27,6 +27,7 @@ test('what is not said has a default, and flags count before the environment', (
     usesKeychain: true,
     databaseUrl: null,
     natsUrl: null,
+    syncPort: null,
     peerAddresses: ['/ip4/203.0.113.7/tcp/1', '/ip4/203.0.113.8/tcp/1'],
     isRelay: true,
     peerWebPort: 7719,

@@ -22,7 +22,10 @@ const EnvironmentSchema = z.object({
   MARKCO_HOST: z.optional(z.string()),
   /** Default `relay_primary` once a cloud is known. */
   SYNC_MODE: z.optional(z.enum(['legacy', 'mirror', 'relay_primary'])),
-  SYNC_RELAY_PORT: z.optional(port),
+  /** Where `markco cloud` serves documents besides, and nothing else. Default: nowhere. */
+  SYNC_RELAY_PORT: z.optional(
+    port.check(z.refine((text) => text !== '3005', 'must not be 3005, which another program has')),
+  ),
   ENABLE_DEVICE_AGENT: z.optional(flag),
   /** Whether a run may go to another device when neither its cell nor a person names one. Default 1. */
   ENABLE_REMOTE_EXEC_ROUTING: z.optional(flag),
@@ -89,6 +92,8 @@ export type Config = {
   readonly usesKeychain: boolean;
   /** Null for a store of its own. */
   readonly databaseUrl: string | null;
+  /** Null for none. */
+  readonly syncPort: number | null;
   /** Null where one process serves alone. */
   readonly natsUrl: string | null;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -145,6 +150,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     usesKeychain: env.MARKCO_KEYS !== 'file',
     databaseUrl: env.DATABASE_URL ?? null,
     natsUrl: env.NATS_URL ?? null,
+    syncPort: env.SYNC_RELAY_PORT === undefined ? null : Number(env.SYNC_RELAY_PORT),
     logLevel: env.LOG_LEVEL ?? 'info',
   });
 }

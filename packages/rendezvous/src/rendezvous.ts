@@ -10,7 +10,7 @@ import type { DocumentTiming } from '@markco/replica/listen/document-member';
 import { documentRoutes } from '@markco/replica/listen/document-routes';
 import { createGuard, type Subject } from '@markco/replica/listen/guard';
 import { createHttp } from '@markco/replica/listen/http';
-import { listen } from '@markco/replica/listen/server';
+import { listen, type ServerParts } from '@markco/replica/listen/server';
 import { serveStream } from '@markco/replica/listen/stream';
 import { serveSyncSocket } from '@markco/replica/listen/sync-socket';
 import { createWatch } from '@markco/replica/listen/watch';
@@ -28,7 +28,8 @@ import { createDeviceLinks } from './sync/link.ts';
 import { createDocumentsTable } from './store/documents-table.ts';
 import { openPostgresStore } from './store/postgres.ts';
 import { openSharedPostgresStore } from './store/shared-postgres.ts';
-import { createResolve } from './sync/resolve.ts';
+import { createMetrics } from './observe/metrics.ts';
+import { createResolve, type SocketTarget } from './sync/resolve.ts';
 import { createSignaling } from './sync/signal.ts';
 
 export type RendezvousConfig = {
@@ -36,6 +37,8 @@ export type RendezvousConfig = {
   readonly host: string;
   /** 0 picks a free one. */
   readonly port: number;
+  /** A further port, for `/sync` alone; null: none. */
+  readonly syncPort: number | null;
   /** Names by which it is reached besides its own address: `cloud.example.com`, with a port where it is not the usual one. */
   readonly names: readonly string[];
   /** Postgres; null for a store of its own in `home`. */
@@ -94,7 +97,21 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
             onBus: (isUp) => logger.info(isUp ? 'processes.reached' : 'processes.away'),
           });
     if (processes !== null) stops.push(() => processes.close());
+    let connections = 0;
+    const metrics = createMetrics({
+      residentBytes: parts.residentBytes,
+      openDocuments: () => kept.rooms.size,
+      devices: () => links.count,
+      processes: () => processes?.count ?? 0,
+      isStoring: () => kept.log.storage.ok,
+      isBusUp: () => processes?.isBusUp === true,
+    });
+    const timing: DocumentTiming = {
+      opened: (ms, isLoaded) => (isLoaded ? metrics.docSwitch : metrics.docOpen).observe(ms),
+      acknowledged: (ms) => metrics.syncRtt.observe(ms),
+    };
     const kept = await openKept({
+      onSync: (ms) => metrics.persist.observe(ms),
       ...{ store, ids, self, onTrouble },
       table: database === null ? null : createDocumentsTable(database),
       sharing:
@@ -112,14 +129,30 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
       },
     });
     stops.push(() => kept.close());
+    kept.rooms.onChange(({ origin, count, isElsewhere }) =>
+      metrics.updates.inc({ origin: isElsewhere === true ? 'elsewhere' : origin }, count),
+    );
     const watch = createWatch({ catalog: kept.catalog });
     const owner = await openOwner({ home: config.home, store, log: kept.log, nobody: newId<UserId>(ids) });
     reloadOwner = owner.reload;
-    const links = createDeviceLinks({ kept, self, now: ids.now, claim: owner.claim, onTrouble });
+    function onDevice(device: DeviceId, userId: UserId, isOnline: boolean): void {
+      const to = isOnline ? 'online' : 'offline';
+      metrics.deviceChanges.inc({ to });
+      logger.info(`device.${to}`, { device_id: device, user_id: userId });
+    }
+    const links = createDeviceLinks({ kept, self, now: ids.now, claim: owner.claim, onDevice, onTrouble });
 
     let { port } = config;
     const hosts = (): string[] => [
-      ...new Set([...config.names, `localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`]),
+      ...new Set([
+        ...config.names,
+        ...[port, config.syncPort ?? port].flatMap((each) =>
+          ['localhost', '127.0.0.1', '[::1]'].map((name) => `${name}:${each}`),
+        ),
+        ...(config.syncPort === null
+          ? []
+          : config.names.map((name) => `${name.replace(/:\d+$/, '')}:${config.syncPort}`)),
+      ]),
     ];
     const guard = createGuard({
       hosts,
@@ -129,7 +162,6 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
       howToSignIn:
         'Send the token of this cloud: `Authorization: Bearer TOKEN`, or `?token=TOKEN` with a WebSocket. `markco cloud` prints it.',
     });
-    let connections = 0;
     const http = createHttp({
       guard,
       handlers: {
@@ -142,6 +174,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
           residentBytes: parts.residentBytes(),
           storage: kept.log.storage.ok ? 'ok' : kept.log.storage.code,
         }),
+        metrics: async () => new Response(await metrics.text(), { headers: { 'content-type': metrics.contentType } }),
         ...documentRoutes({
           of: (subject) => kept.of(required(subject)),
           documents: kept.documents,
@@ -157,34 +190,50 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
         }),
       },
       page: parts.page,
-      onError: (route, error) => logger.error('http.failed', { route }, error),
-    });
-    const door = await listen(
-      {
-        guard,
-        http,
-        resolve: createResolve(kept),
-        serve(target, connection, { userId }) {
-          if (target.kind === 'link') links.serve(connection);
-          else if (target.kind === 'signal') signaling.serve(connection, userId);
-          else if (target.kind === 'stream') {
-            const mine = kept.of(userId);
-            serveStream(connection, {
-              ...{ ...nobodyRuns, rooms: kept.rooms, timing: UNTIMED, refusal: mine.refusal },
-              watch(projectId, tell) {
-                mine.project(projectId);
-                return watch.project(projectId, tell);
-              },
-            });
-          } else serveSyncSocket(connection, kept.rooms, UNTIMED, target.documentId, target.readOnly);
-        },
-        onSocket: (_kind, change) => void (connections += change),
-        onSocketError: (reason) => logger.info('socket.refused', { reason }),
+      onError(route, error) {
+        metrics.requestErrors.inc({ route });
+        logger.error('http.failed', { route }, error);
       },
-      config.port,
-      config.host,
-    );
-    stops.push(() => door.close());
+    });
+    const listener: ServerParts<SocketTarget> = {
+      guard,
+      http,
+      resolve: createResolve(kept),
+      serve(target, connection, { userId }) {
+        if (target.kind === 'link') links.serve(connection);
+        else if (target.kind === 'signal') signaling.serve(connection, userId);
+        else if (target.kind === 'stream') {
+          const mine = kept.of(userId);
+          serveStream(connection, {
+            ...{ ...nobodyRuns, rooms: kept.rooms, timing, refusal: mine.refusal },
+            watch(projectId, tell) {
+              mine.project(projectId);
+              return watch.project(projectId, tell);
+            },
+          });
+        } else serveSyncSocket(connection, kept.rooms, timing, target.documentId, target.readOnly);
+      },
+      onSocket(kind, change) {
+        connections += change;
+        metrics.sockets.inc({ kind }, change);
+      },
+      onSocketError(reason) {
+        metrics.socketErrors.inc({ reason });
+        logger.info('socket.refused', { reason });
+      },
+    };
+    // With others, whoever is here goes on there.
+    const closeCode = processes === null ? 1001 : 1012;
+    const door = await listen(listener, config.port, config.host);
+    stops.push(() => door.close(closeCode));
+    if (config.syncPort !== null) {
+      const resolve: typeof listener.resolve = (url, subject) => {
+        if (url.pathname.startsWith('/sync/')) return listener.resolve(url, subject);
+        throw new Failure('not_found', 'Documents are to be had here, below /sync, and nothing else.');
+      };
+      const side = await listen({ ...listener, resolve }, config.syncPort, config.host);
+      stops.push(() => side.close(closeCode));
+    }
     const address = door.server.address();
     if (address !== null && typeof address === 'object') port = address.port;
     logger.info('rendezvous.ready', { port });
@@ -208,8 +257,6 @@ const describeDatabase = (cause: unknown): StorageTrouble => ({
       : 'The database of this cloud does not answer, so edits are not being saved there. They are as soon as it does.',
 });
 const databaseRetryMs = (tries: number): number => Math.min(8_000, 250 * 2 ** tries);
-
-const UNTIMED: DocumentTiming = { opened: () => undefined, acknowledged: () => undefined };
 
 /** Made once: names given here carry it. */
 async function loadSelf(store: Store, shared: SharedStore | null, ids: IdSource): Promise<DeviceId> {

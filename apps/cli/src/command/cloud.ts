@@ -49,6 +49,7 @@ export const addCloud: AddVerb = (program, cli, done) => {
             names: [...names, ...ownNames(config.port)],
             databaseUrl: config.databaseUrl,
             natsUrl: config.natsUrl,
+            syncPort: config.syncPort,
           },
           {
             ids: { now: cli.now, randomBytes: cli.randomBytes },

@@ -26,7 +26,7 @@ import type { DocumentsTable } from '../store/documents-table.ts';
 import { keepFacts } from './facts.ts';
 import type { Store } from '@markco/replica/store/store';
 
-export type KeptParts = Pick<LogParts, 'onStorage' | 'describe' | 'retryMs'> & {
+export type KeptParts = Pick<LogParts, 'onStorage' | 'onSync' | 'describe' | 'retryMs'> & {
   readonly store: Store;
   /** For whoever reads the database. */
   readonly table: DocumentsTable | null;

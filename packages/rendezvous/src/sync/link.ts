@@ -21,6 +21,8 @@ export type LinksParts = {
   readonly self: DeviceId;
   readonly now: () => number;
   readonly claim: (userId: UserId) => Promise<void>;
+  /** It came, or it went. */
+  readonly onDevice: (device: DeviceId, userId: UserId, isOnline: boolean) => void;
   readonly onTrouble: (doing: string, cause: unknown) => void;
 };
 
@@ -30,7 +32,7 @@ export type DeviceLinks = {
   readonly count: number;
 };
 
-export function createDeviceLinks({ kept, self, now, claim, onTrouble }: LinksParts): DeviceLinks {
+export function createDeviceLinks({ kept, self, now, claim, onDevice, onTrouble }: LinksParts): DeviceLinks {
   const { rooms, catalog, digests, links } = kept;
   const replications = new Map<DeviceId, Replication>();
   const tellProjects = (): void => {
@@ -60,8 +62,10 @@ export function createDeviceLinks({ kept, self, now, claim, onTrouble }: LinksPa
       wasted: () => undefined,
     });
     replications.set(device, replication);
+    onDevice(device, userId, true);
     connection.onClose(() => {
       if (replications.get(device) === replication) replications.delete(device);
+      onDevice(device, userId, false);
     });
   }
 

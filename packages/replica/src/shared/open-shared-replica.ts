@@ -13,7 +13,7 @@ import type { SharedStore } from '../store/shared-store.ts';
 import { createFollow, type Follow, type FollowParts } from './follow.ts';
 import { createSharedLog, type Committed, type SharedLog } from './shared-log.ts';
 
-export type SharedReplicaParts = Omit<ReplicaParts, 'store' | 'onSync'> &
+export type SharedReplicaParts = Omit<ReplicaParts, 'store'> &
   Pick<FollowParts, 'onName'> & {
     readonly store: SharedStore;
     /** To be told to the other processes, so that they need not read it. */

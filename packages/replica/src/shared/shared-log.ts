@@ -39,7 +39,7 @@ type Waiting = { readonly append: Append; isTold: boolean };
 
 export type Committed = { readonly documentId: DocumentId; readonly entries: readonly TailEntry[] };
 
-export type SharedLogParts = Omit<LogParts, 'store' | 'onSync'> & {
+export type SharedLogParts = Omit<LogParts, 'store'> & {
   readonly store: SharedStore;
   readonly rooms: { peek(id: DocumentId): Room | undefined; all(): Iterable<Room> };
   /** The store has taken it. */
@@ -111,7 +111,9 @@ export function createSharedLog(parts: SharedLogParts): SharedLog {
       if (bytes > GROUP_BYTES_MAX || groups.length >= DOCUMENTS_AT_ONCE) break;
     }
     try {
+      const began = performance.now();
       const taken = await store.commit(groups.map(changeOf));
+      parts.onSync?.(performance.now() - began);
       const refused: DocumentId[] = [];
       for (const [index, { id, was, appends }] of groups.entries()) {
         if (taken[index] === true) commit(id, was, appends);
