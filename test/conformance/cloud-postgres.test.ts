@@ -1,4 +1,6 @@
 /** A cloud that keeps what it is given in Postgres: real servers, killed and frozen. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Cloud, Document, DocumentId, ProjectId } from '@markco/protocol';
 import { NO_POSTGRES, startPostgres, type PostgresServer } from '@markco/rendezvous/store/postgres.fixture';
 import { expect, test as base } from 'vitest';
@@ -117,6 +119,37 @@ test('while the database is frozen people go on editing together, nothing is ack
     SOON_MS,
   );
   expect(cloud.log()).toContain('storage.recovered');
+}, 120_000);
+
+test('R22 a cloud that is restored from an old backup gets from the devices what it lost', async ({
+  postgres,
+  url,
+  laptop,
+}) => {
+  await using cloud = await startCloud({ DATABASE_URL: url });
+  const page = await pageIn(cloud, laptop);
+  await eventually(async () => (await rowsOf(postgres, url)).length === 1, 'the row', SOON_MS);
+  const backup = postgres.backUp(url);
+  const open = laptop.client().openDocument(page);
+  await open.ready;
+  for (let at = 0; at < 1_000; at++) open.text.insert(0, `⟦${at}⟧`);
+  await open.saved(soon());
+  await writeFile(join(laptop.folder, 'later.md'), 'made after the backup');
+  const isThere = (of: string) => async (): Promise<boolean> => {
+    const texts = (await rowsOf(postgres, of)).map((row) => row.content_text);
+    return texts.length === 2 && texts.includes('made after the backup') && texts.includes(open.text.toString());
+  };
+  await eventually(isThere(url), 'everything in the cloud', SOON_MS);
+  await cloud.kill();
+  const restored = await postgres.restore(backup);
+  expect(await rowsOf(postgres, restored)).toHaveLength(1);
+  const port = new URL(cloud.origin).port;
+  await using again = await startCloud({ DATABASE_URL: restored, MARKCO_PORT: port }, cloud.token);
+  await eventually(isThere(restored), 'everything in the restored cloud', SOON_MS);
+  const read = again.client().openDocument(page);
+  await read.ready;
+  await eventually(() => read.text.toString() === open.text.toString(), 'the text', SOON_MS);
+  for (let at = 0; at < 1_000; at++) expect(read.text.toString().split(`⟦${at}⟧`)).toHaveLength(2);
 }, 120_000);
 
 test('a cloud does not start without its database, and says so', async ({ postgres, url }) => {

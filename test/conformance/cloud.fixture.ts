@@ -1,7 +1,7 @@
 /** For tests: a cloud as a program of its own, that can be killed and started again. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openClient, type Client, type Socket } from '@markco/client';
@@ -30,10 +30,20 @@ export type CloudProgram = {
   start(): Promise<void>;
   /** kill -9. */
   kill(): Promise<void>;
+  /** Ends it as an operator would. Answers with what it ended. */
+  stop(): Promise<number | null>;
 };
 
-export async function startCloud(env: Readonly<Record<string, string>> = {}): Promise<CloudProgram & AsyncDisposable> {
+/** @param ownerToken of another process of the same cloud */
+export async function startCloud(
+  env: Readonly<Record<string, string>> = {},
+  ownerToken?: string,
+): Promise<CloudProgram & AsyncDisposable> {
   const home = await mkdtemp(join(tmpdir(), 'markco-cloud-'));
+  if (ownerToken !== undefined) {
+    await mkdir(join(home, 'rendezvous'));
+    await writeFile(join(home, 'rendezvous', 'owner-token'), ownerToken);
+  }
   const providers: WebsocketProvider[] = [];
   const clients: Client[] = [];
   let child: ChildProcess | undefined;
@@ -88,6 +98,16 @@ export async function startCloud(env: Readonly<Record<string, string>> = {}): Pr
     const gone = once(ending, 'exit');
     ending.kill('SIGKILL');
     await gone;
+  }
+
+  async function stop(): Promise<number | null> {
+    const ending = child;
+    child = undefined;
+    if (ending === undefined) return null;
+    const gone = once(ending, 'exit');
+    ending.kill('SIGTERM');
+    const [code] = await gone;
+    return code as number | null;
   }
 
   const dispose = async (): Promise<void> => {
@@ -146,6 +166,7 @@ export async function startCloud(env: Readonly<Record<string, string>> = {}): Pr
     },
     start,
     kill,
+    stop,
     [Symbol.asyncDispose]: dispose,
   };
 }

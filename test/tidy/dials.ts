@@ -29,6 +29,7 @@ const MAY_DIAL: Readonly<Record<string, string>> = {
   'packages/rendezvous/src/store/postgres.ts': 'the database that its owner named',
   'packages/client/src/mesh/browser/browser-network.ts':
     'the server of its own page, and devices of the user through it, which prove their key',
+  'packages/rendezvous/src/processes/bus.ts': 'the NATS server that its owner named',
   'packages/client/src/api.ts': 'the device that its maker names',
   'packages/client/src/socket.ts': 'the device that its maker names',
   'apps/cli/src/main.ts': 'hands `fetch` to the commands',
@@ -43,7 +44,7 @@ const MAY_DIAL: Readonly<Record<string, string>> = {
   'apps/web/src/service-worker.ts': 'what the page asks of the device it came from',
 };
 
-const MODULE = String.raw`['"](?:node:)?(?:net|http|https|http2|tls|dns|dns/promises|dgram|undici|zeromq|ws)['"]`;
+const MODULE = String.raw`['"](?:node:)?(?:net|http|https|http2|tls|dns|dns/promises|dgram|undici|zeromq|ws|@nats-io/transport-node)['"]`;
 const DIALS = new RegExp(
   [
     String.raw`^\s*(?:import|export)\s+(?!type\b)[^'";]*?\bfrom\s*${MODULE}`,

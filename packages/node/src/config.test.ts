@@ -30,6 +30,8 @@ test('what is not said has a default, and flags count before the environment', (
     publishOrigin: null,
     registration: 'invite',
     signInWith: [],
+    natsUrl: null,
+    syncPort: null,
     peerAddresses: ['/ip4/203.0.113.7/tcp/1', '/ip4/203.0.113.8/tcp/1'],
     isRelay: true,
     peerWebPort: 7719,

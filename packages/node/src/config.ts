@@ -23,7 +23,10 @@ const EnvironmentSchema = z.object({
   MARKCO_HOST: z.optional(z.string()),
   /** Default `relay_primary` once a cloud is known. */
   SYNC_MODE: z.optional(z.enum(['legacy', 'mirror', 'relay_primary'])),
-  SYNC_RELAY_PORT: z.optional(port),
+  /** Where `markco cloud` serves documents besides, and nothing else. Default: nowhere. */
+  SYNC_RELAY_PORT: z.optional(
+    port.check(z.refine((text) => text !== '3005', 'must not be 3005, which another program has')),
+  ),
   ENABLE_DEVICE_AGENT: z.optional(flag),
   /** Whether a run may go to another device when neither its cell nor a person names one. Default 1. */
   ENABLE_REMOTE_EXEC_ROUTING: z.optional(flag),
@@ -74,6 +77,14 @@ const EnvironmentSchema = z.object({
       .url({ protocol: /^https?$/, error: 'must be an address as https://pages.example.com' })
       .check(z.refine((url) => URL.parse(url)?.pathname === '/', 'must be an address with nothing after its name')),
   ),
+  /** Where the processes of one cloud tell each other what they took in. Default: there is one process. */
+  NATS_URL: z.optional(
+    z.string().check(
+      z.regex(/^((nats|tls):\/\/[^,\s]+(,(?=.)|$))+$/, {
+        error: 'must be an address as nats://HOST:4222, or several with commas',
+      }),
+    ),
+  ),
   LOG_LEVEL: z.optional(z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])),
 });
 
@@ -114,6 +125,10 @@ export type Config = {
   readonly signInWith: readonly SignInWith[];
   /** Null for below `/@` beside the page of the cloud. */
   readonly publishOrigin: string | null;
+  /** Null for none. */
+  readonly syncPort: number | null;
+  /** Null where one process serves alone. */
+  readonly natsUrl: string | null;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 };
 
@@ -173,6 +188,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     registration: env.MARKCO_REGISTRATION ?? 'invite',
     signInWith: [githubOf(env), issuerOf(env)].flatMap((found) => found ?? []),
     publishOrigin: env.MARKCO_PUBLISH_ORIGIN === undefined ? null : new URL(env.MARKCO_PUBLISH_ORIGIN).origin,
+    natsUrl: env.NATS_URL ?? null,
+    syncPort: env.SYNC_RELAY_PORT === undefined ? null : Number(env.SYNC_RELAY_PORT),
     logLevel: env.LOG_LEVEL ?? 'info',
   });
 }

@@ -18,12 +18,13 @@ import type { DocumentTiming } from '@markco/replica/listen/document-member';
 import { documentRoutes } from '@markco/replica/listen/document-routes';
 import { createGuard, type Guard, type Subject } from '@markco/replica/listen/guard';
 import { createHttp } from '@markco/replica/listen/http';
-import { listen } from '@markco/replica/listen/server';
+import { listen, type ServerParts } from '@markco/replica/listen/server';
 import { serveStream } from '@markco/replica/listen/stream';
 import { serveSyncSocket } from '@markco/replica/listen/sync-socket';
 import { createWatch } from '@markco/replica/listen/watch';
 import { nameKey } from '@markco/replica/store/key';
 import { openLevelStore } from '@markco/replica/store/level';
+import type { SharedStore } from '@markco/replica/store/shared-store';
 import type { Store } from '@markco/replica/store/store';
 import { chmod, mkdir } from 'node:fs/promises';
 import type { IncomingHttpHeaders } from 'node:http';
@@ -38,7 +39,9 @@ import { nobodyRoutes, nobodyRuns } from './routes/nobody-runs.ts';
 import { createDeviceLinks } from './sync/link.ts';
 import { createDocumentsTable } from './store/documents-table.ts';
 import { openPostgresStore } from './store/postgres.ts';
-import { createResolve } from './sync/resolve.ts';
+import { openSharedPostgresStore } from './store/shared-postgres.ts';
+import { createMetrics } from './observe/metrics.ts';
+import { createResolve, type SocketTarget } from './sync/resolve.ts';
 import { createSignaling } from './sync/signal.ts';
 
 export type RendezvousConfig = AdmissionSettings & {
@@ -46,10 +49,14 @@ export type RendezvousConfig = AdmissionSettings & {
   readonly host: string;
   /** 0 picks a free one. */
   readonly port: number;
+  /** A further port, for `/sync` alone; null: none. */
+  readonly syncPort: number | null;
   /** Names by which it is reached besides its own address: `cloud.example.com`, with a port where it is not the usual one. */
   readonly names: readonly string[];
   /** Postgres; null for a store of its own in `home`. */
   readonly databaseUrl: string | null;
+  /** NATS, where several processes serve one database; null: this one does so alone. */
+  readonly natsUrl: string | null;
   /** `https://pages.example.com`, where published pages are and nothing else; null for the names above. */
   readonly publishOrigin: string | null;
 };
@@ -82,19 +89,55 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
   const { ids, log: logger } = parts;
   await mkdir(config.home, { recursive: true, mode: 0o700 });
   await chmod(config.home, 0o700);
-  const { databaseUrl } = config;
-  const database = databaseUrl === null ? null : await openPostgresStore(databaseUrl);
+  const { databaseUrl, natsUrl } = config;
+  if (natsUrl !== null && databaseUrl === null)
+    throw new Failure('bad_request', 'NATS_URL is for processes that share a database. Set DATABASE_URL too.');
+  const shared = databaseUrl === null || natsUrl === null ? null : await openSharedPostgresStore(databaseUrl);
+  const database = shared ?? (databaseUrl === null ? null : await openPostgresStore(databaseUrl));
   const store = database ?? (await openLevelStore(join(config.home, 'store')));
   const stops: (() => Promise<void>)[] = [() => store.close()];
+  let reloadAccounts = (): Promise<void> => Promise.resolve();
   const stop = async (): Promise<void> => {
     for (const each of stops.splice(0).toReversed()) await each();
   };
   try {
-    const self = await loadSelf(store, ids);
+    const self = await loadSelf(store, shared, ids);
     const onTrouble = (doing: string, cause: unknown): void => logger.error('rendezvous.trouble', { doing }, cause);
+    const signaling = createSignaling((json) => processes?.signal(json));
+    const processes =
+      natsUrl === null
+        ? null
+        : (await import('./processes/processes.ts')).openProcesses({
+            ...{ url: natsUrl, space: `markco-${self}`, process: newId(ids), now: ids.now, onTrouble },
+            onSignal: signaling.hear,
+            onBus: (isUp) => logger.info(isUp ? 'processes.reached' : 'processes.away'),
+          });
+    if (processes !== null) stops.push(() => processes.close());
+    let connections = 0;
+    const metrics = createMetrics({
+      residentBytes: parts.residentBytes,
+      openDocuments: () => kept.rooms.size,
+      devices: () => links.count,
+      processes: () => processes?.count ?? 0,
+      isStoring: () => kept.log.storage.ok,
+      isBusUp: () => processes?.isBusUp === true,
+    });
+    const timing: DocumentTiming = {
+      opened: (ms, isLoaded) => (isLoaded ? metrics.docSwitch : metrics.docOpen).observe(ms),
+      acknowledged: (ms) => metrics.syncRtt.observe(ms),
+    };
     const kept = await openKept({
+      onSync: (ms) => metrics.persist.observe(ms),
       ...{ store, ids, self, onTrouble },
       table: database === null ? null : createDocumentsTable(database),
+      sharing:
+        processes === null || shared === null
+          ? null
+          : {
+              ...{ ...processes.hooks, store: shared, opened: processes.begin },
+              onName: () =>
+                void reloadAccounts().catch((cause: unknown) => onTrouble('reading who may come in', cause)),
+            },
       ...(database === null ? {} : { describe: describeDatabase, retryMs: databaseRetryMs }),
       onStorage(state, cause) {
         if (state.ok) logger.info('storage.recovered');
@@ -103,20 +146,35 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
       },
     });
     stops.push(() => kept.close());
+    kept.rooms.onChange(({ origin, count, isElsewhere }) =>
+      metrics.updates.inc({ origin: isElsewhere === true ? 'elsewhere' : origin }, count),
+    );
     const watch = createWatch({ catalog: kept.catalog });
-
-    const signaling = createSignaling();
+    function onDevice(device: DeviceId, userId: UserId, isOnline: boolean): void {
+      const to = isOnline ? 'online' : 'offline';
+      metrics.deviceChanges.inc({ to });
+      logger.info(`device.${to}`, { device_id: device, user_id: userId });
+    }
     let { port } = config;
     const hosts = (): string[] => [
-      ...new Set([...config.names, `localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`]),
+      ...new Set([
+        ...config.names,
+        ...[port, config.syncPort ?? port].flatMap((each) =>
+          ['localhost', '127.0.0.1', '[::1]'].map((name) => `${name}:${each}`),
+        ),
+        ...(config.syncPort === null
+          ? []
+          : config.names.map((name) => `${name.replace(/:\d+$/, '')}:${config.syncPort}`)),
+      ]),
     ];
     const admission = await openAdmission({
-      ...{ ...config, store, log: kept.log, ids, self, hosts, onTrouble, version: parts.version },
+      ...{ ...config, store, shared, log: kept.log, ids, self, hosts, onTrouble, version: parts.version },
       name: config.names[0] ?? 'cloud',
       note: (event, fields) => logger.info(event, fields),
     });
     stops.push(async () => admission.close());
-    const links = createDeviceLinks({ kept, self, now: ids.now, admission, onTrouble });
+    reloadAccounts = admission.reload;
+    const links = createDeviceLinks({ kept, self, now: ids.now, admission, onDevice, onTrouble });
     const guard = createGuard({
       hosts,
       origins: () => hosts().flatMap((host) => [`http://${host}`, `https://${host}`]),
@@ -135,7 +193,6 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
       ...{ target: parts.peer, now: ids.now },
       isKnown: ({ headers }) => isSignedIn(guard, headers),
     });
-    let connections = 0;
     const http = createHttp({
       guard,
       limit: admission.limit,
@@ -151,6 +208,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
           residentBytes: parts.residentBytes(),
           storage: kept.log.storage.ok ? 'ok' : kept.log.storage.code,
         }),
+        metrics: async () => new Response(await metrics.text(), { headers: { 'content-type': metrics.contentType } }),
         ...documentRoutes({
           of: (subject) => kept.of(required(subject)),
           documents: kept.documents,
@@ -166,40 +224,56 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
         },
       },
       page: parts.page,
-      onError: (route, error) => logger.error('http.failed', { route }, error),
-    });
-    const door = await listen(
-      {
-        guard,
-        http: publishing.door(http),
-        passOn: pipes.take,
-        resolve: createResolve(kept),
-        serve(target, connection, subject) {
-          const { userId } = subject;
-          if (target.kind === 'link') return links.serve(connection, subject);
-          admission.hold(connection, subject);
-          if (target.kind === 'signal') signaling.serve(connection, userId);
-          else if (target.kind === 'stream') {
-            const mine = kept.of(userId);
-            serveStream(connection, {
-              ...{ ...nobodyRuns, rooms: kept.rooms, timing: UNTIMED, refusal: mine.refusal },
-              watch(projectId, tell) {
-                mine.project(projectId);
-                return watch.project(projectId, tell);
-              },
-            });
-          } else serveSyncSocket(connection, kept.rooms, UNTIMED, target.documentId, target.readOnly);
-        },
-        onSocket: (_kind, change) => void (connections += change),
-        onSocketError: (reason) => logger.info('socket.refused', { reason }),
+      onError(route, error) {
+        metrics.requestErrors.inc({ route });
+        logger.error('http.failed', { route }, error);
       },
-      config.port,
-      config.host,
-    );
+    });
+    const listener: ServerParts<SocketTarget> = {
+      guard,
+      http: publishing.door(http),
+      passOn: pipes.take,
+      resolve: createResolve(kept),
+      serve(target, connection, subject) {
+        const { userId } = subject;
+        if (target.kind === 'link') return links.serve(connection, subject);
+        admission.hold(connection, subject);
+        if (target.kind === 'signal') signaling.serve(connection, userId);
+        else if (target.kind === 'stream') {
+          const mine = kept.of(userId);
+          serveStream(connection, {
+            ...{ ...nobodyRuns, rooms: kept.rooms, timing, refusal: mine.refusal },
+            watch(projectId, tell) {
+              mine.project(projectId);
+              return watch.project(projectId, tell);
+            },
+          });
+        } else serveSyncSocket(connection, kept.rooms, timing, target.documentId, target.readOnly);
+      },
+      onSocket(kind, change) {
+        connections += change;
+        metrics.sockets.inc({ kind }, change);
+      },
+      onSocketError(reason) {
+        metrics.socketErrors.inc({ reason });
+        logger.info('socket.refused', { reason });
+      },
+    };
+    // With others, whoever is here goes on there.
+    const closeCode = processes === null ? 1001 : 1012;
+    const door = await listen(listener, config.port, config.host);
     stops.push(
-      () => door.close(),
+      () => door.close(closeCode),
       async () => pipes.close(),
     );
+    if (config.syncPort !== null) {
+      const resolve: typeof listener.resolve = (url, subject) => {
+        if (url.pathname.startsWith('/sync/')) return listener.resolve(url, subject);
+        throw new Failure('not_found', 'Documents are to be had here, below /sync, and nothing else.');
+      };
+      const side = await listen({ ...listener, resolve }, config.syncPort, config.host);
+      stops.push(() => side.close(closeCode));
+    }
     const address = door.server.address();
     if (address !== null && typeof address === 'object') port = address.port;
     logger.info('rendezvous.ready', { port });
@@ -232,12 +306,16 @@ const describeDatabase = (cause: unknown): StorageTrouble => ({
 });
 const databaseRetryMs = (tries: number): number => Math.min(8_000, 250 * 2 ** tries);
 
-const UNTIMED: DocumentTiming = { opened: () => undefined, acknowledged: () => undefined };
-
 /** Made once: names given here carry it. */
-async function loadSelf(store: Store, ids: IdSource): Promise<DeviceId> {
+async function loadSelf(store: Store, shared: SharedStore | null, ids: IdSource): Promise<DeviceId> {
   const key = nameKey('self');
-  const row = await store.read(key);
+  let row = await store.read(key);
+  if (row === undefined && shared !== null) {
+    // Of processes that start at once one says it.
+    const value = new TextEncoder().encode(newId(ids));
+    await shared.commit([{ guard: { key, was: 0, next: 1 }, batch: [{ key, value }] }]);
+    row = await store.read(key);
+  }
   if (row !== undefined) {
     const known = DeviceIdSchema.safeParse(new TextDecoder().decode(row));
     if (known.success) return known.data;

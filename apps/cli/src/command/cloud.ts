@@ -60,6 +60,8 @@ export const addCloud: AddVerb = (program, cli, done) => {
             registration: config.registration,
             providers: config.signInWith,
             publishOrigin: config.publishOrigin,
+            natsUrl: config.natsUrl,
+            syncPort: config.syncPort,
           },
           {
             ids: { now: cli.now, randomBytes: cli.randomBytes },

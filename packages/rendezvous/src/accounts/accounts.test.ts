@@ -11,11 +11,12 @@ import { openInvites } from './invites.ts';
 import { createLive } from './live.ts';
 import { createPending } from './pending.ts';
 import { createRate } from './rate.ts';
+import { openRows } from './rows.ts';
 import { openSessions } from './sessions.ts';
 
 const HOUR_MS = 3_600_000;
 
-function begin() {
+async function begin() {
   const clock = { at: Date.UTC(2026, 0, 1) };
   const ids = { now: () => clock.at, randomBytes };
   const { store } = createSimulatedDisk();
@@ -24,16 +25,17 @@ function begin() {
   const troubles: unknown[] = [];
   const parts = {
     store,
-    log,
     ids,
     live,
+    rows: await openRows({ log, shared: null }),
+    onGone: () => undefined,
     onTrouble: (doing: string, cause: unknown) => void troubles.push([doing, cause]),
   };
   return { ...parts, clock, troubles, person: () => newId<UserId>(ids) };
 }
 
 test('the first device of an account says whose it is, after a restart too, and nobody else’s comes in', async () => {
-  const here = begin();
+  const here = await begin();
   const accounts = await openAccounts(here);
   const [first, second] = [here.person(), here.person()];
   const { id, isClaimed } = accounts.operator();
@@ -51,7 +53,7 @@ test('the first device of an account says whose it is, after a restart too, and 
 });
 
 test('a cloud that had one owner has that one as who runs it', async () => {
-  const here = begin();
+  const here = await begin();
   const owner = here.person();
   await here.store.write([{ key: nameKey('owner'), value: new TextEncoder().encode(owner) }], { sync: true });
   const accounts = await openAccounts(here);
@@ -59,7 +61,7 @@ test('a cloud that had one owner has that one as who runs it', async () => {
 });
 
 test('a session ends after 12 idle hours, after 30 days, and on a public computer 12 hours after it began', async () => {
-  const here = begin();
+  const here = await begin();
   const sessions = await openSessions(here);
   const about = { account: 'a', with: 'passkey', browser: 'Firefox' };
   const own = await sessions.begin({ ...about, isPublic: false });
@@ -98,7 +100,7 @@ test('a session ends after 12 idle hours, after 30 days, and on a public compute
 });
 
 test('only the hash of a token is kept, sessions outlive a restart, and one that was ended lets nobody in', async () => {
-  const here = begin();
+  const here = await begin();
   const sessions = await openSessions(here);
   const about = { account: 'a', with: 'passkey', browser: 'Firefox', isPublic: false };
   const [one, two] = [await sessions.begin(about), await sessions.begin(about)];
@@ -120,7 +122,7 @@ test('only the hash of a token is kept, sessions outlive a restart, and one that
 });
 
 test('an invite is for one account, within a week; of two at once one is refused', async () => {
-  const here = begin();
+  const here = await begin();
   const invites = await openInvites(here);
   const { code } = await invites.make();
   expect(() => invites.require(`${code}x`)).toThrow('This invite was used, or is over');
@@ -138,7 +140,7 @@ test('an invite is for one account, within a week; of two at once one is refused
 });
 
 test('T14 whoever types codes that are none is stopped after five in a minute, and the right one too then', async () => {
-  const here = begin();
+  const here = await begin();
   const accounts = await openAccounts(here);
   const requests = createDeviceRequests({ accounts, ids: here.ids });
   const { id } = accounts.operator();

@@ -7,9 +7,9 @@
  *    is signed in says otherwise.
  */
 import { Failure, newId, UserIdSchema, type IdSource, type UserId } from '@markco/protocol';
-import type { Log } from '@markco/replica/documents/log';
 import { nameKey, pathKey, pathRange } from '@markco/replica/store/key';
 import type { Store } from '@markco/replica/store/store';
+import type { Rows } from './rows.ts';
 import { ACCOUNTS_MAX, AccountRowSchema, tooMany, type AccountRow } from './account-row.ts';
 
 /** Of clouds that had one owner: the user of its devices. */
@@ -37,29 +37,43 @@ export type Accounts = {
 
 export async function openAccounts({
   store,
-  log,
+  rows,
   ids,
+  onGone,
 }: {
   readonly store: Pick<Store, 'read' | 'range'>;
-  readonly log: Pick<Log, 'write'>;
+  readonly rows: Rows;
   readonly ids: IdSource;
+  /** Another process has taken it away: `account ID` whose user is another one now, `device ID`. */
+  readonly onGone: (name: string) => void;
 }): Promise<Accounts> {
   const accounts = new Map<string, AccountRow>();
   /** Everything that belongs to one account at most, with whose it is. */
   const taken = new Map<string, string>();
   let turn: Promise<unknown> = Promise.resolve();
 
-  for await (const [, value] of store.range(pathRange('w', ['account']))) {
-    const parsed = AccountRowSchema.safeParse(JSON.parse(new TextDecoder().decode(value)));
-    if (!parsed.success)
-      throw new Failure(
-        'unsupported',
-        'An account here was written by a newer MarkCo. Upgrade this cloud; nothing was changed.',
-        {
-          cause: parsed.error,
-        },
-      );
-    place(parsed.data);
+  async function read(): Promise<void> {
+    for await (const [, value] of store.range(pathRange('w', ['account']))) {
+      const parsed = AccountRowSchema.safeParse(JSON.parse(new TextDecoder().decode(value)));
+      if (!parsed.success)
+        throw new Failure(
+          'unsupported',
+          'An account here was written by a newer MarkCo. Upgrade this cloud; nothing was changed.',
+          {
+            cause: parsed.error,
+          },
+        );
+      const before = accounts.get(parsed.data.id);
+      place(parsed.data);
+      if (before !== undefined) tellGone(before, parsed.data);
+    }
+  }
+  await read();
+  rows.onReload(read);
+
+  function tellGone(before: AccountRow, now: AccountRow): void {
+    if (before.userId !== now.userId) onGone(`account ${before.id}`);
+    for (const { id } of before.devices) if (!now.devices.some((each) => each.id === id)) onGone(`device ${id}`);
   }
 
   function place(account: AccountRow): void {
@@ -74,15 +88,21 @@ export async function openAccounts({
     return done;
   }
 
-  async function keep(account: AccountRow): Promise<AccountRow> {
-    const reason = tooMany(account);
-    if (reason !== undefined) throw new Failure('too_many', reason);
-    for (const name of namesOf(account)) {
-      const whose = taken.get(name);
-      if (whose !== undefined && whose !== account.id)
-        throw new Failure('conflict', 'This belongs to another account of this cloud. Nothing was changed.');
-    }
-    await log.write([{ key: keyOf(account.id), value: new TextEncoder().encode(JSON.stringify(account)) }]);
+  /** @param make asked anew when another process has changed an account meanwhile */
+  async function keep(make: () => AccountRow): Promise<AccountRow> {
+    let made: AccountRow | undefined;
+    await rows.write(() => {
+      const account = (made = make());
+      const reason = tooMany(account);
+      if (reason !== undefined) throw new Failure('too_many', reason);
+      for (const name of namesOf(account)) {
+        const whose = taken.get(name);
+        if (whose !== undefined && whose !== account.id)
+          throw new Failure('conflict', 'This belongs to another account of this cloud. Nothing was changed.');
+      }
+      return [{ key: keyOf(account.id), value: new TextEncoder().encode(JSON.stringify(account)) }];
+    });
+    const account = made ?? make();
     place(account);
     return account;
   }
@@ -106,7 +126,8 @@ export async function openAccounts({
     const row = await store.read(OWNER);
     const userId = row === undefined ? undefined : UserIdSchema.parse(new TextDecoder().decode(row));
     const account = { ...fresh('Owner of this cloud'), operates: true };
-    await keep(userId === undefined ? account : { ...account, userId, isClaimed: true });
+    // Of processes that begin at once one makes it.
+    await keep(() => operator() ?? (userId === undefined ? account : { ...account, userId, isClaimed: true }));
   }
 
   return {
@@ -126,16 +147,21 @@ export async function openAccounts({
       inTurn(async () => {
         if (accounts.size >= ACCOUNTS_MAX)
           throw new Failure('too_many', 'This cloud has as many accounts as it takes. Ask who runs it.');
-        return keep({ ...fresh(name), ...has });
+        const made = fresh(name);
+        return keep(() => ({ ...made, ...has }));
       }),
-    change: (id, change) => inTurn(async () => keep(change(required(id)))),
+    change: (id, change) => inTurn(async () => keep(() => change(required(id)))),
     claim: (id, userId) =>
       inTurn(async () => {
-        const account = required(id);
-        if (account.userId === userId && account.isClaimed) return false;
-        if (account.isClaimed || (taken.get(`user ${userId}`) ?? id) !== id) throw othersDevices();
-        await keep({ ...account, userId, isClaimed: true });
-        return account.userId !== userId;
+        const before = required(id);
+        if (before.userId === userId && before.isClaimed) return false;
+        await keep(() => {
+          const account = required(id);
+          if (account.userId === userId && account.isClaimed) return account;
+          if (account.isClaimed || (taken.get(`user ${userId}`) ?? id) !== id) throw othersDevices();
+          return { ...account, userId, isClaimed: true };
+        });
+        return before.userId !== userId;
       }),
   };
 }

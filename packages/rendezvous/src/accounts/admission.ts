@@ -4,6 +4,7 @@ import type { Log } from '@markco/replica/documents/log';
 import type { WebSocketConnection } from '@markco/replica/listen/connection';
 import type { GuardParts } from '@markco/replica/listen/guard';
 import type { CloudOnly, SomeHandlers } from '@markco/replica/listen/handlers';
+import type { SharedStore } from '@markco/replica/store/shared-store';
 import type { Store } from '@markco/replica/store/store';
 import { accountRoutes, letInRoutes } from '../routes/account.ts';
 import { signInRoutes } from '../routes/sign-in.ts';
@@ -16,6 +17,7 @@ import { loadOwnerToken } from './owner-token.ts';
 import { createPasskeys } from './passkeys.ts';
 import { createProviders, type ProviderSetting } from './providers.ts';
 import { createRate } from './rate.ts';
+import { openRows } from './rows.ts';
 import { openSessions } from './sessions.ts';
 import { createWho } from './who.ts';
 
@@ -32,7 +34,9 @@ export type AdmissionParts = AdmissionSettings & {
   /** For its owner alone. */
   readonly home: string;
   readonly store: Pick<Store, 'read' | 'range'>;
-  readonly log: Pick<Log, 'write'>;
+  /** Null where this process alone writes. */
+  readonly shared: Pick<SharedStore, 'versions'> | null;
+  readonly log: Pick<Log, 'writeIf'>;
   readonly ids: IdSource;
   /** Who this cloud is, as a device and by name. */
   readonly self: DeviceId;
@@ -57,6 +61,8 @@ export type Admission = {
    * @throws Failure `forbidden`, `unauthorized`
    */
   admitDevice(subject: Subject, userId: UserId, proof: Proof | undefined): Promise<void>;
+  /** Another process has changed who may come in. */
+  reload(): Promise<void>;
   close(): void;
 };
 
@@ -78,9 +84,13 @@ export async function openAdmission(parts: AdmissionParts): Promise<Admission> {
   const { store, log, ids, onTrouble } = parts;
   const token = await loadOwnerToken(parts.home, ids.randomBytes);
   const live = createLive();
-  const accounts = await openAccounts({ store, log, ids });
-  const sessions = await openSessions({ store, log, ids, live, onTrouble });
-  const invites = await openInvites({ store, log, ids });
+  const rows = await openRows({ log, shared: parts.shared });
+  const accounts = await openAccounts({
+    ...{ store, rows, ids },
+    onGone: (name) => live.end(name, new Failure('unauthorized', 'This was changed elsewhere. Come in again.')),
+  });
+  const sessions = await openSessions({ store, rows, ids, live, onTrouble });
+  const invites = await openInvites({ store, rows, ids });
   const passkeys = createPasskeys({ accounts, ids });
   const providers = createProviders(parts.providers, ids);
   const deviceTokens = createDeviceTokens({ accounts, ids, names: parts.hosts });
@@ -125,6 +135,7 @@ export async function openAdmission(parts: AdmissionParts): Promise<Admission> {
       // Whoever is there still has nobody's documents; they come again and have these.
       if (isOther) live.end(`account ${subject.account}`, new Failure('not_ready', 'Your documents are here now.'));
     },
+    reload: rows.reload,
     close: () => clearInterval(sweeper),
   };
 }

@@ -6,12 +6,12 @@
  * 2. When it ends, so do the connections that were opened with it.
  */
 import { Failure, newId, type IdSource } from '@markco/protocol';
-import type { Log } from '@markco/replica/documents/log';
 import { pathKey, pathRange } from '@markco/replica/store/key';
 import type { Store } from '@markco/replica/store/store';
 import { createHash } from 'node:crypto';
 import * as z from 'zod/mini';
 import type { Live } from './live.ts';
+import type { Rows } from './rows.ts';
 
 const HOUR_MS = 3_600_000;
 const IDLE_MS = 12 * HOUR_MS;
@@ -55,13 +55,13 @@ export function endOf({ isPublic, createdAt, seenAt }: Session): number {
 
 export async function openSessions({
   store,
-  log,
+  rows,
   ids,
   live,
   onTrouble,
 }: {
   readonly store: Pick<Store, 'range'>;
-  readonly log: Pick<Log, 'write'>;
+  readonly rows: Rows;
   readonly ids: IdSource;
   /** Connections, by `session ID`. */
   readonly live: Pick<Live, 'end' | 'isHeld'>;
@@ -72,28 +72,42 @@ export async function openSessions({
   const byHash = new Map<string, Kept>();
   const hashes = new Map<string, string>();
 
-  for await (const [key, value] of store.range(pathRange('w', ['session']))) {
-    const session = SessionSchema.parse(JSON.parse(new TextDecoder().decode(value)));
-    const hash = new TextDecoder().decode(key).split('/')[1] ?? '';
-    byHash.set(hash, { session, writtenAt: session.seenAt });
-    hashes.set(session.id, hash);
+  async function read(): Promise<void> {
+    const ended = new Set(byHash.keys());
+    for await (const [key, value] of store.range(pathRange('w', ['session']))) {
+      const session = SessionSchema.parse(JSON.parse(new TextDecoder().decode(value)));
+      const hash = new TextDecoder().decode(key).split('/')[1] ?? '';
+      ended.delete(hash);
+      const known = byHash.get(hash);
+      if (known !== undefined && known.session.seenAt >= session.seenAt) continue;
+      byHash.set(hash, { session, writtenAt: session.seenAt });
+      hashes.set(session.id, hash);
+    }
+    for (const hash of ended) forget(hash);
   }
+  await read();
+  rows.onReload(read);
 
   const write = (hash: string, session: Session | null): Promise<void> =>
-    log.write([
+    rows.write(() => [
       {
         key: pathKey('w', ['session', hash]),
         value: session === null ? null : new TextEncoder().encode(JSON.stringify(session)),
       },
     ]);
 
-  async function end(id: string): Promise<void> {
-    const hash = hashes.get(id);
-    if (hash === undefined) return;
-    // In this turn it lets nobody in any more, whatever the disk says.
+  /** In this turn it lets nobody in any more, whatever the disk says. */
+  function forget(hash: string): void {
+    const id = byHash.get(hash)?.session.id ?? '';
     byHash.delete(hash);
     hashes.delete(id);
     live.end(`session ${id}`, new Failure('unauthorized', 'This session was ended. Sign in again.'));
+  }
+
+  async function end(id: string): Promise<void> {
+    const hash = hashes.get(id);
+    if (hash === undefined) return;
+    forget(hash);
     await write(hash, null);
   }
 

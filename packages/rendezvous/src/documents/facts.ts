@@ -20,10 +20,16 @@ const LATEST_MS = 2_000;
 /** Documents that are read at once. */
 const AT_ONCE = 4;
 const AGAIN_MS = 5_000;
-const DUE = new Uint8Array();
+/** A mark is renewed while its process lives; one that is older was left behind. */
+const LEFT_AFTER_MS = 60_000;
+const LOOK_MS = 30_000;
 
 export function keepFacts(parts: {
   readonly store: Pick<Store, 'range' | 'write'>;
+  /** 8 bytes that are this process' alone. */
+  readonly process: Uint8Array;
+  /** Whether other processes mark what is due at them, too. */
+  readonly isShared: boolean;
   readonly rooms: Pick<Rooms, 'onChange'>;
   readonly catalog: Pick<DocumentCatalog, 'all' | 'get' | 'onChange' | 'project' | 'projects' | 'put'>;
   readonly documents: Pick<Documents, 'inspect'>;
@@ -32,9 +38,11 @@ export function keepFacts(parts: {
   readonly now: () => number;
   readonly onTrouble: (doing: string, cause: unknown) => void;
 }): { close(): Promise<void> } {
-  const { store, catalog, documents, table, now, onTrouble } = parts;
+  const { store, catalog, documents, table, now, onTrouble, process, isShared } = parts;
   /** Since when each is not what the catalog says, and when it changed last. */
   const due = new Map<DocumentId, { readonly since: number; last: number }>();
+  /** Marks of processes that have ended. */
+  const left = new Map<DocumentId, Uint8Array[]>();
   let timer: NodeJS.Timeout | undefined;
   let working: Promise<void> | undefined;
   let closed = false;
@@ -55,12 +63,21 @@ export function keepFacts(parts: {
   }
 
   /** While the store refuses nothing is written, and this neither: what is due is known here, and is written with the rest. */
-  const mark = (id: DocumentId, value: Uint8Array | null): Promise<void> =>
-    store.write([{ key: keyOf('f', id), value }], { sync: false }).catch(() => undefined);
+  const write = (key: Uint8Array, value: Uint8Array | null): Promise<void> =>
+    store.write([{ key, value }], { sync: false }).catch(() => undefined);
+  const markOf = (id: DocumentId): Uint8Array => Buffer.concat([keyOf('f', id), process]);
+
+  function mark(id: DocumentId): Promise<void> {
+    const at = new Uint8Array(8);
+    new DataView(at.buffer).setFloat64(0, now());
+    return write(markOf(id), at);
+  }
 
   async function keepMarked(id: DocumentId): Promise<void> {
     await keep(id);
-    if (!due.has(id)) await mark(id, null);
+    for (const key of left.get(id) ?? []) await write(key, null);
+    left.delete(id);
+    if (!due.has(id)) await write(markOf(id), null);
   }
 
   async function keepAll(ids: readonly DocumentId[]): Promise<void> {
@@ -98,25 +115,48 @@ export function keepFacts(parts: {
     const known = due.get(id);
     if (known === undefined) {
       due.set(id, { since: at, last: at });
-      void mark(id, DUE);
+      void mark(id);
     } else known.last = at;
     plan();
   }
 
+  /** What a process left behind that was killed. */
+  async function takeLeft(): Promise<void> {
+    for await (const [key, value] of store.range(tableRange('f'))) {
+      const at = value.length === 8 ? new DataView(value.buffer, value.byteOffset).getFloat64(0) : 0;
+      if (isShared && now() - at < LEFT_AFTER_MS) continue;
+      const id = idOf(key) as DocumentId;
+      const keys = left.get(id);
+      if (keys === undefined) left.set(id, [key]);
+      else keys.push(key);
+      note(id);
+    }
+  }
+
   async function resume(): Promise<void> {
-    for await (const [key] of store.range(tableRange('f'))) note(idOf(key) as DocumentId);
+    await takeLeft();
     const written = await table?.written();
     if (written === undefined) return;
     for (const { project } of catalog.projects())
       for (const record of catalog.all(project.id)) if (isStale(record, written.get(record.id))) note(record.id);
   }
 
-  const stops = [parts.rooms.onChange(({ id }) => note(id))];
+  const stops = [
+    // Whoever took it in keeps it.
+    parts.rooms.onChange(({ id, isElsewhere }) => {
+      if (isElsewhere !== true) note(id);
+    }),
+  ];
+  if (isShared) {
+    const looking = setInterval(() => void takeLeft().catch(() => undefined), LOOK_MS).unref();
+    stops.push(() => clearInterval(looking));
+  }
   resume().catch((cause: unknown) => onTrouble('looking for documents that are due', cause));
   if (table !== null) {
     // A name or a deletion is in the table too.
     stops.push(
-      catalog.onChange(({ changed, removed }) => {
+      catalog.onChange(({ changed, removed, isElsewhere }) => {
+        if (isElsewhere === true) return;
         for (const id of [...changed.filter(isBegun).map((record) => record.id), ...removed]) note(id);
       }),
     );

@@ -10,25 +10,40 @@ import {
 } from '@markco/protocol';
 import type { ProjectRow } from '@markco/replica/documents/catalog';
 import type { LogParts } from '@markco/replica/documents/log';
-import { openReplica, type Replica } from '@markco/replica/documents/open-replica';
+import { openReplica, type Replica, type ReplicaParts } from '@markco/replica/documents/open-replica';
 import type { ProjectsOf } from '@markco/replica/listen/document-routes';
 import { createBeginnings } from '@markco/replica/projects/beginnings';
 import { createFolderless } from '@markco/replica/projects/folderless';
 import { createProjectDocuments } from '@markco/replica/projects/project-documents';
 import { slugOf } from '@markco/replica/projects/slug';
 import { createTakeRows, type NamedElsewhere } from '@markco/replica/projects/take-rows';
+import {
+  openSharedReplica,
+  type SharedReplica,
+  type SharedReplicaParts,
+} from '@markco/replica/shared/open-shared-replica';
 import type { DocumentsTable } from '../store/documents-table.ts';
 import { keepFacts } from './facts.ts';
 import type { Store } from '@markco/replica/store/store';
 
-export type KeptParts = Pick<LogParts, 'onStorage' | 'describe' | 'retryMs'> & {
+export type KeptParts = Pick<LogParts, 'onStorage' | 'onSync' | 'describe' | 'retryMs'> & {
   readonly store: Store;
   /** For whoever reads the database. */
   readonly table: DocumentsTable | null;
+  /** Where other processes keep the same documents; null: this one does so alone. */
+  readonly sharing?: Sharing | null;
   readonly ids: IdSource;
   /** Who this is among the devices that name documents. */
   readonly self: DeviceId;
   readonly onTrouble: (doing: string, cause: unknown) => void;
+};
+
+export type Sharing = Pick<
+  SharedReplicaParts,
+  'store' | 'onCommitted' | 'onLoaded' | 'onName' | 'onNamed' | 'onPresence'
+> & {
+  /** It is open, and what others do may be taken in. */
+  opened(replica: SharedReplica): void;
 };
 
 /** Everything of one user; what is somebody else's does not exist. */
@@ -53,14 +68,24 @@ export type Kept = Replica & {
   close(): Promise<void>;
 };
 
-export async function openKept({ store, table, ids, self, onTrouble, ...below }: KeptParts): Promise<Kept> {
+export async function openKept({
+  store,
+  table,
+  sharing = null,
+  ids,
+  self,
+  onTrouble,
+  ...below
+}: KeptParts): Promise<Kept> {
   const { now } = ids;
-  const replica = await openReplica({
-    ...{ ...below, store, now, self },
+  const parts: Omit<ReplicaParts, 'store'> = {
+    ...{ ...below, now, self },
     beginning: (id) => beginnings.beginning(id),
     begun: (id) => beginnings.begun(id),
     onTrouble: (id, doing, cause) => onTrouble(`${doing} ${id}`, cause),
-  });
+  };
+  const shared = sharing === null ? null : await openSharedReplica({ ...parts, ...sharing });
+  const replica = shared ?? (await openReplica({ ...parts, store }));
   const { rooms, catalog, documents, log } = replica;
   const author = (): number => Buffer.from(ids.randomBytes(4)).readUInt32BE();
   const folderOf = (id: ProjectId) => createFolderless({ catalog, documents, ids, author }, id);
@@ -69,7 +94,10 @@ export async function openKept({ store, table, ids, self, onTrouble, ...below }:
     log: { warn: (event, _fields, cause) => onTrouble(event, cause) },
   });
   const takeRows = createTakeRows({ catalog, folderOf });
-  const facts = keepFacts({ store, rooms, catalog, documents, table, now, onTrouble });
+  const facts = keepFacts({
+    ...{ store, rooms, catalog, documents, table, now, onTrouble },
+    ...{ process: ids.randomBytes(8), isShared: shared !== null },
+  });
   catalog.onChange(({ removed }) => {
     for (const id of removed)
       rooms.peek(id)?.refuseAll(new Failure('document_deleted', 'This document was deleted. Restore it to go on.'));
@@ -107,6 +135,11 @@ export async function openKept({ store, table, ids, self, onTrouble, ...below }:
         reserved.set(kept.id, kept);
         try {
           await catalog.putProject({ project: kept });
+        } catch (cause) {
+          if (!(cause instanceof Failure && cause.code === 'conflict')) throw cause;
+          // Another process has made a project: its slug may be this one, and it may be this project.
+          reserved.delete(kept.id);
+          return this.keep(project);
         } finally {
           reserved.delete(kept.id);
         }
@@ -123,6 +156,8 @@ export async function openKept({ store, table, ids, self, onTrouble, ...below }:
       resolve: (projectId, docPath) => beginnings.resolve(projectId, docPath),
     };
   }
+
+  if (shared !== null) sharing?.opened(shared);
 
   return {
     ...replica,

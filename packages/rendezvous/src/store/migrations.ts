@@ -18,4 +18,7 @@ export const MIGRATIONS: readonly string[] = [
    );
    CREATE INDEX documents_by_project ON documents (user_id, project);
    CREATE INDEX documents_by_update ON documents (updated_at);`,
+  `ALTER TABLE lease ADD COLUMN shared boolean NOT NULL DEFAULT false;
+   CREATE TABLE versions (key bytea PRIMARY KEY, version bigint NOT NULL, was bigint NOT NULL, tx xid8 NOT NULL);
+   CREATE INDEX versions_by_tx ON versions (tx);`,
 ];

@@ -46,6 +46,9 @@ export type PostgresServer = {
   database(): Promise<string>;
   /** What somebody reads who connects to a database. */
   rows<T>(url: string, query: string): Promise<readonly T[]>;
+  /** A backup as `docs/operating.md` has it made, and a database of its own that was made from one. */
+  backUp(url: string): string;
+  restore(backup: string): Promise<string>;
   signal(signal: NodeJS.Signals): void;
   start(): Promise<void>;
   /** kill -9 of all of it. */
@@ -102,13 +105,25 @@ export async function startPostgres(): Promise<PostgresServer & AsyncDisposable>
     await gone;
   }
 
+  async function database(): Promise<string> {
+    const name = `test_${++databases}`;
+    await query(`CREATE DATABASE ${name}`);
+    return urlOf(name);
+  }
+
   await start();
   return {
     url: urlOf('postgres'),
-    async database() {
-      const name = `test_${++databases}`;
-      await query(`CREATE DATABASE ${name}`);
-      return urlOf(name);
+    database,
+    backUp(url) {
+      const file = join(folder, `backup_${++databases}`);
+      execFileSync(join(bin, 'pg_dump'), ['--format=custom', `--file=${file}`, url], as);
+      return file;
+    },
+    async restore(backup) {
+      const url = await database();
+      execFileSync(join(bin, 'pg_restore'), ['--exit-on-error', `--dbname=${url}`, backup], as);
+      return url;
     },
     signal(name) {
       if (child?.pid === undefined) return;

@@ -86,6 +86,37 @@ else {
     await store.close();
   });
 
+  test('R20 migrations that are cut off at any moment are taken up again by the next start', async () => {
+    const killer = new Pool({ connectionString: server.url, max: 1 });
+    killer.on('error', () => undefined);
+    let cut = 0;
+    for (let trial = 0; trial < 12; trial++) {
+      const url = await server.database();
+      const name = new URL(url).pathname.slice(1);
+      const isDone = { yet: false };
+      const first = openPostgresStore(url).then(
+        (store) => store.close(),
+        () => void cut++,
+      );
+      void first.finally(() => (isDone.yet = true));
+      // The later the trial the later it is cut off.
+      for (let at = 0; !isDone.yet; at++) {
+        const text = 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1';
+        if (at >= 2 * trial) await killer.query(text, [name]);
+        else await killer.query('SELECT 1');
+      }
+      await first;
+      const store = await openPostgresStore(url);
+      await store.write([{ key: key(1), value: value('kept') }], { sync: true });
+      expect(text(await store.read(key(1)))).toBe('kept');
+      const { rows } = await store.pool.query<{ version: number }>('SELECT version FROM migrations ORDER BY version');
+      expect(rows.map(({ version }) => version)).toEqual(MIGRATIONS.map((_, index) => index + 1));
+      await store.close();
+    }
+    await killer.end();
+    expect(cut).toBeGreaterThan(0);
+  });
+
   test('a database of a newer version is left as it is, and steps are taken once', async () => {
     const url = await server.database();
     await (await openPostgresStore(url)).close();

@@ -32,10 +32,17 @@ type Waiting = { readonly batch: readonly StoreWrite[]; resolve(): void; reject(
 export type PostgresStore = Store & {
   /** For what else is kept in this database (`documents-table.ts`). */
   readonly pool: Pick<Pool, 'query'>;
+  /** The number of the lease that is held now. */
+  readonly epoch: string;
+  /** Why it was given up, until it is opened anew. */
+  readonly broken: Error | undefined;
 };
 
+/** @throws Failure `conflict` when another process has taken over */
+export type TakeLease = (pool: Pool, mine: string | null) => Promise<string>;
+
 /** @throws Failure `storage_failed` when it cannot be reached, or is of a newer MarkCo */
-export async function openPostgresStore(url: string): Promise<PostgresStore> {
+export async function openPostgresStore(url: string, lease: TakeLease = takeLease): Promise<PostgresStore> {
   const pool = new Pool({
     connectionString: url,
     max: CONNECTIONS_MAX,
@@ -45,10 +52,12 @@ export async function openPostgresStore(url: string): Promise<PostgresStore> {
   });
   // A connection that breaks while nobody uses it is made anew when somebody does.
   pool.on('error', () => undefined);
+  // One that breaks while it is used between two queries says so at the next.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   let epoch: string;
   try {
     await migrate(pool);
-    epoch = await takeLease(pool, null);
+    epoch = await lease(pool, null);
   } catch (cause) {
     await pool.end();
     throw cause instanceof Failure
@@ -128,6 +137,12 @@ export async function openPostgresStore(url: string): Promise<PostgresStore> {
 
   return {
     pool,
+    get epoch() {
+      return epoch;
+    },
+    get broken() {
+      return broken;
+    },
     async read(key) {
       await settled();
       const { rows } = await pool.query<{ value: Buffer }>('SELECT value FROM records WHERE key = $1', [
@@ -147,7 +162,7 @@ export async function openPostgresStore(url: string): Promise<PostgresStore> {
     range,
     async reopen() {
       await settled();
-      epoch = await takeLease(pool, epoch);
+      epoch = await lease(pool, epoch);
       broken = undefined;
     },
     async close() {
@@ -175,7 +190,7 @@ function takeGroup(waiting: readonly Waiting[]): readonly Waiting[] {
  */
 async function takeLease(pool: Pool, mine: string | null): Promise<string> {
   const { rows } = await pool.query<{ epoch: string }>(
-    'UPDATE lease SET epoch = epoch + 1 WHERE $1::bigint IS NULL OR epoch = $1::bigint RETURNING epoch',
+    'UPDATE lease SET epoch = epoch + 1, shared = false WHERE $1::bigint IS NULL OR epoch = $1::bigint RETURNING epoch',
     [mine],
   );
   const [row] = rows;
@@ -183,16 +198,32 @@ async function takeLease(pool: Pool, mine: string | null): Promise<string> {
   return row.epoch;
 }
 
-const taken = (): Failure =>
+export const taken = (): Failure =>
   new Failure(
     'conflict',
     'Another MarkCo cloud has taken this database over. This one writes nothing more: stop one of the two.',
   );
 
-async function migrate(pool: Pool): Promise<void> {
+/** One transaction. What was cut off in the middle is undone. */
+export async function transact<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
   const client: PoolClient = await pool.connect();
+  let broken: Error | undefined;
   try {
     await client.query('BEGIN');
+    const done = await work(client);
+    await client.query('COMMIT');
+    return done;
+  } catch (cause) {
+    broken = cause instanceof Error ? cause : new Error(String(cause));
+    throw cause;
+  } finally {
+    // One that is not given back ends, and what it was in the middle of with it.
+    client.release(broken);
+  }
+}
+
+async function migrate(pool: Pool): Promise<void> {
+  await transact(pool, async (client) => {
     // Of two that start at once one waits.
     await client.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
     await client.query(
@@ -210,11 +241,5 @@ async function migrate(pool: Pool): Promise<void> {
       await client.query(step);
       await client.query('INSERT INTO migrations (version) VALUES ($1)', [index + 1]);
     }
-    await client.query('COMMIT');
-  } catch (cause) {
-    await client.query('ROLLBACK').catch(() => undefined);
-    throw cause;
-  } finally {
-    client.release();
-  }
+  });
 }

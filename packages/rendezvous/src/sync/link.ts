@@ -28,6 +28,8 @@ export type LinksParts = {
   readonly self: DeviceId;
   readonly now: () => number;
   readonly admission: Pick<Admission, 'admitDevice' | 'hold'>;
+  /** It came, or it went. */
+  readonly onDevice: (device: DeviceId, userId: UserId, isOnline: boolean) => void;
   readonly onTrouble: (doing: string, cause: unknown) => void;
 };
 
@@ -37,9 +39,13 @@ export type DeviceLinks = {
   readonly count: number;
 };
 
-export function createDeviceLinks({ kept, self, now, admission, onTrouble }: LinksParts): DeviceLinks {
+export function createDeviceLinks({ kept, self, now, admission, onDevice, onTrouble }: LinksParts): DeviceLinks {
   const { rooms, catalog, digests, links } = kept;
   const replications = new Map<DeviceId, Replication>();
+  const tellProjects = (): void => {
+    for (const each of replications.values()) each.tellProjects();
+  };
+  catalog.onProjects(tellProjects);
 
   function begin(connection: WebSocketConnection, device: DeviceId, userId: UserId): void {
     const mine = kept.of(userId);
@@ -56,17 +62,17 @@ export function createDeviceLinks({ kept, self, now, admission, onTrouble }: Lin
         const fresh = projects.filter(({ id }) => catalog.project(id) === undefined);
         if (fresh.length === 0) return;
         void Promise.all(fresh.map((project) => mine.keep(project)))
-          .then(() => {
-            for (const each of replications.values()) each.tellProjects();
-          })
+          .then(tellProjects)
           .catch((cause: unknown) => onTrouble('keeping a project', cause));
       },
       onHeld: () => undefined,
       wasted: () => undefined,
     });
     replications.set(device, replication);
+    onDevice(device, userId, true);
     connection.onClose(() => {
       if (replications.get(device) === replication) replications.delete(device);
+      onDevice(device, userId, false);
     });
   }
 

@@ -4,7 +4,7 @@
  *
  * Topics are those of one user: nobody else's browsers are told of, or reached.
  */
-import { Failure, type UserId } from '@markco/protocol';
+import { Failure, UserIdSchema, type UserId } from '@markco/protocol';
 import type { WebSocketConnection } from '@markco/replica/listen/connection';
 import * as z from 'zod/mini';
 
@@ -23,12 +23,30 @@ const MessageSchema = z.discriminatedUnion('type', [
 
 type Subscriber = Pick<WebSocketConnection, 'behind' | 'onBytes' | 'onClose' | 'onText' | 'refuse' | 'text'>;
 
-export type Signaling = { serve(connection: Subscriber, userId: UserId): void };
+export type Signaling = {
+  serve(connection: Subscriber, userId: UserId): void;
+  /** What a browser at another process published. Passed over when it is not understood. */
+  hear(json: unknown): void;
+};
 
-export function createSignaling(): Signaling {
+const ElsewhereSchema = z.object({ userId: UserIdSchema, message: z.looseObject({ topic }) });
+
+/** @param tell told what is published here, for browsers at other processes */
+export function createSignaling(tell: (json: unknown) => void = () => undefined): Signaling {
   const subscribers = new Map<string, Set<Subscriber>>();
 
+  function send(userId: UserId, message: { readonly topic: string }): void {
+    const receivers = subscribers.get(`${userId} ${message.topic}`);
+    if (receivers === undefined) return;
+    // Whoever reads too slowly misses it: a browser announces itself again.
+    for (const receiver of receivers) if (!receiver.behind()) receiver.text({ ...message, clients: receivers.size });
+  }
+
   return {
+    hear(json) {
+      const parsed = ElsewhereSchema.safeParse(json);
+      if (parsed.success) send(parsed.data.userId, parsed.data.message);
+    },
     serve(connection, userId) {
       const mine = new Set<string>();
       const keyOf = (name: string): string => `${userId} ${name}`;
@@ -51,11 +69,8 @@ export function createSignaling(): Signaling {
       }
 
       function publish(message: { readonly topic: string }): void {
-        const receivers = subscribers.get(keyOf(message.topic));
-        if (receivers === undefined) return;
-        // Whoever reads too slowly misses it: a browser announces itself again.
-        for (const receiver of receivers)
-          if (!receiver.behind()) receiver.text({ ...message, clients: receivers.size });
+        send(userId, message);
+        tell({ userId, message });
       }
 
       function receive(text: string): void {

@@ -13,24 +13,30 @@ export type RoomChange = {
   readonly count: number;
   /** The device that told it; undefined when it was told here. */
   readonly from?: DeviceId | undefined;
+  /** Another process took it in, and sees to all that follows from it. */
+  readonly isElsewhere?: boolean;
 };
 
 export class Changes {
   readonly #id: DocumentId;
   readonly #tell: (change: RoomChange) => void;
-  #waiting: { id: DocumentId; origin: Origin; from: DeviceId | undefined; seq: number; count: number } | undefined;
+  #waiting:
+    | { id: DocumentId; origin: Origin; from: DeviceId | undefined; isElsewhere: boolean; seq: number; count: number }
+    | undefined;
 
   constructor(id: DocumentId, tell: (change: RoomChange) => void) {
     this.#id = id;
     this.#tell = tell;
   }
 
-  add(seq: number, origin: Origin, from?: DeviceId): void {
-    if (this.#waiting?.origin !== origin || this.#waiting.from !== from) {
+  add(seq: number, origin: Origin, from?: DeviceId, isElsewhere = false): void {
+    const known = this.#waiting;
+    if (known?.origin !== origin || known.from !== from || known.isElsewhere !== isElsewhere) {
       this.#flush();
-      this.#waiting = { id: this.#id, origin, from, seq, count: 0 };
+      this.#waiting = { id: this.#id, origin, from, isElsewhere, seq, count: 0 };
       queueMicrotask(() => this.#flush());
     }
+    if (this.#waiting === undefined) return;
     this.#waiting.seq = seq;
     this.#waiting.count++;
   }

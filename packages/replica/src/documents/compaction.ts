@@ -12,10 +12,13 @@ import { lastKeyframe, needsKeyframe, packHistory, packKeyframe } from './histor
 import type { Log } from './log.ts';
 import { decodeStateRecord, encodeStateRecord } from './record.ts';
 import type { Room } from './room.ts';
-import { readTail } from './tail.ts';
+import { stateOf } from './state.ts';
+import { readUpdates } from './tail.ts';
 import type { Views } from './views.ts';
 
 const TAIL_MIN = 500;
+/** So few are left to whoever opens it next. */
+export const EVICTED_WITH = 50;
 /** While it is being edited; opening it costs some milliseconds more then. */
 const TAIL_BUSY_MIN = 4_096;
 const TAIL_MAX = 16_384;
@@ -35,17 +38,22 @@ export async function compact(
   room: Room,
   { store, log, views }: { store: Store; log: Log; views: Views },
 ): Promise<void> {
-  await adoptStored(room, store);
-  if (room.tail.length === 0) return;
+  if (await adoptStored(room, store)) return;
   const from = room.baseSeq + 1;
-  const to = room.seq;
-  const state = Y.encodeStateAsUpdate(views.of(room));
+  const to = room.placedSeq;
+  if (to < from) return;
+  const placed = room.tail.slice(0, to - room.baseSeq);
+  const state = to === room.seq ? Y.encodeStateAsUpdate(views.of(room)) : stateOf(room.base, placed);
+  if (state === undefined) return;
   const summary = summarize(state);
   await room.written();
   const keyframe = await lastKeyframe(store, room.id);
-  const records = await readTail(store, room.id, from, to);
-  if (records.length !== to - from + 1)
+  const records = await readUpdates(store, room.id, from, to);
+  if (records.length !== to - from + 1) {
+    // Another process was quicker; what it made is taken over the next time.
+    if ((await storedSeq(room, store)) >= from) return;
     throw new Error(`the log of ${room.id} has ${records.length} updates where ${to - from + 1} were expected`);
+  }
   const batch: StoreWrite[] = [
     { key: keyOf('s', room.id), value: encodeStateRecord({ seq: to, summary, state }) },
     packHistory(room.id, from, records),
@@ -53,14 +61,27 @@ export async function compact(
   // A row that goes on past `to` stays; what of it is compacted is passed over when it is read.
   for await (const [key] of store.range(seqRange('u', room.id, 0, to))) batch.push({ key, value: null });
   if (needsKeyframe(keyframe, to)) batch.push(packKeyframe(room.id, to, state));
-  await log.write(batch);
-  room.rebase(to, state);
+  const guard = { key: keyOf('s', room.id), was: from - 1, next: to };
+  // Another process may have done it meanwhile.
+  if (await log.writeIf({ guard, batch })) room.rebase(to, state);
 }
 
-/** A disk may have taken a compaction that it said had failed. The log begins after it then. */
-async function adoptStored(room: Room, store: Store): Promise<void> {
+async function storedSeq({ id }: Room, store: Store): Promise<number> {
+  const row = await store.read(keyOf('s', id));
+  return row === undefined ? 0 : decodeStateRecord(row).seq;
+}
+
+/**
+ * Another process may have compacted it, or a disk taken a compaction that it said had failed: the log begins after it
+ * then. Whether it is further than what is known here.
+ */
+async function adoptStored(room: Room, store: Store): Promise<boolean> {
   const row = await store.read(keyOf('s', room.id));
-  if (row === undefined) return;
+  if (row === undefined) return false;
   const { seq, state } = decodeStateRecord(row);
-  if (seq > room.baseSeq) room.rebase(seq, state.slice());
+  if (seq <= room.baseSeq) return false;
+  // What came before that is still to be read here.
+  if (seq > room.placedSeq) return true;
+  room.rebase(seq, state.slice());
+  return false;
 }

@@ -44,13 +44,17 @@ export function createDocuments({
   return {
     read: (id) =>
       rooms.hold(id, async (room) => {
+        const { placedSeq } = room;
+        // What may still move has no position to note.
+        if (placedSeq < room.seq)
+          return { text: (await docOf(room, placedSeq)).getText(TEXT_NAME).toString(), seq: placedSeq };
         const read = { text: views.of(room).getText(TEXT_NAME).toString(), seq: room.seq };
         // A kill must not take back a position that somebody has noted.
         await room.written();
         return read;
       }),
 
-    position: (id) => rooms.hold(id, (room) => room.seq),
+    position: (id) => rooms.hold(id, (room) => room.placedSeq),
 
     inspect: (id, work) => rooms.hold(id, (room) => work(views.of(room), room.seq)),
 
@@ -108,8 +112,7 @@ export function createDocuments({
         return timeOf(store, id, seq);
       }),
 
-    moments: (id) =>
-      rooms.hold(id, async (room) => ({ moments: await moments(store, id, room.baseSeq + 1), seq: room.seq })),
+    moments: (id) => rooms.hold(id, async (room) => ({ moments: await moments(store, id), seq: room.placedSeq })),
 
     onChange: (listener) => rooms.onChange((change) => listener(change.id, change.seq)),
   };

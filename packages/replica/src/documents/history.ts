@@ -105,7 +105,7 @@ export async function timeOf(store: Store, id: DocumentId, seq: number): Promise
 }
 
 /** The moments of a document, oldest first; at most the last 1,000. */
-export async function moments(store: Store, id: DocumentId, tailFrom: number): Promise<Moment[]> {
+export async function moments(store: Store, id: DocumentId): Promise<Moment[]> {
   const found: { seq: number; began: number; at: number; edits: number; by: Moment['by'] }[] = [];
   const add = (seq: number, { at, origin }: UpdateRecord): void => {
     const last = found.at(-1);
@@ -123,12 +123,13 @@ export async function moments(store: Store, id: DocumentId, tailFrom: number): P
     found.push({ seq, began: at, at, edits: 1, by: origin });
     if (found.length > MOMENTS_MAX) found.shift();
   };
+  let next = 1;
   for await (const [, value] of store.range(seqRange('h', id))) {
     const segment = openSegment(value);
-    let number = segment.from;
-    for (const record of segment.records()) add(number++, record);
+    next = segment.from;
+    for (const record of segment.records()) add(next++, record);
   }
-  for (const entry of await readTail(store, id, tailFrom)) add(entry.seq, entry);
+  for (const entry of await readTail(store, id, next)) add(entry.seq, entry);
   return found.map(({ seq, at, edits, by }) => ({ seq, at: new Date(at).toISOString(), edits, by }));
 }
 

@@ -10,14 +10,16 @@
  */
 import { Failure, type DocumentId } from '@markco/protocol';
 import { keyAt } from '../store/key.ts';
+import type { Change } from '../store/shared-store.ts';
 import type { Store, StoreWrite } from '../store/store.ts';
 import { encodeUpdates, type UpdateRecord } from './record.ts';
 
 export type Append = UpdateRecord & {
   readonly documentId: DocumentId;
-  /** Its position in the document's log; appended in order. */
-  readonly seq: number;
-  written(): void;
+  /** Its position in the document's log; appended in order. Where others write too it may move until it is durable. */
+  seq: number;
+  /** @param isPlaced false when its position may still move */
+  written(isPlaced?: boolean): void;
   durable(): void;
 };
 
@@ -51,12 +53,27 @@ const SYNC_EVERY_MS = 5;
 /** After so long without one, an update is written in the turn it comes in, and waits for no others. */
 const QUIET_MS = 2;
 /** Bytes kept in memory while the disk refuses. */
-const BACKLOG_BYTES_MAX = 64 * 1024 * 1024;
-const RETRY_MS = 500;
+export const BACKLOG_BYTES_MAX = 64 * 1024 * 1024;
+export const RETRY_MS = 500;
 
 const SYNC_MARK = new TextEncoder().encode('msynced');
 
-export type Log = ReturnType<typeof createLog>;
+export type Log = {
+  readonly storage: StorageState;
+  /** Whether a further update of this size may be taken in. Throws what to tell its sender when not. */
+  admit(bytes: number): void;
+  append(append: Append): void;
+  /** A durable write of other rows. Rejects with a Failure; then nothing of it counts. */
+  write(batch: readonly StoreWrite[]): Promise<void>;
+  /** The same where others write too: false when one of them has changed what it builds on, and nothing was written. */
+  writeIf(change: Change): Promise<boolean>;
+  /** How many of the last updates of a document may still move, because others write it too. */
+  waiting(id: DocumentId): number;
+  /** Resolves once everything appended so far is durable, or the disk has begun to refuse. */
+  drained(): Promise<void>;
+  /** Writes out what is left, while the disk takes it. */
+  close(): Promise<void>;
+};
 
 export function createLog({
   store,
@@ -65,7 +82,7 @@ export function createLog({
   onSync,
   describe = describeDisk,
   retryMs = () => RETRY_MS,
-}: LogParts) {
+}: LogParts): Log {
   let state: StorageState = { ok: true };
   let queued: Append[] = [];
   /** Written since the last sync began. */
@@ -273,24 +290,22 @@ export function createLog({
   }
 
   return {
-    get storage(): StorageState {
+    get storage() {
       return state;
     },
 
-    /** Whether a further update of this size may be taken in. Throws what to tell its sender when not. */
-    admit(bytes: number): void {
+    admit(bytes) {
       if (state.ok || backlogBytes + bytes <= BACKLOG_BYTES_MAX) return;
       throw new Failure(state.code, state.message, { retryable: true });
     },
 
-    append(append: Append): void {
+    append(append) {
       queued.push(append);
       if (state.ok) planFlush();
       else park();
     },
 
-    /** A durable write of other rows. Rejects with a Failure; then nothing of it counts. */
-    async write(batch: readonly StoreWrite[]): Promise<void> {
+    async write(batch) {
       requireOk();
       const before = failures;
       try {
@@ -303,14 +318,19 @@ export function createLog({
       if (failures !== before) requireOk();
     },
 
-    /** Resolves once everything appended so far is durable, or the disk has begun to refuse. */
-    async drained(): Promise<void> {
+    async writeIf({ batch }) {
+      await this.write(batch);
+      return true;
+    },
+
+    waiting: () => 0,
+
+    async drained() {
       if (queued.length === 0 && unsynced.length === 0 && syncing.length === 0 && !writing) return;
       await new Promise<void>((resolve) => idle.push(resolve));
     },
 
-    /** Writes out what is left, while the disk takes it. */
-    async close(): Promise<void> {
+    async close() {
       if (state.ok) await this.drained();
       closed = true;
       clearTimeout(syncTimer);
@@ -334,12 +354,12 @@ function rowsOf(group: readonly Append[]): StoreWrite[] {
   return rows;
 }
 
-const rowOf = (documentId: DocumentId, seq: number, updates: readonly Append[]): StoreWrite => ({
+export const rowOf = (documentId: DocumentId, seq: number, updates: readonly Append[]): StoreWrite => ({
   key: keyAt('u', documentId, seq),
   value: encodeUpdates(updates),
 });
 
-function describeDisk(cause: unknown): StorageTrouble {
+export function describeDisk(cause: unknown): StorageTrouble {
   const text = messages(cause);
   if (/ENOSPC|No space left|disk full|quota/i.test(text)) {
     return {

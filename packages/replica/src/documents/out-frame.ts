@@ -27,7 +27,7 @@ export function outFrame(payload: Uint8Array, seq?: number): OutFrame {
 }
 
 /** The y-protocols message of one update (00 02 varBytes), written without an encoder: there is one for every edit. */
-export function updateFrame(update: Uint8Array, seq: number): OutFrame {
+export function updateFrame(update: Uint8Array, seq?: number): OutFrame {
   let lengthBytes = 1;
   for (let rest = update.length; rest >= 0x80; rest = Math.floor(rest / 0x80)) lengthBytes++;
   const payload = new Uint8Array(2 + lengthBytes + update.length);

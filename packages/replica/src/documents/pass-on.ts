@@ -3,8 +3,9 @@ import { updateFrame } from './out-frame.ts';
 import type { Member, Seat } from './seat.ts';
 import type { Taken } from './taken.ts';
 
-export function passOn({ update, news, seq, sender }: Taken<Seat>, members: Iterable<Member>): void {
-  const frame = updateFrame(update, seq);
+/** @param isPlaced false when its position may still move: then nobody is to note it */
+export function passOn({ update, news, seq, sender }: Taken<Seat>, members: Iterable<Member>, isPlaced: boolean): void {
+  const frame = updateFrame(update, isPlaced ? seq : undefined);
   const from = sender?.member.device;
   for (const member of members)
     if (member !== sender?.member && (from === undefined || member.hears?.(from, news, seq) !== true))

@@ -34,8 +34,8 @@ export function createPresence<Member>({ now }: { readonly now: () => number }) 
 
   return {
     /** What to tell the others. Throws a Failure for bytes that are no awareness. */
-    receive(member: Member, update: Uint8Array): OutFrame | undefined {
-      if (!admit(member)) return undefined;
+    receive(member: Member, update: Uint8Array, isBounded = true): OutFrame | undefined {
+      if (isBounded && !admit(member)) return undefined;
       let entries: ReturnType<typeof decodeAwareness>;
       try {
         entries = decodeAwareness(update);

@@ -13,7 +13,6 @@ import {
   absorb,
   digestOf,
   encodeFrame,
-  encodeStateVector,
   Failure,
   inspectUpdate,
   LIMITS,
@@ -21,7 +20,7 @@ import {
   type News,
   type Summary,
 } from '@markco/protocol';
-import * as Y from 'yjs';
+import { answerTo, questionOf, wholeAnswer } from './answer.ts';
 import type { Authors } from './authors.ts';
 import type { Loaded } from './loaded.ts';
 import type { Log } from './log.ts';
@@ -30,11 +29,10 @@ import { readFrame, readStateVector } from './read.ts';
 import { repeatsFaithfully } from './repeat.ts';
 import { Changes, type RoomChange } from './changes.ts';
 import { outFrame, updateFrame, type OutFrame } from './out-frame.ts';
-import { createPresence, type Presence } from './presence.ts';
+import { Here } from './here.ts';
 import { passOn, tellsItself } from './pass-on.ts';
 import { attempts, without, type NotOf } from './parts.ts';
 import { asksAfterGap, newSeat, noteWriter, notOf, type Member, type Seat } from './seat.ts';
-import { stateOf } from './state.ts';
 import { TakenUpdate, type Taken, type TakenBy } from './taken.ts';
 import { reach, type Waiting } from './waiting.ts';
 
@@ -46,6 +44,8 @@ export type RoomParts = {
   readonly onChange: (change: RoomChange) => void;
   /** Somebody looks at it who is no other device. */
   readonly onSeen: () => void;
+  /** Who is here has changed, as an awareness message. */
+  readonly onPresence?: ((id: DocumentId, frame: Uint8Array) => void) | undefined;
 };
 
 export class Room implements TakenBy<Seat> {
@@ -57,7 +57,7 @@ export class Room implements TakenBy<Seat> {
   summary: Summary;
   readonly #parts: RoomParts;
   readonly #seats = new Map<Member, Seat>();
-  #presence: Presence<Member> | undefined;
+  readonly here: Here;
   /** Updates taken in but not yet written, and what waits for them. */
   #unwritten = 0;
   #undurable = 0;
@@ -81,10 +81,20 @@ export class Room implements TakenBy<Seat> {
     this.summary = loaded.summary;
     this.#parts = parts;
     this.#changes = new Changes(id, parts.onChange);
+    this.here = new Here({
+      now: parts.now,
+      send: (frame, except) => this.#passOn(frame, except),
+      tell: (frame) => parts.onPresence?.(id, frame),
+    });
   }
 
   get seq(): number {
     return this.baseSeq + this.tail.length;
+  }
+
+  /** Up to where nothing moves any more. */
+  get placedSeq(): number {
+    return this.seq - this.#parts.log.waiting(this.id);
   }
 
   get members(): number {
@@ -114,16 +124,15 @@ export class Room implements TakenBy<Seat> {
     const seat = this.#seats.get(member);
     if (!this.#seats.delete(member)) return;
     for (const left of seat?.authors.values() ?? []) left();
-    const gone = this.#presence?.leave(member);
-    if (gone !== undefined) this.#passOn(gone, member);
+    this.here.leave(member);
     if (this.isIdle) this.idleSince = this.#parts.now();
   }
 
   /** Asks a new member for what it has, and tells it who is here. */
   greet(member: Member): void {
-    member.send(this.#step1());
-    const isTold = tellsItself(member);
-    if (this.#presence?.hasOthers(isTold) === true) member.send(this.#presence.present(isTold));
+    member.send(questionOf(this.summary));
+    const others = this.here.others(tellsItself(member));
+    if (others !== undefined) member.send(others);
   }
 
   /** All that a member may have missed since `seq`, or the whole document when it was not answered yet, and what was said to it alone. */
@@ -145,9 +154,10 @@ export class Room implements TakenBy<Seat> {
   #sendSince(member: Member, seq: number): void {
     if (seq < this.baseSeq) return this.sendAll(member);
     const missed = this.tail.slice(seq - this.baseSeq);
+    const { placedSeq } = this;
     this.#afterWritten(() => {
       let at = seq;
-      for (const update of missed) member.send(updateFrame(update, ++at));
+      for (const update of missed) member.send(updateFrame(update, ++at <= placedSeq ? at : undefined));
     });
   }
 
@@ -162,15 +172,12 @@ export class Room implements TakenBy<Seat> {
       case 'step2':
       case 'update':
         if (member.readOnly) return;
-        if (!this.#receiveUpdate(seat, frame.update, frame.type === 'step2')) member.send(this.#step1());
+        if (!this.#receiveUpdate(seat, frame.update, frame.type === 'step2')) member.send(questionOf(this.summary));
         return;
-      case 'awareness': {
-        const news = this.#presenceOf().receive(member, frame.update);
-        if (news !== undefined) this.#passOn(news, member);
-        return;
-      }
+      case 'awareness':
+        return this.here.receive(member, frame.update);
       case 'query-awareness':
-        return member.send(this.#presenceOf().present());
+        return member.send(this.here.all());
       default:
     }
   }
@@ -185,8 +192,8 @@ export class Room implements TakenBy<Seat> {
     if (found.kind === 'known') return this.durable().then(() => ({ seq: this.seq }));
     absorb(this.summary, found);
     for (const [client] of found.clocks) this.#parts.authors.stepped(this.id, client);
-    const seq = this.#append(update, found, origin, undefined);
-    return this.durable().then(() => ({ seq }));
+    const taken = this.#append(update, found, origin, undefined);
+    return this.durable().then(() => ({ seq: taken.seq }));
   }
 
   /** Resolves once everything taken in so far is on disk. */
@@ -209,6 +216,16 @@ export class Room implements TakenBy<Seat> {
     this.#answer = undefined;
   }
 
+  /** Takes note of what other processes wrote, once it is in place: `moved` positions for what waits here. */
+  placed(frames: readonly OutFrame[], moved: number, origin: Origin): void {
+    this.#answer = undefined;
+    this.#digest = undefined;
+    for (const waiting of [...this.#whenWritten, ...this.#whenDurable]) waiting.seq += moved;
+    for (const frame of frames) for (const member of this.#seats.keys()) member.send(frame);
+    this.#changes.add(this.placedSeq, origin, undefined, true);
+    this.askAgain();
+  }
+
   refuseAll(failure: Failure): void {
     for (const { member } of [...this.#seats.values()]) member.refuse(failure);
   }
@@ -218,27 +235,16 @@ export class Room implements TakenBy<Seat> {
     return this.base === undefined ? this.tail : [this.base, ...this.tail];
   }
 
-  #step1(): OutFrame {
-    return outFrame(encodeFrame({ type: 'step1', stateVector: encodeStateVector(this.summary.clocks) }));
-  }
-
   #answerStep1(member: Member, stateVector: Uint8Array): void {
     if (readStateVector(stateVector).size === 0) return this.sendAll(member);
-    const state = stateOf(this.base, this.tail);
-    const update = state === undefined ? EMPTY_UPDATE : Y.diffUpdate(state, stateVector);
-    const frame = outFrame(encodeFrame({ type: 'step2', update }), this.seq);
+    const frame = answerTo(this, stateVector);
     this.#afterWritten(() => member.send(frame));
   }
 
   /** The answer to a member that has nothing; kept for the next one. */
   #wholeState(): OutFrame {
-    if (this.#answer?.seq === this.seq) return this.#answer;
-    const frame = outFrame(
-      encodeFrame({ type: 'step2', update: stateOf(this.base, this.tail) ?? EMPTY_UPDATE }),
-      this.seq,
-    );
-    this.#answer = frame;
-    return frame;
+    if (this.#answer?.seq !== this.seq) this.#answer = wholeAnswer(this);
+    return this.#answer;
   }
 
   /** False when it refers to what is not here, and its sender is to be asked for that now. */
@@ -301,7 +307,7 @@ export class Room implements TakenBy<Seat> {
     for (const seat of this.#seats.values()) {
       if (!seat.early) continue;
       seat.early = false;
-      seat.member.send(this.#step1());
+      seat.member.send(questionOf(this.summary));
     }
   }
 
@@ -335,7 +341,7 @@ export class Room implements TakenBy<Seat> {
     return found;
   }
 
-  #append(update: Uint8Array, news: News, origin: Origin, sender: Seat | undefined): number {
+  #append(update: Uint8Array, news: News, origin: Origin, sender: Seat | undefined): Taken<Seat> {
     // Kept for long: a view into a socket's buffer would keep all of that buffer.
     const kept = update.slice();
     this.tail.push(kept);
@@ -345,14 +351,15 @@ export class Room implements TakenBy<Seat> {
     const { seq } = this;
     const at = this.#parts.now();
     const upTo = sender?.received ?? 0;
-    this.#parts.log.append(new TakenUpdate(this, { seq, origin, at, update: kept, news, sender, upTo }));
-    return seq;
+    const taken = new TakenUpdate(this, { seq, origin, at, update: kept, news, sender, upTo });
+    this.#parts.log.append(taken);
+    return taken;
   }
 
   /** Called by the log. */
-  wasWritten(taken: Taken<Seat>): void {
+  wasWritten(taken: Taken<Seat>, isPlaced: boolean): void {
     this.#unwritten--;
-    passOn(taken, this.#seats.keys());
+    passOn(taken, this.#seats.keys(), isPlaced);
     if (this.#whenWritten.length > 0) reach(this.#whenWritten, this.seq - this.#unwritten);
     this.#changes.add(taken.seq, taken.origin, taken.sender?.member.device);
   }
@@ -379,11 +386,7 @@ export class Room implements TakenBy<Seat> {
 
   readonly #notOf: NotOf = (seat, clients) => notOf(this.#parts.authors, this.id, seat, clients);
 
-  #presenceOf(): Presence<Member> {
-    return (this.#presence ??= createPresence(this.#parts));
-  }
-
-  #passOn(frame: OutFrame, except: Member | undefined): void {
+  #passOn(frame: OutFrame, except: Member): void {
     for (const member of this.#seats.keys()) if (member !== except && !tellsItself(member)(except)) member.send(frame);
   }
 
@@ -392,5 +395,3 @@ export class Room implements TakenBy<Seat> {
     else this.#whenWritten.push({ seq: this.seq, action });
   }
 }
-
-const EMPTY_UPDATE = Uint8Array.of(0, 0);

@@ -8,13 +8,13 @@ import { keyOf } from '../store/key.ts';
 import type { Store } from '../store/store.ts';
 import type { RoomChange } from './changes.ts';
 import { createAuthors } from './authors.ts';
-import { compact, shouldCompact, worthCompacting } from './compaction.ts';
+import { compact, EVICTED_WITH, shouldCompact, worthCompacting } from './compaction.ts';
 import type { Log } from './log.ts';
 import { decodeStateRecord } from './record.ts';
 import { insertion } from './insertion.ts';
 import type { Loaded } from './loaded.ts';
 import { Room } from './room.ts';
-import { readTail } from './tail.ts';
+import { readUpdates, requireWhole } from './tail.ts';
 import type { Views } from './views.ts';
 
 export type RoomsParts = {
@@ -32,6 +32,9 @@ export type RoomsParts = {
   /** Told of each document that is loaded with a state: a crash may have come between its import and the note of it. */
   readonly begun: (id: DocumentId) => Promise<void>;
   readonly onTrouble: (id: DocumentId, doing: string, cause: unknown) => void;
+  readonly onPresence?: (id: DocumentId, frame: Uint8Array) => void;
+  /** A document is loaded from now on. */
+  readonly onLoaded?: (id: DocumentId) => void;
   /** Called when many documents were given back and nobody types: a good moment to give their memory back. */
   readonly onRelease: () => void;
 };
@@ -62,6 +65,10 @@ export function createRooms(parts: RoomsParts) {
   function onChange(change: RoomChange): void {
     const room = rooms.get(change.id);
     if (room !== undefined && shouldCompact(room)) void startCompaction(room);
+    tell(change);
+  }
+
+  function tell(change: RoomChange): void {
     for (const listener of listeners) listener(change);
   }
 
@@ -82,7 +89,8 @@ export function createRooms(parts: RoomsParts) {
 
   async function load(id: DocumentId): Promise<Room> {
     const loaded = await readLog(store, id);
-    const room = new Room(id, loaded, { log, authors, now, onChange, onSeen: () => tellSeen(id) });
+    const { onPresence } = parts;
+    const room = new Room(id, loaded, { log, authors, now, onChange, onSeen: () => tellSeen(id), onPresence });
     room.idleSince = now();
     if (room.seq === 0) {
       const beginning = await parts.beginning(id);
@@ -92,6 +100,7 @@ export function createRooms(parts: RoomsParts) {
       if (beginning !== 'empty') await beginning.imported(room.seq);
     } else await parts.begun(id);
     rooms.set(id, room);
+    parts.onLoaded?.(id);
     return room;
   }
 
@@ -105,7 +114,7 @@ export function createRooms(parts: RoomsParts) {
         void startCompaction(room);
       room.sweptSeq = room.seq;
       if (!room.isIdle || now() - room.idleSince < LINGER_MS || compacting.has(id)) continue;
-      if (room.tail.length > 0 && log.storage.ok && room.tail.length >= EVICT_TAIL_MIN) {
+      if (room.tail.length > 0 && log.storage.ok && room.tail.length >= EVICTED_WITH) {
         void startCompaction(room);
         continue;
       }
@@ -162,6 +171,16 @@ export function createRooms(parts: RoomsParts) {
       return () => seenListeners.delete(listener);
     },
 
+    /** Another process has taken something in, of a document that is not loaded here. */
+    changedElsewhere: tell,
+
+    /** It cannot be relied on: whoever has it open joins again, and it is loaded anew then. */
+    drop(room: Room, failure: Failure): void {
+      rooms.delete(room.id);
+      views.drop(room.id);
+      room.refuseAll(failure);
+    },
+
     compact: startCompaction,
 
     all: (): Iterable<Room> => rooms.values(),
@@ -176,17 +195,17 @@ export function createRooms(parts: RoomsParts) {
   };
 }
 
-/** With fewer updates than this a cold load is as quick without compacting. */
-const EVICT_TAIL_MIN = 50;
-
 /** What the log has of a document. */
 async function readLog(store: Store, id: DocumentId): Promise<Loaded> {
+  // The updates first: what another process compacts meanwhile is in the state then.
+  const updates = await readUpdates(store, id, 1);
   const row = await store.read(keyOf('s', id));
   const state = row === undefined ? undefined : decodeStateRecord(row);
   const summary: Summary = state?.summary ?? emptySummary();
   const baseSeq = state?.seq ?? 0;
   const tail: Uint8Array[] = [];
-  for (const entry of await readTail(store, id, baseSeq + 1)) {
+  const since = updates.filter(({ seq }) => seq > baseSeq);
+  for (const entry of requireWhole(id, baseSeq + 1, since)) {
     const update = entry.update.slice();
     const found = inspectUpdate(summary, update);
     if (found.kind === 'fresh') absorb(summary, found);

@@ -18,6 +18,16 @@ export async function readTail(
   from: number,
   to = Number.MAX_SAFE_INTEGER - 1,
 ): Promise<TailEntry[]> {
+  return requireWhole(id, from, await readUpdates(store, id, from, to));
+}
+
+/** What there is from `from` to `to`, in order. */
+export async function readUpdates(
+  store: Store,
+  id: DocumentId,
+  from: number,
+  to = Number.MAX_SAFE_INTEGER - 1,
+): Promise<TailEntry[]> {
   const entries: TailEntry[] = [];
   let next = from;
   for await (const [key, value] of store.range(seqRange('u', id, from))) {
@@ -27,16 +37,20 @@ export async function readTail(
       seq++;
       if (seq < next) continue;
       if (seq > to) return entries;
-      if (seq > next) {
-        throw new Failure(
-          'storage_failed',
-          `The log of document ${id} has a hole. It stays closed so that nothing is overwritten; its file is untouched.`,
-        );
-      }
       entries.push({ ...record, seq });
-      next++;
+      next = seq + 1;
     }
     if (next > to) return entries;
   }
   return entries;
+}
+
+/** @throws Failure `storage_failed` where one is missing */
+export function requireWhole(id: DocumentId, from: number, entries: TailEntry[]): TailEntry[] {
+  const last = entries.at(-1);
+  if (last === undefined || (entries[0]?.seq === from && last.seq - from + 1 === entries.length)) return entries;
+  throw new Failure(
+    'storage_failed',
+    `The log of document ${id} has a hole. It stays closed so that nothing is overwritten; its file is untouched.`,
+  );
 }

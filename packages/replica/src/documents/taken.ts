@@ -13,13 +13,13 @@ export type Taken<Sender> = Append & {
 
 export type TakenBy<Sender> = {
   readonly id: DocumentId;
-  wasWritten(taken: Taken<Sender>): void;
+  wasWritten(taken: Taken<Sender>, isPlaced: boolean): void;
   wasDurable(taken: Taken<Sender>): void;
 };
 
 export class TakenUpdate<Sender> implements Taken<Sender> {
   readonly documentId: DocumentId;
-  readonly seq: number;
+  seq: number;
   readonly origin: Origin;
   readonly at: number;
   readonly update: Uint8Array;
@@ -43,8 +43,8 @@ export class TakenUpdate<Sender> implements Taken<Sender> {
     this.#by = by;
   }
 
-  written(): void {
-    this.#by.wasWritten(this);
+  written(isPlaced = true): void {
+    this.#by.wasWritten(this, isPlaced);
   }
 
   durable(): void {

@@ -4,7 +4,7 @@
  */
 
 /** Something to do once the log has reached a position. */
-export type Waiting = { readonly seq: number; readonly action: () => void };
+export type Waiting = { seq: number; readonly action: () => void };
 
 /** Does what waited for a position up to `seq`, in the order it was asked for. */
 export function reach(waiting: Waiting[], seq: number): void {

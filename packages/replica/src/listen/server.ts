@@ -29,7 +29,11 @@ export async function listen<Target extends { readonly kind: string }>(
   parts: ServerParts<Target>,
   port: number,
   host: string,
-): Promise<{ server: Server; close(): Promise<void> }> {
+): Promise<{
+  server: Server;
+  /** @param code what WebSockets are closed with: 1001, or 1012 where the same is to be had elsewhere */
+  close(code?: 1001 | 1012): Promise<void>;
+}> {
   const server = createServer(parts.http);
   const sockets = new WebSocketServer({
     noServer: true,
@@ -84,8 +88,9 @@ export async function listen<Target extends { readonly kind: string }>(
 
   return {
     server,
-    async close() {
-      for (const ws of sockets.clients) ws.close(1001, 'This stops now.');
+    async close(code = 1001) {
+      const reason = code === 1001 ? 'This stops now.' : 'This stops now. Connect again: another one goes on.';
+      for (const ws of sockets.clients) ws.close(code, reason);
       const gone = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       const cut = setTimeout(() => {

@@ -47,6 +47,16 @@ export function nameKey(name: string): Uint8Array {
   return new TextEncoder().encode(`m${name}`);
 }
 
+/** Of all that there is of one kind, and of no one of them. */
+export const letterKey = (letter: string): Uint8Array => new TextEncoder().encode(letter);
+
+/** Of a project's rows together (`shared-store.ts`). */
+export function rowsKey(projectId: string): Uint8Array {
+  const key = keyOf('p', projectId);
+  key[0] = 'c'.charCodeAt(0);
+  return key;
+}
+
 /** A name of several parts, none with a slash in it. */
 export function pathKey(table: Table, path: readonly string[]): Uint8Array {
   return new TextEncoder().encode(`${table}${path.join('/')}`);

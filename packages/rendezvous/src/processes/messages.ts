@@ -1,0 +1,74 @@
+/**
+ * The messages between the processes of one cloud (`bus.ts`). Each begins with who sends it:
+ *
+ *   edits      process[16] doc[16] seq[8] row…    what it has written to the log of a document, up to seq, as a row of
+ *                                                 that log (`record.ts` of the replica); without it where that is too large
+ *   presence   process[16] doc[16] frame…         who is at the document there, as an awareness message
+ *   who        process[16] doc[16]                "who is at this document at yours?"
+ *   named      process[16]                        names or projects have changed
+ *   signal     process[16] json…                  what a browser publishes to others (`sync/signal.ts`)
+ *   here       process[16]                        said every two seconds
+ *   gone       process[16]                        it stops
+ */
+import { formatUuid, parseUuid, type DocumentId } from '@markco/protocol';
+import { decodeUpdates, encodeUpdates } from '@markco/replica/documents/record';
+import type { Committed } from '@markco/replica/shared/shared-log';
+
+export type Message =
+  | {
+      readonly kind: 'edits';
+      readonly documentId: DocumentId;
+      readonly seq: number;
+      readonly entries: Committed['entries'];
+    }
+  | { readonly kind: 'presence'; readonly documentId: DocumentId; readonly frame: Uint8Array }
+  | { readonly kind: 'who'; readonly documentId: DocumentId }
+  | { readonly kind: 'signal'; readonly json: unknown }
+  | { readonly kind: 'named' | 'here' | 'gone' };
+
+const ID_BYTES = 16;
+const SEQ_BYTES = 8;
+
+export function encodeMessage(process: string, message: Message): Uint8Array {
+  const parts: Uint8Array[] = [parseUuid(process)];
+  if ('documentId' in message) parts.push(parseUuid(message.documentId));
+  if (message.kind === 'edits') {
+    const seq = new Uint8Array(SEQ_BYTES);
+    new DataView(seq.buffer).setBigUint64(0, BigInt(message.seq));
+    parts.push(seq);
+    if (message.entries.length > 0) parts.push(encodeUpdates(message.entries));
+  } else if (message.kind === 'presence') parts.push(message.frame);
+  else if (message.kind === 'signal') parts.push(new TextEncoder().encode(JSON.stringify(message.json)));
+  return Buffer.concat(parts);
+}
+
+/** Undefined for one of a later version. Throws on what is no message. */
+export function decodeMessage(
+  kind: string,
+  bytes: Uint8Array,
+): { readonly process: string; readonly message: Message } | undefined {
+  const process = formatUuid(bytes.subarray(0, ID_BYTES));
+  const rest = bytes.subarray(ID_BYTES);
+  const documentId = (): DocumentId => formatUuid(rest.subarray(0, ID_BYTES)) as DocumentId;
+  switch (kind) {
+    case 'edits': {
+      const seq = Number(new DataView(rest.buffer, rest.byteOffset + ID_BYTES, SEQ_BYTES).getBigUint64(0));
+      const row = rest.subarray(ID_BYTES + SEQ_BYTES);
+      const records = row.length === 0 ? [] : decodeUpdates(row);
+      const entries = records.map((record, at) => ({ ...record, seq: seq - records.length + 1 + at }));
+      return { process, message: { kind, documentId: documentId(), seq, entries } };
+    }
+    case 'presence':
+      return { process, message: { kind, documentId: documentId(), frame: rest.subarray(ID_BYTES) } };
+    case 'who':
+      return { process, message: { kind, documentId: documentId() } };
+    case 'signal':
+      return { process, message: { kind, json: JSON.parse(new TextDecoder().decode(rest)) } };
+    case 'named':
+    case 'here':
+    case 'gone':
+      return { process, message: { kind } };
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,166 @@
+/**
+ * The other processes of this cloud: what is written and who is there is told to them, and what they tell is taken in.
+ *
+ * 1. Nothing depends on a message: what is in the database is read from there every two seconds, and twice a second
+ *    while there is no way to the others (decision 0027).
+ * 2. Who is at a document at another process is shown as long as that one is heard of.
+ */
+import { decodeFrame, type DocumentId } from '@markco/protocol';
+import type { Member } from '@markco/replica/documents/seat';
+import type { SharedReplica, SharedReplicaParts } from '@markco/replica/shared/open-shared-replica';
+import { openBus } from './bus.ts';
+import { decodeMessage, encodeMessage, type Message } from './messages.ts';
+
+const LOOK_MS = 2_000;
+const LOOK_ALONE_MS = 500;
+const HERE_MS = 2_000;
+/** Three times not heard of. */
+const SILENT_MS = 6_500;
+
+export type ProcessesParts = {
+  readonly url: string;
+  /** The same for all processes of one cloud, and for no others. */
+  readonly space: string;
+  /** Who this process is: another one after each start. */
+  readonly process: string;
+  readonly now: () => number;
+  readonly onSignal: (json: unknown) => void;
+  readonly onBus: (isUp: boolean) => void;
+  readonly onTrouble: (doing: string, cause: unknown) => void;
+};
+
+export type Processes = {
+  /** What the replica tells. */
+  readonly hooks: Pick<SharedReplicaParts, 'onCommitted' | 'onLoaded' | 'onNamed' | 'onPresence'>;
+  /** From now on what the others tell is taken in. */
+  begin(replica: SharedReplica): void;
+  signal(json: unknown): void;
+  /** Others that are heard of. */
+  readonly count: number;
+  readonly isBusUp: boolean;
+  close(): Promise<void>;
+};
+
+type Other = { readonly member: Member; heardAt: number };
+
+export function openProcesses(parts: ProcessesParts): Processes {
+  const { now, onTrouble } = parts;
+  const others = new Map<string, Other>();
+  let replica: SharedReplica | undefined;
+  let looking: NodeJS.Timeout | undefined;
+  let closed = false;
+
+  const bus = openBus({
+    ...{ url: parts.url, space: parts.space },
+    onMessage(kind, bytes) {
+      try {
+        const decoded = decodeMessage(kind, bytes);
+        if (decoded !== undefined) receive(decoded.process, decoded.message);
+      } catch (cause) {
+        onTrouble(`reading ${kind} of another process`, cause);
+      }
+    },
+    onUp(isUp) {
+      parts.onBus(isUp);
+      if (!isUp || replica === undefined) return;
+      // What was told meanwhile was heard by nobody.
+      tell({ kind: 'here' });
+      pull();
+      for (const { id } of replica.rooms.all()) {
+        tellPresence(id);
+        tell({ kind: 'who', documentId: id });
+      }
+    },
+  });
+
+  function tell(message: Message): void {
+    const sent = bus.tell(message.kind, encodeMessage(parts.process, message));
+    if (sent === 'too-large' && message.kind === 'edits')
+      bus.tell(message.kind, encodeMessage(parts.process, { ...message, entries: [] }));
+  }
+
+  function otherOf(process: string): Other {
+    let other = others.get(process);
+    if (other === undefined) {
+      const member: Member = { readOnly: true, send: () => undefined, refuse: () => undefined };
+      others.set(process, (other = { member, heardAt: now() }));
+    }
+    other.heardAt = now();
+    return other;
+  }
+
+  function forget(process: string): void {
+    const other = others.get(process);
+    if (other === undefined || !others.delete(process)) return;
+    for (const room of replica?.rooms.all() ?? []) room.here.processGone(other.member);
+  }
+
+  function receive(process: string, message: Message): void {
+    if (replica === undefined) return;
+    if (message.kind === 'gone') return forget(process);
+    const { member } = otherOf(process);
+    if (message.kind === 'edits') {
+      if (message.entries.length > 0) replica.log.hear(message);
+      else replica.log.isAt(message.documentId, message.seq);
+    } else if (message.kind === 'presence') {
+      const frame = decodeFrame(message.frame);
+      if (frame.type === 'awareness') replica.rooms.peek(message.documentId)?.here.hear(member, frame.update);
+    } else if (message.kind === 'who') tellPresence(message.documentId);
+    else if (message.kind === 'signal') parts.onSignal(message.json);
+    else if (message.kind === 'named') pull();
+  }
+
+  function tellPresence(id: DocumentId): void {
+    const elsewhere = new Set<Member | undefined>([...others.values()].map(({ member }) => member));
+    const here = replica?.rooms.peek(id)?.here.others((speaker) => elsewhere.has(speaker));
+    if (here !== undefined) tell({ kind: 'presence', documentId: id, frame: here.payload });
+  }
+
+  /** While the database is away the log says so, and this is done again soon. */
+  function pull(): void {
+    replica?.pull().catch(() => undefined);
+  }
+
+  function look(): void {
+    if (closed || replica === undefined) return;
+    const again = (): void => {
+      if (!closed) looking = setTimeout(look, bus.isUp ? LOOK_MS : LOOK_ALONE_MS).unref();
+    };
+    replica.pull().then(again, again);
+  }
+
+  const saying = setInterval(() => {
+    tell({ kind: 'here' });
+    const at = now();
+    for (const [process, { heardAt }] of others) if (at - heardAt > SILENT_MS) forget(process);
+  }, HERE_MS).unref();
+
+  return {
+    hooks: {
+      onCommitted: ({ documentId, entries }) =>
+        tell({ kind: 'edits', documentId, seq: entries.at(-1)?.seq ?? 0, entries }),
+      onNamed: () => tell({ kind: 'named' }),
+      onPresence: (documentId, frame) => tell({ kind: 'presence', documentId, frame }),
+      onLoaded: (documentId) => tell({ kind: 'who', documentId }),
+    },
+    begin(opened) {
+      replica = opened;
+      tell({ kind: 'here' });
+      look();
+    },
+    signal: (json) => tell({ kind: 'signal', json }),
+    get count() {
+      return others.size;
+    },
+    get isBusUp() {
+      return bus.isUp;
+    },
+    async close() {
+      closed = true;
+      clearTimeout(looking);
+      clearInterval(saying);
+      tell({ kind: 'gone' });
+      await bus.close();
+    },
+  };
+}
