@@ -15,6 +15,7 @@ const MAY_DIAL: Readonly<Record<string, string>> = {
   'packages/node/src/mesh/peer-clients.ts': 'hands a client the streams of a device that is connected',
   'packages/node/src/cloud/dial.ts': 'the cloud that the owner of the device named',
   'packages/node/src/runtimes/worker-link.ts': 'a socket in the folder of a session',
+  'packages/node/src/runtimes/containers/engine.ts': 'the socket of Docker that the owner of the device named',
   'packages/node/src/runtimes/keeper/link.ts': 'listens on that socket',
   'packages/node/src/runtimes/keeper/claim.ts': 'a socket beside that one, to learn whether its process lives',
   'packages/node/src/runtimes/keeper/pipes.ts': 'reads named pipes in the folder of a session',

@@ -21,6 +21,7 @@ test('what is not said has a default, and flags count before the environment', (
     logLevel: 'debug',
     sessionLimits: { memoryBytes: 512 * 1024 * 1024, processes: 64, cpus: 0.5 },
     sessionIdleMs: 2 * 3_600_000,
+    containers: null,
     name: 'box',
     peerPort: 0,
     peerHost: '0.0.0.0',
@@ -42,6 +43,16 @@ test('what is not said has a default, and flags count before the environment', (
   expect(Object.isFrozen(readConfig({}))).toBe(true);
 });
 
+test('containers are what the owner of the device says', () => {
+  expect(readConfig({ MARKCO_CONTAINERS: '0' }).containers).toBeNull();
+  expect(readConfig({ MARKCO_CONTAINERS: '1' }).containers).toMatchObject({
+    socket: '/var/run/docker.sock',
+    strict: true,
+  });
+  const own = { MARKCO_CONTAINERS: 'own', MARKCO_DOCKER: '/a/docker.sock', MARKCO_CONTAINER_PLAN: 'pro' };
+  expect(readConfig(own).containers).toMatchObject({ socket: '/a/docker.sock', strict: false });
+});
+
 test.each([
   [{ MARKCO_PORT: 'x' }, 'MARKCO_PORT'],
   [{ MARKCO_SESSION_MEMORY_MB: '0' }, 'MARKCO_SESSION_MEMORY_MB'],
@@ -49,6 +60,8 @@ test.each([
   [{ MARKCO_PORT: '70000' }, '70000'],
   [{ MARKCO_PORT: '-1' }, 'MARKCO_PORT'],
   [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL'],
+  [{ MARKCO_CONTAINERS: 'yes' }, 'MARKCO_CONTAINERS'],
+  [{ MARKCO_DOCKER: 'localhost:2375' }, 'MARKCO_DOCKER'],
   [{ SYNC_MODE: 'other' }, 'SYNC_MODE'],
   [{ ENABLE_DEVICE_AGENT: 'yes' }, 'ENABLE_DEVICE_AGENT'],
 ])('%o is refused by its name', (environment, named) => {

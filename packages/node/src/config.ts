@@ -4,6 +4,8 @@ import envPaths from 'env-paths';
 import { homedir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
+import { limitsOf } from './runtimes/containers/plan.ts';
+import type { ContainerSettings } from './runtimes/containers/containers.ts';
 import type { SessionLimits } from './runtimes/limits/limits.ts';
 
 const MB = 1024 * 1024;
@@ -35,6 +37,12 @@ const EnvironmentSchema = z.object({
   MARKCO_SESSION_CPUS: z.optional(cores),
   /** Hours without a run after which a session ends, told ten minutes before. Default 24; 0 for never. */
   MARKCO_SESSION_IDLE_HOURS: z.optional(z.string().check(z.regex(/^\d{1,6}$/, 'must be a whole number'))),
+  /** Whether cells run in containers: `own` with a Docker that lets code out, for code of one's own only. Default 0. */
+  MARKCO_CONTAINERS: z.optional(z.enum(['0', '1', 'own'], 'must be 0, 1 or own')),
+  /** Default /var/run/docker.sock. */
+  MARKCO_DOCKER: z.optional(z.string().check(z.startsWith('/', 'must be the path of a socket'))),
+  /** What the container of a project may take. Default `free`. */
+  MARKCO_CONTAINER_PLAN: z.optional(z.enum(['free', 'pro', 'team'], 'must be free, pro or team')),
   /** What this device is called when it is first started. Default: as the machine is. */
   MARKCO_NAME: z.optional(z.string().check(z.minLength(1), z.maxLength(100))),
   /** Where other devices of the user reach this one. Default 7718, another one when that is taken; 0 for any. */
@@ -67,6 +75,8 @@ export type Config = {
   readonly sessionLimits: SessionLimits;
   /** Null for never. */
   readonly sessionIdleMs: number | null;
+  /** Null for cells that run on the machine itself. */
+  readonly containers: ContainerSettings | null;
   /** Null for the name of the machine. */
   readonly name: string | null;
   readonly peerPort: number;
@@ -120,6 +130,14 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       cpus: env.MARKCO_SESSION_CPUS === undefined ? null : Number(env.MARKCO_SESSION_CPUS),
     },
     sessionIdleMs: Number(env.MARKCO_SESSION_IDLE_HOURS ?? 24) * HOUR_MS || null,
+    containers:
+      (env.MARKCO_CONTAINERS ?? '0') === '0'
+        ? null
+        : {
+            socket: env.MARKCO_DOCKER ?? '/var/run/docker.sock',
+            limits: limitsOf(env.MARKCO_CONTAINER_PLAN ?? 'free'),
+            strict: env.MARKCO_CONTAINERS === '1',
+          },
     name: env.MARKCO_NAME ?? null,
     peerPort: Number(env.MARKCO_PEER_PORT ?? 7718),
     peerHost: env.MARKCO_PEER_HOST ?? '0.0.0.0',

@@ -34,6 +34,9 @@ import { NO_WISHES, type RuntimeDescriptor } from './runtime.ts';
 import type { Kill } from './process-table.ts';
 import { readRecords, socketPathFor, writeRecord, type SessionRecord } from './session-record.ts';
 import { createSession, type Session, type SessionLog } from './session.ts';
+import type { Containers } from './containers/containers.ts';
+import { machinePlace } from './machine-place.ts';
+import type { Workplace } from './workplace.ts';
 import { inherited } from './worker-process.ts';
 
 /** Documents of a project share the session called `default` unless they say otherwise. */
@@ -65,6 +68,8 @@ export type SessionHostParts = {
   isBusy(id: SessionId): boolean;
   /** The table of runtimes; another one only in tests. */
   readonly runtimes?: readonly RuntimeDescriptor[];
+  /** Where sessions work in the containers of their projects. */
+  readonly containers?: Containers;
   /** A project's folder, absolute. `not_found` when it is not open on this device. */
   projectFolder(projectId: ProjectId): Promise<string>;
   /** Null when it is not open on this device. */
@@ -85,9 +90,10 @@ export async function createSessionHost(parts: SessionHostParts) {
   const forks = createForkServers(inherited(parts.env));
   const limitKind = parts.limitKind ?? (await chooseLimits(parts.kill));
   const costs = createCosts(parts.ids.now);
+  const table = parts.containers?.runtimes ?? parts.runtimes ?? RUNTIMES;
 
   function descriptorOf(language: Language): RuntimeDescriptor {
-    const found = (parts.runtimes ?? RUNTIMES).find((row) => row.language === language);
+    const found = table.find((row) => row.language === language);
     if (found === undefined) throw new Failure('unsupported', `This device does not run ${language} yet.`);
     return found;
   }
@@ -110,18 +116,26 @@ export async function createSessionHost(parts: SessionHostParts) {
     };
   }
 
+  function placeOf(record: SessionRecord): Workplace {
+    const descriptor = descriptorOf(record.language);
+    const projectFolder = () => parts.projectFolder(record.projectId);
+    if (parts.containers !== undefined) return parts.containers.place({ record, descriptor, projectFolder });
+    const { env, kill, log, limits } = parts;
+    const hold = limitKind.hold(record.id, limits);
+    return machinePlace(
+      { folder: folderOf(record.id), socket: record.socket },
+      { ...{ descriptor, env, kill, log, forks, hold, limits }, projectFolder },
+    );
+  }
+
   function adopt(record: SessionRecord): Session {
     const session: Session = createSession(
       {
         descriptor: descriptorOf(record.language),
-        env: parts.env,
+        place: placeOf(record),
         kill: parts.kill,
         now: parts.ids.now,
         log: parts.log,
-        forks,
-        hold: limitKind.hold(record.id, parts.limits),
-        limits: parts.limits,
-        projectFolder: () => parts.projectFolder(record.projectId),
         onSpooled: parts.onSpooled,
         onChange: () => {
           for (const listener of listeners) listener(view(session));
@@ -209,8 +223,13 @@ export async function createSessionHost(parts: SessionHostParts) {
     async warm(projectId: ProjectId): Promise<void> {
       if (warmed.has(projectId)) return;
       warmed.add(projectId);
-      const place = { env: parts.env, projectFolder: await parts.projectFolder(projectId), config: NO_WISHES };
-      for (const row of parts.runtimes ?? RUNTIMES) {
+      const projectFolder = await parts.projectFolder(projectId);
+      if (parts.containers !== undefined) {
+        const within = AbortSignal.any([ending.signal, AbortSignal.timeout(WARM_MS)]);
+        return parts.containers.warm(projectId, projectFolder, within);
+      }
+      const place = { env: parts.env, projectFolder, config: NO_WISHES };
+      for (const row of table) {
         if (row.forks !== true) continue;
         const found = await row.detect(place, AbortSignal.any([ending.signal, AbortSignal.timeout(WARM_MS)]));
         if (!found.available || ending.signal.aborted) continue;
@@ -292,6 +311,7 @@ export async function createSessionHost(parts: SessionHostParts) {
         .catch((error: unknown) => parts.log.warn('session.left-behind', { sessionId: id, reason: String(error) }));
       // Where it is not in the folder: with it the lock of a worker, and the name of a keeper.
       for (const end of ['', '.lock', '.k']) await rm(`${session.record.socket}${end}`, { force: true });
+      await session.clear();
       await rm(folderOf(id), { recursive: true, force: true });
     },
 

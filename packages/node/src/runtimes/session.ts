@@ -20,18 +20,15 @@ import {
 } from '@markco/protocol';
 import type { Ending } from './ending.ts';
 import { escalate } from './escalation.ts';
-import type { Hold, SessionLimits } from './limits/limits.ts';
 import { createMeter } from './limits/meter.ts';
 import { killWorker } from './kill-worker.ts';
 import { createQuestions } from './questions.ts';
 import { NO_WISHES, type RuntimeDescriptor } from './runtime.ts';
-import { readLastWords } from './last-words.ts';
-import { findProcess, lives, type Kill } from './process-table.ts';
+import { lives, type Kill } from './process-table.ts';
 import { createRecordWriter, type SessionRecord } from './session-record.ts';
-import { connectWorker, type WorkerEvent, type WorkerLink } from './worker-link.ts';
-import type { ForkServers } from './fork-server.ts';
-import { beginWorker } from './begin-worker.ts';
+import type { WorkerEvent, WorkerLink } from './worker-link.ts';
 import type { StartedWorker } from './worker-process.ts';
+import type { Workplace } from './workplace.ts';
 
 /** A worker whose connection broke but which lives is asked again this long, then killed. */
 const REATTACH_MS = 2_000;
@@ -44,15 +41,10 @@ export type SessionLog = {
 
 export type SessionParts = {
   readonly descriptor: RuntimeDescriptor;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly place: Workplace;
   readonly kill: Kill;
   readonly now: () => number;
   readonly log: SessionLog;
-  readonly forks: ForkServers;
-  readonly hold: Hold;
-  readonly limits: SessionLimits;
-  /** The project's folder, absolute. */
-  projectFolder(): Promise<string>;
   /** The spool of a run has grown. */
   onSpooled(run: RunId): void;
   onChange(): void;
@@ -60,9 +52,15 @@ export type SessionParts = {
 
 export type Session = ReturnType<typeof createSession>;
 
-type Current = { readonly run: RunId; readonly over: Promise<Ending>; readonly resolve: (ending: Ending) => void };
+type Current = {
+  readonly run: RunId;
+  readonly spool: string;
+  readonly over: Promise<Ending>;
+  readonly resolve: (ending: Ending) => void;
+};
 
 export function createSession(parts: SessionParts, first: SessionRecord, folder: string) {
+  const { place } = parts;
   let record = first;
   let state: SessionState = sessionMachine.initial;
   let since = parts.now();
@@ -74,7 +72,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
   let beside: readonly [number, number] | null = null;
   let detached = false;
   let isRemoved = false;
-  const meter = createMeter(parts.hold, parts.limits);
+  const meter = createMeter(place.hold, place.limits);
   let usedAt = parts.now();
   let starting: AbortController | null = null;
   const answers = new Map<number, (accepted: boolean) => void>();
@@ -118,6 +116,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
   function onEvent(event: WorkerEvent): void {
     if (event.event === 'spooled') {
       beside = event.beside;
+      if (current?.run === event.run) place.collect(event.run, current.spool);
       parts.onSpooled(event.run);
       if (!event.ended) return;
       lastEnded = event.run;
@@ -134,7 +133,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
   }
 
   async function connect(signal: AbortSignal): Promise<WorkerLink> {
-    const opened = await connectWorker(record.socket, onEvent, signal);
+    const opened = await place.openLink(onEvent, signal);
     link = opened;
     opened.closed
       .then(() => inTurn(() => onClosed(opened)))
@@ -166,17 +165,18 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
   async function bury(): Promise<void> {
     const dead = worker;
     worker = null;
-    const metNow = await parts.hold.met();
-    if (dead !== null) await killWorker(parts.kill, parts.hold, dead.process);
+    const metNow = await place.hold.met();
+    if (dead !== null) await killWorker(parts.kill, place.hold, dead.process);
     const how = (await dead?.ending()) ?? null;
     const why = meter.why(how, metNow);
     if (state === 'running') step('fail', how ?? 'gone');
     await note(null);
+    if (current !== null) place.collect(current.run, current.spool);
     const ended = `The session ended${how === null ? '' : ` with ${how}`}.${why === null ? '' : ` ${why}`}`;
     settle({
       kind: 'died',
       reason: `${ended} Its output is kept, its variables are gone.`,
-      lastWords: beside === null ? [] : await readLastWords(folder, beside),
+      lastWords: beside === null ? [] : await place.lastWords(beside),
       ...(why === null ? {} : { limit: 'MemoryLimit' }),
     });
     beside = null;
@@ -192,10 +192,10 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
     const noted = record.process;
     try {
       const opened = await connect(signal);
-      const found = await findProcess(opened.hello.pid);
+      const found = await place.find(opened.hello.pid);
       if (found === null) throw new Failure('not_found', 'The session ended.');
       worker = { process: found, ending: async () => null };
-      await parts.hold.add(found.pid);
+      await place.hold.add(found.pid);
       await meter.goesOn();
       return true;
     } catch (error) {
@@ -204,7 +204,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
       link = null;
       if (noted !== null && (await lives(noted))) {
         parts.log.warn('session.unreachable', { sessionId: record.id, pid: noted.pid, reason: String(error) });
-        await killWorker(parts.kill, parts.hold, noted);
+        await killWorker(parts.kill, place.hold, noted);
       }
       if (noted !== null) await note(null);
       return false;
@@ -212,14 +212,13 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
   }
 
   async function spawnNow(signal: AbortSignal): Promise<void> {
-    const place = { folder, socket: record.socket };
-    const { worker: started, about } = await beginWorker(place, record.config ?? NO_WISHES, parts, signal);
+    const { worker: started, about } = await place.begin(record.config ?? NO_WISHES, signal);
     worker = started;
     beside = [0, 0];
     try {
       await connect(signal);
     } catch (error) {
-      await killWorker(parts.kill, parts.hold, started.process);
+      await killWorker(parts.kill, place.hold, started.process);
       worker = null;
       throw error;
     }
@@ -228,13 +227,13 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
     void note({ pid, startedAt, ...about, since: new Date(parts.now()).toISOString() });
   }
 
-  function send(run: RunId, work: (to: WorkerLink) => void): Promise<Ending> {
+  function send(run: RunId, spool: string, work: (to: WorkerLink) => void): Promise<Ending> {
     if (detached) return Promise.resolve({ kind: 'detached' });
     if (current !== null) throw new Failure('conflict', 'The session is busy with another run.');
     if (link === null)
       return Promise.resolve({ kind: 'died', reason: 'The session ended before the run reached it.', lastWords: [] });
     const { promise, resolve } = Promise.withResolvers<Ending>();
-    current = { run, over: promise, resolve };
+    current = { run, spool, over: promise, resolve };
     usedAt = parts.now();
     work(link);
     return promise;
@@ -261,7 +260,9 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
     get changedAt(): string {
       return new Date(since).toISOString();
     },
-    hold: parts.hold,
+    hold: place.hold,
+    clear: place.clear,
+    collect: place.collect,
     /** When a run of it last began or ended, Unix milliseconds. */
     get usedAt(): number {
       return usedAt;
@@ -313,12 +314,13 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
 
     /** Sends a run. `conflict` while another one is on. */
     execute: (run: RunId, code: string, spool: string): Promise<Ending> =>
-      send(run, (to) => to.send({ op: 'execute', run, code, spool })),
+      send(run, spool, (to) => to.send({ op: 'execute', run, code, spool: place.spoolFor(run, spool) })),
 
     /** Waits for a run that an earlier host sent. */
-    resume(run: RunId): Promise<Ending> {
+    resume(run: RunId, spool: string): Promise<Ending> {
+      place.collect(run, spool);
       if (link === null || link.hello.run !== run || lastEnded === run) return Promise.resolve({ kind: 'ended' });
-      return send(run, () => undefined);
+      return send(run, spool, () => undefined);
     },
 
     /**
@@ -360,9 +362,10 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
         const dead = worker?.process ?? record.process;
         const lost = link;
         worker = link = null;
-        if (dead !== null && (await lives(dead))) await killWorker(parts.kill, parts.hold, dead);
+        if (dead !== null && (await lives(dead))) await killWorker(parts.kill, place.hold, dead);
         lost?.close();
         await note(null);
+        if (current !== null) place.collect(current.run, current.spool);
         if (state !== 'cold') step('stop', why);
         settle({
           kind: 'died',
