@@ -1,8 +1,9 @@
 /** A Docker Engine for tests: its own socket, data and processes, gone afterwards. The image is made once for each. */
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { access, mkdtemp, rm } from 'node:fs/promises';
 import { env, getuid, kill } from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { LEAST, makeImage } from '../../setup/container-image.ts';
 import { createEngine, type Engine } from '@markco/node/runtimes/containers/engine';
 
@@ -25,9 +26,19 @@ export async function startDocker() {
   const folder = await mkdtemp('/tmp/mkd-');
   const socket = `${folder}/docker.sock`;
   const child = spawn(
-    PROGRAM,
+    // In a network of its own: it changes the rules of the one it is in.
+    'unshare',
     [
-      ...['--host', `unix://${socket}`, '--data-root', `${folder}/data`, '--exec-root', `${folder}/exec`],
+      ...[
+        '--net',
+        PROGRAM,
+        '--host',
+        `unix://${socket}`,
+        '--data-root',
+        `${folder}/data`,
+        '--exec-root',
+        `${folder}/exec`,
+      ],
       ...['--pidfile', `${folder}/pid`, '--bridge', 'none', '--log-level', 'error'],
     ],
     { detached: true, stdio: ['ignore', 'ignore', 'pipe'] },
@@ -64,6 +75,9 @@ export async function startDocker() {
     const made = await makeImage(engine, LEAST, AbortSignal.timeout(120_000));
     return {
       socket,
+      /** Runs a program in the network that Docker is in. */
+      inNetwork: (program: string, args: readonly string[]) =>
+        promisify(execFile)('nsenter', ['-t', String(child.pid), '-n', program, ...args]),
       engine,
       made,
       async [Symbol.asyncDispose](): Promise<void> {

@@ -28,6 +28,8 @@ test('what is not said has a default, and flags count before the environment', (
     usesKeychain: true,
     databaseUrl: null,
     peerAddresses: ['/ip4/203.0.113.7/tcp/1', '/ip4/203.0.113.8/tcp/1'],
+    fallsBack: true,
+    isFallback: false,
     isRelay: true,
     peerWebPort: 7719,
     findsNeighbors: false,
@@ -43,12 +45,22 @@ test('what is not said has a default, and flags count before the environment', (
   expect(Object.isFrozen(readConfig({}))).toBe(true);
 });
 
+test('the device beside a cloud stands in for others, unless its owner says otherwise', () => {
+  expect(readConfig({}).isFallback).toBe(false);
+  expect(readConfig({ MARKCO_FALLBACK: '1' }).isFallback).toBe(true);
+  expect(readConfig({}, { fallback: true }).isFallback).toBe(true);
+  expect(readConfig({ MARKCO_FALLBACK: '0' }, { fallback: true }).isFallback).toBe(false);
+  expect(readConfig({ ENABLE_CLOUD_FALLBACK: '0' }).fallsBack).toBe(false);
+});
+
 test('containers are what the owner of the device says', () => {
   expect(readConfig({ MARKCO_CONTAINERS: '0' }).containers).toBeNull();
   expect(readConfig({ MARKCO_CONTAINERS: '1' }).containers).toMatchObject({
     socket: '/var/run/docker.sock',
     strict: true,
+    network: null,
   });
+  expect(readConfig({ MARKCO_CONTAINERS: '1', MARKCO_CONTAINER_IDLE_MINUTES: '15' }).sessionIdleMs).toBe(900_000);
   const own = { MARKCO_CONTAINERS: 'own', MARKCO_DOCKER: '/a/docker.sock', MARKCO_CONTAINER_PLAN: 'pro' };
   expect(readConfig(own).containers).toMatchObject({ socket: '/a/docker.sock', strict: false });
 });

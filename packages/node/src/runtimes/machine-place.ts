@@ -14,8 +14,9 @@ export function machinePlace(place: SessionPlace, parts: BeginParts & { readonly
     begin: (config, signal) => beginWorker(place, config, parts, signal),
     openLink: (onEvent, signal) => connectWorker(place.socket, onEvent, signal),
     find: findProcess,
-    spoolFor: (_run, spool) => spool,
+    pathFor: (_name, file) => file,
     collect: () => undefined,
+    give: async (_name, file) => file,
     lastWords: (beside) => readLastWords(place.folder, beside),
     clear: async () => undefined,
   };

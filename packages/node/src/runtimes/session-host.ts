@@ -186,7 +186,7 @@ export async function createSessionHost(parts: SessionHostParts) {
     const { usedAt } = session;
     // Counting costs is not free, and nearly no session has been idle for that long.
     if (parts.isBusy(id) || !mayBeIdle(usedAt, parts.ids.now(), parts.idleMs)) return void notices.delete(id);
-    const cost = await session.hold.cost();
+    const cost = await session.place.hold.cost();
     const facts = { usedAt, busy: parts.isBusy(id), cpuMs: cost?.cpuMs ?? null };
     const decided = decideIdle(facts, notices.get(id) ?? null, parts.ids.now(), parts.idleMs);
     if (decided.notice === null) notices.delete(id);
@@ -263,7 +263,7 @@ export async function createSessionHost(parts: SessionHostParts) {
     endsAt: (id: SessionId): number | null => notices.get(id)?.endsAt ?? null,
 
     /** What a session costs right now; null while it has no process. */
-    cost: async (id: SessionId): Promise<SessionCost | null> => costs.of(id, await require(id).hold.cost()),
+    cost: async (id: SessionId): Promise<SessionCost | null> => costs.of(id, await require(id).place.hold.cost()),
 
     list: (): readonly RuntimeSession[] => [...sessions.values()].map(view),
 
@@ -311,7 +311,7 @@ export async function createSessionHost(parts: SessionHostParts) {
         .catch((error: unknown) => parts.log.warn('session.left-behind', { sessionId: id, reason: String(error) }));
       // Where it is not in the folder: with it the lock of a worker, and the name of a keeper.
       for (const end of ['', '.lock', '.k']) await rm(`${session.record.socket}${end}`, { force: true });
-      await session.clear();
+      await session.place.clear();
       await rm(folderOf(id), { recursive: true, force: true });
     },
 

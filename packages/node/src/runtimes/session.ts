@@ -18,6 +18,7 @@ import {
   type SessionEvent,
   type SessionState,
 } from '@markco/protocol';
+import { createCheckpoint } from './checkpoint.ts';
 import type { Ending } from './ending.ts';
 import { escalate } from './escalation.ts';
 import { createMeter } from './limits/meter.ts';
@@ -77,6 +78,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
   let starting: AbortController | null = null;
   const answers = new Map<number, (accepted: boolean) => void>();
   const questions = createQuestions(parts.descriptor);
+  const checkpoint = createCheckpoint({ session: first.id, folder, place, questions, log: parts.log });
   const keepRecord = createRecordWriter(folder, (error) => {
     // A session that was removed has no folder any more; anything else is found again by its socket.
     parts.log.warn('session.record', { sessionId: record.id, reason: String(error) });
@@ -216,7 +218,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
     worker = started;
     beside = [0, 0];
     try {
-      await connect(signal);
+      await checkpoint.restore(await connect(signal));
     } catch (error) {
       await killWorker(parts.kill, place.hold, started.process);
       worker = null;
@@ -260,9 +262,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
     get changedAt(): string {
       return new Date(since).toISOString();
     },
-    hold: place.hold,
-    clear: place.clear,
-    collect: place.collect,
+    place,
     /** When a run of it last began or ended, Unix milliseconds. */
     get usedAt(): number {
       return usedAt;
@@ -314,7 +314,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
 
     /** Sends a run. `conflict` while another one is on. */
     execute: (run: RunId, code: string, spool: string): Promise<Ending> =>
-      send(run, spool, (to) => to.send({ op: 'execute', run, code, spool: place.spoolFor(run, spool) })),
+      send(run, spool, (to) => to.send({ op: 'execute', run, code, spool: place.pathFor(run, spool) })),
 
     /** Waits for a run that an earlier host sent. */
     resume(run: RunId, spool: string): Promise<Ending> {
@@ -355,10 +355,12 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
     ask: <K extends QuestionKind>(kind: K, question: Question<K>, signal: AbortSignal): Promise<Answer<K>> =>
       questions.ask(link, kind, question, signal),
 
-    /** Ends the worker and everything it started. Its run, if any, dies. The session can be started again. */
-    stop(why = 'asked'): Promise<void> {
+    /** Ends the worker and everything it started. Its run, if any, dies. `idle`: its values are kept for the next start. */
+    stop(why: 'asked' | 'removed' | 'idle' = 'asked'): Promise<void> {
       starting?.abort(new Failure('conflict', 'The session was stopped while it started.'));
       return inTurn(async () => {
+        if (why !== 'idle') await checkpoint.forget();
+        else if (link !== null && current === null) await checkpoint.save(link);
         const dead = worker?.process ?? record.process;
         const lost = link;
         worker = link = null;

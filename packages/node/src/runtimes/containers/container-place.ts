@@ -4,8 +4,8 @@
  * It talks to the device over the same socket and writes the same events, in a folder that both have. Where it writes
  * them they are the container's; `claim` makes them the device's as soon as the device hears of them.
  */
-import { closeSync, fsyncSync, openSync } from 'node:fs';
-import { chown, mkdir, rename, rm } from 'node:fs/promises';
+import { closeSync, constants, fsyncSync, openSync } from 'node:fs';
+import { copyFile, lchown, mkdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Failure, type SessionConfig } from '@markco/protocol';
 import { environmentHash, workingFolder } from '../environment.ts';
@@ -73,6 +73,16 @@ export function containerPlace(record: Pick<SessionRecord, 'id'>, parts: Contain
     }
   }
 
+  async function clear(): Promise<void> {
+    // Out of reach first: what is in it may be changed by other sessions of the project.
+    const aside = `${root}-${record.id}`;
+    const moved = await rename(folder, aside).then(
+      () => true,
+      () => false,
+    );
+    if (moved) await rm(aside, { recursive: true, force: true });
+  }
+
   async function begin(config: SessionConfig, signal: AbortSignal) {
     const projectFolder = await parts.projectFolder();
     const where = { env: {}, projectFolder: INSIDE.project, config };
@@ -86,8 +96,10 @@ export function containerPlace(record: Pick<SessionRecord, 'id'>, parts: Contain
       );
     }
     const id = await container.join(record.id, projectFolder, signal);
-    await mkdir(folder, { mode: 0o700 }).catch(unlessThere);
-    await chown(folder, parts.user.uid, parts.user.gid);
+    // What an earlier worker left there may be there to mislead; nothing here follows a link.
+    await clear();
+    await mkdir(folder, { mode: 0o700 });
+    await lchown(folder, parts.user.uid, parts.user.gid);
     const within = cwd === projectFolder ? '' : path.relative(await realFolder(projectFolder), cwd);
     const command = descriptor.command(inside, detected.executable, where);
     const [worker, hash] = await Promise.all([
@@ -112,29 +124,24 @@ export function containerPlace(record: Pick<SessionRecord, 'id'>, parts: Contain
       const id = await container.rejoin(record.id);
       return id === null ? null : findInside(id, pid);
     },
-    spoolFor: (run) => `${INSIDE.sessions}/${run}`,
-    collect(run, spool) {
-      if (claim(root, run, spool)) syncFolder(path.dirname(spool));
+    pathFor: (name) => `${INSIDE.sessions}/${name}`,
+    collect(name, file) {
+      if (claim(root, name, file)) syncFolder(path.dirname(file));
+    },
+    async give(name, file) {
+      const given = path.join(root, name);
+      await rm(given, { force: true });
+      await copyFile(file, given, constants.COPYFILE_EXCL);
+      await lchown(given, parts.user.uid, parts.user.gid);
+      return `${INSIDE.sessions}/${name}`;
     },
     lastWords: (beside) => readLastWords(record.id, beside, (name) => openInside(root, name)),
-    async clear() {
-      // Out of reach first: what is in it may be changed by other sessions of the project.
-      const aside = `${root}-${record.id}`;
-      const moved = await rename(folder, aside).then(
-        () => true,
-        () => false,
-      );
-      if (moved) await rm(aside, { recursive: true, force: true });
-    },
+    clear,
   };
 }
 
 async function realFolder(folder: string): Promise<string> {
   return (await workingFolder(folder, '.')) ?? folder;
-}
-
-function unlessThere(error: unknown): void {
-  if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
 }
 
 /** That a file has this name is on disk before anybody hears of what is in it. */

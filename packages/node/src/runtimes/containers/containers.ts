@@ -1,9 +1,11 @@
 /** The containers of a device: one for each project, in which the sessions of that project work. */
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { userInfo } from 'node:os';
 import { execPath, version } from 'node:process';
+import { promisify } from 'node:util';
 import { Failure, type ProjectId } from '@markco/protocol';
 import type { Kill } from '../process-table.ts';
 import type { RuntimeDescriptor } from '../runtime.ts';
@@ -11,6 +13,7 @@ import type { SessionRecord } from '../session-record.ts';
 import type { Workplace } from '../workplace.ts';
 import { containerPlace } from './container-place.ts';
 import { createEngine } from './engine.ts';
+import { EGRESS, ensureEgress, type Firewall } from './egress.ts';
 import { holeIn } from './engine-version.ts';
 import { readImage, runtimesOf, type ContainerImage } from './image.ts';
 import type { ContainerLimits } from './plan.ts';
@@ -20,6 +23,7 @@ import { createProjectContainer, type ProjectContainer } from './project-contain
 const ROOT = fileURLToPath(new URL('../../../../../', import.meta.url));
 const PROGRAM = ['packages', 'node_modules'].map((name) => path.join(ROOT, name));
 /** Nobody on this machine: whom the files of a device that runs as root are given to. */
+const FIREWALL_MS = 10_000;
 const NOBODY = { uid: 61_000, gid: 61_000 };
 
 export type ContainerSettings = {
@@ -28,12 +32,16 @@ export type ContainerSettings = {
   readonly limits: ContainerLimits;
   /** An engine with a known hole will not do. */
   readonly strict: boolean;
+  /** Null for none. */
+  readonly network: 'internet' | null;
 };
 
 export type ContainersParts = ContainerSettings & {
   /** The state folder of the device; it exists. */
   readonly home: string;
   readonly kill: Kill;
+  /** That of the machine on which Docker is. */
+  readonly firewall?: Firewall;
 };
 
 export type Containers = {
@@ -45,6 +53,9 @@ export type Containers = {
   }): Workplace;
   warm(project: ProjectId, projectFolder: string, signal: AbortSignal): Promise<void>;
 };
+
+/** Waits for whoever else changes the rules. */
+const iptables: Firewall = (args) => promisify(execFile)('iptables', ['-w', ...args], { timeout: FIREWALL_MS });
 
 /** Docker may come, go and be replaced meanwhile: it is asked each time that a session begins. */
 export function createContainers(parts: ContainersParts): Containers {
@@ -73,9 +84,10 @@ export function createContainers(parts: ContainersParts): Containers {
       ...{ engine, owner, gives },
       name: `markco-${owner}-${project}`,
       folder: path.join(parts.home, 'containers', project),
-      wish: { user, limits: parts.limits, program, network: 'none' },
+      wish: { user, limits: parts.limits, program, network: parts.network === null ? 'none' : EGRESS },
       image: async (signal) => (await image(signal)).id,
-      network: async () => undefined,
+      network: (signal) =>
+        parts.network === null ? Promise.resolve() : ensureEgress(engine, parts.firewall ?? iptables, signal),
     });
     all.set(project, made);
     return made;
