@@ -106,7 +106,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     ids,
   ).catch(giveUp);
   /** Its name changes with its owner's mind. */
-  const device = { ...identity.device };
+  const device = { ...identity.device, ...(config.isFallback ? { kind: 'server-agent' as const } : {}) };
   /** Another one from the moment this device joins those of another user. */
   const user: { -readonly [K in keyof User]: User[K] } = { ...identity.user };
   const logger = createLogger(config.logLevel, { user_id: user.id, device_id: device.id }, parts.logTo);

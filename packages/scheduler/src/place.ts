@@ -2,8 +2,8 @@
  * Ranks the devices for one run and chooses (domain model §6).
  *
  * 1. The same snapshot and request give the same answer on every device, in whatever order the devices are listed.
- * 2. Best first: devices and cloud runtimes that are up by score, then what would have to be started, then the refused
- *    ones. Equal scores: the device that holds the session, then the one the person sits at, then the smaller id.
+ * 2. Best first: devices and cloud runtimes that are up by score, then a fallback, though the session be there, then what
+ *    would have to be started, then the refused ones. Equal scores: the device that holds the session, then the one the person sits at, then the smaller id.
  * 3. A refused device is never chosen. Where each is refused and one of them only for the moment, the run waits for the
  *    best of those.
  * 4. Its cost grows with the number of devices alone: each is put into the bucket of its score, and no two are compared
@@ -64,6 +64,7 @@ export function place(snapshot: Snapshot, request: PlaceRequest): Placement {
 }
 
 function reasonFor({ components, facts }: RankedDevice, { needsGpu, runOn }: PlaceRequest): RouteReason {
+  if (facts.host === 'fallback' && runOn === null) return 'fallback';
   if (components.session > 0) return 'session-affinity';
   if (runOn !== null) return 'availability';
   if (facts.host === 'cold-cloud') return 'fallback';
@@ -89,10 +90,10 @@ function rank({ atMs, devices }: Snapshot, request: PlaceRequest): RankedDevice[
 }
 
 const NONE: readonly RankedDevice[] = [];
-const GROUPS = 3;
+const GROUPS = 4;
 
 function groupOf({ host }: DeviceFacts, refused: RefusalRule | null): number {
-  return refused !== null ? 2 : host === 'cold-cloud' ? 1 : 0;
+  return refused !== null ? 3 : host === 'cold-cloud' ? 2 : host === 'fallback' ? 1 : 0;
 }
 
 /** Whoever keeps its devices sorted, as a list that grows by UUIDv7 is, pays for no sorting. */

@@ -35,7 +35,7 @@ export const addCloud: AddVerb = (program, cli, done) => {
           `Port ${config.port} belongs to ${holder}. Stop it, or choose another: MARKCO_PORT=${config.port + 1} markco cloud`,
         );
       await makeHome(config.home);
-      const device = await startDevice(cli, { port: 0, host: '127.0.0.1', relay: true });
+      const device = await startDevice(cli, { port: 0, host: '127.0.0.1', relay: true, fallback: true });
       try {
         const { createRendezvous } = await import('@markco/rendezvous');
         const { createLogger } = await import('@markco/node/observe/log');

@@ -35,7 +35,7 @@ import { createKeepOpen } from './keep-open.ts';
 import type { MessageStream } from '@markco/replica/replicate/message-stream';
 import { createNeighbors } from './neighbors.ts';
 import type { OnTraffic } from './muxer.ts';
-import { createPair, type Pair } from './pair.ts';
+import { createPair, type Pair, type PairParts } from './pair.ts';
 import { peerConnection } from './peer-connection.ts';
 import { createPeerClients } from './peer-clients.ts';
 import { servePeerRequest } from './peer-http.ts';
@@ -54,7 +54,7 @@ export type MeshParts = {
   readonly trust: Trust;
   readonly ids: IdSource;
   readonly store: LocalStore;
-  readonly about: { readonly name: string; readonly os: string };
+  readonly about: PairParts['about'];
   readonly listen: readonly string[];
   readonly announce: readonly string[];
   readonly findsNeighbors: boolean;

@@ -56,6 +56,7 @@ export type OpenMeshParts = {
     | 'usesKeychain'
     | 'projectsFolder'
     | 'placesElsewhere'
+    | 'fallsBack'
   >;
   readonly home: string;
   readonly userId: UserId;
@@ -151,7 +152,7 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
         language: session.language,
         name: sessionName(session),
       }));
-  const about = { name: device.name, os: device.os ?? '' };
+  const about = { name: device.name, kind: device.kind, os: device.os ?? '' };
   const open = (peerPort: number, peerWebPort: number | null): Promise<Mesh> =>
     createMesh({
       ...{ trust, ids, about, catalog, projects },
@@ -224,6 +225,7 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
     heartbeats: () => mesh.heartbeats(),
     elsewhere: () => mesh.elsewhere(),
     placesElsewhere: config.placesElsewhere,
+    fallsBack: config.fallsBack,
     onRun: parts.onRun,
     onGranted: parts.onGranted,
     onTrouble: (doing, cause) => parts.log.warn('placing.trouble', { doing }, cause),

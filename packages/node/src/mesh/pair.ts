@@ -76,7 +76,8 @@ export type PairParts = {
   readonly host: Host;
   readonly trust: Trust;
   readonly ids: IdSource;
-  readonly about: { readonly name: string; readonly os: string };
+  /** What a person sees who is asked to add this device. Its kind, which then stays, is a desktop unless said otherwise. */
+  readonly about: { readonly name: string; readonly os: string; readonly kind?: NewDevice['kind'] };
   /** Devices on the same network that were heard of: a code without an address is tried with them. */
   readonly neighbors: () => readonly { readonly peerId: string; readonly addresses: readonly string[] }[];
   readonly onAdded: (peerId: string, addresses: readonly string[]) => void;
@@ -177,7 +178,13 @@ export async function createPair({ host, trust, ids, about, neighbors, onAdded, 
     const stream = await host.open(peerId, PAIR, signal, LIMITS.pairingBytesMax);
     const joiner = createJoiner({
       by,
-      about: { device: trust.deviceId, key: trust.signer.publicKey, name: about.name, kind: 'desktop', os: about.os },
+      about: {
+        device: trust.deviceId,
+        key: trust.signer.publicKey,
+        name: about.name,
+        kind: about.kind ?? 'desktop',
+        os: about.os,
+      },
       peerKey: keyOfPeer(peerId),
       randomBytes,
     });

@@ -1,6 +1,13 @@
 /** Which device a run is for: what it asks, what is known of the devices, and the scheduler's answer. */
 import { Failure, type DeviceId, type ProjectId, type RunId } from '@markco/protocol';
-import { place, recordOf, type DecisionRecord, type Placement, type PlaceRequest } from '@markco/scheduler';
+import {
+  place,
+  recordOf,
+  type DecisionRecord,
+  type DeviceFacts,
+  type Placement,
+  type PlaceRequest,
+} from '@markco/scheduler';
 import type { SessionPlace, Survey } from './survey.ts';
 
 export type Wanted = {
@@ -21,21 +28,31 @@ export type DecideParts = {
   readonly holders: (id: ProjectId) => readonly DeviceId[];
   /** Whether a run may be placed elsewhere when nobody named a device. */
   readonly placesElsewhere: boolean;
+  /** Whether a device that stands in may take it then; else it waits for one of the others. */
+  readonly fallsBack: boolean;
 };
 
-export function createDecide({ self, survey, now, holders, placesElsewhere }: DecideParts) {
+export function createDecide({ self, survey, now, holders, placesElsewhere, fallsBack }: DecideParts) {
   return async (runId: RunId, { session, named, needsGpu, sessionOn }: Wanted): Promise<Decided> => {
     const request: PlaceRequest = { language: session.language, from: self, needsGpu, sessionOn, runOn: named };
-    const all = await survey.snapshot(named, session.language);
+    const known = await survey.snapshot(named, session.language);
+    const mayTake = ({ host, deviceId }: DeviceFacts): boolean =>
+      fallsBack || host !== 'fallback' || deviceId === named;
+    const all = { ...known, devices: known.devices.filter(mayTake) };
     const near = new Set([self, ...holders(session.projectId)]);
     const isNear = ({ deviceId }: { deviceId: DeviceId }): boolean =>
       placesElsewhere ? near.has(deviceId) || deviceId === sessionOn : deviceId === self;
     // A device that does not have the project lacks the files that lie beside its pages.
     const choices =
       named === null && (needsGpu === false || !placesElsewhere) ? all.devices.filter(isNear) : all.devices;
-    let placement = place({ ...all, devices: choices }, request);
-    if (placement.chosen === null && placesElsewhere && choices.length < all.devices.length)
-      placement = place(all, request);
+    // One that stands in comes after each of the others, also after those without the project.
+    const choosing = placesElsewhere ? [choices, all.devices] : [choices];
+    const tries = [...choosing.map((devices) => devices.filter(({ host }) => host !== 'fallback')), ...choosing];
+    let placement = place({ ...all, devices: tries[0] ?? [] }, request);
+    for (const devices of tries.slice(1)) {
+      if (placement.chosen !== null) break;
+      placement = place({ ...all, devices }, request);
+    }
     return { placement, record: recordOf({ runId, at: new Date(now()).toISOString() }, request, placement) };
   };
 }

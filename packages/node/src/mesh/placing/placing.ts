@@ -66,6 +66,7 @@ export type PlacingParts = {
     { readonly project: Project; readonly devices: readonly DeviceId[] }
   >;
   readonly placesElsewhere: boolean;
+  readonly fallsBack: boolean;
   readonly onRun: (run: Run) => void;
   /** It may start there from now on. */
   readonly onGranted: (run: Run, host: DeviceId) => void;
@@ -85,7 +86,8 @@ export async function createPlacing(parts: PlacingParts) {
     ...{ peers: parts.peers, heartbeats: parts.heartbeats },
   });
   const holders = (id: ProjectId): readonly DeviceId[] => parts.elsewhere().get(id)?.devices ?? [];
-  const decide = createDecide({ self: device.id, survey, now, holders, placesElsewhere: parts.placesElsewhere });
+  const { placesElsewhere, fallsBack } = parts;
+  const decide = createDecide({ self: device.id, survey, now, holders, placesElsewhere, fallsBack });
   const decisions = await createDecisions(store, onTrouble);
 
   function send(to: DeviceId, message: StartMessage): void {
