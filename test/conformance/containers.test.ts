@@ -230,6 +230,18 @@ if os.fork() == 0:
   }
 });
 
+test('a container is warm for whoever opens a project, and goes with the device when nobody ran anything', async (context) => {
+  if (docker === undefined) return context.skip(why ?? '');
+  const { engine } = docker;
+  const running = async () =>
+    (await engine.call('GET', '/containers/json', AbortSignal.timeout(10_000))) as readonly unknown[];
+  await using device = await testDevice(await inContainers());
+  device.runs.sessions.warm(newId<ProjectId>(ids));
+  await eventually(async () => (await running()).length === 1, 'a warm container', 20_000);
+  await device.runs.close({ keepSessions: true });
+  expect(await running()).toHaveLength(0);
+});
+
 test('a container that nobody uses is stopped, and its values are back with the next run', async (context) => {
   if (docker === undefined) return context.skip(why ?? '');
   const { engine } = docker;

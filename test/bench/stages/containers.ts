@@ -24,7 +24,8 @@ export const containers: Stage = {
     }
     await using docker = await startDocker();
     bench.say(`image: ${(docker.made.bytes / 1e6).toFixed(0)} MB in ${(docker.made.ms / 1_000).toFixed(1)} s`);
-    return withFolder((folder) =>
+    // Waited for here: Docker goes when this function ends.
+    return await withFolder((folder) =>
       withDriver(async (driver) => {
         const sourceOf = async (name: string, variables: Readonly<Record<string, string>>) => {
           const own = await mkdtemp(join(folder, name));

@@ -33,6 +33,7 @@ import type { LimitKind, SessionLimits } from './limits/limits.ts';
 import { NO_WISHES, type RuntimeDescriptor } from './runtime.ts';
 import type { Kill } from './process-table.ts';
 import { readRecords, socketPathFor, writeRecord, type SessionRecord } from './session-record.ts';
+import { createResourceWatch } from './resource-events.ts';
 import { createSession, type Session, type SessionLog } from './session.ts';
 import type { Containers } from './containers/containers.ts';
 import { machinePlace } from './machine-place.ts';
@@ -46,6 +47,7 @@ export type SessionWish = SessionKey & { readonly config?: SessionConfig };
 
 const LOOK_MS = 1_000;
 const WARM_MS = 10_000;
+const WARM_CONTAINER_MS = 60_000;
 /** A server that does not answer keeps a session that was removed here. */
 const LEAVE_MS = 3_000;
 
@@ -179,6 +181,7 @@ export async function createSessionHost(parts: SessionHostParts) {
   }
 
   const notices = new Map<SessionId, IdleNotice>();
+  const watches = new WeakMap<Session, ReturnType<typeof createResourceWatch>>();
   const warmed = new Set<ProjectId>();
 
   async function endIdle(session: Session): Promise<void> {
@@ -199,10 +202,24 @@ export async function createSessionHost(parts: SessionHostParts) {
     await session.stop('idle');
   }
 
+  /** Counting is not free, and who runs nothing grows little: only of those with a run on, where a group counts them. */
+  async function tell(session: Session): Promise<void> {
+    const { id } = session.record;
+    if (session.current === null || session.place.hold.processBytesMax !== null) return session.tellLimits([]);
+    const watch = watches.get(session) ?? createResourceWatch(session.place.limits);
+    watches.set(session, watch);
+    const found = watch(await session.place.hold.cost());
+    if (found !== null) {
+      const did = found.told === null ? 'nothing yet' : 'told its run';
+      parts.log.info('session.resources', { sessionId: id, event: found.event, percent: found.percent, did });
+    }
+    await session.tellLimits(found === null || found.told === null ? [] : [found.told]);
+  }
+
   /** Tells sessions the limits they have met, and ends those that nobody uses. */
   async function look(): Promise<void> {
     const living = [...sessions.values()].filter((session) => session.state === 'running');
-    await Promise.all(living.flatMap((session) => [session.tellLimits(), endIdle(session)]));
+    await Promise.all(living.flatMap((session) => [tell(session), endIdle(session)]));
   }
 
   const looking = setInterval(() => {
@@ -225,8 +242,12 @@ export async function createSessionHost(parts: SessionHostParts) {
       warmed.add(projectId);
       const projectFolder = await parts.projectFolder(projectId);
       if (parts.containers !== undefined) {
-        const within = AbortSignal.any([ending.signal, AbortSignal.timeout(WARM_MS)]);
-        return parts.containers.warm(projectId, projectFolder, within);
+        const within = AbortSignal.any([ending.signal, AbortSignal.timeout(WARM_CONTAINER_MS)]);
+        await parts.containers.warm(projectId, projectFolder, within).catch((error: unknown) => {
+          warmed.delete(projectId); // Whoever opens it next may find Docker there.
+          throw error;
+        });
+        return;
       }
       const place = { env: parts.env, projectFolder, config: NO_WISHES };
       for (const row of table) {
@@ -328,6 +349,7 @@ export async function createSessionHost(parts: SessionHostParts) {
       clearInterval(looking);
       if (options.keep) for (const session of sessions.values()) session.detach();
       else await Promise.all([...sessions.values()].map((session) => session.stop()));
+      await parts.containers?.close();
     },
   };
 }

@@ -271,7 +271,6 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
     get current(): RunId | null {
       return current?.run ?? null;
     },
-
     /** What the next start goes by; a living interpreter stays as it is. */
     wish(config: SessionConfig): void {
       if (JSON.stringify(record.config) !== JSON.stringify(config)) record = { ...record, config };
@@ -364,7 +363,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
         const dead = worker?.process ?? record.process;
         const lost = link;
         worker = link = null;
-        if (dead !== null && (await lives(dead))) await killWorker(parts.kill, place.hold, dead);
+        if (dead !== null) await killWorker(parts.kill, place.hold, dead);
         lost?.close();
         await note(null);
         if (current !== null) place.collect(current.run, current.spool);
@@ -383,11 +382,12 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
       return this.stop('removed');
     },
 
-    /** Tells the run that is on which limits its session has met since it was last told. */
-    async tellLimits(): Promise<void> {
+    /** Tells the run that is on which limits its session has met since it was last told, and `more`. */
+    async tellLimits(more: readonly string[]): Promise<void> {
       const run = current?.run;
       if (run === undefined) return;
-      for (const text of await meter.notices(run)) if (current?.run === run) link?.send({ op: 'notice', run, text });
+      for (const text of [...more, ...(await meter.notices(run))])
+        if (current?.run === run) link?.send({ op: 'notice', run, text });
     },
 
     /** Lets go of the worker, which goes on, run and all. */

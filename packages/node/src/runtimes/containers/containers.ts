@@ -52,6 +52,8 @@ export type Containers = {
     projectFolder(): Promise<string>;
   }): Workplace;
   warm(project: ProjectId, projectFolder: string, signal: AbortSignal): Promise<void>;
+  /** Ends those that no session is in. */
+  close(): Promise<void>;
 };
 
 /** Waits for whoever else changes the rules. */
@@ -100,6 +102,7 @@ export function createContainers(parts: ContainersParts): Containers {
         ...{ engine, user, descriptor, projectFolder, limits: parts.limits, kill: parts.kill },
         container: containerOf(record.projectId),
       }),
-    warm: async (project, projectFolder, within) => void (await containerOf(project).warm(projectFolder, within)),
+    warm: (project, projectFolder, within) => containerOf(project).warm(projectFolder, within),
+    close: async () => void (await Promise.allSettled([...all.values()].map((container) => container.endUnused()))),
   };
 }

@@ -16,6 +16,8 @@ import { containerSpec, SPEC_LABEL, specHash, type ContainerWish } from './spec.
 
 const ASK_MS = 10_000;
 const GIVE_MS = 60_000;
+/** Who opens a project and runs no cell for so long has come to read. */
+const WARM_MS = 10 * 60_000;
 
 const InspectedSchema = z.object({
   Id: z.string(),
@@ -48,6 +50,7 @@ export function createProjectContainer(parts: ProjectContainerParts) {
   const { user } = parts.wish;
   const sessions = new Set<SessionId>();
   let known: { readonly id: string; readonly groups: Groups | null } | null = null;
+  let warmed: NodeJS.Timeout | undefined;
   let turn: Promise<unknown> = Promise.resolve();
 
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -112,11 +115,24 @@ export function createProjectContainer(parts: ProjectContainerParts) {
     return known;
   }
 
+  /** Ends it unless a session is in it. */
+  async function endUnused(): Promise<void> {
+    clearTimeout(warmed);
+    await inTurn(async () => {
+      if (known !== null && sessions.size === 0) await end();
+    });
+  }
+
   return {
     folder,
 
-    /** Makes it ready for whoever comes. */
-    warm: (projectFolder: string, signal: AbortSignal): Promise<string> => inTurn(() => make(projectFolder, signal)),
+    /** Makes it ready for whoever comes within WARM_MS. */
+    async warm(projectFolder: string, signal: AbortSignal): Promise<void> {
+      await inTurn(() => make(projectFolder, signal));
+      warmed = setTimeout(() => void endUnused().catch(() => undefined), WARM_MS).unref();
+    },
+
+    endUnused,
 
     /** Resolves with its id once it runs. */
     join: (session: SessionId, projectFolder: string, signal: AbortSignal): Promise<string> =>
@@ -137,8 +153,7 @@ export function createProjectContainer(parts: ProjectContainerParts) {
     /** Everything in it ends with the last session. */
     leave: (session: SessionId): Promise<void> =>
       inTurn(async () => {
-        sessions.delete(session);
-        if (sessions.size === 0) await end();
+        if (sessions.delete(session) && sessions.size === 0) await end();
       }),
 
     groups: async (): Promise<Groups | null> => (sessions.size === 0 ? null : ((await look())?.groups ?? null)),
