@@ -1,6 +1,8 @@
 /** A Docker Engine for tests: its own socket, data and processes, gone afterwards. The image is made once for each. */
 import { execFile, spawn } from 'node:child_process';
 import { access, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { env, getuid, kill } from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -22,8 +24,8 @@ export async function whyNoDocker(): Promise<string | null> {
 export type TestDocker = Awaited<ReturnType<typeof startDocker>>;
 
 export async function startDocker() {
-  // Not in the folder for temporary files: the path of a socket is short.
-  const folder = await mkdtemp('/tmp/mkd-');
+  // Short: there are sockets in it, whose paths may have a hundred bytes.
+  const folder = await mkdtemp(join(tmpdir(), 'mkd-'));
   const socket = `${folder}/docker.sock`;
   const child = spawn(
     // In a network of its own: it changes the rules of the one it is in.
