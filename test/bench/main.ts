@@ -3,7 +3,7 @@
  *
  *   npm run bench -- [--only STAGE,…] [--quick] [--trace FILE] [--list]
  *
- * `--only documents`, `--only page`, `--only runs` and `--only mesh` name their groups. A table goes to stdout,
+ * `--only documents`, `--only page`, `--only runs`, `--only containers` and `--only mesh` name their groups. A table goes to stdout,
  * everything else to stderr; the figures with the machine they were taken on go to bench-results/ as JSON. Exits 1 when
  * a bar was missed.
  */
@@ -17,6 +17,7 @@ import { judge, tableOf, type Row } from './result.ts';
 import { hocuspocus, installPeers, yWebsocket } from './servers/peers.ts';
 import { browser } from './stages/browser.ts';
 import { kill } from './stages/kill.ts';
+import { containers } from './stages/containers.ts';
 import { fanOut, latency, throughput } from './stages/live.ts';
 import { memory } from './stages/memory.ts';
 import { publish } from './stages/publish.ts';
@@ -36,6 +37,7 @@ const GROUPS: Readonly<Record<string, readonly Stage[]>> = {
   documents: [latency, throughput, fanOut, trace, memory, kill, comeBack],
   page: [start, browser, publish],
   runs,
+  containers: [containers],
   mesh: [meshLatency, meshBulk, meshFiles, meshMany, meshIdle, meshReturn, scheduler, record],
 };
 const ALL = Object.values(GROUPS).flat();

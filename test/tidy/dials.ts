@@ -17,6 +17,7 @@ const MAY_DIAL: Readonly<Record<string, string>> = {
   'packages/rendezvous/src/peers/pipes.ts': 'the device beside this cloud, on the same machine',
   'packages/node/src/cloud/dial.ts': 'the cloud that the owner of the device named',
   'packages/node/src/runtimes/worker-link.ts': 'a socket in the folder of a session',
+  'packages/node/src/runtimes/containers/engine.ts': 'the socket of Docker that the owner of the device named',
   'packages/node/src/runtimes/keeper/link.ts': 'listens on that socket',
   'packages/node/src/runtimes/keeper/claim.ts': 'a socket beside that one, to learn whether its process lives',
   'packages/node/src/runtimes/keeper/pipes.ts': 'reads named pipes in the folder of a session',

@@ -22,6 +22,7 @@ test('what is not said has a default, and flags count before the environment', (
     logLevel: 'debug',
     sessionLimits: { memoryBytes: 512 * 1024 * 1024, processes: 64, cpus: 0.5 },
     sessionIdleMs: 2 * 3_600_000,
+    containers: null,
     name: 'box',
     peerPort: 0,
     peerHost: '0.0.0.0',
@@ -33,6 +34,8 @@ test('what is not said has a default, and flags count before the environment', (
     natsUrl: null,
     syncPort: null,
     peerAddresses: ['/ip4/203.0.113.7/tcp/1', '/ip4/203.0.113.8/tcp/1'],
+    fallsBack: true,
+    isFallback: false,
     isRelay: true,
     peerWebPort: 7719,
     findsNeighbors: false,
@@ -62,6 +65,26 @@ test('accounts elsewhere that people sign in to a cloud with have a name for the
   ]);
 });
 
+test('the device beside a cloud stands in for others, unless its owner says otherwise', () => {
+  expect(readConfig({}).isFallback).toBe(false);
+  expect(readConfig({ MARKCO_FALLBACK: '1' }).isFallback).toBe(true);
+  expect(readConfig({}, { fallback: true }).isFallback).toBe(true);
+  expect(readConfig({ MARKCO_FALLBACK: '0' }, { fallback: true }).isFallback).toBe(false);
+  expect(readConfig({ ENABLE_CLOUD_FALLBACK: '0' }).fallsBack).toBe(false);
+});
+
+test('containers are what the owner of the device says', () => {
+  expect(readConfig({ MARKCO_CONTAINERS: '0' }).containers).toBeNull();
+  expect(readConfig({ MARKCO_CONTAINERS: '1' }).containers).toMatchObject({
+    socket: '/var/run/docker.sock',
+    strict: true,
+    network: null,
+  });
+  expect(readConfig({ MARKCO_CONTAINERS: '1', MARKCO_CONTAINER_IDLE_MINUTES: '15' }).sessionIdleMs).toBe(900_000);
+  const own = { MARKCO_CONTAINERS: 'own', MARKCO_DOCKER: '/a/docker.sock', MARKCO_CONTAINER_PLAN: 'pro' };
+  expect(readConfig(own).containers).toMatchObject({ socket: '/a/docker.sock', strict: false });
+});
+
 test.each([
   [{ MARKCO_PORT: 'x' }, 'MARKCO_PORT'],
   [{ MARKCO_SESSION_MEMORY_MB: '0' }, 'MARKCO_SESSION_MEMORY_MB'],
@@ -69,6 +92,8 @@ test.each([
   [{ MARKCO_PORT: '70000' }, '70000'],
   [{ MARKCO_PORT: '-1' }, 'MARKCO_PORT'],
   [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL'],
+  [{ MARKCO_CONTAINERS: 'yes' }, 'MARKCO_CONTAINERS'],
+  [{ MARKCO_DOCKER: 'localhost:2375' }, 'MARKCO_DOCKER'],
   [{ SYNC_MODE: 'other' }, 'SYNC_MODE'],
   [{ MARKCO_PUBLISH_ORIGIN: 'pages.example.com' }, 'MARKCO_PUBLISH_ORIGIN'],
   [{ MARKCO_PUBLISH_ORIGIN: 'https://example.com/pages' }, 'MARKCO_PUBLISH_ORIGIN'],

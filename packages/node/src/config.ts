@@ -4,10 +4,13 @@ import envPaths from 'env-paths';
 import { homedir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
+import { limitsOf } from './runtimes/containers/plan.ts';
+import type { ContainerSettings } from './runtimes/containers/containers.ts';
 import type { SessionLimits } from './runtimes/limits/limits.ts';
 
 const MB = 1024 * 1024;
-const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
 const flag = z.enum(['0', '1'], 'must be 0 or 1');
 const whole = z.string().check(z.regex(/^[1-9]\d{0,8}$/, 'must be a whole number above 0'));
 const cores = z.string().check(z.regex(/^(?=.*[1-9])\d{1,4}(\.\d{1,2})?$/, 'must be a number above 0'));
@@ -30,7 +33,10 @@ const EnvironmentSchema = z.object({
   ENABLE_DEVICE_AGENT: z.optional(flag),
   /** Whether a run may go to another device when neither its cell nor a person names one. Default 1. */
   ENABLE_REMOTE_EXEC_ROUTING: z.optional(flag),
+  /** Whether a run that no device of the person can take now goes to one that stands in. Default 1. */
   ENABLE_CLOUD_FALLBACK: z.optional(flag),
+  /** Whether this device stands in for the others. Default 1 beside a cloud, 0 elsewhere; read when it is added to them. */
+  MARKCO_FALLBACK: z.optional(flag),
   /** What one session may use, in MB. Default: four fifths of the machine's memory. */
   MARKCO_SESSION_MEMORY_MB: z.optional(whole),
   /** Processes and threads of one session. Default 2048. */
@@ -39,6 +45,16 @@ const EnvironmentSchema = z.object({
   MARKCO_SESSION_CPUS: z.optional(cores),
   /** Hours without a run after which a session ends, told ten minutes before. Default 24; 0 for never. */
   MARKCO_SESSION_IDLE_HOURS: z.optional(z.string().check(z.regex(/^\d{1,6}$/, 'must be a whole number'))),
+  /** Whether cells run in containers: `own` with a Docker that lets code out, for code of one's own only. Default 0. */
+  MARKCO_CONTAINERS: z.optional(z.enum(['0', '1', 'own'], 'must be 0, 1 or own')),
+  /** Default /var/run/docker.sock. */
+  MARKCO_DOCKER: z.optional(z.string().check(z.startsWith('/', 'must be the path of a socket'))),
+  /** What the container of a project may take. Default `free`. */
+  MARKCO_CONTAINER_PLAN: z.optional(z.enum(['free', 'pro', 'team'], 'must be free, pro or team')),
+  /** Whether containers reach the internet: nothing nearer, either way. Default `none`. */
+  MARKCO_CONTAINER_NETWORK: z.optional(z.enum(['none', 'internet'], 'must be none or internet')),
+  /** Minutes without a run after which a session in a container is put to sleep, told ten minutes before. Default 30; 0 for never. */
+  MARKCO_CONTAINER_IDLE_MINUTES: z.optional(z.string().check(z.regex(/^\d{1,6}$/, 'must be a whole number'))),
   /** What this device is called when it is first started. Default: as the machine is. */
   MARKCO_NAME: z.optional(z.string().check(z.minLength(1), z.maxLength(100))),
   /** Where other devices of the user reach this one. Default 7718, another one when that is taken; 0 for any. */
@@ -100,13 +116,13 @@ export type SignInWith = {
 
 export type Config = {
   readonly home: string;
-  /** What it is among the devices of its user, from when it joins them. */
-  readonly kind: 'desktop' | 'server-agent';
   readonly port: number;
   readonly host: string;
   readonly sessionLimits: SessionLimits;
   /** Null for never. */
   readonly sessionIdleMs: number | null;
+  /** Null for cells that run on the machine itself. */
+  readonly containers: ContainerSettings | null;
   /** Null for the name of the machine. */
   readonly name: string | null;
   readonly peerPort: number;
@@ -114,6 +130,9 @@ export type Config = {
   readonly peerAddresses: readonly string[];
   readonly findsNeighbors: boolean;
   readonly placesElsewhere: boolean;
+  readonly fallsBack: boolean;
+  /** It stands in for the others. */
+  readonly isFallback: boolean;
   readonly isRelay: boolean;
   /** Null for none. */
   readonly peerWebPort: number | null;
@@ -137,9 +156,9 @@ export type ConfigFlags = {
   readonly port?: number;
   readonly host?: string;
   readonly relay?: boolean;
-  readonly kind?: Config['kind'];
   /** Told to others besides those of the environment. */
   readonly peerAddresses?: readonly string[];
+  readonly fallback?: boolean;
 };
 
 /** @throws Failure `bad_request` naming the variable that is wrong */
@@ -163,7 +182,6 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const isRelay = flags.relay ?? env.MARKCO_RELAY === '1';
   return Object.freeze({
     home: flags.home ?? env.MARKCO_HOME ?? envPaths('markco', { suffix: '' }).data,
-    kind: flags.kind ?? 'desktop',
     port: chosenPort,
     host: flags.host ?? env.MARKCO_HOST ?? '127.0.0.1',
     sessionLimits: {
@@ -171,13 +189,27 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       processes: Number(env.MARKCO_SESSION_PROCESSES ?? 2_048),
       cpus: env.MARKCO_SESSION_CPUS === undefined ? null : Number(env.MARKCO_SESSION_CPUS),
     },
-    sessionIdleMs: Number(env.MARKCO_SESSION_IDLE_HOURS ?? 24) * HOUR_MS || null,
+    sessionIdleMs:
+      (env.MARKCO_CONTAINERS ?? '0') === '0'
+        ? Number(env.MARKCO_SESSION_IDLE_HOURS ?? 24) * HOUR_MS || null
+        : Number(env.MARKCO_CONTAINER_IDLE_MINUTES ?? 30) * MINUTE_MS || null,
+    containers:
+      (env.MARKCO_CONTAINERS ?? '0') === '0'
+        ? null
+        : {
+            socket: env.MARKCO_DOCKER ?? '/var/run/docker.sock',
+            limits: limitsOf(env.MARKCO_CONTAINER_PLAN ?? 'free'),
+            strict: env.MARKCO_CONTAINERS === '1',
+            network: env.MARKCO_CONTAINER_NETWORK === 'internet' ? ('internet' as const) : null,
+          },
     name: env.MARKCO_NAME ?? null,
     peerPort: Number(env.MARKCO_PEER_PORT ?? 7718),
     peerHost: env.MARKCO_PEER_HOST ?? '0.0.0.0',
     peerAddresses: [...(env.MARKCO_PEER_ADDRESSES ?? '').split(','), ...(flags.peerAddresses ?? [])]
       .map((address) => address.trim())
       .filter((address) => address !== ''),
+    fallsBack: env.ENABLE_CLOUD_FALLBACK !== '0',
+    isFallback: env.MARKCO_FALLBACK === undefined ? flags.fallback === true : env.MARKCO_FALLBACK === '1',
     isRelay,
     peerWebPort: env.MARKCO_PEER_WEB_PORT === undefined ? (isRelay ? 7719 : null) : Number(env.MARKCO_PEER_WEB_PORT),
     findsNeighbors: env.MARKCO_MDNS !== '0',

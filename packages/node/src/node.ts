@@ -51,6 +51,7 @@ import { createProjects } from './projects/projects.ts';
 import { createJournalStore } from './runs/journal-store.ts';
 import { assetsHere } from './mrp/assets.ts';
 import { createPlace } from './runs/place.ts';
+import { createContainers } from './runtimes/containers/containers.ts';
 import type { Kill } from './runtimes/process-table.ts';
 import { openLevelStore } from '@markco/replica/store/level';
 import { createRunsHere } from './runs-here.ts';
@@ -107,7 +108,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     ids,
   ).catch(giveUp);
   /** Its name changes with its owner's mind. */
-  const device = { ...identity.device };
+  const device = { ...identity.device, ...(config.isFallback ? { kind: 'server-agent' as const } : {}) };
   /** Another one from the moment this device joins those of another user. */
   const user: { -readonly [K in keyof User]: User[K] } = { ...identity.user };
   const logger = createLogger(config.logLevel, { user_id: user.id, device_id: device.id }, parts.logTo);
@@ -179,8 +180,12 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   const observeFolder = createFolderObserver({ catalog, metrics, log: logger, now, startedAt });
   rooms.onChange(({ origin, count }) => metrics.updates.inc({ origin }, count));
 
+  const containers =
+    config.containers === null
+      ? undefined
+      : createContainers({ ...config.containers, home: config.home, kill: parts.kill });
   const own = createCapability({
-    ...{ deviceId: device.id, home: config.home, log: logger },
+    ...{ deviceId: device.id, home: config.home, log: logger, table: containers?.runtimes },
     ...{ env: parts.env, platform: parts.machine.os, kill: parts.kill, now },
   });
 
@@ -188,7 +193,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     ['runs', 'sessions'].map((name) => mkdir(join(config.home, name), { recursive: true, mode: 0o700 })),
   );
   const runs = await createRunsHere({
-    ...{ config, parts, user, device, documents, author },
+    ...{ config, parts, user, device, documents, author, ...(containers && { containers }) },
     store: createJournalStore({ store, log }),
     log: logger,
     projects,
@@ -196,6 +201,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       device,
       now,
       capability: own.capability,
+      hint: async (language) => (await own.runtimes()).find((row) => row.language === language)?.hint,
       queuedRuns: () => runMetrics.queued,
       documentPath: (id) => catalog.get(id)?.path,
       log: logger,

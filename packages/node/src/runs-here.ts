@@ -9,7 +9,7 @@ import { saveAsset, saveFile } from './projects/assets.ts';
 import type { Projects } from './projects/projects.ts';
 import { createRuns, type Runs, type RunsParts } from './runs/runs.ts';
 
-export type RunsHereParts = Pick<RunsParts, 'place' | 'store'> & {
+export type RunsHereParts = Pick<RunsParts, 'place' | 'store' | 'containers'> & {
   readonly config: Pick<Config, 'home' | 'sessionLimits' | 'sessionIdleMs'>;
   readonly parts: Pick<NodeParts, 'ids' | 'env' | 'kill'>;
   readonly user: Pick<User, 'id'>;
@@ -26,6 +26,7 @@ export function createRunsHere(of: RunsHereParts): Promise<Runs> {
   return createRuns({
     ...{ ids, env, kill, user: of.user, device: of.device, store: of.store, place: of.place },
     home: config.home,
+    ...(of.containers === undefined ? {} : { containers: of.containers }),
     limits: config.sessionLimits,
     idleMs: config.sessionIdleMs,
     log: flatLog(log),

@@ -114,6 +114,20 @@ test('a cloud runtime that is up competes by its score', () => {
   expect(among([device(1, { queuedRuns: 3 }), cloud]).chosen).toBe(id(2));
 });
 
+test('a fallback runs what no device that is on could run, and no more once one is back', () => {
+  const standsIn = device(2, { host: 'fallback' });
+  const asleep = device(1, { online: false });
+  const away = among([asleep, standsIn]);
+  expect(away).toMatchObject({ chosen: id(2), reason: 'fallback' });
+  expect(away.why).toContain('No device of yours can take it now');
+  expect(among([device(1, { queuedRuns: 3 }), standsIn]).chosen).toBe(id(1));
+  // Even from its own session: the variables can be moved, and who is back expects to be used.
+  const back = among([device(1), standsIn], ask({ sessionOn: id(2) }));
+  expect(back).toMatchObject({ chosen: id(1), newSession: true });
+  expect(among([device(1), standsIn], ask({ runOn: id(2) })).chosen).toBe(id(2));
+  expect(among([asleep]).chosen).toBeNull();
+});
+
 test('a cloud runtime that would have to be started comes after everybody else', () => {
   const cold = device(1, { host: 'cold-cloud', heardAtMs: -SILENT_AFTER_MS * 2 });
   const poor = device(2, { queuedRuns: 9, latencyMs: null, resources: { network: 'metered' }, runsLost: 9 });

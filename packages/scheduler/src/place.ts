@@ -51,6 +51,7 @@ export function place(snapshot: Snapshot, request: PlaceRequest): Placement {
 }
 
 function reasonFor({ components, facts }: RankedDevice, { needsGpu, runOn }: PlaceRequest): RouteReason {
+  if (facts.host === 'fallback' && runOn === null) return 'fallback';
   if (components.session > 0) return 'session-affinity';
   if (runOn !== null) return 'availability';
   if (facts.host === 'cold-cloud') return 'fallback';

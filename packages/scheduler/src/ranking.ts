@@ -1,8 +1,8 @@
 /**
  * The devices of a snapshot in the order in which they suit one run.
  *
- * 1. Best first: devices and cloud runtimes that are up by score, then what would have to be started, then the refused
- *    ones. Equal scores: the device that holds the session, then the one the person sits at, then the smaller id.
+ * 1. Best first: devices and cloud runtimes that are up by score, then a fallback, though the session be there, then what
+ *    would have to be started, then the refused ones. Equal scores: the device that holds the session, then the one the person sits at, then the smaller id.
  * 2. Its cost grows with the number of devices alone: each is counted into the group of its score, and no two are compared
  *    but by id, once, to see that they are sorted.
  * 3. What is kept of a device is its number in that order. What there is to say of it is made when somebody reads it:
@@ -30,8 +30,7 @@ export type Ranking = Iterable<RankedDevice> & {
   placeOf(deviceId: DeviceId): number;
 };
 
-const GROUPS = 3;
-const REFUSED_GROUP = 2;
+const GROUPS = 4;
 const EMPTY: readonly number[] = Array.from({ length: GROUPS * SCORES }, () => 0);
 
 export function rank({ atMs, devices }: Snapshot, request: PlaceRequest): Ranking {
@@ -89,7 +88,7 @@ export function rank({ atMs, devices }: Snapshot, request: PlaceRequest): Rankin
 }
 
 function groupOf({ host }: DeviceFacts, refused: RefusalRule | null): number {
-  return refused !== null ? REFUSED_GROUP : host === 'cold-cloud' ? 1 : 0;
+  return refused !== null ? 3 : host === 'cold-cloud' ? 2 : host === 'fallback' ? 1 : 0;
 }
 
 /** Whoever keeps its devices sorted, as a list that grows by UUIDv7 is, pays for no sorting. */

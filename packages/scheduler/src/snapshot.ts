@@ -6,10 +6,11 @@ export type DeviceFacts = {
   readonly name: string;
   /**
    * The four kinds of candidate (domain model §6) but for the session's own host, which `PlaceRequest.sessionOn` names:
-   * a device of the person's, a cloud runtime that is up, and one that would have to be started first. A mesh whose
-   * owner wants no fallback lists no cloud, and its runs wait instead.
+   * a device of the person's, a cloud runtime that is up, and one that would have to be started first. A `fallback` is
+   * a device that stands in for the others, as the one beside a cloud: it is chosen when none of them could run it now.
+   * A mesh whose owner wants no fallback lists none, and its runs wait instead.
    */
-  readonly host: 'device' | 'cloud' | 'cold-cloud';
+  readonly host: 'device' | 'cloud' | 'cold-cloud' | 'fallback';
   readonly capability: NodeCapability;
   /**
    * When its latest heartbeat came in, on the clock of `Snapshot.atMs`: `capability.heartbeatAt` is from the device's

@@ -44,8 +44,8 @@ export const addCloud: AddVerb = (program, cli, done) => {
       const names = options.name ?? [];
       const peerAddresses = peerAddressesOf(names, config);
       const device = await startDevice(cli, {
-        ...{ kind: 'server-agent', port: 0, host: '127.0.0.1', relay: true, peerAddresses },
-      } as const);
+        ...{ fallback: true, port: 0, host: '127.0.0.1', relay: true, peerAddresses },
+      });
       try {
         const { createRendezvous } = await import('@markco/rendezvous');
         const { createLogger } = await import('@markco/node/observe/log');

@@ -47,7 +47,6 @@ const RUNS = '/markco/runs/1.0.0';
 export type OpenMeshParts = {
   readonly config: Pick<
     Config,
-    | 'kind'
     | 'peerPort'
     | 'peerHost'
     | 'peerWebPort'
@@ -57,6 +56,7 @@ export type OpenMeshParts = {
     | 'usesKeychain'
     | 'projectsFolder'
     | 'placesElsewhere'
+    | 'fallsBack'
   >;
   readonly home: string;
   readonly userId: UserId;
@@ -152,7 +152,7 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
         language: session.language,
         name: sessionName(session),
       }));
-  const about = { name: device.name, os: device.os ?? '', kind: config.kind };
+  const about = { name: device.name, kind: device.kind, os: device.os ?? '' };
   const open = (peerPort: number, peerWebPort: number | null): Promise<Mesh> =>
     createMesh({
       ...{ trust, ids, about, catalog, projects },
@@ -224,7 +224,7 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
     peers: () => mesh.peers.list(),
     heartbeats: () => mesh.heartbeats(),
     elsewhere: () => mesh.elsewhere(),
-    ...{ isOpen, placesElsewhere: config.placesElsewhere },
+    ...{ isOpen, placesElsewhere: config.placesElsewhere, fallsBack: config.fallsBack },
     onRun: parts.onRun,
     onGranted: parts.onGranted,
     onTrouble: (doing, cause) => parts.log.warn('placing.trouble', { doing }, cause),

@@ -60,7 +60,7 @@ export type PairParts = {
   readonly host: Host;
   readonly trust: Trust;
   readonly ids: IdSource;
-  /** `kind` when it joins others; `desktop` when left out. */
+  /** What a person sees who is asked to add this device. Its kind, which then stays, is a desktop unless said otherwise. */
   readonly about: { readonly name: string; readonly os: string; readonly kind?: NewDevice['kind'] };
   /** Devices on the same network that were heard of: a code without an address is tried with them. */
   readonly neighbors: () => readonly { readonly peerId: string; readonly addresses: readonly string[] }[];

@@ -112,8 +112,10 @@ export function createExecutor(parts: ExecutorParts, closing: AbortSignal) {
     const session = sessions.session(run.sessionId);
     const found = await session.attach(closing);
     if (closing.aborted) return { kind: 'detached' };
-    if (found) return withinTime(run, session.resume(run.id));
+    const spool = spoolFile(parts.runFolder(run.id));
+    if (found) return withinTime(run, session.resume(run.id, spool));
     await session.stop(); // Nothing may write its spool any more.
+    session.place.collect(run.id, spool);
     return {
       kind: 'died',
       reason: 'MarkCo stopped, and so did the session of this run. Its output is kept; it was not started again.',

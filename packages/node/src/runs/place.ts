@@ -16,6 +16,8 @@ export type PlaceParts = {
   readonly capability: () => Promise<NodeCapability>;
   readonly queuedRuns: () => number;
   readonly documentPath: (id: DocumentId) => string | undefined;
+  /** What would make it run this language, as a sentence. */
+  readonly hint: (language: RuntimeSession['language']) => Promise<string | undefined>;
   readonly log: { info(event: string, fields: Readonly<Record<string, string | undefined>>): void };
   readonly routed: { inc(labels: { readonly host_type: 'device'; readonly reason: string }): void };
 };
@@ -62,7 +64,8 @@ export function createPlace(parts: PlaceParts) {
       route_target: 'device',
       reason: placed.why,
     });
-    if (placed.chosen === null) throw new Failure('runtime_missing', placed.why);
+    if (placed.chosen === null)
+      throw new Failure('runtime_missing', (await parts.hint(session.language)) ?? placed.why);
     parts.routed.inc({ host_type: 'device', reason: placed.reason });
     return { hostType: 'device', deviceId: placed.chosen, reason: placed.reason };
   };

@@ -20,10 +20,8 @@ import {
   type SessionId,
   type UserId,
 } from '@markco/protocol';
-import type { LimitKind, SessionLimits } from '../runtimes/limits/limits.ts';
-import type { RuntimeDescriptor } from '../runtimes/runtime.ts';
 import type { Kill } from '../runtimes/process-table.ts';
-import { createSessionHost, type SessionWish } from '../runtimes/session-host.ts';
+import { createSessionHost, type SessionHostParts, type SessionWish } from '../runtimes/session-host.ts';
 import { createEventLog } from './events.ts';
 import { CANCELLED, createExecutor } from './execute.ts';
 import type { SaveAsset } from './excerpt.ts';
@@ -46,7 +44,7 @@ export type RunRequest = {
   readonly unlisted?: true;
 };
 
-export type RunsParts = {
+export type RunsParts = Pick<SessionHostParts, 'limits' | 'limitKind' | 'idleMs' | 'runtimes' | 'containers'> & {
   /** The state folder of the device; it exists. Runs are in `runs/`, sessions in `sessions/`. */
   readonly home: string;
   readonly store: JournalStore;
@@ -56,13 +54,6 @@ export type RunsParts = {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly kill: Kill;
   readonly log: RunLog;
-  /** What a session may take of this machine. */
-  readonly limits: SessionLimits;
-  readonly limitKind?: LimitKind;
-  /** How long a session may be idle; null for as long as it likes. */
-  readonly idleMs: number | null;
-  /** The table of runtimes; another one only in tests. */
-  readonly runtimes?: readonly RuntimeDescriptor[];
   /** A project's folder, absolute. `not_found` when it is not open on this device. */
   projectFolder(projectId: ProjectId): Promise<string>;
   /** Null when it is not open on this device. */

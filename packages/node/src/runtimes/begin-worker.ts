@@ -10,6 +10,7 @@ import type { Kill } from './process-table.ts';
 import type { RuntimeDescriptor, SessionPlace, WorkerCommand } from './runtime.ts';
 import type { SessionLog } from './session.ts';
 import { inherited, startWorker, type StartedWorker } from './worker-process.ts';
+import type { Begun } from './workplace.ts';
 
 export type BeginParts = {
   readonly descriptor: RuntimeDescriptor;
@@ -19,11 +20,6 @@ export type BeginParts = {
   readonly forks: ForkServers;
   readonly hold: Hold;
   projectFolder(): Promise<string>;
-};
-
-export type Begun = {
-  readonly worker: StartedWorker;
-  readonly about: { readonly executable: string; readonly environmentHash: string };
 };
 
 /** `runtime_missing` when there is no interpreter or it does not start. An abort kills what was started. */

@@ -52,9 +52,15 @@ export type Kind = {
   /** What the project wishes of its session. */
   readonly config?: SessionConfig;
   reason?(): Promise<string | null>;
+  /** What is special about a device of this kind. */
+  device?(): Promise<Parameters<typeof testDevice>[0]>;
+  /** The process that code of this kind names so. */
+  findProcess?: typeof findProcess;
 };
 
-export function runtimeContract(name: string, { language, words, config, reason }: Kind): void {
+export function runtimeContract(name: string, kind: Kind): void {
+  const { language, words, config, reason, device: special } = kind;
+  const find = kind.findProcess ?? findProcess;
   const check = (
     what: string,
     work: (device: TestDevice, request: (code: string) => ReturnType<TestDevice['request']>) => Promise<void>,
@@ -63,7 +69,7 @@ export function runtimeContract(name: string, { language, words, config, reason 
     test(`${name}: ${what}`, async (context: TestContext) => {
       const why = code === null ? `${name} has nothing of the sort` : ((await reason?.()) ?? null);
       if (why !== null) context.skip(why);
-      await using device = await testDevice();
+      await using device = await testDevice(await special?.());
       await work(device, (text) => {
         const made = device.request(text);
         return { ...made, session: { ...made.session, language, ...(config && { config }) } as typeof made.session };
@@ -203,11 +209,11 @@ export function runtimeContract(name: string, { language, words, config, reason 
   check('a session that is stopped takes everything with it that it started', async ({ runs }, request) => {
     const { text } = await finished(runs, request(words.child));
     const pid = Number.parseInt(text, 10);
-    expect(await findProcess(pid)).not.toBeNull();
+    expect(await find(pid)).not.toBeNull();
     const [session] = runs.sessions.list();
     if (session === undefined) throw new Error('there is no session');
     await runs.sessions.remove(session.id);
-    await eventually(async () => (await findProcess(pid)) === null);
+    await eventually(async () => (await find(pid)) === null);
   });
 
   check('a character that comes in two pieces is one', async ({ runs }, request) => {

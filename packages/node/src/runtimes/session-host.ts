@@ -33,7 +33,11 @@ import type { LimitKind, SessionLimits } from './limits/limits.ts';
 import { NO_WISHES, type RuntimeDescriptor } from './runtime.ts';
 import type { Kill } from './process-table.ts';
 import { readRecords, socketPathFor, writeRecord, type SessionRecord } from './session-record.ts';
+import { createResourceWatch } from './resource-events.ts';
 import { createSession, type Session, type SessionLog } from './session.ts';
+import type { Containers } from './containers/containers.ts';
+import { machinePlace } from './machine-place.ts';
+import type { Workplace } from './workplace.ts';
 import { inherited } from './worker-process.ts';
 
 /** Documents of a project share the session called `default` unless they say otherwise. */
@@ -43,6 +47,7 @@ export type SessionWish = SessionKey & { readonly config?: SessionConfig };
 
 const LOOK_MS = 1_000;
 const WARM_MS = 10_000;
+const WARM_CONTAINER_MS = 60_000;
 /** A server that does not answer keeps a session that was removed here. */
 const LEAVE_MS = 3_000;
 
@@ -65,6 +70,8 @@ export type SessionHostParts = {
   isBusy(id: SessionId): boolean;
   /** The table of runtimes; another one only in tests. */
   readonly runtimes?: readonly RuntimeDescriptor[];
+  /** Where sessions work in the containers of their projects. */
+  readonly containers?: Containers;
   /** A project's folder, absolute. `not_found` when it is not open on this device. */
   projectFolder(projectId: ProjectId): Promise<string>;
   /** Null when it is not open on this device. */
@@ -85,9 +92,10 @@ export async function createSessionHost(parts: SessionHostParts) {
   const forks = createForkServers(inherited(parts.env));
   const limitKind = parts.limitKind ?? (await chooseLimits(parts.kill));
   const costs = createCosts(parts.ids.now);
+  const table = parts.containers?.runtimes ?? parts.runtimes ?? RUNTIMES;
 
   function descriptorOf(language: Language): RuntimeDescriptor {
-    const found = (parts.runtimes ?? RUNTIMES).find((row) => row.language === language);
+    const found = table.find((row) => row.language === language);
     if (found === undefined) throw new Failure('unsupported', `This device does not run ${language} yet.`);
     return found;
   }
@@ -110,18 +118,26 @@ export async function createSessionHost(parts: SessionHostParts) {
     };
   }
 
+  function placeOf(record: SessionRecord): Workplace {
+    const descriptor = descriptorOf(record.language);
+    const projectFolder = () => parts.projectFolder(record.projectId);
+    if (parts.containers !== undefined) return parts.containers.place({ record, descriptor, projectFolder });
+    const { env, kill, log, limits } = parts;
+    const hold = limitKind.hold(record.id, limits);
+    return machinePlace(
+      { folder: folderOf(record.id), socket: record.socket },
+      { ...{ descriptor, env, kill, log, forks, hold, limits }, projectFolder },
+    );
+  }
+
   function adopt(record: SessionRecord): Session {
     const session: Session = createSession(
       {
         descriptor: descriptorOf(record.language),
-        env: parts.env,
+        place: placeOf(record),
         kill: parts.kill,
         now: parts.ids.now,
         log: parts.log,
-        forks,
-        hold: limitKind.hold(record.id, parts.limits),
-        limits: parts.limits,
-        projectFolder: () => parts.projectFolder(record.projectId),
         onSpooled: parts.onSpooled,
         onChange: () => {
           for (const listener of listeners) listener(view(session));
@@ -165,6 +181,7 @@ export async function createSessionHost(parts: SessionHostParts) {
   }
 
   const notices = new Map<SessionId, IdleNotice>();
+  const watches = new WeakMap<Session, ReturnType<typeof createResourceWatch>>();
   const warmed = new Set<ProjectId>();
 
   async function endIdle(session: Session): Promise<void> {
@@ -172,7 +189,7 @@ export async function createSessionHost(parts: SessionHostParts) {
     const { usedAt } = session;
     // Counting costs is not free, and nearly no session has been idle for that long.
     if (parts.isBusy(id) || !mayBeIdle(usedAt, parts.ids.now(), parts.idleMs)) return void notices.delete(id);
-    const cost = await session.hold.cost();
+    const cost = await session.place.hold.cost();
     const facts = { usedAt, busy: parts.isBusy(id), cpuMs: cost?.cpuMs ?? null };
     const decided = decideIdle(facts, notices.get(id) ?? null, parts.ids.now(), parts.idleMs);
     if (decided.notice === null) notices.delete(id);
@@ -185,10 +202,24 @@ export async function createSessionHost(parts: SessionHostParts) {
     await session.stop('idle');
   }
 
+  /** Counting is not free, and who runs nothing grows little: only of those with a run on, where a group counts them. */
+  async function tell(session: Session): Promise<void> {
+    const { id } = session.record;
+    if (session.current === null || session.place.hold.processBytesMax !== null) return session.tellLimits([]);
+    const watch = watches.get(session) ?? createResourceWatch(session.place.limits);
+    watches.set(session, watch);
+    const found = watch(await session.place.hold.cost());
+    if (found !== null) {
+      const did = found.told === null ? 'nothing yet' : 'told its run';
+      parts.log.info('session.resources', { sessionId: id, event: found.event, percent: found.percent, did });
+    }
+    await session.tellLimits(found === null || found.told === null ? [] : [found.told]);
+  }
+
   /** Tells sessions the limits they have met, and ends those that nobody uses. */
   async function look(): Promise<void> {
     const living = [...sessions.values()].filter((session) => session.state === 'running');
-    await Promise.all(living.flatMap((session) => [session.tellLimits(), endIdle(session)]));
+    await Promise.all(living.flatMap((session) => [tell(session), endIdle(session)]));
   }
 
   const looking = setInterval(() => {
@@ -209,8 +240,17 @@ export async function createSessionHost(parts: SessionHostParts) {
     async warm(projectId: ProjectId): Promise<void> {
       if (warmed.has(projectId)) return;
       warmed.add(projectId);
-      const place = { env: parts.env, projectFolder: await parts.projectFolder(projectId), config: NO_WISHES };
-      for (const row of parts.runtimes ?? RUNTIMES) {
+      const projectFolder = await parts.projectFolder(projectId);
+      if (parts.containers !== undefined) {
+        const within = AbortSignal.any([ending.signal, AbortSignal.timeout(WARM_CONTAINER_MS)]);
+        await parts.containers.warm(projectId, projectFolder, within).catch((error: unknown) => {
+          warmed.delete(projectId); // Whoever opens it next may find Docker there.
+          throw error;
+        });
+        return;
+      }
+      const place = { env: parts.env, projectFolder, config: NO_WISHES };
+      for (const row of table) {
         if (row.forks !== true) continue;
         const found = await row.detect(place, AbortSignal.any([ending.signal, AbortSignal.timeout(WARM_MS)]));
         if (!found.available || ending.signal.aborted) continue;
@@ -244,7 +284,7 @@ export async function createSessionHost(parts: SessionHostParts) {
     endsAt: (id: SessionId): number | null => notices.get(id)?.endsAt ?? null,
 
     /** What a session costs right now; null while it has no process. */
-    cost: async (id: SessionId): Promise<SessionCost | null> => costs.of(id, await require(id).hold.cost()),
+    cost: async (id: SessionId): Promise<SessionCost | null> => costs.of(id, await require(id).place.hold.cost()),
 
     list: (): readonly RuntimeSession[] => [...sessions.values()].map(view),
 
@@ -292,6 +332,7 @@ export async function createSessionHost(parts: SessionHostParts) {
         .catch((error: unknown) => parts.log.warn('session.left-behind', { sessionId: id, reason: String(error) }));
       // Where it is not in the folder: with it the lock of a worker, and the name of a keeper.
       for (const end of ['', '.lock', '.k']) await rm(`${session.record.socket}${end}`, { force: true });
+      await session.place.clear();
       await rm(folderOf(id), { recursive: true, force: true });
     },
 
@@ -308,6 +349,7 @@ export async function createSessionHost(parts: SessionHostParts) {
       clearInterval(looking);
       if (options.keep) for (const session of sessions.values()) session.detach();
       else await Promise.all([...sessions.values()].map((session) => session.stop()));
+      await parts.containers?.close();
     },
   };
 }

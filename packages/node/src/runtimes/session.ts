@@ -18,20 +18,18 @@ import {
   type SessionEvent,
   type SessionState,
 } from '@markco/protocol';
+import { createCheckpoint } from './checkpoint.ts';
 import type { Ending } from './ending.ts';
 import { escalate } from './escalation.ts';
-import type { Hold, SessionLimits } from './limits/limits.ts';
 import { createMeter } from './limits/meter.ts';
 import { killWorker } from './kill-worker.ts';
 import { createQuestions } from './questions.ts';
 import { NO_WISHES, type RuntimeDescriptor } from './runtime.ts';
-import { readLastWords } from './last-words.ts';
-import { findProcess, lives, type Kill } from './process-table.ts';
+import { lives, type Kill } from './process-table.ts';
 import { createRecordWriter, type SessionRecord } from './session-record.ts';
-import { connectWorker, type WorkerEvent, type WorkerLink } from './worker-link.ts';
-import type { ForkServers } from './fork-server.ts';
-import { beginWorker } from './begin-worker.ts';
+import type { WorkerEvent, WorkerLink } from './worker-link.ts';
 import type { StartedWorker } from './worker-process.ts';
+import type { Workplace } from './workplace.ts';
 
 /** A worker whose connection broke but which lives is asked again this long, then killed. */
 const REATTACH_MS = 2_000;
@@ -44,15 +42,10 @@ export type SessionLog = {
 
 export type SessionParts = {
   readonly descriptor: RuntimeDescriptor;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly place: Workplace;
   readonly kill: Kill;
   readonly now: () => number;
   readonly log: SessionLog;
-  readonly forks: ForkServers;
-  readonly hold: Hold;
-  readonly limits: SessionLimits;
-  /** The project's folder, absolute. */
-  projectFolder(): Promise<string>;
   /** The spool of a run has grown. */
   onSpooled(run: RunId): void;
   onChange(): void;
@@ -60,9 +53,15 @@ export type SessionParts = {
 
 export type Session = ReturnType<typeof createSession>;
 
-type Current = { readonly run: RunId; readonly over: Promise<Ending>; readonly resolve: (ending: Ending) => void };
+type Current = {
+  readonly run: RunId;
+  readonly spool: string;
+  readonly over: Promise<Ending>;
+  readonly resolve: (ending: Ending) => void;
+};
 
 export function createSession(parts: SessionParts, first: SessionRecord, folder: string) {
+  const { place } = parts;
   let record = first;
   let state: SessionState = sessionMachine.initial;
   let since = parts.now();
@@ -74,11 +73,12 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
   let beside: readonly [number, number] | null = null;
   let detached = false;
   let isRemoved = false;
-  const meter = createMeter(parts.hold, parts.limits);
+  const meter = createMeter(place.hold, place.limits);
   let usedAt = parts.now();
   let starting: AbortController | null = null;
   const answers = new Map<number, (accepted: boolean) => void>();
   const questions = createQuestions(parts.descriptor);
+  const checkpoint = createCheckpoint({ session: first.id, folder, place, questions, log: parts.log });
   const keepRecord = createRecordWriter(folder, (error) => {
     // A session that was removed has no folder any more; anything else is found again by its socket.
     parts.log.warn('session.record', { sessionId: record.id, reason: String(error) });
@@ -118,6 +118,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
   function onEvent(event: WorkerEvent): void {
     if (event.event === 'spooled') {
       beside = event.beside;
+      if (current?.run === event.run) place.collect(event.run, current.spool);
       parts.onSpooled(event.run);
       if (!event.ended) return;
       lastEnded = event.run;
@@ -134,7 +135,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
   }
 
   async function connect(signal: AbortSignal): Promise<WorkerLink> {
-    const opened = await connectWorker(record.socket, onEvent, signal);
+    const opened = await place.openLink(onEvent, signal);
     link = opened;
     opened.closed
       .then(() => inTurn(() => onClosed(opened)))
@@ -166,17 +167,18 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
   async function bury(): Promise<void> {
     const dead = worker;
     worker = null;
-    const metNow = await parts.hold.met();
-    if (dead !== null) await killWorker(parts.kill, parts.hold, dead.process);
+    const metNow = await place.hold.met();
+    if (dead !== null) await killWorker(parts.kill, place.hold, dead.process);
     const how = (await dead?.ending()) ?? null;
     const why = meter.why(how, metNow);
     if (state === 'running') step('fail', how ?? 'gone');
     await note(null);
+    if (current !== null) place.collect(current.run, current.spool);
     const ended = `The session ended${how === null ? '' : ` with ${how}`}.${why === null ? '' : ` ${why}`}`;
     settle({
       kind: 'died',
       reason: `${ended} Its output is kept, its variables are gone.`,
-      lastWords: beside === null ? [] : await readLastWords(folder, beside),
+      lastWords: beside === null ? [] : await place.lastWords(beside),
       ...(why === null ? {} : { limit: 'MemoryLimit' }),
     });
     beside = null;
@@ -192,10 +194,10 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
     const noted = record.process;
     try {
       const opened = await connect(signal);
-      const found = await findProcess(opened.hello.pid);
+      const found = await place.find(opened.hello.pid);
       if (found === null) throw new Failure('not_found', 'The session ended.');
       worker = { process: found, ending: async () => null };
-      await parts.hold.add(found.pid);
+      await place.hold.add(found.pid);
       await meter.goesOn();
       return true;
     } catch (error) {
@@ -204,7 +206,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
       link = null;
       if (noted !== null && (await lives(noted))) {
         parts.log.warn('session.unreachable', { sessionId: record.id, pid: noted.pid, reason: String(error) });
-        await killWorker(parts.kill, parts.hold, noted);
+        await killWorker(parts.kill, place.hold, noted);
       }
       if (noted !== null) await note(null);
       return false;
@@ -212,14 +214,13 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
   }
 
   async function spawnNow(signal: AbortSignal): Promise<void> {
-    const place = { folder, socket: record.socket };
-    const { worker: started, about } = await beginWorker(place, record.config ?? NO_WISHES, parts, signal);
+    const { worker: started, about } = await place.begin(record.config ?? NO_WISHES, signal);
     worker = started;
     beside = [0, 0];
     try {
-      await connect(signal);
+      await checkpoint.restore(await connect(signal));
     } catch (error) {
-      await killWorker(parts.kill, parts.hold, started.process);
+      await killWorker(parts.kill, place.hold, started.process);
       worker = null;
       throw error;
     }
@@ -228,13 +229,13 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
     void note({ pid, startedAt, ...about, since: new Date(parts.now()).toISOString() });
   }
 
-  function send(run: RunId, work: (to: WorkerLink) => void): Promise<Ending> {
+  function send(run: RunId, spool: string, work: (to: WorkerLink) => void): Promise<Ending> {
     if (detached) return Promise.resolve({ kind: 'detached' });
     if (current !== null) throw new Failure('conflict', 'The session is busy with another run.');
     if (link === null)
       return Promise.resolve({ kind: 'died', reason: 'The session ended before the run reached it.', lastWords: [] });
     const { promise, resolve } = Promise.withResolvers<Ending>();
-    current = { run, over: promise, resolve };
+    current = { run, spool, over: promise, resolve };
     usedAt = parts.now();
     work(link);
     return promise;
@@ -261,7 +262,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
     get changedAt(): string {
       return new Date(since).toISOString();
     },
-    hold: parts.hold,
+    place,
     /** When a run of it last began or ended, Unix milliseconds. */
     get usedAt(): number {
       return usedAt;
@@ -270,7 +271,6 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
     get current(): RunId | null {
       return current?.run ?? null;
     },
-
     /** What the next start goes by; a living interpreter stays as it is. */
     wish(config: SessionConfig): void {
       if (JSON.stringify(record.config) !== JSON.stringify(config)) record = { ...record, config };
@@ -313,12 +313,13 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
 
     /** Sends a run. `conflict` while another one is on. */
     execute: (run: RunId, code: string, spool: string): Promise<Ending> =>
-      send(run, (to) => to.send({ op: 'execute', run, code, spool })),
+      send(run, spool, (to) => to.send({ op: 'execute', run, code, spool: place.pathFor(run, spool) })),
 
     /** Waits for a run that an earlier host sent. */
-    resume(run: RunId): Promise<Ending> {
+    resume(run: RunId, spool: string): Promise<Ending> {
+      place.collect(run, spool);
       if (link === null || link.hello.run !== run || lastEnded === run) return Promise.resolve({ kind: 'ended' });
-      return send(run, () => undefined);
+      return send(run, spool, () => undefined);
     },
 
     /**
@@ -353,16 +354,19 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
     ask: <K extends QuestionKind>(kind: K, question: Question<K>, signal: AbortSignal): Promise<Answer<K>> =>
       questions.ask(link, kind, question, signal),
 
-    /** Ends the worker and everything it started. Its run, if any, dies. The session can be started again. */
-    stop(why = 'asked'): Promise<void> {
+    /** Ends the worker and everything it started. Its run, if any, dies. `idle`: its values are kept for the next start. */
+    stop(why: 'asked' | 'removed' | 'idle' = 'asked'): Promise<void> {
       starting?.abort(new Failure('conflict', 'The session was stopped while it started.'));
       return inTurn(async () => {
+        if (why !== 'idle') await checkpoint.forget();
+        else if (link !== null && current === null) await checkpoint.save(link);
         const dead = worker?.process ?? record.process;
         const lost = link;
         worker = link = null;
-        if (dead !== null && (await lives(dead))) await killWorker(parts.kill, parts.hold, dead);
+        if (dead !== null) await killWorker(parts.kill, place.hold, dead);
         lost?.close();
         await note(null);
+        if (current !== null) place.collect(current.run, current.spool);
         if (state !== 'cold') step('stop', why);
         settle({
           kind: 'died',
@@ -378,11 +382,12 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
       return this.stop('removed');
     },
 
-    /** Tells the run that is on which limits its session has met since it was last told. */
-    async tellLimits(): Promise<void> {
+    /** Tells the run that is on which limits its session has met since it was last told, and `more`. */
+    async tellLimits(more: readonly string[]): Promise<void> {
       const run = current?.run;
       if (run === undefined) return;
-      for (const text of await meter.notices(run)) if (current?.run === run) link?.send({ op: 'notice', run, text });
+      for (const text of [...more, ...(await meter.notices(run))])
+        if (current?.run === run) link?.send({ op: 'notice', run, text });
     },
 
     /** Lets go of the worker, which goes on, run and all. */

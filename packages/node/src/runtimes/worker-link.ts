@@ -2,7 +2,7 @@
  * The connection of a host to the worker of a session: lines of JSON over a unix socket.
  *
  * Host → worker: `execute {run, code, spool}`, `interrupt {run, why?}`, `notice {run, text}`,
- * `input {run, text, ref}`, `ask {ref, kind, question}`.
+ * `input {run, text, ref}`, `ask {ref, kind, question}`, `save {ref, path}` and `restore {ref, path}` of the values.
  * Worker → host: `hello` on connecting, `spooled` when a run's spool has grown or ended (the host
  * reads the events from the spool itself), `answered` to an input, `told` to a question, `refused` when a run
  * cannot start, `trouble` when its disk is full.
@@ -58,6 +58,8 @@ export type WorkerOrder =
   /** Goes into the run's output as a line of stderr. */
   | { readonly op: 'notice'; readonly run: RunId; readonly text: string }
   | { readonly op: 'input'; readonly run: RunId; readonly text: string; readonly ref: number }
+  /** Of the values of a session that is idle. `told` is the answer. */
+  | { readonly op: 'save' | 'restore'; readonly path: string; readonly ref: number }
   | { readonly op: 'ask'; readonly kind: QuestionKind; readonly question: unknown; readonly ref: number };
 
 export type WorkerLink = {

@@ -2,7 +2,7 @@
  * The other processes of this cloud: what is written and who is there is told to them, and what they tell is taken in.
  *
  * 1. Nothing depends on a message: what is in the database is read from there every two seconds, and twice a second
- *    while there is no way to the others (decision 0027).
+ *    while there is no way to the others (decision 0028).
  * 2. Who is at a document at another process is shown as long as that one is heard of.
  */
 import { decodeFrame, type DocumentId } from '@markco/protocol';

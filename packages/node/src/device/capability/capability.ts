@@ -1,5 +1,6 @@
 /** What this device can do right now, as other devices are told it. */
 import type { DeviceId, NodeCapability } from '@markco/protocol';
+import type { RuntimeDescriptor } from '../../runtimes/runtime.ts';
 import { createPolicySetting, type PolicySetting } from '../policy.ts';
 import { createHardware } from './hardware.ts';
 import { keep } from './kept.ts';
@@ -9,6 +10,8 @@ import { createRuntimeDetection, type RuntimeHere } from './runtimes.ts';
 export type CapabilityParts = ProgramParts & {
   readonly deviceId: DeviceId;
   readonly home: string;
+  /** The table of runtimes, where it is not that of the machine itself. */
+  readonly table: readonly RuntimeDescriptor[] | undefined;
   readonly log: { warn(event: string, fields: Readonly<Record<string, string>>): void };
 };
 
@@ -24,7 +27,7 @@ const HARDWARE_STALE_MS = 5_000;
 
 export function createCapability(parts: CapabilityParts): Capability {
   const { deviceId, home, env, now, log } = parts;
-  const runtimes = createRuntimeDetection({ env, folder: home, now });
+  const runtimes = createRuntimeDetection({ env, folder: home, now }, parts.table);
   const policy = createPolicySetting(home, (reason) => log.warn('device.policy-unreadable', { reason }));
   const hardware = keep(createHardware(parts), { now, freshMs: HARDWARE_FRESH_MS, staleMs: HARDWARE_STALE_MS });
   // Begun now: the first run does not wait for what takes a program to find out.

@@ -1,6 +1,13 @@
 /** Which device a run is for: what it asks, what is known of the devices, and the scheduler's answer. */
 import { Failure, type DeviceId, type ProjectId, type RunId } from '@markco/protocol';
-import { place, recordOf, type DecisionRecord, type Placement, type PlaceRequest } from '@markco/scheduler';
+import {
+  place,
+  recordOf,
+  type DecisionRecord,
+  type DeviceFacts,
+  type Placement,
+  type PlaceRequest,
+} from '@markco/scheduler';
 import type { SessionPlace, Survey } from './survey.ts';
 
 export type Wanted = {
@@ -23,13 +30,18 @@ export type DecideParts = {
   readonly isOpen: (id: ProjectId) => boolean;
   /** Whether a run may be placed elsewhere when nobody named a device. */
   readonly placesElsewhere: boolean;
+  /** Whether a device that stands in may take it then; else it waits for one of the others. */
+  readonly fallsBack: boolean;
 };
 
-export function createDecide({ self, survey, now, holders, isOpen, placesElsewhere }: DecideParts) {
+export function createDecide({ self, survey, now, holders, isOpen, placesElsewhere, fallsBack }: DecideParts) {
   /** @param from the device where a person asks for it, which may be one that hosts nothing */
   return async (runId: RunId, { session, named, needsGpu, sessionOn }: Wanted, from = self): Promise<Decided> => {
     const request: PlaceRequest = { language: session.language, from, needsGpu, sessionOn, runOn: named };
-    const all = await survey.snapshot(named, session.language);
+    const known = await survey.snapshot(named, session.language);
+    const mayTake = ({ host, deviceId }: DeviceFacts): boolean =>
+      fallsBack || host !== 'fallback' || deviceId === named;
+    const all = { ...known, devices: known.devices.filter(mayTake) };
     const isHere = from === self || isOpen(session.projectId);
     const near = new Set([...(isHere ? [self] : []), ...holders(session.projectId)]);
     const isNear = ({ deviceId }: { deviceId: DeviceId }): boolean =>
@@ -37,9 +49,14 @@ export function createDecide({ self, survey, now, holders, isOpen, placesElsewhe
     // A device that does not have the project lacks the files that lie beside its pages.
     const choices =
       named === null && (needsGpu === false || !placesElsewhere) ? all.devices.filter(isNear) : all.devices;
-    let placement = place({ ...all, devices: choices }, request);
-    if (placement.chosen === null && placesElsewhere && choices.length < all.devices.length)
-      placement = place(all, request);
+    // One that stands in comes after each of the others, also after those without the project.
+    const choosing = placesElsewhere ? [choices, all.devices] : [choices];
+    const tries = [...choosing.map((devices) => devices.filter(({ host }) => host !== 'fallback')), ...choosing];
+    let placement = place({ ...all, devices: tries[0] ?? [] }, request);
+    for (const devices of tries.slice(1)) {
+      if (placement.chosen !== null) break;
+      placement = place({ ...all, devices }, request);
+    }
     return { placement, record: recordOf({ runId, at: new Date(now()).toISOString() }, request, placement) };
   };
 }

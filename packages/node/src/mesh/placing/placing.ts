@@ -68,6 +68,7 @@ export type PlacingParts = {
   /** Whether a project is open on this one. */
   readonly isOpen: (id: ProjectId) => boolean;
   readonly placesElsewhere: boolean;
+  readonly fallsBack: boolean;
   readonly onRun: (run: Run) => void;
   /** It may start there from now on. */
   readonly onGranted: (run: Run, host: DeviceId) => void;
@@ -87,8 +88,8 @@ export async function createPlacing(parts: PlacingParts) {
     ...{ peers: parts.peers, heartbeats: parts.heartbeats },
   });
   const holders = (id: ProjectId): readonly DeviceId[] => parts.elsewhere().get(id)?.devices ?? [];
-  const { isOpen, placesElsewhere } = parts;
-  const decide = createDecide({ self: device.id, survey, now, holders, isOpen, placesElsewhere });
+  const { isOpen, placesElsewhere, fallsBack } = parts;
+  const decide = createDecide({ self: device.id, survey, now, holders, isOpen, placesElsewhere, fallsBack });
   const decisions = await createDecisions(store, onTrouble);
 
   function send(to: DeviceId, message: StartMessage): void {

@@ -125,7 +125,7 @@ export async function smallMesh(
       const state = async () => ({ capability: capabilityOf(id), runningRuns: running.size, queuedRuns: 0 });
       const onTrouble = (_: string, cause: unknown): void => void troubles.push(cause);
       const survey = createSurvey({
-        ...{ self: { id, name }, own: state, now: ids.now },
+        ...{ self: { id, name, kind: 'desktop' }, own: state, now: ids.now },
         peers: () => names.filter((other) => other.id !== id).map((other) => peerOf(other)),
         heartbeats: () => heard[at] ?? new Map(),
       });
@@ -171,6 +171,7 @@ export async function smallMesh(
           holders: () => names.map((each) => each.id),
           isOpen: () => true,
           placesElsewhere: true,
+          fallsBack: true,
         }),
         sessionOn: ({ name: session }) => holderOf(session),
         grant: (_, __, host, fence) => Buffer.from(`${host}/${fence}`).toString('base64'),
@@ -225,7 +226,7 @@ export async function smallMesh(
         const session = { projectId: project, language: 'python' as const, name: code };
         const want = { session, named: named ?? null, needsGpu: false, sessionOn: holderOf(code) };
         const survey = createSurvey({
-          ...{ self: { id, name }, now: ids.now },
+          ...{ self: { id, name, kind: 'desktop' }, now: ids.now },
           own: async () => ({ capability: { ...capabilityOf(id), runtimes: [] }, runningRuns: 0, queuedRuns: 0 }),
           peers: () => names.filter((other) => other.id !== id).map(peerOf),
           heartbeats: () => heard[at] ?? new Map(),
@@ -237,6 +238,7 @@ export async function smallMesh(
           holders: () => names.map((each) => each.id),
           isOpen: () => true,
           placesElsewhere: true,
+          fallsBack: true,
         });
         const request = { id: runId, projectId: project, language: 'python', code };
         return device.placed.submit(request, want, await decide(runId, want));

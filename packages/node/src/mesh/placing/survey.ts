@@ -2,7 +2,14 @@
  * What this device knows of the user's devices at the moment a run asks for a place: their last heartbeats, what was
  * sent there since, and how far they were to be relied on.
  */
-import { Failure, type DeviceId, type Language, type NodeCapability, type ProjectId } from '@markco/protocol';
+import {
+  Failure,
+  type Device,
+  type DeviceId,
+  type Language,
+  type NodeCapability,
+  type ProjectId,
+} from '@markco/protocol';
 import { SILENT_AFTER_MS, type DeviceFacts, type HostState, type Snapshot } from '@markco/scheduler';
 import { HEARTBEAT_MS, type Heartbeat } from '../control.ts';
 import type { Peer } from '@markco/client/mesh/peers';
@@ -22,7 +29,7 @@ export const sessionInGrant = ({ projectId, language, name }: SessionPlace): str
   `${projectId}/${language}/${name}`;
 
 export type SurveyParts = {
-  readonly self: { readonly id: DeviceId; readonly name: string };
+  readonly self: Pick<Device, 'id' | 'name' | 'kind'>;
   readonly own: () => Promise<HostState>;
   readonly peers: () => readonly Peer[];
   readonly heartbeats: () => ReadonlyMap<DeviceId, Heartbeat & { readonly at: number }>;
@@ -72,7 +79,7 @@ export function createSurvey(parts: SurveyParts) {
     return {
       deviceId,
       name,
-      host: 'device',
+      host: hostOf(peer.kind),
       capability: { ...capability, online: peer.state === 'connected' },
       heardAtMs: parts.now() < memory.distrustedUntil ? 0 : (heartbeat?.at ?? parts.now()),
       runningRuns: known.runningRuns + Math.min(slots, memory.sent),
@@ -93,7 +100,7 @@ export function createSurvey(parts: SurveyParts) {
       const here: DeviceFacts = {
         deviceId: self.id,
         name: self.name,
-        host: 'device',
+        host: hostOf(self.kind),
         ...own,
         capability: { ...own.capability, online: true },
         heardAtMs: atMs,
@@ -149,6 +156,9 @@ export function createSurvey(parts: SurveyParts) {
     },
   };
 }
+
+/** A server that was added as one stands in for the machines that people sit at. */
+const hostOf = (kind: Peer['kind']): DeviceFacts['host'] => (kind === 'server-agent' ? 'fallback' : 'device');
 
 const IDLE = { runningRuns: 0, queuedRuns: 0 };
 

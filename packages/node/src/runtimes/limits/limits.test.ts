@@ -5,7 +5,7 @@ import path from 'node:path';
 import { kill } from 'node:process';
 import { newId, type SessionId } from '@markco/protocol';
 import { expect, test } from 'vitest';
-import { eventsOf, eventually, finished, firstEvent, ids, testDevice } from '../../runs/runs.fixture.ts';
+import { eventsOf, eventually, finished, firstEvent, ids, quiet, testDevice } from '../../runs/runs.fixture.ts';
 import { cgroupV2 } from './cgroup-v2.ts';
 import { chooseLimits } from './choose.ts';
 import { processSession } from './process-session.ts';
@@ -14,6 +14,25 @@ const MB = 1024 * 1024;
 const limits = { memoryBytes: 300 * MB, processes: 40, cpus: null };
 const strongest = await chooseLimits(kill);
 const held = strongest.name.startsWith('cgroup');
+
+test('a session that comes near its memory says so before it meets it, and the log says what was done', async (context) => {
+  if (!held) return context.skip(`this machine gives ${strongest.name} only`);
+  const said: unknown[] = [];
+  const log = { ...quiet, info: (event: string, fields: object) => event === 'session.resources' && said.push(fields) };
+  await using device = await testDevice({ limits, log });
+  const request = device.request('x = b"x" * (240 * 1024 ** 2)\nprint("on", flush=True)\ninput()');
+  await device.runs.submit(request);
+  await firstEvent(device.runs, request.id, (event) => event.type === 'stdin-request');
+  await device.runs.sessions.look();
+  await firstEvent(
+    device.runs,
+    request.id,
+    (event) => event.type === 'stderr' && event.payload.text.includes('300 MB'),
+  );
+  await device.runs.input(request.id, '', AbortSignal.timeout(10_000));
+  await eventsOf(device.runs, request.id);
+  expect(said).toContainEqual(expect.objectContaining({ event: 'migrate', did: 'told its run' }));
+});
 
 test('code that takes too much memory ends alone, and its run says which limit it met', async (context) => {
   if (!held) return context.skip(`this machine gives ${strongest.name} only`);

@@ -18,6 +18,7 @@ import threading
 import time
 
 sys.path[0] = os.path.dirname(os.path.abspath(__file__))
+from markco_worker import checkpoint  # noqa: E402
 from markco_worker.asking import Asking  # noqa: E402
 from markco_worker.cell import Cells, describe  # noqa: E402
 from markco_worker.link import Link  # noqa: E402
@@ -40,6 +41,7 @@ class Worker:
         self._pid = os.getpid()
         self._commands = queue.SimpleQueue()
         self._running = False
+        self._greeting = None
         self._interrupt = None
         self._why = (None, None)
         self._told_why = threading.Event()
@@ -63,8 +65,20 @@ class Worker:
             if command["op"] == "reset":
                 self._cells.reset()
                 self._asking.tell(command["ref"], {})
+            elif command["op"] == "save" or command["op"] == "restore":
+                self._keep(command)
             else:
                 self._execute(command["run"], command["code"], command["spool"])
+
+    def _keep(self, command):
+        try:
+            if command["op"] == "save":
+                self._asking.tell(command["ref"], checkpoint.save(self._cells.names, command["path"]))
+            else:
+                self._greeting = checkpoint.restore(self._cells.names, command["path"])
+                self._asking.tell(command["ref"], {"said": self._greeting})
+        except BaseException as error:
+            self._asking.refuse(command["ref"], "%s: %s" % (type(error).__name__, error))
 
     def _execute(self, run, code, path):
         try:
@@ -75,6 +89,9 @@ class Worker:
         SHIELD.arm()
         sys.stdout, sys.stderr, sys.stdin = self._streams
         self._output.begin(spool)
+        if self._greeting is not None:
+            self._output.notice(run, self._greeting)
+            self._greeting = None
         self._questions.run = run
         with self._rest:
             self._running = True
@@ -121,6 +138,8 @@ class Worker:
         elif command["op"] == "input":
             accepted = self._questions.answer(command["run"], command["text"])
             self._link.answer({"event": "answered", "ref": command["ref"], "accepted": accepted})
+        elif command["op"] in ("save", "restore"):
+            self._commands.put(command)
         elif command["op"] == "notice":
             self._output.notice(command["run"], command["text"])
         elif command["op"] == "ask":

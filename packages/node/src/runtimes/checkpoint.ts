@@ -1,0 +1,79 @@
+/**
+ * The values of a session that goes to sleep, kept on disk, and brought back when it begins again.
+ *
+ * 1. They are kept when a session ends because nobody used it, and only then: who stops or restarts one wants it empty.
+ * 2. They are brought back once. A worker that dies later begins with nothing, as always.
+ * 3. What cannot be kept does not keep a session awake: the next cell is told what is missing.
+ */
+import { rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { Failure, type SessionId } from '@markco/protocol';
+import * as z from 'zod/mini';
+import type { Questions } from './questions.ts';
+import type { SessionLog } from './session.ts';
+import type { WorkerLink } from './worker-link.ts';
+import type { Workplace } from './workplace.ts';
+
+const WORK_MS = 30_000;
+const SavedSchema = z.object({ kept: z.int(), lost: z.array(z.string()) });
+
+export type CheckpointParts = {
+  readonly session: SessionId;
+  /** Of the session, on this machine. */
+  readonly folder: string;
+  readonly place: Workplace;
+  readonly questions: Questions;
+  readonly log: SessionLog;
+};
+
+export function createCheckpoint({ session, folder, place, questions, log }: CheckpointParts) {
+  const file = path.join(folder, 'values');
+  const name = `values-${session}`;
+  const { pathFor, collect, give } = place;
+
+  async function tell(link: WorkerLink, op: 'save' | 'restore', at: string): Promise<unknown> {
+    const busy = 'The session is busy and does not answer.';
+    const until = AbortSignal.timeout(WORK_MS);
+    const told = await questions.order(link, (ref) => ({ op, path: at, ref }), busy, until);
+    if (told.problem !== undefined) throw new Failure('unsupported', told.problem);
+    return told.answer;
+  }
+
+  /** Never rejects: what went wrong is in the log. */
+  async function quietly(event: string, work: () => Promise<object>): Promise<void> {
+    try {
+      log.info(event, { sessionId: session, ...(await work()) });
+    } catch (error) {
+      log.warn(event, { sessionId: session, reason: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  const forget = (): Promise<void> => rm(file, { force: true });
+
+  return {
+    forget,
+
+    /** Of a session without a run. Only Python's own worker can. */
+    async save(link: WorkerLink): Promise<void> {
+      if (link.hello.python === undefined) return;
+      await quietly('session.checkpoint', async () => {
+        await forget();
+        const { kept, lost } = SavedSchema.parse(await tell(link, 'save', pathFor(name, file)));
+        collect(name, file);
+        return { kept, lost: lost.join(', ') };
+      });
+    },
+
+    /** Into a worker that has just begun, where there is something to bring back. */
+    async restore(link: WorkerLink): Promise<void> {
+      const found = await stat(file).catch(() => null);
+      if (found === null) return;
+      if (link.hello.python !== undefined)
+        await quietly('session.restore', async () => {
+          await tell(link, 'restore', await give(name, file));
+          return { bytes: found.size };
+        });
+      await forget();
+    },
+  };
+}

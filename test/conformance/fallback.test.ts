@@ -1,0 +1,67 @@
+/** A device that stands in for the others, as the one beside a cloud: what it runs, and what it leaves to them. */
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import type { Decision, Run } from '@markco/protocol';
+import { expect, test } from 'vitest';
+import { eventually, newRunId } from './device.fixture.ts';
+import { connectedTo, pair, SOON_MS, start, type Named } from './paired.fixture.ts';
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+const submit = (device: Named): Promise<Run> =>
+  device.get<Run>('/api/runs', {
+    body: { id: newRunId(), projectId: device.project.id, language: 'bash', code: 'echo here' },
+  });
+
+const ended = (device: Named, { id }: Run): Promise<Run> =>
+  eventually(
+    async () => {
+      const now = await device.get<Run>(`/api/runs/${id}`);
+      return now.completedAt === undefined ? undefined : now;
+    },
+    `the end of ${id}`,
+    SOON_MS,
+  );
+
+const sees = (device: Named, name: string, isThere: boolean) =>
+  eventually(
+    async () => (await connectedTo(device)).includes(name) === isThere,
+    `${name} to be ${isThere ? 'there' : 'away'} for ${device.name}`,
+    SOON_MS,
+  );
+
+test('a device that stands in runs what no other can now, and nothing more once one is back', async () => {
+  await using laptop = await start('laptop', { 'page.md': '# Page\n' }, { MARKCO_PEER_PORT: String(await freePort()) });
+  await using server = await start('server', { 'mine.md': '# Mine\n' }, { MARKCO_FALLBACK: '1' });
+  // One whose owner would rather wait, and which runs nothing itself.
+  await using phone = await start('phone', { 'own.md': '# Own\n' }, { ENABLE_CLOUD_FALLBACK: '0' });
+  const none = { allowRemoteExecution: true, allowHeavyJobs: true, allowWhenOnBattery: true, maxConcurrentRuns: 0 };
+  await phone.get('/api/device/policy', { method: 'PUT', body: none });
+  await pair(laptop, server);
+  await pair(laptop, phone);
+  for (const device of [server, phone]) await sees(device, 'laptop', true);
+  await sees(phone, 'server', true);
+
+  expect(await ended(server, await submit(server))).toMatchObject({ state: 'completed', ranOn: 'laptop' });
+
+  await laptop.stop();
+  for (const device of [server, phone]) await sees(device, 'laptop', false);
+  const away = await submit(server);
+  const { why } = await server.get<Decision>(`/api/runs/${away.id}/decision`);
+  expect(why).toContain('No device of yours can take it now, so server runs it.');
+  expect(await ended(server, away)).toMatchObject({ state: 'completed', ranOn: 'server' });
+  const waits = await submit(phone);
+  expect(waits).toMatchObject({ state: 'queued' });
+  expect(waits.routedTo.why).toContain('The run waits for laptop.');
+
+  await laptop.start();
+  for (const device of [server, phone]) await sees(device, 'laptop', true);
+  expect(await ended(phone, waits)).toMatchObject({ state: 'completed', ranOn: 'laptop' });
+  expect(await ended(server, await submit(server))).toMatchObject({ state: 'completed', ranOn: 'laptop' });
+});
