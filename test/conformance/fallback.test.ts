@@ -39,29 +39,31 @@ const sees = (device: Named, name: string, isThere: boolean) =>
 test('a device that stands in runs what no other can now, and nothing more once one is back', async () => {
   await using laptop = await start('laptop', { 'page.md': '# Page\n' }, { MARKCO_PEER_PORT: String(await freePort()) });
   await using server = await start('server', { 'mine.md': '# Mine\n' }, { MARKCO_FALLBACK: '1' });
-  // One whose owner would rather wait, and which runs nothing itself.
+  // Two that run nothing themselves, the one of an owner who would rather wait.
+  await using desk = await start('desk', { 'desk.md': '# Desk\n' });
   await using phone = await start('phone', { 'own.md': '# Own\n' }, { ENABLE_CLOUD_FALLBACK: '0' });
   const none = { allowRemoteExecution: true, allowHeavyJobs: true, allowWhenOnBattery: true, maxConcurrentRuns: 0 };
-  await phone.get('/api/device/policy', { method: 'PUT', body: none });
-  await pair(laptop, server);
-  await pair(laptop, phone);
-  for (const device of [server, phone]) await sees(device, 'laptop', true);
-  await sees(phone, 'server', true);
+  for (const device of [desk, phone]) await device.get('/api/device/policy', { method: 'PUT', body: none });
+  for (const device of [server, desk, phone]) await pair(laptop, device);
+  for (const device of [desk, phone]) {
+    await sees(device, 'laptop', true);
+    await sees(device, 'server', true);
+  }
 
-  expect(await ended(server, await submit(server))).toMatchObject({ state: 'completed', ranOn: 'laptop' });
+  expect(await ended(desk, await submit(desk))).toMatchObject({ state: 'completed', ranOn: 'laptop' });
 
   await laptop.stop();
-  for (const device of [server, phone]) await sees(device, 'laptop', false);
-  const away = await submit(server);
-  const { why } = await server.get<Decision>(`/api/runs/${away.id}/decision`);
+  for (const device of [desk, phone]) await sees(device, 'laptop', false);
+  const away = await submit(desk);
+  const { why } = await desk.get<Decision>(`/api/runs/${away.id}/decision`);
   expect(why).toContain('No device of yours can take it now, so server runs it.');
-  expect(await ended(server, away)).toMatchObject({ state: 'completed', ranOn: 'server' });
+  expect(await ended(desk, away)).toMatchObject({ state: 'completed', ranOn: 'server' });
   const waits = await submit(phone);
   expect(waits).toMatchObject({ state: 'queued' });
   expect(waits.routedTo.why).toContain('The run waits for laptop.');
 
   await laptop.start();
-  for (const device of [server, phone]) await sees(device, 'laptop', true);
+  for (const device of [desk, phone]) await sees(device, 'laptop', true);
   expect(await ended(phone, waits)).toMatchObject({ state: 'completed', ranOn: 'laptop' });
-  expect(await ended(server, await submit(server))).toMatchObject({ state: 'completed', ranOn: 'laptop' });
+  expect(await ended(desk, await submit(desk))).toMatchObject({ state: 'completed', ranOn: 'laptop' });
 });

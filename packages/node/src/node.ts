@@ -181,9 +181,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   rooms.onChange(({ origin, count }) => metrics.updates.inc({ origin }, count));
 
   const containers =
-    config.containers === null
-      ? undefined
-      : createContainers({ ...config.containers, home: config.home, kill: parts.kill });
+    config.containers && createContainers({ ...config.containers, home: config.home, kill: parts.kill });
   const own = createCapability({
     ...{ deviceId: device.id, home: config.home, log: logger, table: containers?.runtimes },
     ...{ env: parts.env, platform: parts.machine.os, kill: parts.kill, now },
