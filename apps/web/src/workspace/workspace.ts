@@ -34,6 +34,7 @@ const gatherMs = 500;
 const listWriteMs = 2_000;
 /** A run of many cells tells of many beginnings and ends. */
 const sessionsMs = 150;
+const awaitedMs = 3_000;
 
 export type Workspace = {
   readonly connection: ReadonlySignal<Connection>;
@@ -229,7 +230,18 @@ export function createWorkspace({ client, ownCopy, router, onCopies }: Workspace
   );
   refreshProjects();
 
+  /** The address names a project that is not here, or there is none at all: a device may be about to bring it. */
+  const isAwaited = computed(() => {
+    const here = projects.value;
+    return here !== undefined && (here.length === 0 || ('slug' in router.place.value && project.value === undefined));
+  });
+
   const stops = [
+    effect(() => {
+      if (!online.value || !isAwaited.value) return undefined;
+      const timer = setInterval(refreshProjects, awaitedMs);
+      return () => clearInterval(timer);
+    }),
     client.connection.subscribe((next) => {
       const was = connection.peek().state;
       connection.value = next;

@@ -72,11 +72,14 @@ export async function openSessions({
   const byHash = new Map<string, Kept>();
   const hashes = new Map<string, string>();
 
+  /** Ended here, and perhaps not yet on disk. */
+  const ending = new Set<string>();
   async function read(): Promise<void> {
     const ended = new Set(byHash.keys());
     for await (const [key, value] of store.range(pathRange('w', ['session']))) {
       const session = SessionSchema.parse(JSON.parse(new TextDecoder().decode(value)));
       const hash = new TextDecoder().decode(key).split('/')[1] ?? '';
+      if (ending.has(hash)) continue;
       ended.delete(hash);
       const known = byHash.get(hash);
       if (known !== undefined && known.session.seenAt >= session.seenAt) continue;
@@ -108,7 +111,8 @@ export async function openSessions({
     const hash = hashes.get(id);
     if (hash === undefined) return;
     forget(hash);
-    await write(hash, null);
+    ending.add(hash);
+    await write(hash, null).finally(() => ending.delete(hash));
   }
 
   function used(hash: string, kept: Kept): void {
