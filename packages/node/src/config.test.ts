@@ -16,7 +16,6 @@ test('what is not said has a default, and flags count before the environment', (
   const own = { MARKCO_PORT: '1', MARKCO_HOME: '/a', MARKCO_HOST: '::1', LOG_LEVEL: 'debug' };
   expect(readConfig({ ...own, ...limits, ...cores })).toEqual({
     home: '/a',
-    kind: 'desktop',
     port: 1,
     host: '::1',
     logLevel: 'debug',

@@ -50,6 +50,8 @@ export function createProjectContainer(parts: ProjectContainerParts) {
   const { user } = parts.wish;
   const sessions = new Set<SessionId>();
   let known: { readonly id: string; readonly groups: Groups | null } | null = null;
+  /** Started here, though whoever asked for it may have left before it was known to run. */
+  let isStarted = false;
   let warmed: NodeJS.Timeout | undefined;
   let turn: Promise<unknown> = Promise.resolve();
 
@@ -70,6 +72,7 @@ export function createProjectContainer(parts: ProjectContainerParts) {
 
   async function end(): Promise<void> {
     known = null;
+    isStarted = false;
     await engine
       .call('DELETE', `/containers/${name}?force=1&v=1`, AbortSignal.timeout(ASK_MS))
       .catch((error: unknown) => {
@@ -95,6 +98,7 @@ export function createProjectContainer(parts: ProjectContainerParts) {
       CreatedSchema.parse(
         await engine.call('POST', `/containers/create?name=${name}`, signal, containerSpec(wish, parts.owner)),
       );
+    isStarted = true;
     await engine.call('POST', `/containers/${name}/start`, signal);
     const started = await inspect(signal);
     if (started === null || !started.State.Running)
@@ -119,7 +123,7 @@ export function createProjectContainer(parts: ProjectContainerParts) {
   async function endUnused(): Promise<void> {
     clearTimeout(warmed);
     await inTurn(async () => {
-      if (known !== null && sessions.size === 0) await end();
+      if ((known !== null || isStarted) && sessions.size === 0) await end();
     });
   }
 
