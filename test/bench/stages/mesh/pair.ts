@@ -1,7 +1,7 @@
 /** Two devices beside libp2p alone: an edit, a run and a gigabyte from one to the other. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, open, rename } from 'node:fs/promises';
+import { join } from 'node:path';
 import { withDriver, withFolder, type Stage } from '../../bench.ts';
 import { median, quantile } from '../../quantile.ts';
 import type { Row, Target } from '../../result.ts';
@@ -80,7 +80,10 @@ export const meshBulk: Stage = {
             for (let round = 0; round < (bench.quick ? 1 : 3); round++) {
               theirs.push(bytes / MB / (await driver.run('bareBulk', { address: bare, bytes })));
               const name = `_assets/film-${round}.bin`;
-              await writeRandom(join(one.folder, name), bytes);
+              await writeRandom(join(folder, 'film.bin'), bytes);
+              // There at once and whole: of what is still being written the other device may have had the beginning.
+              await mkdir(join(one.folder, '_assets'), { recursive: true });
+              await rename(join(folder, 'film.bin'), join(one.folder, name));
               const url = `${two.device.origin}/api/projects/${two.projectId}/files/${name}`;
               const { token } = two.device;
               const seconds = await driver.run('meshBulk', { url, token, file: join(two.folder, name), bytes });
@@ -99,7 +102,6 @@ export const meshBulk: Stage = {
 };
 
 async function writeRandom(file: string, bytes: number): Promise<void> {
-  await mkdir(dirname(file), { recursive: true });
   await using handle = await open(file, 'w');
   const block = randomBytes(MB);
   for (let at = 0; at < bytes; at += block.length) {

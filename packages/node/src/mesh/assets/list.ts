@@ -28,7 +28,7 @@ import {
 /** Files of one project, deleted ones included. Further ones stay on their device, and the log says so. */
 const FILES_MAX = 20_000;
 const BELIEF_MS = 2_000;
-/** A large file is listed when it has not changed for so long: somebody may still be writing it. */
+/** A large file and an empty one are listed when they have not changed for so long: somebody may still be writing them. */
 const AT_REST_MS = 1_000;
 const LARGE_BYTES = 4 * 1024 * 1024;
 const READ_BYTES = 1024 * 1024;
@@ -129,7 +129,8 @@ export async function openAssetList(parts: ListParts) {
       };
     }
     if (before?.here !== null && before?.here !== undefined && isAsSeen(before.here, stat)) return before;
-    if (stat.size > LARGE_BYTES && parts.now() - stat.mtimeMs < AT_REST_MS) {
+    const mayGrow = stat.size > LARGE_BYTES || stat.size === 0;
+    if (mayGrow && parts.now() - stat.mtimeMs < AT_REST_MS) {
       later(AT_REST_MS, () => inTurn(() => lookNow([path], false)));
       return before;
     }
