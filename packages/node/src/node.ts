@@ -4,7 +4,7 @@
  * Order matters twice. Starting: the store before what lives in it, the listener last. Stopping: the listener first,
  * so that nothing new comes, then runs and files, the store last.
  */
-import type { IdSource, RunId, User } from '@markco/protocol';
+import type { User } from '@markco/protocol';
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSessionWishes } from './cells/session-wish.ts';
@@ -13,6 +13,7 @@ import { createCapability } from './device/capability/capability.ts';
 import { keepUser, loadIdentity } from './device/identity.ts';
 import { announced } from './device/policy.ts';
 import { createPreferences } from './device/preferences.ts';
+import { createBeside } from './cloud/beside.ts';
 import { createCloudHere } from './cloud/cloud-here.ts';
 import { openReplica } from '@markco/replica/documents/open-replica';
 import { createElsewhere } from './elsewhere.ts';
@@ -37,7 +38,7 @@ import { createResolve } from './listen/resolve.ts';
 import type { StreamParts } from '@markco/replica/listen/stream';
 import type { OpenMeshParts } from './mesh/open-mesh.ts';
 import { createOthers } from './mesh/others.ts';
-import { peerDoorOf, type PeerDoor } from './mesh/peer-door.ts';
+import { peerDoorOf } from './mesh/peer-door.ts';
 import { servedToDevices } from './mesh/served-to-devices.ts';
 import { passOnSessions } from './mesh/sessions/pass-on.ts';
 import { createTellCopies } from './listen/tell-copies.ts';
@@ -52,41 +53,10 @@ import { createJournalStore } from './runs/journal-store.ts';
 import { assetsHere } from './mrp/assets.ts';
 import { createPlace } from './runs/place.ts';
 import { createContainers } from './runtimes/containers/containers.ts';
-import type { Kill } from './runtimes/process-table.ts';
 import { openLevelStore } from '@markco/replica/store/level';
+import type { Node, NodeParts } from './node-parts.ts';
 import { createRunsHere } from './runs-here.ts';
 import { createSessionFor, createSubmit, requireHere } from './submit.ts';
-
-export type NodeParts = {
-  readonly ids: IdSource;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly kill: Kill;
-  readonly pid: number;
-  /** The folder of the built page. */
-  readonly pageFolder: string;
-  readonly machine: { readonly name: string; readonly os: string };
-  readonly version: string;
-  readonly residentBytes: () => number;
-  /** Where log lines go. */
-  readonly logTo: { write(line: string): void };
-};
-
-export type Node = {
-  /** Without a token: `http://localhost:7717`. */
-  readonly origin: string;
-  /** What a person opens; the token is in its fragment, which no server sees. */
-  readonly url: string;
-  readonly port: number;
-  readonly home: string;
-  readonly runtimes: () => Promise<
-    readonly { language: string; label: string; available: boolean; version?: string; hint?: string }[]
-  >;
-  openProject(folder: string): Promise<{ readonly slug: string; readonly displayName: string }>;
-  /** The way to this device and through it; null while it is alone. */
-  peerDoor(): PeerDoor | null;
-  /** Runs go on without this program unless `stopRuns`. */
-  close(options?: { readonly stopRuns?: boolean }): Promise<void>;
-};
 
 const RESUME_TIMEOUT_MS = 120_000;
 /** @throws Failure when the home is in use, the store cannot be opened or the port is taken; then nothing is left running */
@@ -192,9 +162,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   );
   const runs = await createRunsHere({
     ...{ config, parts, user, device, documents, author, ...(containers && { containers }) },
-    store: createJournalStore({ store, log }),
-    log: logger,
-    projects,
+    ...{ projects, log: logger, store: createJournalStore({ store, log }) },
     place: createPlace({
       device,
       now,
@@ -234,7 +202,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       return watch.project(projectId, tell);
     },
   });
-  const preferences = createPreferences(store);
+  const preferences = createPreferences(store, { opensAll: config.isFallback });
   const elsewhere = createElsewhere({
     ...{ runs, store, device, ids, submitHere, home: config.home, others: () => others.now() },
     known: () => others.known(),
@@ -256,7 +224,6 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       anywhere: elsewhere.execution,
     }),
   };
-  const arrived = async (id: RunId): Promise<void> => others.now()?.placing.arrived(id);
   const meshParts = (): OpenMeshParts => ({
     ...{ config, home: config.home, userId: user.id, ids, store, device, rooms, catalog, projects, runs, submitHere },
     ...{ digests, links },
@@ -272,7 +239,10 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       await cloud.resume();
     },
     onError: (route, error) => logger.error('http.failed', { route }, error),
-    ...servedToDevices(runs, anywhere.submitted, arrived, assetsHere(projects), documents, streamParts),
+    ...servedToDevices({
+      ...{ runs, documents, streamParts, submitted: anywhere.submitted, watch: watch.project },
+      ...{ assetsOf: assetsHere(projects), arrived: async (id) => others.now()?.placing.arrived(id) },
+    }),
     sessionRoutes,
   });
   const others = createOthers({
@@ -281,6 +251,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       const opened = await (await import('./mesh/open-mesh.ts')).openMesh(meshParts());
       opened.mesh.copies.onChange(tellCopies.changed);
       opened.mesh.onDevices(tellCopies.allChanged);
+      opened.mesh.peers.onPeer(beside.look);
       return elsewhere.opened(opened);
     },
     onTrouble: (cause) => logger.error('mesh.failed', {}, cause),
@@ -291,6 +262,11 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     ...{ usesKeychain: config.usesKeychain, name: () => device.name },
     self: () => ({ deviceId: device.id, userId: user.id }),
     chance: () => author() / 2 ** 32,
+  });
+  const beside = createBeside({
+    cloud: cloud.link,
+    isOneOfSeveral: () => (others.now()?.mesh.peers.list().length ?? 0) > 0,
+    onTrouble: (cause) => logger.error('cloud.trouble', { doing: 'joining the cloud on this machine' }, cause),
   });
 
   const handlers: Omit<Handlers, CloudOnly> = {
@@ -388,6 +364,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       const { project } = await projects.openLocal(folder, undefined, AbortSignal.timeout(RESUME_TIMEOUT_MS));
       return { slug: project.slug, displayName: project.displayName };
     },
+    keepWith: beside.keepWith,
     peerDoor() {
       const mesh = others.now()?.mesh;
       return mesh === undefined ? null : peerDoorOf(mesh, config.peerHost);

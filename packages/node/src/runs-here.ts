@@ -3,7 +3,7 @@ import type { Device, User } from '@markco/protocol';
 import { writeOutput } from './cells/write-output.ts';
 import type { Config } from './config.ts';
 import type { Documents } from '@markco/replica/documents/documents';
-import type { NodeParts } from './node.ts';
+import type { NodeParts } from './node-parts.ts';
 import { flatLog, type Logger } from './observe/log.ts';
 import { saveAsset, saveFile } from './projects/assets.ts';
 import type { Projects } from './projects/projects.ts';

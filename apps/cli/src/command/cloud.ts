@@ -78,6 +78,7 @@ export const addCloud: AddVerb = (program, cli, done) => {
               ? `http://${ownNames(rendezvous.port)[0] ?? `localhost:${rendezvous.port}`}`
               : `https://${names[0]}`;
           await noteListening(config.home, { port: rendezvous.port, host: config.host, url: place });
+          device.keepWith({ url: `http://127.0.0.1:${rendezvous.port}`, token: rendezvous.token });
           present(cli, options, {
             port: rendezvous.port,
             home: config.home,

@@ -45,7 +45,8 @@ function OpenMenu({ ask, close }: { readonly ask: PlaceAsk; readonly close: () =
       },
     );
     return () => asking.abort();
-  }, []);
+    // Asked again when a device has come or gone.
+  }, [places.known.value]);
 
   useEffect(() => {
     const element = menu.current;

@@ -17,7 +17,8 @@ import { isHost } from '@markco/protocol/identity/caps';
 import { effect, signal, type ReadonlySignal, type Signal } from '@preact/signals';
 import type { EditorParts, PlaceAsk, PlaceDevice } from '../editor/index.ts';
 
-const LOOK_MS = 30_000;
+/** A device that is gone is seen to be within 30 s, and its network takes most of them. */
+const LOOK_MS = 10_000;
 const ASKED_MAX = 200;
 /** Many runs that change at once are one reason. */
 const GATHER_MS = 200;

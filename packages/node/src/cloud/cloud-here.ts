@@ -47,6 +47,7 @@ export function createCloudHere({ projects, logger, ...parts }: CloudHereParts) 
   });
 
   return {
+    link: cloud,
     routes: { ...cloudRoutes(cloud), ...publicationRoutes({ cloud, project: projects.get }) },
     /** Files of a project have changed that are no documents. */
     filesChanged: (id: ProjectId): void => files.filesChanged(id),

@@ -4,19 +4,19 @@ import { nameKey } from '@markco/replica/store/key';
 import type { LocalStore } from '@markco/replica/store/store';
 
 const KEY = nameKey('preferences');
-const DEFAULTS: Preferences = { opensAll: false };
 
 export type PreferencesSetting = {
   read(): Preferences;
   write(preferences: Preferences): Promise<Preferences>;
 };
 
-export function createPreferences(store: LocalStore): PreferencesSetting {
+/** @param unsaid what holds until its owner says otherwise */
+export function createPreferences(store: LocalStore, unsaid: Preferences): PreferencesSetting {
   return {
     read() {
       const found = store.get(KEY);
       const parsed = found === undefined ? undefined : PreferencesSchema.safeParse(parseJson(found));
-      return parsed?.success === true ? parsed.data : DEFAULTS;
+      return parsed?.success === true ? parsed.data : unsaid;
     },
     async write(preferences) {
       await store.write([{ key: KEY, value: new TextEncoder().encode(JSON.stringify(preferences)) }], { sync: true });

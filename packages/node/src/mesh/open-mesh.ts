@@ -173,7 +173,8 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
       serve: (connection, from) =>
         parts.serve(
           connection,
-          (request) => serveSubmit(from, request),
+          async (request) =>
+            request.certificate === undefined ? serveSubmit(from, request) : (await placingIsThere).keep(from, request),
           () => requireSubmitter({ trust, peers: mesh.peers }, from),
         ),
       handle: (request, from) => app.fetch(request, { from }),

@@ -29,14 +29,13 @@ function setUp(mayAct: boolean) {
     follow: async function* () {},
   } as unknown as Runs;
   const nothing = () => expect.unreachable('no document is touched');
-  const { serve } = servedToDevices(
-    runs,
-    { get: () => null, list: async () => [], follow: runs.follow, storedCount: async () => 0 },
-    async () => undefined,
-    async () => [],
-    { inspect: nothing, reached: nothing },
-    (of) => of as StreamParts,
-  );
+  const none = { get: () => null, list: async () => [], storedCount: async () => 0, cancel: async () => null };
+  const { serve } = servedToDevices({
+    ...{ runs, submitted: { ...none, follow: runs.follow } },
+    ...{ arrived: async () => undefined, assetsOf: async () => [], watch: () => () => undefined },
+    documents: { inspect: nothing, reached: nothing },
+    streamParts: (of) => of as StreamParts,
+  });
   const answers: { readonly ref: number; readonly error?: { readonly code: string } }[] = [];
   let say: (text: string) => void = () => undefined;
   const ignore = (): void => undefined;

@@ -9,19 +9,33 @@ import { serveStream, type StreamParts } from '@markco/replica/listen/stream';
 import type { Runs } from '../runs/runs.ts';
 import type { MrpAsset } from '../mrp/assets.ts';
 import type { OpenMeshParts } from './open-mesh.ts';
-import type { RunsAnywhere } from './runs/runs-anywhere.ts';
+import type { RunsWithPlaced } from './placing/placed-view.ts';
 
 const CANCEL_MS = 30_000;
 
-export function servedToDevices(
-  runs: Runs,
-  submitted: RunsAnywhere['submitted'],
+export type ServedParts = {
+  readonly runs: Runs;
+  readonly submitted: RunsWithPlaced['submitted'];
   /** Resolves once a run that is on its way from another device is here, or will not be. */
-  arrived: (id: RunId) => Promise<void>,
-  assetsOf: (run: Run) => Promise<MrpAsset[]>,
-  documents: RunOutputParts['documents'],
-  streamParts: (of: Pick<StreamParts, 'submit' | 'follow' | 'run' | 'answer' | 'cancel' | 'interrupt'>) => StreamParts,
-): Pick<OpenMeshParts, 'serve' | 'routes'> {
+  readonly arrived: (id: RunId) => Promise<void>;
+  readonly assetsOf: (run: Run) => Promise<MrpAsset[]>;
+  readonly documents: RunOutputParts['documents'];
+  /** Tells of a project, whether it is open here or not: runs of it may wait here. */
+  readonly watch: StreamParts['watch'];
+  readonly streamParts: (
+    of: Pick<StreamParts, 'submit' | 'follow' | 'run' | 'answer' | 'cancel' | 'interrupt'>,
+  ) => StreamParts;
+};
+
+export function servedToDevices({
+  runs,
+  submitted,
+  arrived,
+  assetsOf,
+  documents,
+  watch,
+  streamParts,
+}: ServedParts): Pick<OpenMeshParts, 'serve' | 'routes'> {
   async function requireRun(id: RunId): Promise<Run> {
     const run = (await runs.get(id)) ?? submitted.get(id);
     if (run === null) throw new Failure('not_found', 'There is no such run here.');
@@ -46,7 +60,7 @@ export function servedToDevices(
         },
         async cancel(id) {
           requireSubmitter();
-          return runs.cancel(id, AbortSignal.timeout(CANCEL_MS));
+          return (await submitted.cancel(id)) ?? runs.cancel(id, AbortSignal.timeout(CANCEL_MS));
         },
         async interrupt(id) {
           requireSubmitter();
@@ -55,7 +69,16 @@ export function servedToDevices(
       });
       // As a client's, edits would pass for such as are made here.
       const refusal = (): Failure => new Failure('forbidden', 'Devices exchange documents by themselves.');
-      serveStream(connection, { ...parts, refusal });
+      serveStream(connection, {
+        ...{ ...parts, refusal },
+        watch(projectId, tell) {
+          try {
+            return parts.watch(projectId, tell);
+          } catch {
+            return watch(projectId, tell);
+          }
+        },
+      });
     },
     routes: () => ({
       health: () => ({ status: 'ok' }),

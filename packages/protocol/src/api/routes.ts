@@ -56,6 +56,8 @@ export const DocVersionSchema = z
   .string()
   .check(z.maxLength(1_000_000), z.regex(/^[A-Za-z0-9+/]*={0,2}$/, 'must be base64'));
 
+const SealedSchema = z.string().check(z.maxLength(8_192), z.regex(/^[A-Za-z0-9+/]*={0,2}$/, 'must be base64'));
+
 export const RunRequestSchema = z
   .strictObject({
     id: z.optional(RunIdSchema),
@@ -68,7 +70,9 @@ export const RunRequestSchema = z
     runOn: z.optional(RunOnSchema),
     docVersion: z.optional(DocVersionSchema),
     /** From another device of the user: its leave to run just this, just here. */
-    grant: z.optional(z.string().check(z.maxLength(8_192), z.regex(/^[A-Za-z0-9+/]*={0,2}$/, 'must be base64'))),
+    grant: z.optional(SealedSchema),
+    /** Of the device that signed `grant`, where another one keeps the run until its host is there. */
+    certificate: z.optional(SealedSchema),
   })
   .check(
     z.refine(

@@ -22,7 +22,7 @@ export const RUN_GRANT_LIFETIME_MS = 60_000;
 /** How far the clocks of submitter and host may be apart, either way. */
 const CLOCK_APART_MAX_MS = 60_000;
 
-const RunGrantSchema = z.strictObject({
+export const RunGrantSchema = z.strictObject({
   submitter: DeviceIdSchema,
   host: DeviceIdSchema,
   run: RunIdSchema,
@@ -53,22 +53,28 @@ export function signGrant(grant: RunGrant, sign: SignLater): Promise<Uint8Array>
   return sealLater('rungrant', grant, sign);
 }
 
+export type AskedOfGrant = {
+  readonly host: DeviceId;
+  readonly code: string;
+  /** What the submitter showed: without a certificate that is good now, its signature is worth nothing. */
+  readonly certificate: Sealed<Certificate>;
+  readonly members: Membership;
+  readonly now: number;
+  readonly verify?: Verify;
+};
+
 /** The grant if `host` may run `code` on it now, else why not. */
-export function checkGrant(
-  bytes: Uint8Array,
-  asked: {
-    readonly host: DeviceId;
-    readonly code: string;
-    /** What the submitter showed: without a certificate that is good now, its signature is worth nothing. */
-    readonly certificate: Sealed<Certificate>;
-    readonly members: Membership;
-    readonly now: number;
-    readonly verify?: Verify;
-  },
-): RunGrant | Failure {
+export function checkGrant(bytes: Uint8Array, asked: AskedOfGrant): RunGrant | Failure {
   const sealed = unseal('rungrant', RunGrantSchema, bytes, LIMITS.runGrantBytesMax, 'The grant to run');
-  if (sealed instanceof Failure) return sealed;
-  const { host, code, certificate, members, now, verify } = asked;
+  return sealed instanceof Failure ? sealed : checkSealedGrant(sealed, asked, RUN_GRANT_LIFETIME_MS);
+}
+
+/** For grants of every kind: what they say of who lets whom run what. */
+export function checkSealedGrant<G extends RunGrant>(
+  sealed: Sealed<G>,
+  { host, code, certificate, members, now, verify }: AskedOfGrant,
+  lifetimeMs: number,
+): G | Failure {
   const grant = sealed.value;
   const checked = checkCertificate(certificate, members, now);
   if (checked.state !== 'ok') return checked.failure;
@@ -82,7 +88,7 @@ export function checkGrant(
     return new Failure('forbidden', 'This device was not given the right to run code of your other devices.');
   if (now > grant.expiresAt + CLOCK_APART_MAX_MS)
     return new Failure('unauthorized', 'The grant to run came too late, or a clock is wrong. Run the cell again.');
-  if (grant.expiresAt > now + RUN_GRANT_LIFETIME_MS + CLOCK_APART_MAX_MS)
+  if (grant.expiresAt > now + lifetimeMs + CLOCK_APART_MAX_MS)
     return new Failure(
       'unauthorized',
       `The clock of ${submitter.name} is ahead of this one. Set the clocks, then run again.`,

@@ -17,3 +17,4 @@ export type { NewDevice, PairingWay } from './pairing-message.ts';
 export * from './pairing-offer.ts';
 export * from './recovery.ts';
 export * from './user-log.ts';
+export * from './waiting-grant.ts';

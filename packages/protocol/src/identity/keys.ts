@@ -21,7 +21,7 @@ const SIGNATURE_BYTES = 64;
 export const KeySchema = bytesSchema(32);
 
 /** What signatures and hashes are for. */
-export type Purpose = 'userlog' | 'rootkey' | 'devcert' | 'rungrant';
+export type Purpose = 'userlog' | 'rootkey' | 'devcert' | 'rungrant' | 'waitgrant';
 
 /** Something that signs and keeps its secret to itself: a key in memory, or one in the system's keystore. */
 export type Signer = { readonly publicKey: Uint8Array; sign(message: Uint8Array): Uint8Array };

@@ -4,6 +4,8 @@
  *
  * 1. A run is asked of one device only. One that does not answer may have started it, so it is asked of no other.
  * 2. Where a run is, is remembered, of the last KNOWN_MAX; of others every device that is connected is asked.
+ * 3. A run that has to wait for a device is kept by another one, that of the cloud where there is one, with all that lets
+ *    it start once on the device that it waits for. So it starts also when this browser is gone.
  */
 import {
   Failure,
@@ -20,7 +22,15 @@ import {
   type SessionHere,
   type SessionId,
 } from '@markco/protocol';
-import { codeHashOf, isHost, RUN_GRANT_LIFETIME_MS, signGrant } from '@markco/protocol/identity';
+import {
+  codeHashOf,
+  isHost,
+  restHashOf,
+  RUN_GRANT_LIFETIME_MS,
+  signGrant,
+  signWaitingGrant,
+  WAITING_GRANT_LIFETIME_MS,
+} from '@markco/protocol/identity';
 import type { CallAnswer, CallInput } from '../../api.ts';
 import type { Client } from '../../client.ts';
 import type { ThisDevice } from './this-device.ts';
@@ -55,6 +65,8 @@ type Place = {
   readonly language: string;
   /** Why there, a sentence. */
   readonly why?: string;
+  /** Who keeps it until its host is back. */
+  readonly keeper?: DeviceId;
 };
 
 export function createRunsThere(device: ThisDevice, ids: IdSource): RunsThere {
@@ -188,10 +200,11 @@ export function createRunsThere(device: ThisDevice, ids: IdSource): RunsThere {
       signal,
     );
     const { chosen, waitsFor, why } = decision;
-    if (chosen === undefined)
-      throw waitsFor === undefined
-        ? new Failure('runtime_missing', why)
-        : new Failure('not_ready', `${why} Nothing was run. Wake ${nameOf(waitsFor)}, then run the cell again.`);
+    if (chosen === undefined) {
+      if (waitsFor === undefined) throw new Failure('runtime_missing', why);
+      const keeper = await keeperFor(waitsFor, signal);
+      return { host: waitsFor, keeper, projectId, language, why, session: `${projectId}/${language}` };
+    }
     const host = await someHost(signal, (id) => id === chosen).catch((cause: unknown) => {
       if (cause instanceof Failure && cause.code === 'forbidden') throw cause;
       const message = `${nameOf(chosen)} would run it, and does not answer this browser now. Wake it, or choose another device for the cell.`;
@@ -201,19 +214,28 @@ export function createRunsThere(device: ThisDevice, ids: IdSource): RunsThere {
     return { host, projectId, language, why, session: `${projectId}/${language}` };
   }
 
-  async function grantFor({ host, session, projectId, language }: Place, id: RunId, code: string): Promise<string> {
-    const bytes = await signGrant(
-      {
-        ...{ submitter: device.deviceId, host, run: id, project: projectId, session, code: codeHashOf(code) },
-        language: LanguageSchema.parse(language),
-        expiresAt: ids.now() + RUN_GRANT_LIFETIME_MS,
-        nonce: new Uint8Array(ids.randomBytes(16)),
-        epoch: device.trust.members.epoch,
-        fence: 0,
-      },
-      device.sign,
-    );
-    return btoa(String.fromCharCode(...bytes));
+  /** One that is always on, if there is one; else any. */
+  async function keeperFor(host: DeviceId, signal: AbortSignal): Promise<DeviceId> {
+    const any = await someHost(signal, (id) => id !== host);
+    return device.hosts().find(({ deviceId, kind }) => kind === 'server-agent' && deviceId !== host)?.deviceId ?? any;
+  }
+
+  /** What lets it start, once, there. */
+  async function leaveFor(place: Place, id: RunId, request: RunRequest): Promise<Partial<RunRequest>> {
+    const { host, keeper, session, projectId, language } = place;
+    const grant = {
+      ...{ submitter: device.deviceId, host, run: id, project: projectId, session, code: codeHashOf(request.code) },
+      language: LanguageSchema.parse(language),
+      nonce: new Uint8Array(ids.randomBytes(16)),
+      epoch: device.trust.members.epoch,
+      fence: 0,
+    };
+    const now = ids.now();
+    if (keeper === undefined)
+      return { grant: base64(await signGrant({ ...grant, expiresAt: now + RUN_GRANT_LIFETIME_MS }, device.sign)) };
+    const waiting = { ...grant, expiresAt: now + WAITING_GRANT_LIFETIME_MS, rest: restHashOf(request) };
+    const sealed = await signWaitingGrant(waiting, device.sign);
+    return { grant: base64(sealed), certificate: base64(device.trust.certificate) };
   }
 
   return {
@@ -225,12 +247,13 @@ export function createRunsThere(device: ThisDevice, ids: IdSource): RunsThere {
     async submitRun(request, signal) {
       if (request.id === undefined) throw new Failure('bad_request', 'A run is named by whoever asks for it.');
       const place = await placeOf(request, signal);
-      keep(runPlaces, request.id, place.host);
+      const { projectId, language, keeper } = place;
+      const at = keeper ?? place.host;
+      keep(runPlaces, request.id, at);
       if (place.why !== undefined) keep(whys, request.id, place.why);
       const { runOn: _, ...asked } = request;
-      const { projectId, language, host } = place;
-      const grant = await grantFor(place, request.id, request.code);
-      return remember(await device.client(host).submitRun({ ...asked, projectId, language, grant }, signal), host);
+      const leave = await leaveFor(place, request.id, request);
+      return remember(await device.client(at).submitRun({ ...asked, projectId, language, ...leave }, signal), at);
     },
 
     followRun(id, fromSeq, follower) {
@@ -260,10 +283,11 @@ export function createRunsThere(device: ThisDevice, ids: IdSource): RunsThere {
       const found = new Map<RunId, Run>();
       for (const [at, { runs }] of told)
         for (const run of runs) {
-          const isHosts = run.routedTo.deviceId === at;
-          if (found.has(run.id) && !isHosts) continue;
+          const host = run.routedTo.deviceId ?? at;
+          if (found.has(run.id) && host !== at) continue;
           found.set(run.id, run);
-          remember(run, run.routedTo.deviceId ?? at);
+          const isThere = run.waitsFor === undefined && device.hosts().some(({ deviceId }) => deviceId === host);
+          remember(run, isThere ? host : at);
         }
       return { runs: [...found.values()].toSorted((a, b) => (a.id < b.id ? 1 : -1)) };
     },
@@ -282,6 +306,8 @@ function keep<K, V>(known: Map<K, V>, key: K, value: V): void {
   const [oldest] = known.keys();
   if (known.size > KNOWN_MAX && oldest !== undefined) known.delete(oldest);
 }
+
+const base64 = (bytes: Uint8Array): string => btoa(String.fromCharCode(...bytes));
 
 const bodyOf = (error: unknown): FailureBody['error'] => Failure.from(error).toBody().error;
 

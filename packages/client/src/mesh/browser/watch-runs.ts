@@ -1,6 +1,7 @@
 /**
  * The runs of a project, wherever they are: told by each device while it is connected, and all of its latest when it has
- * connected again. One whose device is gone for SILENT_MS is said not to answer: it may run there, or have ended.
+ * connected again. One whose device is gone for SILENT_MS is said not to answer: it may run there, or have ended. One that
+ * waits for its device is told by who keeps it.
  */
 import { runMachine, type DeviceId, type ProjectId, type Run, type RunId } from '@markco/protocol';
 import type { Client, ProjectChange } from '../../client.ts';
@@ -30,12 +31,18 @@ export function createRunWatch(
 
   const isConnected = (id: DeviceId): boolean => device.hosts().some(({ deviceId }) => deviceId === id);
 
+  /** Its host, while that is there; but only who kept it knows that it waits, or ended without having begun. */
+  function knowsBest(run: Run, at: DeviceId): boolean {
+    const host = run.routedTo.deviceId ?? at;
+    return host === at || !isConnected(host) || run.waitsFor !== undefined || runMachine.isTerminal(run.state);
+  }
+
   function saySilent(at: DeviceId): void {
     if (isConnected(at)) return;
     const unreachable = new Date(device.trust.now()).toISOString();
     for (const { run, at: host } of active.values())
       for (const { projectId, tell } of host === at ? watches : [])
-        if (run.projectId === projectId) tell({ ...run, unreachable });
+        if (run.projectId === projectId && run.waitsFor === undefined) tell({ ...run, unreachable });
   }
 
   device.peers.onPeer(({ deviceId }, isThere) => {
@@ -52,14 +59,14 @@ export function createRunWatch(
       function follow(at: DeviceId): void {
         const client = device.client(at);
         const change = ({ run }: ProjectChange): void => {
-          if (run !== undefined) watch.tell(learn(run, at));
+          if (run !== undefined && knowsBest(run, at)) watch.tell(learn(run, at));
         };
         if (!stops.has(at)) stops.set(at, client.watchProject(projectId, change));
         client.api('runs', { query: { projectId, limit: LATEST } }).then(
           ({ runs }) => {
             if (!watches.has(watch)) return;
             // Oldest first: a cell shows its last.
-            for (const run of runs.toReversed()) if ((run.routedTo.deviceId ?? at) === at) watch.tell(learn(run, at));
+            for (const run of runs.toReversed()) if (knowsBest(run, at)) watch.tell(learn(run, at));
           },
           // It is asked again once it is connected again.
           () => undefined,

@@ -16,6 +16,8 @@ export type Wanted = {
   readonly named: DeviceId | null;
   readonly needsGpu: PlaceRequest['needsGpu'];
   readonly sessionOn: DeviceId | null;
+  /** Unix milliseconds: until when the leave that it brought along is good. Absent where this device gives it. */
+  readonly until?: number;
 };
 
 export type Decided = { readonly placement: Placement; readonly record: DecisionRecord };

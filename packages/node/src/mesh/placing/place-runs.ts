@@ -164,9 +164,13 @@ export async function createPlaceRuns(parts: PlaceRunsParts) {
   }
 
   async function placeAgain(run: Placed): Promise<void> {
-    const { state, session, named, needsGpu, run: shown } = run.row;
+    const { state, session, named, needsGpu, until, run: shown } = run.row;
     if (isClosed || (state.phase !== 'queued' && state.phase !== 'waiting')) return;
     if (hasOneBefore(run)) return schedule(run, run.checkMs);
+    if (until !== undefined && parts.ids.now() > until) {
+      run.error = TOO_LATE;
+      return take(run, { type: 'unplaced', waitsFor: null });
+    }
     const wanted = { session, named, needsGpu, sessionOn: parts.sessionOn(session) };
     const { placement, record } = await parts.decide(shown.id, wanted);
     if (placement.chosen === null) {
@@ -247,9 +251,10 @@ export async function createPlaceRuns(parts: PlaceRunsParts) {
       const reason = placement.chosen === null ? 'availability' : placement.reason;
       const where = { deviceId: host, reason, why: placement.why };
       const run = acceptedRun({ request, wanted, userId: parts.userId(), where, ids: parts.ids });
-      const { session, named, needsGpu } = wanted;
+      const { session, named, needsGpu, until } = wanted;
       const { grant: _, ...own } = request;
-      const made = track({ request: own, session, named, needsGpu, run, state: NEW_RUN });
+      const kept = until === undefined ? { request: own } : { request, until };
+      const made = track({ ...kept, session, named, needsGpu, run, state: NEW_RUN });
       parts.onDecided(record);
       const event: CoordinatorEvent =
         placement.chosen === null
@@ -361,6 +366,10 @@ export async function createPlaceRuns(parts: PlaceRunsParts) {
   };
 }
 
+const TOO_LATE = {
+  type: 'too_late',
+  message: 'Its device was away for too long. Nothing was run. Run the cell again.',
+};
 const LOST = { type: 'lost', message: 'The device that ran it stopped in the middle. It was not started again.' };
 
 /** The sentence why it runs there is this device's own; the host knows only that it was asked. */

@@ -21,6 +21,7 @@ const RowSchema = z.object({
   /** The device a person or the cell named. */
   named: z.nullable(DeviceIdSchema),
   needsGpu: z.union([z.boolean(), z.literal('cuda')]),
+  until: z.optional(z.number()),
   run: RunSchema,
   state: z.object({
     phase: z.enum(['queued', 'waiting', 'offered', 'granted', 'running', 'unreachable', 'ended']),

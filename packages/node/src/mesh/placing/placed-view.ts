@@ -7,8 +7,15 @@ import type { RunQuery } from '../../runs/runs.ts';
 import type { RunsAnywhere } from '../runs/runs-anywhere.ts';
 import type { PlaceRuns } from './place-runs.ts';
 
+export type RunsWithPlaced = RunsAnywhere & {
+  readonly submitted: {
+    /** Ends it while it waits; else its host is told. Null for one that this device did not place, or that is over. */
+    cancel(id: RunId): Promise<Run | null>;
+  };
+};
+
 /** @param placed null while this device is alone */
-export function withPlaced(anywhere: RunsAnywhere, placed: () => PlaceRuns | null): RunsAnywhere {
+export function withPlaced(anywhere: RunsAnywhere, placed: () => PlaceRuns | null): RunsWithPlaced {
   async function require(id: RunId): Promise<Run> {
     const known = placed()?.get(id) ?? null;
     if (known === null) return anywhere.require(id);
@@ -22,9 +29,21 @@ export function withPlaced(anywhere: RunsAnywhere, placed: () => PlaceRuns | nul
 
   /** What was submitted here, with what only this device knows of it. */
   function withWhy(run: Run): Run {
-    const { unreachable, routedTo = run.routedTo } = placed()?.get(run.id)?.run ?? {};
+    const known = placed()?.get(run.id) ?? null;
+    if (known?.isOver === true && !runMachine.isTerminal(run.state)) return known.run;
+    const { unreachable, routedTo = run.routedTo } = known?.run ?? {};
     return { ...run, routedTo, ...(unreachable === undefined ? {} : { unreachable }) };
   }
+
+  const waiting = (query: RunQuery): readonly Run[] =>
+    (placed()?.list() ?? []).filter(
+      (run) =>
+        (query.projectId === null || run.projectId === query.projectId) &&
+        (query.state === null || run.state === query.state) &&
+        (query.before === null || run.id < query.before),
+    );
+  const newest = (runs: readonly Run[], { limit }: RunQuery): readonly Run[] =>
+    [...new Map(runs.map((run) => [run.id, run])).values()].toSorted((a, b) => (a.id < b.id ? 1 : -1)).slice(0, limit);
 
   async function* follow(
     there: RunsAnywhere['follow'],
@@ -46,9 +65,14 @@ export function withPlaced(anywhere: RunsAnywhere, placed: () => PlaceRuns | nul
       ...anywhere.submitted,
       get(id) {
         const run = anywhere.submitted.get(id);
-        return run === null ? null : withWhy(run);
+        return run === null ? (placed()?.get(id)?.run ?? null) : withWhy(run);
       },
-      list: async (query) => (await anywhere.submitted.list(query)).map(withWhy),
+      list: async (query) => newest([...waiting(query), ...(await anywhere.submitted.list(query)).map(withWhy)], query),
+      follow: (id, fromSeq, signal) =>
+        (placed()?.get(id) ?? null) === null
+          ? anywhere.submitted.follow(id, fromSeq, signal)
+          : follow(anywhere.follow, true, id, fromSeq, signal),
+      cancel: async (id) => ((placed()?.get(id)?.isOver ?? true) ? null : ((await placed()?.cancel(id)) ?? null)),
     },
     require,
     follow: (id, fromSeq, signal) => follow(anywhere.follow, true, id, fromSeq, signal),
@@ -69,18 +93,8 @@ export function withPlaced(anywhere: RunsAnywhere, placed: () => PlaceRuns | nul
     },
 
     async list(query: RunQuery) {
-      const waiting = (placed()?.list() ?? []).filter(
-        (run) =>
-          (query.projectId === null || run.projectId === query.projectId) &&
-          (query.state === null || run.state === query.state) &&
-          (query.before === null || run.id < query.before),
-      );
-      const known = new Map(waiting.map((run) => [run.id, run]));
-      for (const run of await anywhere.list(query)) {
-        // The device that it ran on knows only that it was asked; why is known here, also of what is over.
-        known.set(run.id, withWhy(run));
-      }
-      return [...known.values()].toSorted((a, b) => (a.id < b.id ? 1 : -1)).slice(0, query.limit);
+      // The device that it ran on knows only that it was asked; why is known here, also of what is over.
+      return newest([...waiting(query), ...(await anywhere.list(query)).map(withWhy)], query);
     },
   };
 }

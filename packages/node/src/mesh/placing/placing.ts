@@ -6,6 +6,7 @@
  */
 import {
   codeOptions,
+  DEFAULT_SESSION,
   Failure,
   newId,
   sessionName,
@@ -29,6 +30,7 @@ import type { Heartbeat } from '../control.ts';
 import type { MessageStream } from '@markco/replica/replicate/message-stream';
 import type { Peer } from '@markco/client/mesh/peers';
 import type { Trust } from '../trust.ts';
+import { waitingGrantOf } from '../runs/waiting-grant.ts';
 import { createAwakeClock } from './awake-clock.ts';
 import { createDecide, type Wanted } from './decide.ts';
 import { createDecisions } from './decisions.ts';
@@ -104,18 +106,24 @@ export async function createPlacing(parts: PlacingParts) {
   }
 
   async function refuses(request: Placeable, from: DeviceId) {
-    if (from !== device.id && trust.members.members.get(from)?.caps.includes('submit') !== true)
+    const brought = request.certificate === undefined ? null : waitingGrantOf(trust, request, device.id);
+    const asker = brought === null || brought instanceof Failure ? from : brought.submitter;
+    if (asker !== device.id && trust.members.members.get(asker)?.caps.includes('submit') !== true)
       return 'remote-execution-off' as const;
     const language = runtimeFor(request.language)?.language;
     if (language === undefined) return 'runtime-missing' as const;
     const { capability } = await parts.state();
     // Whoever names a device has it against the rules that only protect from a bad choice.
-    const asked = { language, needsGpu: needsOf(request, language), from, runOn: device.id };
+    const asked = { language, needsGpu: needsOf(request, language), from: asker, runOn: device.id };
     return ownRefusalOf({ deviceId: device.id, capability }, asked);
   }
 
   const hosting = createTakeOffers({
     ...{ ids, store, clock, send, refuses, state: parts.state, prepare: parts.prepare, onTrouble },
+    mistrusts(request) {
+      const grant = waitingGrantOf(trust, request, device.id);
+      return grant instanceof Failure ? grant : null;
+    },
     runs: {
       get: runs.get,
       onChange: runs.onChange,
@@ -140,6 +148,8 @@ export async function createPlacing(parts: PlacingParts) {
   }
 
   function grant(request: Placeable, session: SessionPlace, host: DeviceId, fence: number): string {
+    // Kept for who asked: this device could give none for it.
+    if (request.certificate !== undefined && request.grant !== undefined) return request.grant;
     const made: RunGrant = {
       submitter: device.id,
       host,
@@ -215,6 +225,24 @@ export async function createPlacing(parts: PlacingParts) {
       const needsGpu = needsOf(request, session.language);
       const want = { session, named: host, needsGpu, sessionOn: host };
       return placed.submit(request, want, await decide(request.id, want));
+    },
+
+    /**
+     * Keeps a run until the device that it is for is back, for one that may be gone by then. It brings all that lets it
+     * start; this device adds nothing, and may have no right to start anything.
+     */
+    async keep(from: DeviceId, request: RunRequest): Promise<Run> {
+      const grant = waitingGrantOf(trust, request);
+      if (grant instanceof Failure) throw grant;
+      const { run: id, project: projectId, language, host, submitter, expiresAt } = grant;
+      if (submitter !== from) throw new Failure('forbidden', 'A device hands over its own runs, and no others.');
+      if (host === device.id) return parts.acceptFrom(from, request);
+      const known = sameAs(id, request.code);
+      if (known !== null) return known;
+      const session = { projectId, language, name: DEFAULT_SESSION };
+      const placeable = { ...request, id, projectId, language };
+      const want = { session, named: host, needsGpu: needsOf(placeable, language), sessionOn: null, until: expiresAt };
+      return placed.submit(placeable, want, await decide(id, want));
     },
 
     /** What would be decided now, for this device or for one that hosts nothing and asks. Starts nothing. */

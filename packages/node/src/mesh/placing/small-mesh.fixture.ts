@@ -154,6 +154,7 @@ export async function smallMesh(
           },
         },
         refuses: async () => null,
+        mistrusts: () => null,
         prepare: async () => undefined,
         accept: (request, grant, from) => {
           const [host, fence] = Buffer.from(grant, 'base64').toString().split('/');

@@ -33,7 +33,7 @@ const StartMessageSchema = z.discriminatedUnion('type', [
   z.object({
     ...of,
     type: z.literal('offer'),
-    /** Without the grant, which is signed for one host and one attempt. */
+    /** Without the grant, which is signed for one host and one attempt; with it where its submitter is another device. */
     request: RunRequestSchema,
     /** Present where the host holds the session: nothing has to be claimed. */
     grant: z.optional(GrantBytesSchema),

@@ -37,6 +37,7 @@ function setUp(slots = 1) {
         },
       },
       refuses: async () => passing.refusal,
+      mistrusts: () => passing.failure,
       prepare: async () => undefined,
       async accept(request) {
         if (passing.failure !== null) throw passing.failure;

@@ -30,6 +30,8 @@ export type TakeOffersParts = {
     cancel(id: RunId): Promise<unknown>;
     onChange(listener: (run: Run) => void): () => void;
   };
+  /** Why what a run brings along, that another device than its submitter offers, lets nothing start here; or null. */
+  readonly mistrusts: (request: Placeable) => Failure | null;
   /** The rule that keeps it off this device now, or null. */
   readonly refuses: (request: Placeable, from: DeviceId) => Promise<VoidReason | null>;
   /** Resolves when the project is open here and the document has arrived. It starts nothing. */
@@ -110,6 +112,8 @@ export function createTakeOffers(parts: TakeOffersParts) {
     const known = entries.get(runId);
     if (known !== undefined && known.fence >= fence) return send(from, { type: 'waits', runId, fence: known.fence });
     const placeable = asPlaceable(request, runId);
+    const wrong = placeable.certificate === undefined ? null : parts.mistrusts(placeable);
+    if (wrong !== null) return giveUp({ from, fence, request: placeable }, wrong);
     const refusal = await parts.refuses(placeable, from);
     if (refusal !== null) return makeVoid(from, runId, fence, refusal);
     if (known === undefined && entries.size >= LIMITS.queuedRunsMax) return makeVoid(from, runId, fence, 'queue-full');
@@ -178,7 +182,10 @@ export function createTakeOffers(parts: TakeOffersParts) {
   }
 
   /** It is not in the journal, and will not be: no grant for it is good after this. */
-  async function giveUp({ from, fence, request: { id } }: Entry, { code, message }: Failure): Promise<void> {
+  async function giveUp(
+    { from, fence, request: { id } }: Pick<Entry, 'from' | 'fence' | 'request'>,
+    { code, message }: Failure,
+  ): Promise<void> {
     await noteVoid(id, fence);
     drop(id);
     send(from, { type: 'ended', runId: id, fence, end: 'failed', error: { type: code, message } });

@@ -21,9 +21,12 @@ import {
   issueCertificate,
   membersOfLog,
   openCertificate,
+  restHashOf,
   sealGrant,
   signerOf,
+  signWaitingGrant,
   startUserLog,
+  WAITING_GRANT_LIFETIME_MS,
   type DeviceCap,
   type RunGrant,
 } from '@markco/protocol/identity';
@@ -60,7 +63,8 @@ function setUp(caps: readonly DeviceCap[] = DEVICE_CAPS) {
       }),
     ).log;
   const members = membersOfLog(log);
-  const certificate = must(openCertificate(must(issueCertificate(members, submitter, 'root', root, ids.now()))));
+  const shown = must(issueCertificate(members, submitter, 'root', root, ids.now()));
+  const certificate = must(openCertificate(shown));
   const started: RunRequest[] = [];
   const known = new Map<RunId, Run>();
   const project = newId<ProjectId>(ids);
@@ -107,13 +111,34 @@ function setUp(caps: readonly DeviceCap[] = DEVICE_CAPS) {
     const sealed = Buffer.from(sealGrant(grant, keys.submitter)).toString('base64');
     return { id, projectId: project, language: 'python', code, grant: sealed, ...changes };
   };
+  /** As a browser asks for it while its host is away. */
+  async function waiting(on = host): Promise<RunRequest> {
+    const { id, grant: _, ...asked } = { ...request(), cellId: 'c', id: newId<RunId>(ids) };
+    const grant = {
+      ...{
+        submitter,
+        host: on,
+        run: id,
+        project,
+        session: 'default',
+        code: codeHashOf(asked.code),
+        epoch: 0,
+        fence: 0,
+      },
+      ...{ language: 'python' as const, nonce: new Uint8Array(16), rest: restHashOf(asked) },
+      expiresAt: ids.now() + WAITING_GRANT_LIFETIME_MS,
+    };
+    const sealed = await signWaitingGrant(grant, async (message) => keys.submitter.sign(message));
+    const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
+    return { ...asked, id, grant: base64(sealed), certificate: base64(shown) };
+  }
   function session(name: string): SessionId {
     const id = newId<SessionId>(ids);
     sessions.set(id, { projectId: project, language: 'python', sessionAffinityKey: `notes:${name}` } as RuntimeSession);
     return id;
   }
   const serve = createServeSubmit(parts as unknown as ServeSubmitParts);
-  return { parts, serve, request, started, submitter, host, project, session };
+  return { parts, serve, request, waiting, started, submitter, host, project, session };
 }
 
 test('a run with its grant is started once, however often it is asked for', async () => {
@@ -123,6 +148,27 @@ test('a run with its grant is started once, however often it is asked for', asyn
   await serve(submitter, asked);
   expect(started).toMatchObject([{ id: asked.id, runOn: host }]);
   expect(started[0]).not.toHaveProperty('grant');
+});
+
+test('a run that waited is started once by who only kept it, for the cell that it was asked for in', async () => {
+  const { serve, waiting, started, host } = setUp();
+  const keeper = newId<DeviceId>(ids);
+  const asked = await waiting();
+  await serve(keeper, asked);
+  await serve(keeper, asked);
+  expect(started).toMatchObject([{ id: asked.id, runOn: host, cellId: 'c' }]);
+  expect(Object.keys(started[0] ?? {})).not.toEqual(expect.arrayContaining(['certificate']));
+  for (const changes of [
+    { cellId: 'other' },
+    { code: 'import os' },
+    { id: newId<RunId>(ids) },
+    { certificate: 'AAAA' },
+  ])
+    await expect(serve(keeper, { ...(await waiting()), ...changes })).rejects.toBeInstanceOf(Failure);
+  await expect(serve(keeper, await waiting(newId<DeviceId>(ids)))).rejects.toMatchObject({ code: 'forbidden' });
+  const reader = setUp(['sync', 'author']);
+  await expect(reader.serve(keeper, await reader.waiting())).rejects.toMatchObject({ code: 'forbidden' });
+  expect([started.length, reader.started]).toEqual([1, []]);
 });
 
 test('a session beside the one that pages use is the one that the grant is for, or nothing is started', async () => {

@@ -8,12 +8,13 @@ import {
   type Run,
   type RunRequest,
 } from '@markco/protocol';
-import { checkGrant } from '@markco/protocol/identity';
+import { checkGrant, type RunGrant } from '@markco/protocol/identity';
 import type { Runs } from '../../runs/runs.ts';
 import { runtimeFor } from '../../runtimes/descriptor.ts';
 import type { Peers } from '@markco/client/mesh/peers';
 import type { Arrive } from '../placing/arrive.ts';
 import { sessionInGrant } from '../placing/survey.ts';
+import { waitingGrantOf } from './waiting-grant.ts';
 import { systemVerify } from '../system-signature.ts';
 import type { Trust } from '../trust.ts';
 
@@ -39,12 +40,11 @@ export function createServeSubmit(parts: ServeSubmitParts): (from: DeviceId, req
     return granted === sessionInGrant({ ...session, name: sessionName(session) });
   }
 
-  return async (from, request) => {
-    const known = request.id === undefined ? null : await runs.get(request.id);
-    if (known !== null) return known;
+  function grantOf(from: DeviceId, request: RunRequest): RunGrant | Failure {
+    if (request.certificate !== undefined) return waitingGrantOf(trust, request, device.id);
     const certificate = peers.certificateOf(from);
     if (request.grant === undefined || request.id === undefined || certificate === undefined)
-      throw new Failure('forbidden', 'Another device runs code here only with a grant.');
+      return new Failure('forbidden', 'Another device runs code here only with a grant.');
     const grant = checkGrant(new Uint8Array(Buffer.from(request.grant, 'base64')), {
       host: device.id,
       code: request.code,
@@ -53,7 +53,7 @@ export function createServeSubmit(parts: ServeSubmitParts): (from: DeviceId, req
       now: trust.now(),
       verify: systemVerify,
     });
-    if (grant instanceof Failure) throw grant;
+    if (grant instanceof Failure) return grant;
     const language = runtimeFor(request.language ?? '')?.language;
     const isOfIt =
       grant.run === request.id &&
@@ -61,7 +61,14 @@ export function createServeSubmit(parts: ServeSubmitParts): (from: DeviceId, req
       grant.language === language &&
       grant.submitter === from &&
       isSessionOf(grant.session, request);
-    if (!isOfIt) throw new Failure('forbidden', 'The grant is for another run.');
+    return isOfIt ? grant : new Failure('forbidden', 'The grant is for another run.');
+  }
+
+  return async (from, request) => {
+    const known = request.id === undefined ? null : await runs.get(request.id);
+    if (known !== null) return known;
+    const grant = grantOf(from, request);
+    if (grant instanceof Failure) throw grant;
     const { allowRemoteExecution, maxConcurrentRuns } = await parts.policy();
     if (!allowRemoteExecution || maxConcurrentRuns === 0)
       throw new Failure(
@@ -69,7 +76,7 @@ export function createServeSubmit(parts: ServeSubmitParts): (from: DeviceId, req
         `${device.name} is set to run nothing for other devices. Its owner can change that there.`,
       );
     await parts.arrive(request);
-    const { grant: _, ...own } = request;
+    const { grant: _, certificate: __, ...own } = request;
     return parts.submitHere({ ...own, runOn: device.id });
   };
 }
