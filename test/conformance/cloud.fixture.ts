@@ -1,7 +1,7 @@
 /** For tests: a cloud as a program of its own, that can be killed and started again. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openClient, type Client, type Socket } from '@markco/client';
@@ -28,6 +28,8 @@ export type CloudProgram = {
   /** Our own client. */
   client(): Client;
   start(): Promise<void>;
+  /** What it would leave behind if it were killed now, of what is below its home. */
+  image(path: string, to: string): Promise<void>;
   /** kill -9. */
   kill(): Promise<void>;
   /** Ends it as an operator would. Answers with what it ended. */
@@ -165,6 +167,11 @@ export async function startCloud(
       return client;
     },
     start,
+    async image(path, to) {
+      child?.kill('SIGSTOP');
+      await cp(join(home, path), join(home, to), { recursive: true });
+      child?.kill('SIGCONT');
+    },
     kill,
     stop,
     [Symbol.asyncDispose]: dispose,

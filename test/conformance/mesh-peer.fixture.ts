@@ -1,7 +1,7 @@
 /** For tests: another device of the same person that says what no program of ours would say. */
 import { newId, type DeviceId, type PairingHere, type UserId } from '@markco/protocol';
 import { replicaDevice } from '@markco/node/mesh/documents/device.fixture';
-import { createMesh } from '@markco/node/mesh/mesh';
+import { createMesh, type MeshParts } from '@markco/node/mesh/mesh';
 import { openTrust } from '@markco/node/mesh/trust';
 import { eventually, type Device } from './device.fixture.ts';
 import { SOON_MS } from './paired.fixture.ts';
@@ -23,13 +23,14 @@ const soon = (): AbortSignal => AbortSignal.timeout(SOON_MS);
 export async function joinAsPeer(
   device: Device,
   handle: (request: Request) => Response | Promise<Response> = () => new Response(null, { status: 404 }),
+  about: MeshParts['about'] = { name: 'other', os: 'test' },
 ) {
   const peer = await replicaDevice();
   const { ids, home, store, rooms, catalog, digests, links, projects } = peer;
   const deviceId = newId<DeviceId>(ids);
   const trust = await openTrust({ home, deviceId, userId: newId<UserId>(ids), name: 'other', ids });
   const mesh = await createMesh({
-    ...{ trust, ids, store, rooms, catalog, digests, links, projects, about: { name: 'other', os: 'test' } },
+    ...{ trust, ids, store, rooms, catalog, digests, links, projects, about },
     ...{ listen: ['/ip4/127.0.0.1/tcp/0'], announce: [], findsNeighbors: false, isRelay: false },
     serve: () => undefined,
     handle,
@@ -55,7 +56,7 @@ export async function joinAsPeer(
   const { peerId } = mesh.peers.list()[0] ?? { peerId: '' };
 
   return {
-    deviceId,
+    ...{ deviceId, mesh, trust, peerId },
     ports: mesh.host.addresses().map((address) => Number(/\/tcp\/(\d+)/.exec(address)?.[1])),
     /** One request on a stream of its own; status 0 when it was ended without an answer. */
     async ask({ method, path, headers = {}, body }: PeerAsk): Promise<PeerAnswer> {

@@ -182,6 +182,18 @@ test('status is one screen, with the first thing that is wrong and what to do ab
   const cloud = { url: 'https://cloud.example.com', since };
   desk.answers.set('GET /api/cloud', { ...cloud, state: 'connected' });
   expect((await desk.markco('status')).out).toContain('\ncloud     https://cloud.example.com  online\n');
+  const unsaved = { documents: 2, since };
+  desk.answers.set('GET /api/cloud', { ...cloud, state: 'connected', unsaved });
+  const late = (await desk.markco('status')).out;
+  expect(late).toMatch(/ {2}online, lacks what changed in 2 documents since /);
+  expect(late).toMatch(
+    /✗ https:\/\/cloud\.example\.com has not said since .* that it has all of 2 documents\.\n→ They are saved on/,
+  );
+  const doubts = [{ since, message: 'It lacks edits of page.' }];
+  desk.answers.set('GET /api/cloud', { ...cloud, state: 'connected', unsaved, doubts });
+  expect((await desk.markco('status')).out).toMatch(
+    /✗ Something is wrong with https:[^ ]+ since .*\. It lacks edits of page\.\n/,
+  );
   desk.answers.set('GET /api/cloud', { ...cloud, state: 'refused', why: 'It is not yours.' });
   expect((await desk.markco('status')).out).toMatch(
     /\ncloud {5}https:\/\/cloud\.example\.com {2}refuses this device since [^\n]+\n(.*\n)*✗ https:\/\/cloud\.example\.com refuses this device: It is not yours\.\n/,

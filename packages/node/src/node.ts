@@ -226,7 +226,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   };
   const meshParts = (): OpenMeshParts => ({
     ...{ config, home: config.home, userId: user.id, ids, store, device, rooms, catalog, projects, runs, submitHere },
-    ...{ digests, links },
+    ...{ digests, links, testimony: cloud.testimony },
     ...{ capability: own.capability, policy: own.policy.read, queuedRuns: () => runMetrics.queued, log: logger },
     ...{ sessionFor, preferences: preferences.read, onTraffic: metrics.traffic },
     onRun(run) {
@@ -258,7 +258,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   });
 
   const cloud = createCloudHere({
-    ...{ rooms, catalog, digests, links, ids, projects, logger, home: config.home },
+    ...{ rooms, catalog, digests, links, ids, projects, logger, others, home: config.home },
     ...{ usesKeychain: config.usesKeychain, name: () => device.name },
     self: () => ({ deviceId: device.id, userId: user.id }),
     chance: () => author() / 2 ** 32,

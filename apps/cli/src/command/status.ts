@@ -20,6 +20,8 @@ type Facts = Pick<CallAnswer<'device'>, 'version' | 'runtimes'> & {
 type Problem = { readonly what: string; readonly fix: string };
 
 const RUNS_MAX = 1_000;
+/** A cloud that is well has said so long before. */
+const SAVED_WITHIN_MS = 60_000;
 
 export const addStatus: AddVerb = (program, cli, done) => {
   verb(program, 'status', 'See your devices and work on one screen, and the first thing that is wrong', [
@@ -96,9 +98,16 @@ function connectionWords({ connection }: DeviceHere, now: number): string {
 }
 
 function cloudWords(cloud: Exclude<Cloud, { state: 'none' }>, now: number): string {
-  if (cloud.state === 'connected') return 'online';
-  return `${cloud.state === 'refused' ? 'refuses this device' : 'offline'} since ${localTime(cloud.since, now)}`;
+  const { unsaved } = cloud;
+  const lacks =
+    unsaved === undefined
+      ? ''
+      : `, lacks what changed in ${documents(unsaved.documents)} since ${localTime(unsaved.since, now)}`;
+  if (cloud.state === 'connected') return `online${lacks}`;
+  return `${cloud.state === 'refused' ? 'refuses this device' : 'offline'} since ${localTime(cloud.since, now)}${lacks}`;
 }
+
+const documents = (count: number): string => (count === 1 ? '1 document' : `${count} documents`);
 
 /** The one that keeps most from working first. */
 function problemOf(facts: Facts, now: number): Problem | null {
@@ -118,6 +127,19 @@ function problemOf(facts: Facts, now: number): Problem | null {
     return { what: 'No language can run on this device.', fix: 'markco doctor' };
   if (cloud.state === 'refused')
     return { what: `${cloud.url} refuses this device: ${cloud.why ?? ''}`, fix: 'markco login URL, or markco logout' };
+  if (cloud.state !== 'none') {
+    const { doubts: [doubt] = [], unsaved, url } = cloud;
+    if (doubt !== undefined)
+      return {
+        what: `Something is wrong with ${url} since ${localTime(doubt.since, now)}. ${doubt.message}`,
+        fix: 'Ask whoever runs it, then markco login again; or markco logout. See docs/cloud.md.',
+      };
+    if (cloud.state === 'connected' && unsaved !== undefined && now - Date.parse(unsaved.since) > SAVED_WITHIN_MS)
+      return {
+        what: `${url} has not said since ${localTime(unsaved.since, now)} that it has all of ${documents(unsaved.documents)}.`,
+        fix: 'They are saved on this device. If it stays so, ask whoever runs the cloud.',
+      };
+  }
   const away = devices.find((device) => !isOnline(device));
   if (away?.connection === undefined) return null;
   const { since, why } = away.connection;

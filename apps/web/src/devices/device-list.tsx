@@ -82,6 +82,16 @@ export function DeviceList({ devices, close }: { readonly devices: Devices; read
           <DeviceLine key={device.id} device={device} remove={isCloud ? undefined : () => (removing.value = device)} />
         ))}
       </ul>
+      {devices.doubts.value.length > 0 && (
+        <section aria-label={d('doubts')}>
+          <h3>{d('doubts')}</h3>
+          {devices.doubts.value.map(({ since, message }) => (
+            <p key={since + message} role="status">
+              {message}
+            </p>
+          ))}
+        </section>
+      )}
       {known.length === 1 && <p class="hint">{d('alone')}</p>}
       {isCloud && <p class="hint">{d(known.length === 0 ? 'browserAlone' : 'browserIs')}</p>}
       {isCloud ? (

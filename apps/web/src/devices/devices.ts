@@ -7,6 +7,7 @@
 import type { Api, CallAnswer } from '@markco/client';
 import {
   Failure,
+  type CloudDoubt,
   type DeviceHere,
   type DeviceId,
   type PairingHere,
@@ -30,6 +31,8 @@ export type Devices = {
   readonly opensAll: ReadonlySignal<boolean | undefined>;
   /** Whether the page is a cloud's, so that "this device" is this browser; `undefined` until it is known. */
   readonly isCloud: ReadonlySignal<boolean | undefined>;
+  /** What the cloud of this device did that an honest one does not. */
+  readonly doubts: ReadonlySignal<readonly CloudDoubt[]>;
   readonly pairing: ReadonlySignal<PairingHere>;
   /** What was asked for and is not answered yet. */
   readonly doing: ReadonlySignal<string | undefined>;
@@ -55,6 +58,7 @@ export function createDevices(api: Api): Devices {
   const elsewhere = signal<readonly Elsewhere[]>([]);
   const opensAll = signal<boolean | undefined>(undefined);
   const isCloud = signal<boolean | undefined>(undefined);
+  const doubts = signal<readonly CloudDoubt[]>([]);
   const pairing = signal<PairingHere>({});
   const doing = signal<string | undefined>(undefined);
   const trouble = signal('');
@@ -73,6 +77,11 @@ export function createDevices(api: Api): Devices {
       devices.value = known.devices;
       elsewhere.value = others.projects;
     });
+  }
+
+  async function lookAtCloud(abort: AbortSignal): Promise<void> {
+    const cloud = await api('cloud', { signal: abort });
+    doubts.value = cloud.state === 'none' ? [] : (cloud.doubts ?? []);
   }
 
   function take({ offered, joining }: PairingHere): void {
@@ -129,6 +138,7 @@ export function createDevices(api: Api): Devices {
     elsewhere,
     opensAll,
     isCloud,
+    doubts,
     pairing,
     doing,
     trouble,
@@ -146,6 +156,7 @@ export function createDevices(api: Api): Devices {
       };
       void again(lookAtPairing, PAIRING_MS);
       void again(lookAtDevices, DEVICES_MS);
+      void again(lookAtCloud, DEVICES_MS);
       api('peerDoor', { signal: closing.signal }).then(
         () => void (isCloud.value = true),
         () => void (isCloud.value = false),

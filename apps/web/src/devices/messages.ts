@@ -23,6 +23,7 @@ const en = {
   removeText:
     '{name} is cut off from your other devices and their projects, everywhere. The files it has stay on it. To come back it must be added again.',
   removeIt: 'Remove',
+  doubts: 'Something is wrong with your cloud',
   alone: 'This is your only device so far. Add another to have your projects on it and to run cells there.',
   addDevice: 'Add a device',
   joinDevice: 'Join another device',
@@ -101,6 +102,7 @@ const fr: Readonly<Record<keyof typeof en, string>> = {
   removeText:
     '{name} est coupé de vos autres appareils et de leurs projets, partout. Les fichiers qu’il a y restent. Pour revenir, il devra être ajouté de nouveau.',
   removeIt: 'Retirer',
+  doubts: 'Quelque chose ne va pas avec votre cloud',
   alone:
     'C’est votre seul appareil pour l’instant. Ajoutez-en un autre pour y avoir vos projets et y exécuter des cellules.',
   addDevice: 'Ajouter un appareil',

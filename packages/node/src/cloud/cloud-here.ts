@@ -10,7 +10,7 @@ import { publicationRoutes, type PublicationParts } from './publication.ts';
 
 export type CloudHereParts = Omit<
   Parameters<typeof createCloud>[0],
-  'onChange' | 'onTrouble' | 'catalog' | 'projects' | 'refusal' | 'take'
+  'onChange' | 'onDoubt' | 'onTrouble' | 'catalog' | 'projects' | 'refusal' | 'take'
 > & {
   readonly catalog: DocumentCatalog;
   readonly projects: {
@@ -32,6 +32,7 @@ export function createCloudHere({ projects, logger, ...parts }: CloudHereParts) 
       logger.info('cloud.changed', { state, ...('why' in about ? { reason: about.why } : {}) });
       if (state === 'connected') files.changedAll();
     },
+    onDoubt: (doubt, message) => logger.warn('cloud.doubt', { doubt, reason: message }),
     onTrouble: (doing, cause) => logger.error('cloud.trouble', { doing }, cause),
   });
   const files = createCarryFiles({
@@ -52,6 +53,7 @@ export function createCloudHere({ projects, logger, ...parts }: CloudHereParts) 
     /** Files of a project have changed that are no documents. */
     filesChanged: (id: ProjectId): void => files.filesChanged(id),
     resume: cloud.resume,
+    testimony: cloud.testimony,
     close(): void {
       files.close();
       cloud.close();

@@ -3,26 +3,42 @@
  *
  * 1. Nothing here waits for it: edits, files and runs go on while it is away, and what it lacks is told when it is back.
  * 2. A cloud that refuses this device is asked again seldom, and its reason is shown.
+ * 3. It keeps documents and vouches for nothing: what it says of itself is looked at (`trust`), and one that calls itself
+ *    by the name of a device, or sends more than a cloud does, is not talked to.
  */
-import { Failure, type Cloud, type DeviceId, type UserId } from '@markco/protocol';
+import { DeviceIdSchema, Failure, type Cloud, type DeviceId, type UserId } from '@markco/protocol';
+import { COST } from '@markco/replica/replicate/cost';
 import { replicate, type Replication } from '@markco/replica/replicate/replicate';
 import type { ReplicateParts } from '@markco/replica/replicate/replicate-parts';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { readIfThere, writePrivate } from '../device/private-file.ts';
+import { createBucket } from '../mesh/bucket.ts';
+import type { OpenMesh } from '../mesh/open-mesh.ts';
+import type { Others } from '../mesh/others.ts';
 import type { CloudKey } from './cloud-key.ts';
 import { dialCloud, type CloudPlace, type Greeted } from './dial.ts';
+import { createCloudWatch, type CloudWatch } from './trust/watch.ts';
+import { createUnsaved } from './unsaved.ts';
 
+/** Who answered there last. */
+const known = { cloud: z.optional(DeviceIdSchema) };
 const PlaceSchema = z.union([
-  z.object({ url: z.string(), token: z.string() }),
-  z.object({ url: z.string(), byKey: z.literal(true) }),
+  z.object({ url: z.string(), token: z.string(), ...known }),
+  z.object({ url: z.string(), byKey: z.literal(true), ...known }),
 ]);
 const DIAL_MS = 10_000;
 const AGAIN_MS = 500;
 const AGAIN_MAX_MS = 30_000;
 /** One that refused this device does not change its mind by itself. */
 const REFUSED_MS = 300_000;
+/**
+ * What tells nothing new, as of a device (`mesh/conduct.ts`), but a cloud passes on what many do: carets, too. More is
+ * cut off for FLOODED_MS.
+ */
+const WASTE = { perSecond: 1_000, burst: 8_000 } as const;
+const FLOODED_MS = 60_000;
 
 export type CloudParts = Pick<
   ReplicateParts,
@@ -34,7 +50,10 @@ export type CloudParts = Pick<
   readonly now: () => number;
   /** From 0 to below 1: many devices do not come back in one moment. */
   readonly chance: () => number;
+  readonly others: Pick<Others, 'known' | 'now'>;
   readonly onChange: (cloud: Cloud) => void;
+  /** It did what an honest cloud does not. */
+  readonly onDoubt: (doubt: string, message: string) => void;
 };
 
 export type CloudLink = {
@@ -49,6 +68,8 @@ export type CloudLink = {
   leave(): Promise<void>;
   /** What is open here has changed. */
   tellProjects(): void;
+  /** For the devices of the user: what it said to this one. */
+  readonly testimony: CloudWatch['testimony'];
   /** Begins with what was joined before; a device that belongs to somebody else from now on begins anew. */
   resume(): Promise<void>;
   close(): void;
@@ -58,6 +79,27 @@ export function createCloudLink(parts: CloudParts): CloudLink {
   const { now } = parts;
   const file = join(parts.home, 'cloud.json');
   let place: CloudPlace | undefined;
+  /** Who it is, as it says. */
+  let id: DeviceId | undefined;
+  const watch = createCloudWatch({
+    ...{ now, cloud: () => id, onDoubt: parts.onDoubt },
+    pathOf: (document) => parts.catalog.get(document)?.path,
+    isHere(document) {
+      const record = parts.catalog.get(document);
+      return record !== undefined && record.deletedAt === undefined;
+    },
+    count: (project) => parts.catalog.count(project),
+    nameOf: (device) => nameIn(parts.others.now(), device),
+  });
+  const unsaved = createUnsaved(now);
+  const purse = createBucket(WASTE.perSecond, WASTE.burst, () => performance.now());
+  const stopNews = parts.rooms.onChange(({ id: document, from, count }) => {
+    purse.fill(count * COST.news);
+    if (place !== undefined && (from === undefined || from !== id)) unsaved.changed(document);
+  });
+  const stopNames = parts.catalog.onChange(({ removed }) => {
+    for (const document of removed) unsaved.saved(document);
+  });
   let state: Cloud = { state: 'none' };
   let replication: Replication | undefined;
   let drop: () => void = () => undefined;
@@ -83,9 +125,17 @@ export function createCloudLink(parts: CloudParts): CloudLink {
       ...parts,
       device: cloud,
       isAuthor: true,
+      take: (project, rows) => parts.take(project, watch.admit(project, rows)),
+      witness: watch.witness,
+      unsettled: unsaved.all,
       onProjects: () => undefined,
-      onHeld: () => undefined,
-      wasted: () => undefined,
+      onHeld(document, seq) {
+        if (seq >= (parts.rooms.peek(document)?.seq ?? 0)) unsaved.saved(document);
+      },
+      wasted(cost) {
+        if (cost < 0) purse.fill(-cost);
+        else if (!purse.take(cost) && mine === turn) giveUp(made);
+      },
     });
     replication = made;
     drop = () => made.close();
@@ -99,6 +149,30 @@ export function createCloudLink(parts: CloudParts): CloudLink {
     });
   }
 
+  /** It sent what tells nothing new, over and over. */
+  function giveUp(made: Replication): void {
+    const mine = ++turn;
+    replication = undefined;
+    made.close();
+    become('refused', FLOOD);
+    parts.onDoubt('flood', FLOOD);
+    again(mine, FLOODED_MS);
+  }
+
+  /** @throws Failure `forbidden` */
+  async function check({ stream, cloud }: Greeted): Promise<void> {
+    const name = cloud === parts.self().deviceId ? 'this device' : nameIn(await parts.others.known(), cloud);
+    if (name === undefined) return;
+    stream.close();
+    parts.onDoubt('impostor', `It calls itself ${name}.`);
+    throw new Failure('forbidden', `It calls itself ${name}, which is a device of yours and no cloud.`);
+  }
+
+  async function note(known: CloudPlace, cloud: DeviceId): Promise<void> {
+    id = cloud;
+    await writePrivate(file, JSON.stringify({ ...known, cloud }));
+  }
+
   function again(mine: number, ms = Math.min(AGAIN_MAX_MS, AGAIN_MS * 2 ** tries++)): void {
     timer = setTimeout(() => void connect(mine), ms * (0.5 + parts.chance()));
     timer.unref();
@@ -109,6 +183,10 @@ export function createCloudLink(parts: CloudParts): CloudLink {
     if (state.state !== 'offline') become('connecting');
     try {
       const greeted = await dialCloud(place, parts, AbortSignal.timeout(DIAL_MS));
+      await check(greeted);
+      if (mine !== turn) return greeted.stream.close();
+      if (id !== undefined && id !== greeted.cloud) watch.isAnother();
+      if (id !== greeted.cloud) await note(place, greeted.cloud);
       if (mine !== turn) greeted.stream.close();
       else use(greeted, mine);
     } catch (error) {
@@ -131,20 +209,34 @@ export function createCloudLink(parts: CloudParts): CloudLink {
   }
 
   return {
-    state: () => state,
+    state() {
+      if (state.state === 'none') return state;
+      const [late, doubts] = [unsaved.state(), watch.doubts()];
+      return {
+        ...state,
+        ...(late === null ? {} : { unsaved: { ...late, since: new Date(late.since).toISOString() } }),
+        ...(doubts.length === 0 ? {} : { doubts: [...doubts] }),
+      };
+    },
+    testimony: watch.testimony,
     place: () => place,
     async join(wanted) {
       const greeted = await dialCloud(wanted, parts, AbortSignal.timeout(DIAL_MS));
-      await writePrivate(file, JSON.stringify(wanted));
+      await check(greeted);
+      await note(wanted, greeted.cloud);
       const mine = end();
       place = wanted;
+      watch.clear();
+      unsaved.clear();
       use(greeted, mine);
       return state;
     },
     async leave() {
       end();
       await rm(file, { force: true });
-      place = undefined;
+      place = id = undefined;
+      watch.clear();
+      unsaved.clear();
       state = { state: 'none' };
       parts.onChange(state);
     },
@@ -154,9 +246,20 @@ export function createCloudLink(parts: CloudParts): CloudLink {
       if (text === undefined) return;
       const known = PlaceSchema.safeParse(JSON.parse(text));
       if (!known.success) throw new Failure('storage_failed', `${file} cannot be read. Join the cloud again.`);
-      place = known.data;
+      const { cloud, ...found } = known.data;
+      place = found;
+      id = cloud;
       await connect(end());
     },
-    close: () => void end(),
+    close() {
+      stopNews();
+      stopNames();
+      watch.close();
+      end();
+    },
   };
 }
+
+const nameIn = (others: OpenMesh | null, device: DeviceId): string | undefined =>
+  others?.trust.members.members.get(device)?.name;
+const FLOOD = 'It sent more than a cloud does, over and over, so this device cut it off for a minute.';

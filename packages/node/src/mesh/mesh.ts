@@ -35,6 +35,7 @@ import type { Digests } from '@markco/replica/replicate/digests';
 import type { Links } from '@markco/replica/replicate/links';
 import type { ReplicateParts } from '@markco/replica/replicate/replicate-parts';
 import { replicate, type Replication } from '@markco/replica/replicate/replicate';
+import type { Testimony } from '@markco/replica/replicate/witness';
 import { createHost, type Host } from './host.ts';
 import { keepImproving } from './improve.ts';
 import { createKeepOpen } from './keep-open.ts';
@@ -70,6 +71,7 @@ export type MeshParts = {
   readonly catalog: DocumentCatalog;
   readonly digests: Digests;
   readonly links: Links;
+  readonly testimony?: Testimony;
   readonly projects: {
     shared(): readonly Project[];
     refusal(id: DocumentId): Failure | undefined;
@@ -274,8 +276,8 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
     const replication = replicate(stream, leads(peerId), {
       rooms: parts.rooms,
       catalog: parts.catalog,
-      digests,
-      links,
+      ...{ digests, links },
+      ...(parts.testimony === undefined ? {} : { testimony: parts.testimony }),
       device,
       isAuthor: member?.caps.includes('author') === true,
       now: ids.now,

@@ -69,6 +69,7 @@ export type OpenMeshParts = {
   readonly catalog: DocumentCatalog;
   readonly digests: MeshParts['digests'];
   readonly links: MeshParts['links'];
+  readonly testimony: NonNullable<MeshParts['testimony']>;
   readonly projects: Projects;
   readonly runs: Runs;
   readonly submitHere: (request: RunRequest) => Promise<Run>;
@@ -157,7 +158,7 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
     createMesh({
       ...{ trust, ids, about, catalog, projects },
       store: parts.store,
-      ...{ rooms: parts.rooms, digests: parts.digests, links: parts.links },
+      ...{ rooms: parts.rooms, digests: parts.digests, links: parts.links, testimony: parts.testimony },
       listen: [
         `/ip4/${config.peerHost}/tcp/${peerPort}`,
         ...(peerWebPort === null

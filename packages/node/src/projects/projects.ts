@@ -220,7 +220,7 @@ export function createProjects(parts: ProjectsParts) {
       isBegun: ({ file }) => file !== null,
     }),
     openLocal,
-    takeRows: createTakeRows({ catalog, folderOf }),
+    takeRows: createTakeRows({ catalog, folderOf, documents }),
 
     /** Opens a project of another device in a folder here, which is made when it is missing; its documents come to it. */
     async join(project: Project, localPath: string, signal: AbortSignal): Promise<ProjectHere> {

@@ -2,6 +2,10 @@
 import * as z from 'zod/mini';
 import { TimeSchema } from '../entity/scalar.ts';
 
+/** What a cloud did that an honest one does not, in words for people. */
+export const CloudDoubtSchema = z.strictObject({ since: TimeSchema, message: z.string() });
+export type CloudDoubt = z.infer<typeof CloudDoubtSchema>;
+
 export const CloudSchema = z.discriminatedUnion('state', [
   z.strictObject({ state: z.literal('none') }),
   z.strictObject({
@@ -12,6 +16,10 @@ export const CloudSchema = z.discriminatedUnion('state', [
     since: TimeSchema,
     /** Why it is not connected. */
     why: z.optional(z.string()),
+    /** Documents that were changed here and that it has not said it has all of; absent when there are none. */
+    unsaved: z.optional(z.strictObject({ documents: z.int(), since: TimeSchema })),
+    /** Absent when there is nothing wrong with it. */
+    doubts: z.optional(z.array(CloudDoubtSchema)),
   }),
 ]);
 export type Cloud = z.infer<typeof CloudSchema>;

@@ -93,7 +93,7 @@ export async function openKept({
     ...{ catalog, ids, folderOf, folderIfThere: folderOf },
     log: { warn: (event, _fields, cause) => onTrouble(event, cause) },
   });
-  const takeRows = createTakeRows({ catalog, folderOf });
+  const takeRows = createTakeRows({ catalog, folderOf, documents });
   const facts = keepFacts({
     ...{ store, rooms, catalog, documents, table, now, onTrouble },
     ...{ process: ids.randomBytes(8), isShared: shared !== null },

@@ -14,7 +14,9 @@ import {
 } from '@markco/protocol';
 import type { DocumentCatalog } from '../documents/catalog.ts';
 import { isLater, type DocumentRecord, type Stamp } from '../documents/document-record.ts';
+import type { Documents } from '../documents/documents.ts';
 import type { Folder } from './folder.ts';
+import { readable } from './move.ts';
 
 export type NamedElsewhere = {
   readonly id: DocumentId;
@@ -29,9 +31,10 @@ type TakeRowParts = {
   readonly catalog: DocumentCatalog;
   /** @throws Failure `not_ready` when the folder cannot be reached */
   readonly folderOf: (id: ProjectId) => Pick<Folder, 'begin' | 'remove' | 'rename'>;
+  readonly documents: Pick<Documents, 'read'>;
 };
 
-export function createTakeRows({ catalog, folderOf }: TakeRowParts) {
+export function createTakeRows({ catalog, folderOf, documents }: TakeRowParts) {
   /** Rejects with `bad_request` for a name that no document may have, `not_ready` without the folder. */
   return async (projectId: ProjectId, rows: readonly NamedElsewhere[]): Promise<void> => {
     const names = new Set<string>();
@@ -57,7 +60,11 @@ export function createTakeRows({ catalog, folderOf }: TakeRowParts) {
     const before = catalog.get(row.id);
     if (row.deletedAt !== undefined) {
       if (before === undefined) await catalog.put([{ ...fresh(projectId, row), deletedAt: row.deletedAt }]);
-      else if (before.deletedAt === undefined) await as(row.id, row.named, () => folderOf(projectId).remove(row.id));
+      else if (before.deletedAt === undefined) {
+        // A document that nobody opened has no history yet; with its file its text would be gone.
+        if (before.file !== null && before.file.seq < 0) await readable(documents.read(row.id));
+        await as(row.id, row.named, () => folderOf(projectId).remove(row.id));
+      }
       return;
     }
     if (before?.deletedAt !== undefined) return;

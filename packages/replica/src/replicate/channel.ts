@@ -4,6 +4,7 @@
  */
 import {
   decodeFrame,
+  decodeStateVector,
   encodeFrame,
   encodeStateVector,
   NO_DIGEST,
@@ -18,6 +19,7 @@ import type { Rooms } from '../documents/rooms.ts';
 import { COST, costOf } from './cost.ts';
 import { joinDocument } from '../listen/document-member.ts';
 import { createOwing } from './owed.ts';
+import type { Clocks, Witness } from './witness.ts';
 
 /** What the first comparing of a document may cost before it is paid for: of ten thousand documents each is compared. */
 const FREE = 8;
@@ -42,6 +44,8 @@ export type ChannelParts = {
   readonly wasted: (cost: number) => void;
   /** Whether the other device hears this one itself. */
   readonly isLinked: (from: DeviceId) => boolean;
+  /** Notes what the other one says of itself. */
+  readonly witness?: Witness | undefined;
 };
 
 export type DocumentChannel = {
@@ -66,7 +70,7 @@ export function joinChannel(
   parts: ChannelParts,
   begun: { readonly opens: (digest: Uint8Array) => void } | { readonly digest: Uint8Array; readonly equal: () => void },
 ): DocumentChannel {
-  const { now } = parts;
+  const { now, witness, documentId } = parts;
   let opened: Opened | null = null;
   let usedAt = now();
   let heldSeq: number | null = null;
@@ -76,6 +80,8 @@ export function joinChannel(
   /** Whether it was sent all that it lacked when this began. */
   let greeted = false;
   let asked = false;
+  /** What was here when the digest was sent that the other one compares. */
+  let atOpening: Clocks | undefined;
   /** Something was left out because the other device reads slowly: it has not been sent all since. */
   let isBehind = false;
   let free = parts.isFirst ? FREE : 0;
@@ -83,6 +89,16 @@ export function joinChannel(
     if (free >= cost) free -= cost;
     else parts.wasted(cost);
   };
+
+  const clocksOf = (room: Room): Clocks | undefined =>
+    witness === undefined ? undefined : new Map(room.summary.clocks);
+
+  function note(payload: Uint8Array): void {
+    if (witness === undefined) return;
+    const frame = decodeFrame(payload);
+    if (frame.type === 'step1') witness.shows(documentId, decodeStateVector(frame.stateVector));
+    else if (frame.type === 'step2' || frame.type === 'update') witness.brings(documentId, frame.update);
+  }
 
   function hold(seq: number): void {
     if (heldSeq !== null && seq <= heldSeq) return;
@@ -98,8 +114,11 @@ export function joinChannel(
     if (opened === null || !greeted || isBehind || !owing.isClear) return;
     const { room } = opened;
     const { seq } = room;
+    const clocks = clocksOf(room);
     void room.written().then(() => {
-      if (acknowledged >= sent && !isBehind && owing.isClear) hold(seq);
+      if (acknowledged < sent || isBehind || !owing.isClear) return;
+      if (clocks !== undefined) witness?.has(documentId, clocks);
+      hold(seq);
     });
   }
 
@@ -137,11 +156,13 @@ export function joinChannel(
       if ('opens' in begun) {
         // Who has nothing gets everything unasked.
         asked = room.seq === 0;
+        atOpening = clocksOf(room);
         begun.opens(asked ? NO_DIGEST : room.digest);
         return;
       }
       if (sameBytes(begun.digest, room.digest)) {
         const { seq } = room;
+        witness?.has(documentId, new Map(room.summary.clocks));
         // "Equal" promises that it is on disk.
         void room.durable().then(() => {
           greeted = true;
@@ -153,6 +174,7 @@ export function joinChannel(
       asked = true;
       room.greet(joined);
       if (!sameBytes(begun.digest, NO_DIGEST)) return;
+      witness?.shows(documentId, new Map());
       room.sendAll(joined);
       greeted = true;
     },
@@ -171,6 +193,7 @@ export function joinChannel(
     },
     receive(payload) {
       usedAt = now();
+      note(payload);
       if (opened === null) return member.receive(payload);
       if (isUpdate(payload)) {
         member.receive(payload);
@@ -207,6 +230,7 @@ export function joinChannel(
     },
     equal() {
       greeted = true;
+      if (atOpening !== undefined) witness?.shows(documentId, atOpening);
       settle();
     },
   };

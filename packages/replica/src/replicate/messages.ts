@@ -13,6 +13,10 @@ const PROJECTS_MAX = 10_000;
 export const AUTHORS_MAX = 500;
 /** Devices that another one exchanges documents with. */
 export const LINKS_MAX = 200;
+/** Documents of one message about a cloud; more go in later ones. */
+export const KEPT_MAX = 200;
+/** A state vector in base64: of a document with more writers nothing is said. */
+export const VECTOR_CHARS_MAX = 8_192;
 const hash = z.string().check(z.regex(/^[0-9a-f]{16}$/));
 
 const AuthorSchema = z.tuple([DocumentIdSchema, z.int().check(z.nonnegative())]);
@@ -47,6 +51,16 @@ const MessageSchema = z.discriminatedUnion('op', [
   }),
   /** All devices that the sender exchanges documents with now. */
   z.object({ op: z.literal('links'), devices: z.array(DeviceIdSchema).check(z.maxLength(LINKS_MAX)) }),
+  /** What a cloud said to the sender that it keeps: of each document the state vector, and how long ago that was. */
+  z.object({
+    op: z.literal('kept'),
+    cloud: DeviceIdSchema,
+    documents: z
+      .array(
+        z.tuple([DocumentIdSchema, z.string().check(z.maxLength(VECTOR_CHARS_MAX)), z.int().check(z.nonnegative())]),
+      )
+      .check(z.maxLength(KEPT_MAX)),
+  }),
 ]);
 export type Message = z.infer<typeof MessageSchema>;
 
@@ -65,7 +79,7 @@ export function readMessage(text: string): Message | null {
   throw new Failure('bad_request', `A message was refused: ${parsed.error.issues[0]?.message ?? 'not understood'}.`);
 }
 
-const OPS: ReadonlySet<string> = new Set(['projects', 'buckets', 'rows', 'listed', 'authors', 'links']);
+const OPS: ReadonlySet<string> = new Set(['projects', 'buckets', 'rows', 'listed', 'authors', 'links', 'kept']);
 
 export const BAD_CHANNEL = new Failure('bad_request', 'This channel is in use.');
 export const NOT_HERE = new Failure('not_found', 'There is no such document here.');

@@ -5,6 +5,7 @@ import type { Rooms } from '../documents/rooms.ts';
 import type { Digests } from './digests.ts';
 import type { Links } from './links.ts';
 import type { Row } from './rows.ts';
+import type { Testimony, Witness } from './witness.ts';
 
 export type ReplicateParts = {
   readonly rooms: Rooms;
@@ -28,4 +29,10 @@ export type ReplicateParts = {
   readonly onTrouble: (doing: string, cause: unknown) => void;
   /** The other device told nothing new (`conduct.ts`). */
   readonly wasted: (cost: number) => void;
+  /** Documents of which it is not known whether the other one has all: they are compared when the two meet. */
+  readonly unsettled?: () => Iterable<DocumentId>;
+  /** Where the other one is held to what it says. */
+  readonly witness?: Witness;
+  /** Where the two tell each other what a cloud said to them. */
+  readonly testimony?: Testimony;
 };

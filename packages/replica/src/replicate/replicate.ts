@@ -25,6 +25,7 @@ import { ENTRIES_MAX, gatherEntries } from './gather-entries.ts';
 import type { ReplicateParts } from './replicate-parts.ts';
 import { tellAuthors } from './tell-authors.ts';
 import { createRelied } from './relied.ts';
+import { askAboutUnsettled } from './unsettled.ts';
 import { createWanted, inOrderOf } from './wanted.ts';
 import { ACCEPTER, BAD_CHANNEL, NOT_HERE, OPENER, readMessage, ROWS_MAX, type Message } from './messages.ts';
 import { BUCKETS, bucketHashes, bucketOf, compareRow, differingBuckets, projectHash, rowOf, type Row } from './rows.ts';
@@ -48,8 +49,7 @@ export type Replication = {
 export function replicate(stream: MessageStream, leads: boolean, parts: ReplicateParts): Replication {
   const { catalog, rooms, digests } = parts;
   const channels = new Map<number, DocumentChannel>();
-  const mine = new Map<DocumentId, number>();
-  const theirs = new Map<DocumentId, number>();
+  const [mine, theirs] = [new Map<DocumentId, number>(), new Map<DocumentId, number>()];
   /** What the other has open, with its digest when it last said so. */
   let others = new Map<ProjectId, string>();
   const shared = new Set<ProjectId>();
@@ -63,8 +63,7 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
   const opened = new Set<DocumentId>();
   // Both sides number their own channels; the leader's are odd.
   let nextChannel = leads ? 1 : 2;
-  let closed = false;
-  let behind = false;
+  let [closed, behind] = [false, false];
   let turn: Promise<unknown> = Promise.resolve();
   /** What was said last of the projects here. */
   let said = '';
@@ -72,6 +71,7 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
   const say = (message: Message): void => stream.sendText(JSON.stringify(message));
   const writers = tellAuthors(rooms.authors, parts.device, say, parts.wasted);
   const link = parts.links.open(parts.device, say, parts.wasted);
+  const testimony = parts.testimony?.open(parts.device, say, parts.wasted);
   const relied = createRelied(() => inTurn(tell));
   const send = gatherEntries((message) => stream.sendBytes(message));
 
@@ -88,6 +88,7 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
       readOnly: !parts.isAuthor,
       now: parts.now,
       wasted: parts.wasted,
+      witness: parts.witness,
       isLinked: (from) => parts.links.joins(from, parts.device),
       isFirst: !opened.has(documentId),
       send(payload) {
@@ -260,10 +261,10 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
 
   /** The other one may have compared what it has opened only now with what this one had when it spoke last. */
   async function tellAnew(): Promise<void> {
-    let now = '';
+    const now: string[] = [];
     for (const { id } of parts.projects())
-      now += `${now === '' ? '' : ','}${id} ${projectHash(id, bucketHashes((await rowsOf(id)).values()))}`;
-    if (now !== said) await tell();
+      now.push(`${id} ${projectHash(id, bucketHashes((await rowsOf(id)).values()))}`);
+    if (now.join() !== said) await tell();
   }
 
   /** Settles what both have, and compares what is new among it, or all of it. */
@@ -282,7 +283,7 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
     }
   }
 
-  async function receive(message: Exclude<Message, { op: 'authors' | 'links' }>): Promise<void> {
+  async function receive(message: Exclude<Message, { op: 'authors' | 'links' | 'kept' }>): Promise<void> {
     if (message.op === 'projects') {
       parts.onProjects(message.projects.map(({ project }) => project));
       others = new Map(message.projects.map(({ project, hash }) => [project.id, hash]));
@@ -290,24 +291,21 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
       if (!leads) await tellAnew();
       return;
     }
-    if (!parts.projects().some(({ id }) => id === message.projectId)) return;
-    if (message.op === 'rows') return takeRows(message.projectId, message.rows);
-    const rows = await rowsOf(message.projectId);
+    const { projectId } = message;
+    if (!parts.projects().some(({ id }) => id === projectId)) return;
+    if (message.op === 'rows') return takeRows(projectId, message.rows);
+    const rows = [...(await rowsOf(projectId)).values()];
     if (message.op === 'buckets') {
       const hashes = Buffer.from(message.hashes, 'base64');
       if (hashes.length !== BUCKETS * 8) throw new Failure('bad_request', 'A message could not be read.');
-      const buckets = differingBuckets(bucketHashes(rows.values()), hashes);
-      sendRows(
-        message.projectId,
-        [...rows.values()].filter((row) => buckets.includes(bucketOf(row.id))),
-      );
-      say({ op: 'listed', projectId: message.projectId, buckets: [...buckets] });
+      const buckets = differingBuckets(bucketHashes(rows), hashes);
+      const differing = rows.filter((row) => buckets.includes(bucketOf(row.id)));
+      sendRows(projectId, differing);
+      say({ op: 'listed', projectId, buckets: [...buckets] });
     } else {
       // All that the other has of these groups is known by now: what it lacks is told.
-      sendRows(
-        message.projectId,
-        [...rows.values()].filter((row) => message.buckets.includes(bucketOf(row.id)) && !heard.has(row.id)),
-      );
+      const lacked = rows.filter((row) => message.buckets.includes(bucketOf(row.id)) && !heard.has(row.id));
+      sendRows(projectId, lacked);
       heard.clear();
     }
   }
@@ -331,6 +329,7 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
       // At once: an edit under an id that it names may come next.
       if (read?.op === 'authors') return writers.receive(read);
       if (read?.op === 'links') return link.receive(read);
+      if (read?.op === 'kept') return testimony?.receive(read);
       // To compare a project is to go through all of it.
       parts.wasted(read === null || read.op === 'rows' ? COST.question : COST.heavy);
       if (read === null) return;
@@ -359,6 +358,7 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
     }),
     // Who looks at it here is to be seen there.
     rooms.onSeen(wantShared),
+    askAboutUnsettled(parts.unsettled, wantShared),
     catalog.onChange(({ projectId, changed, removed }) => {
       if (!shared.has(projectId)) return;
       for (const { id } of [...changed, ...removed.map((gone) => ({ id: gone }))]) {
@@ -382,7 +382,7 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
     if (closed) return;
     closed = true;
     clearInterval(sweeper);
-    for (const stop of [...stops, relied.end, writers.end, link.end]) stop();
+    for (const stop of [...stops, relied.end, writers.end, link.end, testimony?.end]) stop?.();
     for (const channel of channels.values()) channel.leave();
     channels.clear();
   }
