@@ -8,7 +8,7 @@ import { portHolder } from './port.ts';
 import { configOf, makeHome } from './home.ts';
 import { jsonLine } from './render.ts';
 
-export type StartedDevice = Pick<Node, 'close' | 'peerDoor' | 'keepWith'>;
+export type StartedDevice = Pick<Node, 'close' | 'peerDoor' | 'keepWith' | 'runCounts'>;
 
 /** A person at a terminal is shown what is wrong, not everything that happens; who wants it all sets LOG_LEVEL. */
 function quietOnTerminal({ err, env }: Cli, config: Config): Config {

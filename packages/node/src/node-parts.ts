@@ -1,5 +1,6 @@
 /** What a device is made of that is not its own, and what it is to who starts it. */
 import type { IdSource } from '@markco/protocol';
+import type { RunCounts } from './observe/run-metrics.ts';
 import type { PeerDoor } from './mesh/peer-door.ts';
 import type { Kill } from './runtimes/process-table.ts';
 
@@ -30,6 +31,7 @@ export type Node = {
   openProject(folder: string): Promise<{ readonly slug: string; readonly displayName: string }>;
   /** The way to this device and through it; null while it is alone. */
   peerDoor(): PeerDoor | null;
+  readonly runCounts: () => RunCounts;
   /** Keeps its documents with the cloud on this machine, once it is one of several devices. */
   keepWith(place: { readonly url: string; readonly token: string }): void;
   /** Runs go on without this program unless `stopRuns`. */

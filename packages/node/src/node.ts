@@ -43,6 +43,8 @@ import { servedToDevices } from './mesh/served-to-devices.ts';
 import { passOnSessions } from './mesh/sessions/pass-on.ts';
 import { createTellCopies } from './listen/tell-copies.ts';
 import { createWatch } from '@markco/replica/listen/watch';
+import { createAudit } from '@markco/replica/observe/audit';
+import { noteDecision, noteDevices } from './observe/device-audit.ts';
 import { createFolderObserver } from './observe/folder.ts';
 import { createLogger, flatLog } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
@@ -116,6 +118,10 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   });
   watch.onWatch(tellCopies.allChanged);
   const runMetrics = createRunMetrics(metrics, now);
+  const audit = createAudit({
+    ...{ file: join(config.home, 'audit.jsonl'), now, base: () => ({ user_id: user.id, device_id: device.id }) },
+    onTrouble: (cause) => logger.error('audit.failing', {}, cause),
+  });
 
   const projects = createProjects({
     catalog,
@@ -170,8 +176,13 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       hint: async (language) => (await own.runtimes()).find((row) => row.language === language)?.hint,
       queuedRuns: () => runMetrics.queued,
       documentPath: (id) => catalog.get(id)?.path,
-      log: logger,
-      routed: metrics.routed,
+      log: {
+        info(event, fields) {
+          logger.info(event, fields);
+          audit.note(event, fields);
+        },
+      },
+      routed: (reason) => runMetrics.ranHere(reason),
     }),
   });
   runs.onChange((run) => {
@@ -232,8 +243,13 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     onRun(run) {
       watch.run(run);
       elsewhere.changed(run);
+      runMetrics.observeElsewhere(run);
     },
     onGranted: elsewhere.granted,
+    onDecided(record, isAsked) {
+      runMetrics.decided(record.reason);
+      noteDecision(audit, record, isAsked);
+    },
     async onUser(id) {
       await keepUser(config.home, { device: { ...device, userId: id }, user: Object.assign(user, { id }) });
       await cloud.resume();
@@ -252,6 +268,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       opened.mesh.copies.onChange(tellCopies.changed);
       opened.mesh.onDevices(tellCopies.allChanged);
       opened.mesh.peers.onPeer(beside.look);
+      noteDevices(audit, opened);
       return elsewhere.opened(opened);
     },
     onTrouble: (cause) => logger.error('mesh.failed', {}, cause),
@@ -350,6 +367,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     await projects.close();
     await rooms.close();
     await log.close();
+    await audit.close();
     await store.close();
   }
 
@@ -365,6 +383,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
       return { slug: project.slug, displayName: project.displayName };
     },
     keepWith: beside.keepWith,
+    runCounts: runMetrics.counts,
     peerDoor() {
       const mesh = others.now()?.mesh;
       return mesh === undefined ? null : peerDoorOf(mesh, config.peerHost);

@@ -22,6 +22,7 @@ import { listen, type ServerParts } from '@markco/replica/listen/server';
 import { serveStream } from '@markco/replica/listen/stream';
 import { serveSyncSocket } from '@markco/replica/listen/sync-socket';
 import { createWatch } from '@markco/replica/listen/watch';
+import { createAudit, type AuditFields } from '@markco/replica/observe/audit';
 import { nameKey } from '@markco/replica/store/key';
 import { openLevelStore } from '@markco/replica/store/level';
 import type { SharedStore } from '@markco/replica/store/shared-store';
@@ -41,6 +42,8 @@ import { createDocumentsTable } from './store/documents-table.ts';
 import { openPostgresStore } from './store/postgres.ts';
 import { openSharedPostgresStore } from './store/shared-postgres.ts';
 import { createMetrics } from './observe/metrics.ts';
+import { OPERATOR_POLICY, operatorPage } from './operator/page.ts';
+import { createRecent, SAMPLE_MS, type RunCounts } from './operator/recent.ts';
 import { createResolve, type SocketTarget } from './sync/resolve.ts';
 import { createSignaling } from './sync/signal.ts';
 
@@ -69,6 +72,8 @@ export type RendezvousParts = {
   readonly residentBytes: () => number;
   /** The device beside it, once it is one of somebody's devices. */
   readonly peer: () => Beside | null;
+  /** What the device beside it counted of runs. */
+  readonly runs: () => RunCounts;
   /** Answers what is no route: the page. */
   readonly page: (path: string, method: string) => Promise<Response>;
   readonly log: {
@@ -87,6 +92,7 @@ export type Rendezvous = {
 /** @throws Failure when the home is in use, the store cannot be opened or the port is taken; then nothing is left running */
 export async function createRendezvous(config: RendezvousConfig, parts: RendezvousParts): Promise<Rendezvous> {
   const { ids, log: logger } = parts;
+  const startedAt = ids.now();
   await mkdir(config.home, { recursive: true, mode: 0o700 });
   await chmod(config.home, 0o700);
   const { databaseUrl, natsUrl } = config;
@@ -122,12 +128,23 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
       isStoring: () => kept.log.storage.ok,
       isBusUp: () => processes?.isBusUp === true,
     });
+    const { residentBytes, runs } = parts;
+    const recent = createRecent({ residentBytes, runs, connections: () => connections, devices: () => links.count });
     const timing: DocumentTiming = {
-      opened: (ms, isLoaded) => (isLoaded ? metrics.docSwitch : metrics.docOpen).observe(ms),
-      acknowledged: (ms) => metrics.syncRtt.observe(ms),
+      opened(ms, isLoaded) {
+        (isLoaded ? metrics.docSwitch : metrics.docOpen).observe(ms);
+        recent.opened(ms);
+      },
+      acknowledged(ms) {
+        metrics.syncRtt.observe(ms);
+        recent.acknowledged(ms);
+      },
     };
     const kept = await openKept({
-      onSync: (ms) => metrics.persist.observe(ms),
+      onSync(ms) {
+        metrics.persist.observe(ms);
+        recent.persisted(ms);
+      },
       ...{ store, ids, self, onTrouble },
       table: database === null ? null : createDocumentsTable(database),
       sharing:
@@ -146,14 +163,29 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
       },
     });
     stops.push(() => kept.close());
-    kept.rooms.onChange(({ origin, count, isElsewhere }) =>
-      metrics.updates.inc({ origin: isElsewhere === true ? 'elsewhere' : origin }, count),
-    );
+    const sampling = setInterval(() => recent.sample(ids.now()), SAMPLE_MS).unref();
+    stops.push(async () => clearInterval(sampling));
+    kept.rooms.onChange(({ origin, count, isElsewhere }) => {
+      metrics.updates.inc({ origin: isElsewhere === true ? 'elsewhere' : origin }, count);
+      recent.updated(count);
+    });
+    const documents = (): number =>
+      [...kept.catalog.projects()].reduce((sum, { project }) => sum + kept.catalog.count(project.id), 0);
     const watch = createWatch({ catalog: kept.catalog });
+    const audit = createAudit({
+      ...{ file: join(config.home, 'audit.jsonl'), now: ids.now },
+      onTrouble: (cause) => onTrouble('writing the audit', cause),
+    });
+    stops.push(audit.close);
+    const note = (event: string, fields: LogFields): void => {
+      logger.info(event, fields);
+      audit.note(event, accountFields(fields));
+    };
     function onDevice(device: DeviceId, userId: UserId, isOnline: boolean): void {
       const to = isOnline ? 'online' : 'offline';
       metrics.deviceChanges.inc({ to });
       logger.info(`device.${to}`, { device_id: device, user_id: userId });
+      audit.note(`device.${to}`, { device_id: device, user_id: userId });
     }
     let { port } = config;
     const hosts = (): string[] => [
@@ -170,7 +202,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
     const admission = await openAdmission({
       ...{ ...config, store, shared, log: kept.log, ids, self, hosts, onTrouble, version: parts.version },
       name: config.names[0] ?? 'cloud',
-      note: (event, fields) => logger.info(event, fields),
+      note,
     });
     stops.push(async () => admission.close());
     reloadAccounts = admission.reload;
@@ -187,6 +219,8 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
     const publishing = createPublishing({
       ...{ store, kept, copies, guard, publishOrigin: config.publishOrigin, now: ids.now },
       of: (subject) => kept.of(required(subject)),
+      note: (event, { projectId, userId, userName, name }) =>
+        audit.note(event, { user_id: userId, project_id: projectId, reason: `/@${userName}/${name}` }),
       onError: (error) => logger.error('publish.failed', {}, error),
     });
     const pipes = createPipes({
@@ -200,7 +234,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
       handlers: {
         health: () => ({ status: 'ok' }),
         stats: () => ({
-          documents: [...kept.catalog.projects()].reduce((sum, { project }) => sum + kept.catalog.count(project.id), 0),
+          documents: documents(),
           openDocuments: kept.rooms.size,
           devices: links.count,
           connections,
@@ -209,6 +243,17 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
           storage: kept.log.storage.ok ? 'ok' : kept.log.storage.code,
         }),
         metrics: async () => new Response(await metrics.text(), { headers: { 'content-type': metrics.contentType } }),
+        operator() {
+          recent.sample(ids.now());
+          const { storage } = kept.log;
+          const page = operatorPage(recent.samples(), {
+            ...{ version: parts.version, startedAt, now: ids.now(), documents: documents() },
+            ...{ openDocuments: kept.rooms.size, isBusUp: processes?.isBusUp ?? null },
+            storage: storage.ok ? null : storage.message,
+          });
+          const headers = { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': OPERATOR_POLICY };
+          return new Response(page, { headers: { ...headers, 'cache-control': 'no-store' } });
+        },
         ...documentRoutes({
           of: (subject) => kept.of(required(subject)),
           documents: kept.documents,
@@ -226,6 +271,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
       page: parts.page,
       onError(route, error) {
         metrics.requestErrors.inc({ route });
+        recent.failed();
         logger.error('http.failed', { route }, error);
       },
     });
@@ -256,6 +302,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
       },
       onSocketError(reason) {
         metrics.socketErrors.inc({ reason });
+        recent.failed();
         logger.info('socket.refused', { reason });
       },
     };
@@ -290,6 +337,14 @@ function isSignedIn(guard: Guard, headers: IncomingHttpHeaders): boolean {
   } catch {
     return false;
   }
+}
+
+/** In the names that an audit has for them. */
+function accountFields({ userId, device, with: how, ...ids }: LogFields): AuditFields {
+  const text = (value: string | number | undefined): string | undefined =>
+    value === undefined ? undefined : String(value);
+  const about = Object.values(ids).join(' ');
+  return { user_id: text(userId), device_id: text(device), reason: text(how), about };
 }
 
 function required(subject: Subject | null): UserId {

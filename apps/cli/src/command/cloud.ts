@@ -70,6 +70,7 @@ export const addCloud: AddVerb = (program, cli, done) => {
             residentBytes: cli.residentBytes,
             log: createLogger(cli.err.isTerminal ? 'warn' : config.logLevel, { part: CLOUD_FOLDER }, cli.err),
             peer: device.peerDoor,
+            runs: device.runCounts,
           },
         );
         try {

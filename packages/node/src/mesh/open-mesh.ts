@@ -13,7 +13,7 @@ import {
   type RunRequest,
   type UserId,
 } from '@markco/protocol';
-import type { HostState } from '@markco/scheduler';
+import type { DecisionRecord, HostState } from '@markco/scheduler';
 import { Hono } from 'hono';
 import type { Config } from '../config.ts';
 import type { DocumentCatalog } from '@markco/replica/documents/catalog';
@@ -78,6 +78,8 @@ export type OpenMeshParts = {
   readonly onRun: (run: Run) => void;
   /** A run that this device places may start there from now on. */
   readonly onGranted: (run: Run, host: DeviceId) => void;
+  /** Where a run goes; `isAsked`: by a device that hosts nothing and places it itself. */
+  readonly onDecided: (record: DecisionRecord, isAsked: boolean) => void;
   readonly capability: () => Promise<NodeCapability>;
   readonly policy: () => Promise<{ readonly policy: DevicePolicy }>;
   readonly preferences: DeviceRecordParts['preferences'];
@@ -120,7 +122,11 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
   /** Others may be connected before there is anything to hear them: what they say waits for it. */
   const { promise: placingIsThere, resolve: setPlacing } = Promise.withResolvers<Placing>();
   const app = new Hono<{ Bindings: { readonly from: DeviceId } }>();
-  const decisions = decisionsForDevices(placingIsThere, (id) => catalog.get(id) !== undefined);
+  const decisions = decisionsForDevices({
+    placing: placingIsThere,
+    hasDocument: (id) => catalog.get(id) !== undefined,
+    onAsked: (record) => parts.onDecided(record, true),
+  });
   const sessions = sessionsForDevices({
     here: parts.sessionRoutes,
     policy: async () => (await parts.policy()).policy,
@@ -229,6 +235,7 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
     ...{ isOpen, placesElsewhere: config.placesElsewhere, fallsBack: config.fallsBack },
     onRun: parts.onRun,
     onGranted: parts.onGranted,
+    onDecided: (record) => parts.onDecided(record, false),
     onTrouble: (doing, cause) => parts.log.warn('placing.trouble', { doing }, cause),
   });
   late.placing = placing;

@@ -67,10 +67,15 @@ export function createMetrics(facts: {
       labelNames: ['reason'],
       registers,
     }),
-    runs: new Counter({ name: 'runs_total', help: 'Runs that ended', labelNames: ['state'], registers }),
+    runs: new Counter({
+      name: 'runs_total',
+      help: 'Runs that ended, by the device they ran on',
+      labelNames: ['state', 'host'],
+      registers,
+    }),
     routed: new Counter({
       name: 'runs_routed_total',
-      help: 'Where runs were sent',
+      help: 'Where runs were sent: here, elsewhere, and why',
       labelNames: ['host_type', 'reason'],
       registers,
     }),

@@ -19,7 +19,8 @@ export type PlaceParts = {
   /** What would make it run this language, as a sentence. */
   readonly hint: (language: RuntimeSession['language']) => Promise<string | undefined>;
   readonly log: { info(event: string, fields: Readonly<Record<string, string | undefined>>): void };
-  readonly routed: { inc(labels: { readonly host_type: 'device'; readonly reason: string }): void };
+  /** It runs here, for this reason. */
+  readonly routed: (reason: string) => void;
 };
 
 /** How old the state of this device may be that a run is placed by, in milliseconds: no device hears of others sooner. */
@@ -66,7 +67,7 @@ export function createPlace(parts: PlaceParts) {
     });
     if (placed.chosen === null)
       throw new Failure('runtime_missing', (await parts.hint(session.language)) ?? placed.why);
-    parts.routed.inc({ host_type: 'device', reason: placed.reason });
+    parts.routed(placed.reason);
     return { hostType: 'device', deviceId: placed.chosen, reason: placed.reason };
   };
 }

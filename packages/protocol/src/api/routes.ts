@@ -148,6 +148,8 @@ export const ROUTES = {
   health: { method: 'GET', path: '/health', status: 200, open: true, answer: z.object({ status: z.literal('ok') }) },
   stats: { method: 'GET', path: '/stats', status: 200, answer: z.record(z.string(), z.unknown()) },
   metrics: { method: 'GET', path: '/metrics', status: 200 },
+  /** A page for whoever runs a cloud; of a cloud alone. */
+  operator: { method: 'GET', path: '/operator', status: 200 },
   /** Trades the bearer token for a `session_token` cookie, so that the page keeps no secret in its scripts. */
   signIn: {
     method: 'POST',

@@ -29,6 +29,7 @@ export const ROUTE_ACCESS = {
   // Of everybody's here.
   stats: ['read', 'cloud'],
   metrics: ['read', 'cloud'],
+  operator: ['read', 'cloud'],
   signIn: READ_ACCOUNT,
   signOut: READ_ACCOUNT,
   signInWays: DOOR,

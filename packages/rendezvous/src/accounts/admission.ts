@@ -53,7 +53,7 @@ export type Admission = {
   readonly token: string;
   readonly whose: GuardParts['whose'];
   readonly limit: (name: RouteName, from: string) => void;
-  readonly handlers: SomeHandlers<CloudOnly | 'signIn' | 'device'>;
+  readonly handlers: SomeHandlers<Exclude<CloudOnly, 'operator'> | 'signIn' | 'device'>;
   /** The connection ends when what it was opened with does. */
   hold(connection: Pick<WebSocketConnection, 'onClose' | 'refuse'>, subject: Subject): void;
   /**

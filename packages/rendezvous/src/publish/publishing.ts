@@ -10,7 +10,7 @@ import { createPublications } from './publications.ts';
 import { publicationRoutes, type PublicationRoutesParts } from './routes.ts';
 import { createSites } from './sites.ts';
 
-export type PublishingParts = Pick<PublicationRoutesParts, 'of' | 'publishOrigin' | 'now'> & {
+export type PublishingParts = Pick<PublicationRoutesParts, 'of' | 'publishOrigin' | 'now' | 'note'> & {
   readonly store: Pick<Store, 'read'>;
   readonly copies: Pick<Copies, 'list' | 'read'>;
   readonly kept: Pick<Kept, 'catalog' | 'documents' | 'log'>;

@@ -16,6 +16,8 @@ export type PublicationRoutesParts = {
   readonly sites: Pick<ReturnType<typeof createSites>, 'view'>;
   readonly publishOrigin: string | null;
   readonly now: () => number;
+  /** It is public from now on, or is not any more. */
+  readonly note: (event: 'project.published' | 'project.unpublished', publication: Publication) => void;
 };
 
 export function publicationRoutes({
@@ -26,6 +28,7 @@ export function publicationRoutes({
   sites,
   publishOrigin,
   now,
+  note,
 }: PublicationRoutesParts): SomeHandlers<'publication' | 'publish' | 'unpublish'> {
   async function describe(publication: Publication, request: Request): Promise<PublicationHere> {
     const { userName, name, update, since, publishedAt } = publication;
@@ -74,12 +77,15 @@ export function publicationRoutes({
       };
       const pages = update === 'asked' ? await snapshot(wanted) : null;
       const made = await publications.put(wanted, { userName: body.userName, allow: body.allow ?? [] }, pages);
+      note('project.published', made);
       return describe(made, request);
     },
     async unpublish({ subject, params }) {
       const { id } = of(subject).project(params['id'] ?? '');
       const found = await publications.of(id);
-      if (found !== undefined) await publications.remove(found);
+      if (found === undefined) return undefined;
+      await publications.remove(found);
+      note('project.unpublished', found);
       return undefined;
     },
   };

@@ -25,5 +25,5 @@ export type Handler<N extends RouteName> = (
 ) => Promise<Answer<N> | WithStatus<Answer<N>> | Response> | Answer<N> | Response;
 export type Handlers = { readonly [N in RouteName]: Handler<N> };
 /** What a device has none of. */
-export type CloudOnly = keyof typeof ACCOUNT_ROUTES;
+export type CloudOnly = keyof typeof ACCOUNT_ROUTES | 'operator';
 export type SomeHandlers<N extends RouteName> = Pick<Handlers, N>;

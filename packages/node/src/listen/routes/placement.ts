@@ -34,15 +34,22 @@ export function placementRoutes({
 }
 
 /** As other devices ask for it: what this one knows itself, and where a run of one that hosts nothing would go. */
-export function decisionsForDevices(
-  placing: Promise<Pick<Placing, 'decisions' | 'preview'>>,
+export function decisionsForDevices({
+  placing,
+  hasDocument,
+  onAsked,
+}: {
+  readonly placing: Promise<Pick<Placing, 'decisions' | 'preview'>>;
   /** Whether a document is here, that may say more of where its cells run. */
-  hasDocument: (id: DocumentId) => boolean,
-): SomeHandlers<'placement' | 'runDecision'> {
+  readonly hasDocument: (id: DocumentId) => boolean;
+  readonly onAsked: (record: DecisionRecord) => void;
+}): SomeHandlers<'placement' | 'runDecision'> {
   return {
     async placement({ body: { documentId, ...body } }) {
       const isHere = documentId !== undefined && hasDocument(documentId);
-      return decisionOf(await (await placing).preview(isHere ? { ...body, documentId } : body, NO_HOST));
+      const record = await (await placing).preview(isHere ? { ...body, documentId } : body, NO_HOST);
+      onAsked(record);
+      return decisionOf(record);
     },
     async runDecision({ params }) {
       const decision = decisionHere((await placing).decisions, params['id'] as RunId);

@@ -21,7 +21,7 @@ import {
   type UserId,
 } from '@markco/protocol';
 import { codeHashOf, RUN_GRANT_LIFETIME_MS, sealGrant, type RunGrant } from '@markco/protocol/identity';
-import { ownRefusalOf, wishOf, type HostState, type PlaceRequest } from '@markco/scheduler';
+import { ownRefusalOf, wishOf, type DecisionRecord, type HostState, type PlaceRequest } from '@markco/scheduler';
 import type { Runs } from '../../runs/runs.ts';
 import { runtimeFor } from '../../runtimes/descriptor.ts';
 import type { LocalStore } from '@markco/replica/store/store';
@@ -74,6 +74,8 @@ export type PlacingParts = {
   readonly onRun: (run: Run) => void;
   /** It may start there from now on. */
   readonly onGranted: (run: Run, host: DeviceId) => void;
+  /** A run that is asked of this device goes elsewhere, or waits. */
+  readonly onDecided: (record: DecisionRecord) => void;
   readonly onTrouble: (doing: string, cause: unknown) => void;
 };
 
@@ -171,7 +173,10 @@ export async function createPlacing(parts: PlacingParts) {
     reopen: (to) => streams.get(to)?.abort(new Failure('not_ready', 'It answers nothing.')),
     onRun: parts.onRun,
     onGranted: parts.onGranted,
-    onDecided: decisions.note,
+    onDecided(record) {
+      decisions.note(record);
+      parts.onDecided(record);
+    },
   });
 
   /** What a run asks for, of the devices there are. */
