@@ -41,6 +41,7 @@ import { createDocumentsTable } from './store/documents-table.ts';
 import { openPostgresStore } from './store/postgres.ts';
 import { openSharedPostgresStore } from './store/shared-postgres.ts';
 import { createMetrics } from './observe/metrics.ts';
+import { guestStream } from './shares/guests.ts';
 import { createResolve, type SocketTarget } from './sync/resolve.ts';
 import { createSignaling } from './sync/signal.ts';
 
@@ -169,6 +170,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
     ];
     const admission = await openAdmission({
       ...{ ...config, store, shared, log: kept.log, ids, self, hosts, onTrouble, version: parts.version },
+      projects: kept.of,
       name: config.names[0] ?? 'cloud',
       note: (event, fields) => logger.info(event, fields),
     });
@@ -215,7 +217,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
           author: kept.author,
         }),
         ...publishing.routes,
-        ...copyRoutes({ of: (subject) => kept.of(required(subject)), copies }),
+        ...copyRoutes({ of: (subject) => kept.of(required(subject)), copies, namedBy: kept.namedBy }),
         ...nobodyRoutes,
         ...admission.handlers,
         peerDoor() {
@@ -238,7 +240,8 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
         const { userId } = subject;
         if (target.kind === 'link') return links.serve(connection, subject);
         admission.hold(connection, subject);
-        if (target.kind === 'signal') signaling.serve(connection, userId);
+        if (target.kind === 'guest') serveStream(connection, { timing, ...guestStream({ kept, watch }, target.guest) });
+        else if (target.kind === 'signal') signaling.serve(connection, userId);
         else if (target.kind === 'stream') {
           const mine = kept.of(userId);
           serveStream(connection, {
@@ -286,7 +289,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
 
 function isSignedIn(guard: Guard, headers: IncomingHttpHeaders): boolean {
   try {
-    return guard.subject(headers) !== null;
+    return guard.subject(headers).role === 'owner';
   } catch {
     return false;
   }

@@ -45,10 +45,11 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     ...['account read', 'account manage', 'account enrol', 'device read', 'device manage', 'device enrol'],
     ...['workspace read', 'workspace write', 'workspace sync', 'project read', 'project write', 'project manage'],
     ...['document read', 'document suggest', 'document write', 'session read', 'session run', 'run read', 'run run'],
+    ...['file read', 'share manage'],
   ],
-  view: ['project read', 'document read'],
-  suggest: ['project read', 'document read', 'document suggest'],
-  edit: ['project read', 'document read', 'document suggest', 'document write'],
+  view: ['project read', 'document read', 'file read', 'share read'],
+  suggest: ['project read', 'document read', 'document suggest', 'file read', 'share read'],
+  edit: ['project read', 'document read', 'document suggest', 'document write', 'file read', 'share read'],
   'device that may all': ['mesh read', 'mesh sync', 'session read', 'session run', 'run read', 'run run'],
   'device that may nothing': ['mesh read', 'session read', 'run read'],
 };
@@ -96,6 +97,7 @@ test('a link leads to its project, or to its document, and nowhere else', () => 
   expect(at(toPage, {})).toBe('allowed');
   expect(at(toPage, { documentId: otherPage })).toBe('not_found');
   expect(authorize(toPage, 'read', hers('project'))).toBe('not_found');
+  expect(authorize(toPage, 'read', { ...hers('file'), projectId: otherProject })).toBe('not_found');
   for (const role of LINK_ROLES)
     for (const kind of ['session', 'run', 'document', 'project'] as const)
       expect(authorize(guest(role), 'run', hers(kind))).toBe('forbidden');

@@ -35,6 +35,9 @@ export type Guest = {
   readonly userId: UserId;
   readonly projectId: ProjectId;
   readonly documentId?: DocumentId;
+  /** The link that it came by, and the session that it has by it. */
+  readonly share?: string;
+  readonly session?: string;
 };
 
 /** Another device of the user, by its certificate. */
@@ -46,7 +49,8 @@ export type Subject = Person | Guest | Peer;
 /**
  * `door`: what is said to anybody, sign-in itself above all. `pairing`: the code that a device shows. `account`: who
  * the person is, sessions and passkeys. `cloud`: who may have an account. `device`: the machine that answers.
- * `workspace`: lists over all that is the person's. `mesh`: what devices of one person say to each other.
+ * `workspace`: lists over all that is the person's. `file`: one that documents name; of a link to one document, those that
+ * it names. `share`: the links of the person, and for a guest its own. `mesh`: what devices of one person say to each other.
  */
 export const RESOURCE_KINDS = [
   'door',
@@ -57,6 +61,8 @@ export const RESOURCE_KINDS = [
   'workspace',
   'project',
   'document',
+  'file',
+  'share',
   'session',
   'run',
   'mesh',
@@ -81,7 +87,7 @@ export type Verdict = 'allowed' | 'unauthorized' | 'forbidden' | 'not_found';
 
 type Rules = Partial<Readonly<Record<ResourceKind, readonly Operation[]>>>;
 
-const VIEW: Rules = { project: ['read'], document: ['read'] };
+const VIEW: Rules = { project: ['read'], document: ['read'], file: ['read'], share: ['read'] };
 const RULES: Readonly<Record<'owner' | LinkRole, Rules>> = {
   owner: {
     account: ['read', 'manage', 'enrol'],
@@ -90,6 +96,8 @@ const RULES: Readonly<Record<'owner' | LinkRole, Rules>> = {
     workspace: ['read', 'write', 'sync'],
     project: ['read', 'write', 'manage'],
     document: ['read', 'suggest', 'write'],
+    file: ['read'],
+    share: ['manage'],
     session: ['read', 'run'],
     run: ['read', 'run'],
   },
@@ -111,8 +119,10 @@ export function authorize(subject: Subject | null, operation: Operation, resourc
 function isWithin(subject: Subject, { kind, owner, projectId, documentId }: Resource): boolean {
   if (owner === null || owner !== subject.userId) return false;
   if (subject.role === 'owner' || subject.role === 'device') return true;
+  if (kind === 'share') return true;
   if (projectId !== subject.projectId) return false;
-  return subject.documentId === undefined || (kind === 'document' && documentId === subject.documentId);
+  if (subject.documentId === undefined || kind === 'file') return true;
+  return kind === 'document' && documentId === subject.documentId;
 }
 
 function may(subject: Subject, operation: Operation, kind: ResourceKind): boolean {
@@ -130,6 +140,9 @@ function mayDevice(caps: readonly DeviceCap[], operation: Operation, kind: Resou
     return operation === 'read' || (operation === 'run' && caps.includes('submit'));
   return false;
 }
+
+export const isGuest = (subject: Subject | null): subject is Guest =>
+  subject !== null && subject.role !== 'owner' && subject.role !== 'device';
 
 /** @throws Failure whose words are the same for what is not there and for what is somebody else's */
 export function requireAllowed(subject: Subject | null, operation: Operation, resource: Resource): void {
@@ -154,6 +167,8 @@ const NAMES: Readonly<Record<ResourceKind, string>> = {
   workspace: 'person',
   project: 'project',
   document: 'project',
+  file: 'project',
+  share: 'link',
   session: 'session',
   run: 'run',
   mesh: 'device',
