@@ -1,0 +1,83 @@
+/** The words of sharing by a link. They come with its dialog, so that the page itself stays small. */
+import { lookup } from '../i18n/words.ts';
+import type { Message, Params } from '../i18n/translate.ts';
+
+const en = {
+  newLink: 'New link',
+  what: 'What they see',
+  thisPage: 'This page: {name}',
+  wholeProject: 'All of {name}',
+  may: 'What they may do',
+  view: 'Read',
+  edit: 'Read and write',
+  suggest: 'Suggest',
+  until: 'Until',
+  revoked: 'I revoke it',
+  hour: 'In an hour',
+  day: 'Tomorrow',
+  week: 'In a week',
+  month: 'In 30 days',
+  make: 'Make a link',
+  noRuns: 'Whoever has the link needs no account. Nobody runs code by a link.',
+  made: 'Here it is. Copy it now: it is not shown again.',
+  link: 'Link',
+  copy: 'Copy',
+  copied: 'Copied',
+  links: 'Links',
+  none: 'There are no links yet.',
+  reading: 'Reading your links…',
+  readAgain: 'Try again',
+  page: '{page} in {project}',
+  project: 'All of {project}',
+  deleted: 'A page of {project} that was deleted',
+  guests: { one: 'opened in {count} browser', other: 'opened in {count} browsers' },
+  unopened: 'not opened yet',
+  ends: 'until {day}, {time}',
+  forever: 'until you revoke it',
+  revoke: 'Revoke',
+  revokeNamed: 'Revoke the link to {name}',
+  revokedNow: 'The link to {name} is revoked. Whoever was there by it is cut off.',
+} as const;
+
+const fr: Readonly<Record<keyof typeof en, Message>> = {
+  newLink: 'Nouveau lien',
+  what: 'Ce qu’on voit',
+  thisPage: 'Cette page : {name}',
+  wholeProject: 'Tout {name}',
+  may: 'Ce qu’on peut faire',
+  view: 'Lire',
+  edit: 'Lire et écrire',
+  suggest: 'Suggérer',
+  until: 'Jusqu’à',
+  revoked: 'ce que je le retire',
+  hour: 'dans une heure',
+  day: 'demain',
+  week: 'dans une semaine',
+  month: 'dans 30 jours',
+  make: 'Créer un lien',
+  noRuns: 'Le lien ne demande pas de compte. Personne n’exécute de code par un lien.',
+  made: 'Le voici. Copiez-le maintenant : il n’est plus montré ensuite.',
+  link: 'Lien',
+  copy: 'Copier',
+  copied: 'Copié',
+  links: 'Liens',
+  none: 'Il n’y a pas encore de lien.',
+  reading: 'Lecture de vos liens…',
+  readAgain: 'Réessayer',
+  page: '{page} dans {project}',
+  project: 'Tout {project}',
+  deleted: 'Une page supprimée de {project}',
+  guests: { one: 'ouvert dans {count} navigateur', other: 'ouvert dans {count} navigateurs' },
+  unopened: 'pas encore ouvert',
+  ends: 'jusqu’à {day}, {time}',
+  forever: 'jusqu’à ce que vous le retiriez',
+  revoke: 'Retirer',
+  revokeNamed: 'Retirer le lien vers {name}',
+  revokedNow: 'Le lien vers {name} est retiré. Qui était là par lui est coupé.',
+};
+
+const words = lookup({ en, fr });
+
+export function s(key: keyof typeof en, params?: Params): string {
+  return words(key, params);
+}
