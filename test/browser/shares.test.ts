@@ -18,11 +18,14 @@ async function fits(page: Page): Promise<void> {
 /** By the keyboard alone, from the open dialog. */
 async function makeLink(page: Page, may: string): Promise<string> {
   await page.getByLabel('What they may do').selectOption({ label: may });
+  const shown = page.getByRole('textbox', { name: 'Link' });
+  const before = (await shown.count()) === 0 ? '' : await shown.inputValue();
   const button = page.getByRole('button', { name: 'Make a link' });
   await button.focus();
   await page.keyboard.press('Enter');
   const link = page.getByRole('textbox', { name: 'Link' });
-  await link.waitFor(SOON);
+  // Of the link that was made before nothing is left.
+  await expect.poll(async () => ((await link.count()) === 0 ? before : link.inputValue()), SOON).not.toBe(before);
   return link.inputValue();
 }
 
@@ -51,7 +54,8 @@ test('a person shares a page from a phone, a guest writes in it and sees nothing
   await hers.getByText('There are no links yet.').waitFor(SOON);
   const toWrite = await makeLink(hers, 'Read and write');
   const toRead = await makeLink(hers, 'Read');
-  expect(toRead).not.toBe(toWrite);
+  const toSuggest = await makeLink(hers, 'Suggest changes');
+  expect(new Set([toRead, toWrite, toSuggest]).size).toBe(3);
   expect(await troubles({ page: hers })).toEqual([]);
   await fits(hers);
 
@@ -60,7 +64,7 @@ test('a person shares a page from a phone, a guest writes in it and sees nothing
     if (response.status() >= 400) asked.push(`${response.status()} ${new URL(response.url()).pathname}`);
   });
   await guests.goto(toWrite);
-  const text = guests.locator('.cm-content');
+  const text = guests.locator('.cm-content:visible');
   await text.getByText('Page').first().waitFor(SOON);
   expect(guests.url()).not.toContain(toWrite.split('/').at(-1));
   expect(await guests.evaluate(() => document.cookie)).toBe('');
@@ -88,15 +92,33 @@ test('a person shares a page from a phone, a guest writes in it and sees nothing
   await guests.keyboard.type('In vain.');
   expect(await text.innerText()).not.toContain('In vain.');
 
+  // Who suggests does so beside it.
+  await guests.goto(toSuggest);
+  await guests.getByText('Read only').waitFor(SOON);
+  await guests.getByRole('button', { name: 'Open the copy' }).click();
+  await guests.getByText('This is the copy.').waitFor(SOON);
+  await text.click();
+  await guests.keyboard.press('Control+End');
+  await guests.keyboard.type('Suggested.');
+  await guests.getByText(/^Saved here/).waitFor(SOON);
+  expect(await troubles({ page: guests })).toEqual([]);
+  await fits(guests);
+  await eventually(
+    async () => (await laptop.documents()).some(({ path }) => path === 'page (suggested)'),
+    'the copy on the laptop',
+    20_000,
+  );
+  expect(await herText.innerText()).not.toContain('Suggested.');
+
   await guests.goto(toWrite);
   await text.getByText('Typed by a guest.').waitFor(SOON);
   const revoke = hers.getByRole('button', { name: 'Revoke the link to page in' });
-  await expect.poll(() => revoke.count(), SOON).toBe(2);
+  await expect.poll(() => revoke.count(), SOON).toBe(3);
   await hers.getByRole('listitem').filter({ hasText: 'Read and write' }).getByRole('button').click();
   await guests.getByText('This link does not work any more').waitFor(CUT_OFF);
   await guests.getByText('has revoked it').waitFor(SOON);
   expect(await text.count()).toBe(0);
-  await expect.poll(() => revoke.count(), SOON).toBe(1);
+  await expect.poll(() => revoke.count(), SOON).toBe(2);
   await guests.goto(toWrite);
   await guests.getByText('This link leads nowhere').waitFor(SOON);
   await guests.goto(toRead);

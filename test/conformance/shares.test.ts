@@ -199,6 +199,42 @@ test('T2 10,000 frames of a guest who may only read leave the document as it was
   expect(hers.doc.getText('content').toString()).not.toContain('forged');
 });
 
+test('who suggests writes in a copy beside the page, which its owner sees, and not in the page', async ({
+  cloud,
+  laptop,
+  page,
+  make,
+  join,
+}) => {
+  const path = `/api/projects/${laptop.project.id}/shares`;
+  expect((await owner(cloud, 'POST', path, { role: 'suggest' })).status).toBe(400);
+  const made = await make({ role: 'suggest', documentId: page.id });
+  expect(made.share).toMatchObject({ path: 'page', copyPath: 'page (suggested)' });
+  expect((await make({ role: 'suggest', documentId: page.id })).share.copyPath).toBe('page (suggested 2)');
+  const guest = await join(made);
+  const { copy } = (await asGuest(guest, 'GET', '/api/joined')).json as { copy: Document };
+  const client = guest.client();
+  const [original, own] = [page.id, copy.id].map((documentId) =>
+    client.openDocument({ projectId: page.projectId, documentId }),
+  );
+  await Promise.all([original?.ready, own?.ready]);
+  expect(own?.text.toString()).toBe(original?.text.toString());
+  original?.text.insert(0, 'In the page. ');
+  own?.text.insert(0, 'In the copy. ');
+  await own?.saved(AbortSignal.timeout(SOON_MS));
+  const { slug } = laptop.project;
+  const [hers, beside] = [page.path, copy.path].map((each) => cloud.stock(laptop.userId, slug, each));
+  await eventually(() => hers?.synced === true && beside?.synced === true, 'both, as its owner has them', SOON_MS);
+  expect(beside?.doc.getText('content').toString()).toMatch(/^In the copy\. /);
+  expect(hers?.doc.getText('content').toString()).not.toContain('In the');
+  // Without it there is still the page to read.
+  await owner(cloud, 'DELETE', `/api/projects/${page.projectId}/documents/${copy.id}`);
+  expect((await asGuest(guest, 'GET', '/api/joined')).json).not.toHaveProperty('copy');
+  for (const each of await documentsOf(cloud, laptop))
+    if (each.path.includes('suggested'))
+      await owner(cloud, 'DELETE', `/api/projects/${page.projectId}/documents/${each.id}`);
+});
+
 const BODIES: Readonly<Record<string, unknown>> = {
   createDocument: { path: 'planted', text: 'planted' },
   moveDocument: { path: 'stolen' },
@@ -274,7 +310,7 @@ test('T15 a guest gets nothing by any route or socket but what its link leads to
   expect((await documentsOf(cloud, laptop)).map(({ path }) => path).toSorted()).toEqual(['other', 'page']);
 });
 
-test('what is asked wrongly makes no link, and one that ends by itself cuts off who came by it', async ({
+test('what is asked wrongly makes no link, and a device has the same links by its cloud', async ({
   laptop,
   page,
   cloud,
@@ -291,7 +327,6 @@ test('what is asked wrongly makes no link, and one that ends by itself cuts off 
   const made = await make({ role: 'view', documentId: page.id, lastsMs: 60_000 });
   expect(Date.parse(made.share.endsAt ?? '') - Date.parse(made.share.createdAt)).toBe(60_000);
   await join(made);
-  // The device has the same by its cloud.
   const listed = await laptop.get<{ shares: Share[] }>('/api/shares');
   expect(listed.shares.find(({ id }) => id === made.share.id)).toMatchObject({ path: 'page', guests: 1 });
 });

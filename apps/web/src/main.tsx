@@ -175,7 +175,7 @@ function startShell(joined: Joined | undefined): Shell {
   });
   // The address that a device without a browser shows: there its code is typed.
   if (guest === undefined) rememberCloud(workspace);
-  if (guest?.isOfDocument === true) view.sidebar.value = false;
+  if (guest?.isOfDocument === true && guest.copy === undefined) view.sidebar.value = false;
   const isForDevice = location.pathname === '/device';
   effect(() => {
     if (isForDevice && workspace.host.value !== undefined && isAtCloud(workspace))

@@ -171,6 +171,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
     const admission = await openAdmission({
       ...{ ...config, store, shared, log: kept.log, ids, self, hosts, onTrouble, version: parts.version },
       projects: kept.of,
+      textOf: async (id) => (await kept.documents.read(id)).text,
       name: config.names[0] ?? 'cloud',
       note: (event, fields) => logger.info(event, fields),
     });

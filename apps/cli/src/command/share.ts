@@ -44,7 +44,7 @@ export const addShare: AddVerb = (program, cli, done) => {
     'markco shares                                   # the links there are',
   ])
     .option('--view', 'they read it')
-    .option('--suggest', 'they suggest changes, which you take or refuse')
+    .option('--suggest', 'they read it, and write in a copy beside it, from which you take what you like')
     .option('--edit', 'they write in it too; nobody runs code by a link')
     .option('--expires <time>', 'it ends by itself: 30m, 12h, 7d, 4w; a year at most')
     .option('--revoke <id>', 'end the link with this id, as `markco shares` shows it')
@@ -112,7 +112,7 @@ export const addShare: AddVerb = (program, cli, done) => {
 
 const SENTENCES: Readonly<Record<ShareRole, (name: string) => string>> = {
   view: (name) => `Whoever has this link reads ${name}.`,
-  suggest: (name) => `Whoever has this link suggests changes to ${name}.`,
+  suggest: (name) => `Whoever has this link reads ${name}, and writes in a copy beside it.`,
   edit: (name) => `Whoever has this link reads and writes ${name}.`,
 };
 

@@ -116,7 +116,7 @@ export function createEditors(parts: EditorsParts): Editors {
       live: parts.live.of({ projectId, documentId: id }),
       t,
       locale: language.peek(),
-      readOnly: !mayWrite(parts.guest),
+      readOnly: !mayWrite(parts.guest, id),
       offersRuns: parts.guest === undefined,
       files: createProjectFiles({
         ...{ client: parts.client, projectId, pathOf: () => parts.pathOf(id) },

@@ -15,8 +15,9 @@ export function guestClient(server: Client, cloud: string): Client {
   const answers: Answers = {
     projects: async () => ({ projects: [(await server.api('joined', {})).project] }),
     async documents(input) {
-      const { document, project } = await server.api('joined', {});
-      if (document !== undefined) return { documents: project.id === input.params.id ? [document] : [] };
+      const { document, copy, project } = await server.api('joined', {});
+      const known = [document, copy].filter((each) => each !== undefined);
+      if (document !== undefined) return { documents: project.id === input.params.id ? known : [] };
       return server.api('documents', input);
     },
     async device() {

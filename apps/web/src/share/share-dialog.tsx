@@ -20,7 +20,7 @@ const TIMES = {
   month: 720 * HOUR_MS,
 } as const;
 type Time = keyof typeof TIMES;
-const ROLES = ['view', 'edit'] as const satisfies readonly ShareRole[];
+const ROLES = ['view', 'suggest', 'edit'] as const satisfies readonly ShareRole[];
 
 type ChoiceProps<K extends string> = {
   readonly label: string;
@@ -80,12 +80,17 @@ function NewLink({ shares, project, document }: NewLinkProps) {
             ...(document === undefined ? [] : [['page', s('thisPage', { name: readerTitle(document) })] as const]),
             ['project', s('wholeProject', { name: project.displayName })],
           ]}
-          choose={(key) => (what.value = key)}
+          choose={(key) => {
+            what.value = key;
+            if (key === 'project' && role.peek() === 'suggest') role.value = 'view';
+          }}
         />
         <Choice
           label={s('may')}
           value={role.value}
-          options={ROLES.map((key) => [key, s(key)] as const)}
+          options={ROLES.filter((key) => key !== 'suggest' || what.value === 'page').map(
+            (key) => [key, s(key)] as const,
+          )}
           choose={(key) => (role.value = key)}
         />
         <Choice
@@ -94,7 +99,7 @@ function NewLink({ shares, project, document }: NewLinkProps) {
           options={(Object.keys(TIMES) as Time[]).map((key) => [key, s(key)] as const)}
           choose={(key) => (until.value = key)}
         />
-        <p class="hint">{s('noRuns')}</p>
+        <p class="hint">{role.value === 'suggest' ? s('copyHint') : s('noRuns')}</p>
         <div class="device-ways">
           <button class="button primary" type="submit" disabled={shares.busy.value}>
             {s('make')}
@@ -158,6 +163,7 @@ function Links({ shares }: { readonly shares: SharesHere }) {
               <span class="device-facts">
                 {[
                   s(share.role),
+                  ...(share.copyPath === undefined ? [] : [s('inCopy', { copy: share.copyPath })]),
                   share.endsAt === undefined
                     ? s('forever')
                     : s('ends', { day: dayName(share.endsAt, now()), time: timeOfDay(share.endsAt) }),

@@ -28,6 +28,7 @@ import { NoSession } from './sign-in.tsx';
 const VariablesPanel = later(async () => (await import('../panels/variables-panel.tsx')).VariablesPanel);
 const RunsPanel = later(async () => (await import('../panels/runs-panel.tsx')).RunsPanel);
 
+const GuestBar = later(async () => (await import('../guest/guest-bar.tsx')).GuestBar);
 const LinkOver = later(async () => (await import('../guest/link-over.tsx')).LinkOver);
 
 const RunPage = later(async () => (await import('../run-page/run-page.tsx')).RunPage);
@@ -245,6 +246,7 @@ export function App() {
       <div class="column">
         <DeviceBar signIn={() => (wantsSignIn.value = true)} />
         <AwayBar />
+        {guest?.copy !== undefined && <GuestBar />}
         <TopBar document={document} />
         <main id="main" tabIndex={-1}>
           <Content />

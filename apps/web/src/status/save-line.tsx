@@ -69,11 +69,13 @@ export function copyWords({ name, has, online, since }: CopyHere, isHere: boolea
 const LIST = 'where-it-is';
 
 export function SaveLine() {
-  const { saveStatus, guest } = useShell();
+  const { saveStatus, guest, workspace } = useShell();
   const status = saveStatus.value;
   if (status === undefined) return null;
   const { tone, text } =
-    status.kind === 'saved' && !mayWrite(guest) ? ({ tone: 'ok', text: t('readOnly') } as const) : saveWords(status);
+    status.kind === 'saved' && !mayWrite(guest, workspace.document.value?.id)
+      ? ({ tone: 'ok', text: t('readOnly') } as const)
+      : saveWords(status);
   const copies = (status.kind === 'saved' ? status.copies : undefined) ?? [];
   return (
     <>

@@ -25,6 +25,8 @@ export const ShareSchema = z.strictObject({
   documentId: z.optional(DocumentIdSchema),
   /** Where the document is; absent also when it was deleted. */
   path: z.optional(z.string()),
+  /** Of a link to suggest changes: where the copy is that guests write in. */
+  copyPath: z.optional(z.string()),
   createdAt: TimeSchema,
   /** Absent: until it is revoked. */
   endsAt: z.optional(TimeSchema),
@@ -40,6 +42,8 @@ export const JoinedSchema = z.strictObject({
   project: ProjectSchema,
   /** The one document of the link; absent where it is the whole project. */
   document: z.optional(DocumentSchema),
+  /** What who suggests writes in; absent also when its owner has deleted it. */
+  copy: z.optional(DocumentSchema),
   endsAt: z.optional(TimeSchema),
 });
 export type Joined = z.infer<typeof JoinedSchema>;
@@ -47,7 +51,10 @@ export type Joined = z.infer<typeof JoinedSchema>;
 export const SHARE_ROUTES = {
   /** All links of the person. */
   shares: { method: 'GET', path: '/api/shares', status: 200, answer: z.strictObject({ shares: z.array(ShareSchema) }) },
-  /** `url` is told once: what is kept is a hash of what is secret in it. */
+  /**
+   * `url` is told once: what is kept is a hash of what is secret in it. A link to suggest changes is to one document, and
+   * makes a copy of it.
+   */
   share: {
     method: 'POST',
     path: '/api/projects/:id/shares',

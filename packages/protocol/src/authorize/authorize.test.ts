@@ -103,6 +103,22 @@ test('a link leads to its project, or to its document, and nowhere else', () => 
       expect(authorize(guest(role), 'run', hers(kind))).toBe('forbidden');
 });
 
+test('who suggests writes in the copy that is theirs, and in nothing else', () => {
+  const suggests: Guest = { ...guest('suggest'), documentId: page, copyId: otherPage };
+  const at = (subject: Guest, operation: Operation, documentId: DocumentId): Verdict =>
+    authorize(subject, operation, { ...hers('document'), documentId });
+  expect([at(suggests, 'read', page), at(suggests, 'write', page)]).toEqual(['allowed', 'forbidden']);
+  expect([at(suggests, 'read', otherPage), at(suggests, 'write', otherPage)]).toEqual(['allowed', 'allowed']);
+  expect(at(suggests, 'run', otherPage)).toBe('forbidden');
+  expect(at(suggests, 'write', newId<DocumentId>(ids))).toBe('not_found');
+  expect(authorize(suggests, 'write', { ...hers('document'), documentId: otherPage, owner: bob })).toBe('not_found');
+  expect(authorize(suggests, 'write', { ...hers('document'), documentId: otherPage, projectId: otherProject })).toBe(
+    'not_found',
+  );
+  // One who reads has no copy, whatever is said.
+  expect(at({ ...suggests, role: 'view' }, 'write', otherPage)).toBe('not_found');
+});
+
 test('a code is for anybody while it is shown', () => {
   for (const subject of Object.values(SUBJECTS)) {
     expect(authorize(subject, 'enrol', { kind: 'pairing', owner: null, isOpen: true })).toBe('allowed');

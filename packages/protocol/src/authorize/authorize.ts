@@ -35,6 +35,8 @@ export type Guest = {
   readonly userId: UserId;
   readonly projectId: ProjectId;
   readonly documentId?: DocumentId;
+  /** Of `suggest`: the copy of that document which it writes in. */
+  readonly copyId?: DocumentId;
   /** The link that it came by, and the session that it has by it. */
   readonly share?: string;
   readonly session?: string;
@@ -112,7 +114,8 @@ export function authorize(subject: Subject | null, operation: Operation, resourc
   if (kind === 'pairing' && operation === 'enrol') return resource.isOpen === true ? 'allowed' : 'forbidden';
   if (subject === null) return 'unauthorized';
   if (!isWithin(subject, resource)) return 'not_found';
-  return may(subject, operation, kind) ? 'allowed' : 'forbidden';
+  const isOwnCopy = isGuest(subject) && kind === 'document' && isCopy(subject, resource.documentId);
+  return may(isOwnCopy ? { ...subject, role: 'edit' } : subject, operation, kind) ? 'allowed' : 'forbidden';
 }
 
 /** What one resource of another is: whose, and for a link also which. */
@@ -122,8 +125,11 @@ function isWithin(subject: Subject, { kind, owner, projectId, documentId }: Reso
   if (kind === 'share') return true;
   if (projectId !== subject.projectId) return false;
   if (subject.documentId === undefined || kind === 'file') return true;
-  return kind === 'document' && documentId === subject.documentId;
+  return kind === 'document' && (documentId === subject.documentId || isCopy(subject, documentId));
 }
+
+const isCopy = ({ role, copyId }: Guest, documentId: string | undefined): boolean =>
+  role === 'suggest' && copyId !== undefined && documentId === copyId;
 
 function may(subject: Subject, operation: Operation, kind: ResourceKind): boolean {
   if (subject.role === 'device') return mayDevice(subject.caps, operation, kind);

@@ -3,6 +3,7 @@ import {
   Failure,
   isGuest,
   type DeviceId,
+  type DocumentId,
   type IdSource,
   type RouteName,
   type Subject,
@@ -12,8 +13,7 @@ import type { Log } from '@markco/replica/documents/log';
 import type { WebSocketConnection } from '@markco/replica/listen/connection';
 import type { GuardParts } from '@markco/replica/listen/guard';
 import type { CloudOnly, SomeHandlers } from '@markco/replica/listen/handlers';
-import type { KeptOf } from '../documents/kept.ts';
-import { shareRoutes } from '../shares/routes.ts';
+import { shareRoutes, type ProjectsToShare } from '../shares/routes.ts';
 import { openShares } from '../shares/shares.ts';
 import type { SharedStore } from '@markco/replica/store/shared-store';
 import type { Store } from '@markco/replica/store/store';
@@ -50,7 +50,8 @@ export type AdmissionParts = AdmissionSettings & {
   readonly log: Pick<Log, 'writeIf'>;
   readonly ids: IdSource;
   /** What each person has here. */
-  readonly projects: (userId: UserId) => Pick<KeptOf, 'document' | 'list' | 'project'>;
+  readonly projects: (userId: UserId) => ProjectsToShare;
+  readonly textOf: (id: DocumentId) => Promise<string>;
   /** Who this cloud is, as a device and by name. */
   readonly self: DeviceId;
   readonly name: string;

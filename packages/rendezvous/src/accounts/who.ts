@@ -45,9 +45,10 @@ function personOf(account: AccountRow, session?: Session): Person {
   };
 }
 
-const guestOf = ({ id, role, userId, projectId, documentId }: ShareRow, session: Session): Guest => ({
+const guestOf = ({ id, role, userId, projectId, documentId, copyId }: ShareRow, session: Session): Guest => ({
   ...{ role, userId, projectId, share: id, session: session.id },
   ...(documentId === undefined ? {} : { documentId }),
+  ...(copyId === undefined ? {} : { copyId }),
 });
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();

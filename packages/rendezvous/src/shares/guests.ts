@@ -24,7 +24,8 @@ export function guestStream({ kept, watch }: GuestsParts, guest: Guest): Omit<St
 
   /** Files of devices, and what runs there, are none of a guest's business. */
   function seen({ projectId, documents = [], removed = [], trouble }: Told): Told | undefined {
-    const isSeen = (id: DocumentId): boolean => guest.documentId === undefined || guest.documentId === id;
+    const isSeen = (id: DocumentId): boolean =>
+      guest.documentId === undefined || guest.documentId === id || guest.copyId === id;
     const [shown, gone] = [documents.filter(({ id }) => isSeen(id)), removed.filter(isSeen)];
     const told = trouble?.path === '' ? { trouble } : {};
     if (shown.length + gone.length === 0) return trouble?.path === '' ? { projectId, ...told } : undefined;

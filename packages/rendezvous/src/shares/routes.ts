@@ -1,5 +1,5 @@
 /** Share links over HTTP: what their owner does with them, and how a guest comes in. */
-import { Failure, isGuest, type Share, type UserId } from '@markco/protocol';
+import { Failure, isGuest, type Document, type DocumentId, type Share, type UserId } from '@markco/protocol';
 import { shareCookie } from '@markco/replica/listen/guard';
 import type { SomeHandlers } from '@markco/replica/listen/handlers';
 import type { Note } from '../accounts/admission.ts';
@@ -11,13 +11,15 @@ import type { KeptOf } from '../documents/kept.ts';
 import { siteOf } from '../routes/sign-in.ts';
 import type { ShareRow, Shares } from './shares.ts';
 
+export type ProjectsToShare = Pick<KeptOf, 'create' | 'document' | 'documents' | 'list' | 'project'>;
+
 export type ShareRoutesParts = {
   readonly shares: Shares;
   readonly sessions: Pick<Sessions, 'begin' | 'end' | 'find' | 'list'>;
-  readonly projects: (userId: UserId) => Pick<KeptOf, 'document' | 'list' | 'project'>;
+  readonly projects: (userId: UserId) => ProjectsToShare;
+  readonly textOf: (id: DocumentId) => Promise<string>;
   /** How often somebody comes by one link. */
   readonly joins: Pick<Rate, 'take'>;
-  readonly now: () => number;
   readonly note: Note;
 };
 
@@ -31,8 +33,8 @@ export function shareRoutes({
   shares,
   sessions,
   projects,
+  textOf,
   joins,
-  now,
   note,
 }: ShareRoutesParts): SomeHandlers<'shares' | 'share' | 'revokeShare' | 'join' | 'joined'> {
   const ends = ({ endsAt }: ShareRow) => (endsAt === undefined ? {} : { endsAt: time(endsAt) });
@@ -45,15 +47,34 @@ export function shareRoutes({
     if (project === undefined) return [];
     const about = { id, role, projectId, project: project.displayName, createdAt: time(share.createdAt) };
     const guests = sessions.list(id).length;
-    return [{ ...about, ...(documentId === undefined ? {} : named(share, documentId)), ...ends(share), guests }];
+    const [path, copyPath] = [documentId, share.copyId].map((each) => documentOf(share, each)?.path);
+    return [
+      {
+        ...{ ...about, ...ends(share), guests },
+        ...(documentId === undefined ? {} : { documentId }),
+        ...(path === undefined ? {} : { path }),
+        ...(copyPath === undefined ? {} : { copyPath }),
+      },
+    ];
   }
 
-  function named({ userId, projectId }: ShareRow, documentId: NonNullable<ShareRow['documentId']>) {
+  /** Undefined for one that was deleted. */
+  function documentOf({ userId, projectId }: ShareRow, id: DocumentId | undefined): Document | undefined {
     try {
-      return { documentId, path: projects(userId).document(projectId, documentId).path };
+      return id === undefined ? undefined : projects(userId).document(projectId, id);
     } catch {
-      return { documentId };
+      return undefined;
     }
+  }
+
+  /** What who suggests writes in: a document of the owner's beside the one that it is of. */
+  async function copyOf(userId: UserId, { id, projectId, path, ext }: Document): Promise<DocumentId> {
+    const mine = projects(userId);
+    const name = `${path.endsWith(ext) ? path.slice(0, -ext.length) : path} (suggested`;
+    const taken = new Set(mine.documents(projectId).map((document) => document.path.replace(/\.(md|qmd)$/, '')));
+    let copyPath = `${name})`;
+    for (let count = 2; taken.has(copyPath); count++) copyPath = `${name} ${count})`;
+    return (await mine.create(projectId, copyPath, ext, await textOf(id))).id;
   }
 
   return {
@@ -63,13 +84,16 @@ export function shareRoutes({
       const { userId } = subject;
       const { role, documentId, lastsMs } = body;
       const { id: projectId } = projects(userId).project(params['id'] ?? '');
-      if (documentId !== undefined) projects(userId).document(projectId, documentId);
-      if (role === 'suggest')
-        throw new Failure('unsupported', 'Links to suggest changes are not there yet. Choose view or edit.');
+      const document = documentId === undefined ? undefined : projects(userId).document(projectId, documentId);
+      if (role === 'suggest' && document === undefined)
+        throw new Failure('bad_request', 'A link to suggest changes is to one page. Say which.');
+      shares.requireRoom(userId);
+      const copyId = role === 'suggest' && document !== undefined ? await copyOf(userId, document) : undefined;
       const { share, token } = await shares.make({
         ...{ userId, projectId, role },
         ...(documentId === undefined ? {} : { documentId }),
-        ...(lastsMs === undefined ? {} : { endsAt: now() + lastsMs }),
+        ...(copyId === undefined ? {} : { copyId }),
+        ...(lastsMs === undefined ? {} : { lastsMs }),
       });
       note('share.made', { share: share.id, account: subject.account ?? '', role });
       const [made] = shown(share);
@@ -108,10 +132,12 @@ export function shareRoutes({
       const share = isGuest(subject) ? shares.get(subject.share ?? '') : undefined;
       if (share === undefined) throw new Failure('unauthorized', 'This link does not work any more.');
       const { id, role, userId, projectId, documentId } = share;
+      const copy = documentOf(share, share.copyId);
       const mine = projects(userId);
       return {
         ...{ id, role, project: mine.project(projectId) },
         ...(documentId === undefined ? {} : { document: mine.document(projectId, documentId) }),
+        ...(copy === undefined ? {} : { copy }),
         ...ends(share),
       };
     },

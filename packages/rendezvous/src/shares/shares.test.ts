@@ -49,7 +49,7 @@ test('a link made at one process leads somewhere at the other, and who came by i
 
 test('when the time of a link is over nobody comes by it, who is there is cut off, and it is forgotten', async () => {
   const { one, two, about, clock } = await twoProcesses();
-  const { share, token } = await one.shares.make({ ...about, endsAt: clock.at + HOUR_MS });
+  const { share, token } = await one.shares.make({ ...about, lastsMs: HOUR_MS });
   const stays = await one.shares.make(about);
   await two.rows.reload();
   two.hold(share.id);

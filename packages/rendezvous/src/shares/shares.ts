@@ -32,19 +32,25 @@ const ShareRowSchema = z.object({
   userId: UserIdSchema,
   projectId: ProjectIdSchema,
   documentId: z.optional(DocumentIdSchema),
+  /** Of a link to suggest changes: the copy that guests write in. */
+  copyId: z.optional(DocumentIdSchema),
   role: ShareRoleSchema,
   createdAt: z.number(),
   endsAt: z.optional(z.number()),
 });
 export type ShareRow = z.infer<typeof ShareRowSchema>;
 
+type Wanted = Omit<ShareRow, 'id' | 'createdAt' | 'endsAt'> & { readonly lastsMs?: number };
+
 export type Shares = {
   /** Newest first. */
   list(userId: UserId): readonly ShareRow[];
   get(id: string): ShareRow | undefined;
   withToken(token: string): ShareRow | undefined;
+  /** @throws Failure `too_many` when one more would be refused */
+  requireRoom(userId: UserId): void;
   /** @throws Failure `too_many` */
-  make(about: Omit<ShareRow, 'id' | 'createdAt'>): Promise<{ readonly share: ShareRow; readonly token: string }>;
+  make(about: Wanted): Promise<{ readonly share: ShareRow; readonly token: string }>;
   /** @throws Failure `not_found` for what is none of theirs */
   revoke(userId: UserId, id: string): Promise<void>;
   /** Cuts off who came by links whose time is over. */
@@ -101,17 +107,24 @@ export async function openShares({
       .filter((share) => share.userId === userId && !isOver(share))
       .toSorted((a, b) => b.createdAt - a.createdAt);
 
+  function requireRoom(userId: UserId): void {
+    if (list(userId).length >= SHARES_MAX)
+      throw new Failure('too_many', `You have ${SHARES_MAX} links. Revoke some first.`);
+  }
+
   return {
     list,
+    requireRoom,
     get: (id) => unlessOver(byHash.get(hashes.get(id) ?? '')),
     withToken: (token) => unlessOver(byHash.get(hashOf(token))),
-    async make(about) {
+    async make({ lastsMs, ...about }) {
       const token = Buffer.from(ids.randomBytes(SECRET_BYTES)).toString('base64url');
       const hash = hashOf(token);
-      const share: ShareRow = { ...about, id: newId(ids), createdAt: now() };
+      const createdAt = now();
+      const ends = lastsMs === undefined ? {} : { endsAt: createdAt + lastsMs };
+      const share: ShareRow = { ...about, id: newId(ids), createdAt, ...ends };
       await rows.write(() => {
-        if (list(about.userId).length >= SHARES_MAX)
-          throw new Failure('too_many', `You have ${SHARES_MAX} links. Revoke some first.`);
+        requireRoom(about.userId);
         return [{ key: keyOf(hash), value: new TextEncoder().encode(JSON.stringify(share)) }];
       });
       put(hash, share);
