@@ -192,6 +192,50 @@ else {
     other.close();
   }, 120_000);
 
+  test('T2 a link made at one process leads somewhere at the other, and who came by it there is cut off when it is revoked', async ({
+    nats,
+    two,
+    laptop,
+  }) => {
+    const { projectId, documentId } = await pageIn(two, laptop);
+    const ask = async <T>({ origin }: CloudProgram, method: string, path: string, body?: object) => {
+      const response = await fetch(`${origin}${path}`, {
+        method,
+        headers: { authorization: `Bearer ${two.one.token}`, 'content-type': 'application/json' },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      return { response, json: (response.status === 204 ? undefined : await response.json()) as T };
+    };
+    const cutOff = async (): Promise<void> => {
+      const made = await ask<{ url: string }>(two.one, 'POST', `/api/projects/${projectId}/shares`, {
+        ...{ role: 'edit', documentId },
+      });
+      const token = made.json.url.split('/').at(-1);
+      const join = () => ask<{ id: string }>(two.two, 'POST', '/api/join', { token });
+      const isThere = async (): Promise<boolean> =>
+        (await ask<{ shares: unknown[] }>(two.two, 'GET', '/api/shares')).json.shares.length === 1;
+      await eventually(isThere, 'the link at the other process', SOON_MS);
+      const joined = await join();
+      const [, guest = ''] = /=([^;]+)/.exec(joined.response.headers.get('set-cookie') ?? '') ?? [];
+      const closed: number[] = [];
+      const at = `${two.two.origin.replace('http', 'ws')}/sync/${laptop.userId}/${laptop.project.slug}/page`;
+      const socket = new WebSocket(`${at}?token=${guest}`);
+      socket.addEventListener('close', ({ code }) => closed.push(code));
+      await eventually(() => socket.readyState === 1, 'the guest to be there', SOON_MS);
+      expect((await ask(two.one, 'DELETE', `/api/shares/${joined.json.id}`)).response.status).toBe(204);
+      // What T2 allows.
+      await eventually(() => closed.length > 0, 'the guest to be cut off', 5_000);
+      expect(closed).toEqual([4401]);
+      expect((await join()).response.status).toBe(404);
+    };
+    await cutOff();
+    // Without a way between them they read it from the database.
+    await nats.kill();
+    await cutOff();
+    await nats.start();
+    await eventually(() => two.two.log().split('processes.reached').length > 2, 'NATS to be found again', SOON_MS);
+  }, 120_000);
+
   test('a process that is stopped sends everybody to the other one, and loses nothing', async ({ two, laptop }) => {
     await pageIn(two, laptop);
     const { slug } = laptop.project;

@@ -1,7 +1,15 @@
 /** What the routes refuse, asked of a running device, and that a refusal leaves everything as it was. */
 import { mkdir, readdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ACCOUNT_ROUTES, newId, ROUTES, type Project, type ProjectId, type Route } from '@markco/protocol';
+import {
+  ACCOUNT_ROUTES,
+  GUEST_ROUTES,
+  newId,
+  ROUTES,
+  type Project,
+  type ProjectId,
+  type Route,
+} from '@markco/protocol';
 import { afterAll, expect, test } from 'vitest';
 import { conforms, isError } from './answers.fixture.ts';
 import { ids, startDevice, type Ask } from './device.fixture.ts';
@@ -44,7 +52,7 @@ test('HTTP-1 nothing but /health answers without a token, and a wrong one is as 
   const before = await state();
   for (const [name, route] of Object.entries<Route>(ROUTES)) {
     // A device has none of the routes of a cloud.
-    if (route.open === true || Object.hasOwn(ACCOUNT_ROUTES, name)) continue;
+    if (route.open === true || Object.hasOwn({ ...ACCOUNT_ROUTES, ...GUEST_ROUTES }, name)) continue;
     for (const token of [null, 'x', `${device.token}x`, device.token.slice(1), '']) {
       isError(await device.ask(concrete(route.path), { ...bodyFor(route), token }), 401, 'unauthorized');
     }

@@ -27,6 +27,7 @@ import { addPeers } from './command/peers.ts';
 import { addPing } from './command/ping.ts';
 import { addProjects } from './command/projects.ts';
 import { addPublish } from './command/publish.ts';
+import { addShare } from './command/share.ts';
 import { addRecovery } from './command/recovery.ts';
 import { addRun } from './command/run.ts';
 import { addRuns } from './command/runs.ts';
@@ -45,6 +46,7 @@ const VERBS: readonly AddVerb[] = [
   addLogin,
   addCloud,
   addPublish,
+  addShare,
   addDevices,
   addPeers,
   addPing,

@@ -1,6 +1,6 @@
 /** Starts the page: trades the token of the address for a session, opens the client, and puts the parts together. */
 import { indexedDbCopies, openClient, type Socket } from '@markco/client';
-import { filePathOf, type Failure } from '@markco/protocol';
+import { Failure, filePathOf, type Joined } from '@markco/protocol';
 import { computed, effect, signal } from '@preact/signals';
 import { render } from 'preact';
 import { isAtCloud, rememberCloud } from './account/at-cloud.ts';
@@ -10,12 +10,15 @@ import { withDevices } from '@markco/client/mesh/with-devices';
 import { createWay } from './as-device/way.ts';
 import { createAway } from './away/away.ts';
 import { now } from './boot/clock.ts';
-import { pageApi } from './boot/page-api.ts';
+import { guestApi, pageApi } from './boot/page-api.ts';
 import { signIn } from './boot/sign-in.ts';
 import { followUpdates } from './boot/updates.ts';
 import { createCommandRegistry } from './commands/registry.ts';
 import { createEditors, type Editors } from './document/editors.ts';
 import { language, t } from './i18n/words.ts';
+import { guestAddress, guestBase } from './guest/address.ts';
+import { guestClient } from './guest/guest-client.ts';
+import { guestOf } from './guest/guest.ts';
 import { createLive } from './live/live.ts';
 import { createOwnCopy, noOwnCopy } from './own-copy/own-copy.ts';
 import { watchForUnwantedCopies } from './own-copy/unwanted-copies.ts';
@@ -51,21 +54,26 @@ import './placing/placing.css';
 
 const randomBytes = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length));
 
-function startShell(): Shell {
-  const isPublic = isPublicComputer(localStorage);
+/** @param joined what a guest came to */
+function startShell(joined: Joined | undefined): Shell {
+  const guest = joined === undefined ? undefined : guestOf(joined);
+  // Nothing of what somebody was shown is kept.
+  const isPublic = guest !== undefined || isPublicComputer(localStorage);
   const copies = isPublic ? undefined : indexedDbCopies();
   const server = openClient({
     origin: location.origin,
     webSocket: (url) => new WebSocket(url) as Socket,
     fetch: (...input) => fetch(...input),
     ...(copies === undefined ? {} : { copies }),
+    ...(guest === undefined ? {} : { share: guest.id }),
     now,
     randomBytes,
   });
   const ownCopy = isPublic ? noOwnCopy : createOwnCopy(indexedDB);
   const way = () => createWay({ server, ids: { now, randomBytes }, storage: localStorage, window });
-  const client = isPublic ? server : withDevices(server, way());
-  const router = createRouter(window);
+  const client =
+    guest === undefined ? (isPublic ? server : withDevices(server, way())) : guestClient(server, location.host);
+  const router = createRouter(window, guest === undefined ? '' : guestBase(guest.id));
   const view = createView(window);
   const toasts = createToasts();
   const commands = createCommandRegistry({ apple });
@@ -84,6 +92,7 @@ function startShell(): Shell {
   const places = createPlaces({ client, ids: { now, randomBytes }, runs: workspace.runs, page: document });
   const editors: Editors = createEditors({
     client,
+    guest,
     ids: { now, randomBytes },
     now,
     announce: (text) => (heard.value = text),
@@ -123,6 +132,7 @@ function startShell(): Shell {
   });
   const shell: Shell = {
     client,
+    guest,
     workspace,
     router,
     view,
@@ -148,7 +158,7 @@ function startShell(): Shell {
   commands.add(pageCommands(shell));
   effect(() => {
     const editor = editors.editor.value;
-    return editor === undefined ? undefined : commands.add(editorCommands(editor, editors.t));
+    return editor === undefined ? undefined : commands.add(editorCommands(editor, editors.t, guest === undefined));
   });
   effect(() => {
     const projects = new Set(workspace.projects.value?.map(({ id }) => id));
@@ -164,7 +174,8 @@ function startShell(): Shell {
     document.documentElement.lang = language.value;
   });
   // The address that a device without a browser shows: there its code is typed.
-  rememberCloud(workspace);
+  if (guest === undefined) rememberCloud(workspace);
+  if (guest?.isOfDocument === true && guest.copy === undefined) view.sidebar.value = false;
   const isForDevice = location.pathname === '/device';
   effect(() => {
     if (isForDevice && workspace.host.value !== undefined && isAtCloud(workspace))
@@ -178,8 +189,8 @@ function startShell(): Shell {
   return shell;
 }
 
-function start(root: HTMLElement, refused: Failure | undefined): void {
-  const shell = startShell();
+function start(root: HTMLElement, refused: Failure | undefined, joined?: Joined): void {
+  const shell = startShell(joined);
   if (refused?.code === 'unauthorized') shell.toasts.warn(refused.message);
   render(
     <ShellContext.Provider value={shell}>
@@ -187,7 +198,7 @@ function start(root: HTMLElement, refused: Failure | undefined): void {
     </ShellContext.Provider>,
     root,
   );
-  if (import.meta.env.PROD && 'serviceWorker' in navigator)
+  if (import.meta.env.PROD && joined === undefined && 'serviceWorker' in navigator)
     followUpdates(
       navigator.serviceWorker,
       () => location.reload(),
@@ -195,7 +206,18 @@ function start(root: HTMLElement, refused: Failure | undefined): void {
     ).catch(() => undefined);
 }
 
+/** Somebody with a share link, or back at what it led to. */
+async function bootGuest(root: HTMLElement, address: NonNullable<ReturnType<typeof guestAddress>>): Promise<void> {
+  const { enter } = await import('./guest/enter.ts');
+  const joined = await enter(address, { history, api: pageApi(), apiOf: guestApi });
+  if (!(joined instanceof Failure)) return start(root, undefined, joined);
+  const { NoLink } = await import('./guest/link-over.tsx');
+  render(<NoLink why={joined.message} />, root);
+}
+
 async function boot(root: HTMLElement): Promise<void> {
+  const asGuest = guestAddress(location.pathname);
+  if (asGuest !== undefined) return bootGuest(root, asGuest);
   const elsewhere = await finishSignIn({ location, history, api: pageApi() });
   if (elsewhere !== undefined) return render(<NoSession trouble={elsewhere.message} />, root);
   // Whoever has the line of a cloud is at home.

@@ -1,5 +1,5 @@
 /** Calls of the route table over `fetch`: parameters, bodies and answers typed by the table itself. */
-import { Failure, FAILURE_STATUS, ROUTES, type FailureCode, type RouteName } from '@markco/protocol';
+import { Failure, FAILURE_STATUS, ROUTES, SHARE_HEADER, type FailureCode, type RouteName } from '@markco/protocol';
 import type * as z from 'zod/mini';
 
 type Table = typeof ROUTES;
@@ -40,6 +40,8 @@ export type ApiParts = {
   readonly origin: string;
   /** Absent where a cookie does the job. */
   readonly token?: string;
+  /** Of a guest: the link that it came by. */
+  readonly share?: string;
 };
 
 /** Fails with the device's own `Failure`, or `not_ready` when nobody answers. */
@@ -54,6 +56,7 @@ export function createApi(parts: ApiParts): Api {
     const suffix = search.size > 0 ? `?${search}` : '';
     const headers: Record<string, string> = {};
     if (parts.token !== undefined) headers['authorization'] = `Bearer ${parts.token}`;
+    if (parts.share !== undefined) headers[SHARE_HEADER] = parts.share;
     if (body !== undefined) headers['content-type'] = 'application/json';
     let response: Response;
     try {

@@ -8,6 +8,7 @@ import {
   Failure,
   FAILURE_STATUS,
   newId,
+  SHARE_QUERY,
   SOCKET_ROUTES,
   StreamAnswerSchema,
   type DocumentId,
@@ -32,6 +33,8 @@ export type ClientParts = {
   readonly origin: string;
   /** Absent in the page, whose cookie does the job. */
   readonly token?: string;
+  /** Of a guest: the link that it came by. */
+  readonly share?: string;
   readonly webSocket: (url: string) => Socket;
   readonly fetch: typeof fetch;
   /** Absent: nothing is kept here. */
@@ -61,12 +64,12 @@ export function openClient(parts: ClientParts): Client {
   let nextRef = 1;
   let entries: Entry[] = [];
 
-  const url = `${parts.origin.replace(/^http/, 'ws')}${SOCKET_ROUTES.stream}${parts.token === undefined ? '' : `?token=${encodeURIComponent(parts.token)}`}`;
+  const url = addressOf(parts);
 
   const socket = createReconnecting({
     connect: () => parts.webSocket(url),
     refused: () =>
-      api('device', {}).then(
+      api(parts.share === undefined ? 'device' : 'joined', {}).then(
         () => false,
         (error: unknown) => error instanceof Failure && (error.code === 'unauthorized' || error.code === 'forbidden'),
       ),
@@ -297,6 +300,15 @@ export function openClient(parts: ClientParts): Client {
       held.clear();
     },
   };
+}
+
+function addressOf({ origin, token, share }: ClientParts): string {
+  const query = new URLSearchParams({
+    ...(token === undefined ? {} : { token }),
+    ...(share === undefined ? {} : { [SHARE_QUERY]: share }),
+  });
+  const path = share === undefined ? SOCKET_ROUTES.stream : SOCKET_ROUTES.guest;
+  return `${origin.replace(/^http/, 'ws')}${path}${query.size === 0 ? '' : `?${query}`}`;
 }
 
 function knownCode(code: string): FailureBody['error']['code'] {

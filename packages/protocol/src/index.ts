@@ -23,6 +23,7 @@ export * from './api/device-routes.ts';
 export type { Decision } from './api/placement.ts';
 export * from './api/record-routes.ts';
 export * from './api/routes.ts';
+export * from './api/share-routes.ts';
 export * from './api/stream.ts';
 export * from './authorize/access.ts';
 export * from './authorize/authorize.ts';

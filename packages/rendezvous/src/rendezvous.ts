@@ -44,6 +44,7 @@ import { openSharedPostgresStore } from './store/shared-postgres.ts';
 import { createMetrics } from './observe/metrics.ts';
 import { OPERATOR_POLICY, operatorPage } from './operator/page.ts';
 import { createRecent, SAMPLE_MS, type RunCounts } from './operator/recent.ts';
+import { guestStream } from './shares/guests.ts';
 import { createResolve, type SocketTarget } from './sync/resolve.ts';
 import { createSignaling } from './sync/signal.ts';
 
@@ -201,6 +202,8 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
     ];
     const admission = await openAdmission({
       ...{ ...config, store, shared, log: kept.log, ids, self, hosts, onTrouble, version: parts.version },
+      projects: kept.of,
+      textOf: async (id) => (await kept.documents.read(id)).text,
       name: config.names[0] ?? 'cloud',
       note,
     });
@@ -260,7 +263,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
           author: kept.author,
         }),
         ...publishing.routes,
-        ...copyRoutes({ of: (subject) => kept.of(required(subject)), copies }),
+        ...copyRoutes({ of: (subject) => kept.of(required(subject)), copies, namedBy: kept.namedBy }),
         ...nobodyRoutes,
         ...admission.handlers,
         peerDoor() {
@@ -284,7 +287,8 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
         const { userId } = subject;
         if (target.kind === 'link') return links.serve(connection, subject);
         admission.hold(connection, subject);
-        if (target.kind === 'signal') signaling.serve(connection, userId);
+        if (target.kind === 'guest') serveStream(connection, { timing, ...guestStream({ kept, watch }, target.guest) });
+        else if (target.kind === 'signal') signaling.serve(connection, userId);
         else if (target.kind === 'stream') {
           const mine = kept.of(userId);
           serveStream(connection, {
@@ -333,7 +337,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
 
 function isSignedIn(guard: Guard, headers: IncomingHttpHeaders): boolean {
   try {
-    return guard.subject(headers) !== null;
+    return guard.subject(headers).role === 'owner';
   } catch {
     return false;
   }

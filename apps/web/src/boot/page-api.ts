@@ -4,3 +4,6 @@ import { createApi, type Api } from '@markco/client';
 /** @param token instead of the cookie of this browser */
 export const pageApi = (token?: string): Api =>
   createApi({ fetch: (...input) => fetch(...input), origin: '', ...(token === undefined ? {} : { token }) });
+
+/** @param share the link that somebody came by */
+export const guestApi = (share: string): Api => createApi({ fetch: (...input) => fetch(...input), origin: '', share });

@@ -14,6 +14,8 @@ import { Shortcuts } from './shortcuts.tsx';
 const DevicesDialog = later(async () => (await import('../devices/devices-dialog.tsx')).DevicesDialog);
 const AccountDialog = later(async () => (await import('../account/account-dialog.tsx')).AccountDialog);
 
+const ShareDialog = later(async () => (await import('../share/share-dialog.tsx')).ShareDialog);
+
 export function Dialogs() {
   const { view } = useShell();
   const overlay = view.overlay.value;
@@ -43,6 +45,13 @@ export function Dialogs() {
         <Dialog label={t('account')} kind="sheet" close={close}>
           <SheetHead title={t('account')} close={close} />
           <AccountDialog />
+        </Dialog>
+      );
+    case 'share':
+      return (
+        <Dialog label={t('shareTitle')} kind="sheet" close={close}>
+          <SheetHead title={t('shareTitle')} close={close} />
+          <ShareDialog />
         </Dialog>
       );
     case 'more':

@@ -10,6 +10,7 @@ const offered: readonly string[] = [
   'variables',
   'runs',
   'run-all',
+  'share',
   'open-folder',
   'devices',
   'account',

@@ -20,6 +20,7 @@ import {
 } from '../editor/index.ts';
 import { language, lookup } from '../i18n/words.ts';
 import type { Live } from '../live/live.ts';
+import { mayWrite, type Guest } from '../guest/guest.ts';
 import { createProjectFiles } from './project-files.ts';
 
 export type Editors = {
@@ -48,6 +49,7 @@ export type EditorsParts = Pick<
   'now' | 'announce' | 'notify' | 'confirm' | 'onSave' | 'links' | 'openRun' | 'places'
 > & {
   readonly client: Client;
+  readonly guest: Guest | undefined;
   readonly ids: IdSource;
   readonly live: Live;
   readonly away: RunsParts['away'];
@@ -114,7 +116,12 @@ export function createEditors(parts: EditorsParts): Editors {
       live: parts.live.of({ projectId, documentId: id }),
       t,
       locale: language.peek(),
-      files: createProjectFiles({ client: parts.client, projectId, pathOf: () => parts.pathOf(id) }),
+      readOnly: !mayWrite(parts.guest, id),
+      offersRuns: parts.guest === undefined,
+      files: createProjectFiles({
+        ...{ client: parts.client, projectId, pathOf: () => parts.pathOf(id) },
+        share: parts.guest?.id,
+      }),
       onOutline(headings) {
         entry.headings = headings;
         if (inView === id) outline.value = headings;

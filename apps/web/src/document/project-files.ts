@@ -3,7 +3,7 @@
  * are relative to the document; the device's are relative to the project.
  */
 import type { Client } from '@markco/client';
-import { ROUTES, type ProjectId } from '@markco/protocol';
+import { ROUTES, SHARE_QUERY, type ProjectId } from '@markco/protocol';
 import type { EditorParts } from '../editor/index.ts';
 import { absolutePath, relativePath } from './relative-path.ts';
 
@@ -11,11 +11,15 @@ export type ProjectFilesParts = {
   readonly client: Pick<Client, 'api' | 'watchProject'>;
   readonly projectId: ProjectId;
   readonly pathOf: () => string;
+  /** The link that a guest came by. */
+  readonly share: string | undefined;
 };
 
-export function createProjectFiles({ client, projectId, pathOf }: ProjectFilesParts): EditorParts['files'] {
+export function createProjectFiles({ client, projectId, pathOf, share }: ProjectFilesParts): EditorParts['files'] {
+  const asWhom = share === undefined ? '' : `?${SHARE_QUERY}=${share}`;
   const urlOf = (path: string): string =>
-    ROUTES.projectFile.path.replace(':id', projectId).replace('*', path.split('/').map(encodeURIComponent).join('/'));
+    ROUTES.projectFile.path.replace(':id', projectId).replace('*', path.split('/').map(encodeURIComponent).join('/')) +
+    asWhom;
   return {
     urlOf: (written) => urlOf(absolutePath(pathOf(), written)),
     onWritten: (listener) =>

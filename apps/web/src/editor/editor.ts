@@ -90,8 +90,9 @@ export function createEditor(parts: EditorParts): EditorHandle {
     livePreview(prose),
     blocks(prose, feet),
     feet.extension,
-    chips.extension,
-    runButtons({ t, onPress: (target, offset) => actions.press(target, offset) }),
+    parts.offersRuns === false
+      ? []
+      : [chips.extension, runButtons({ t, onPress: (target, offset) => actions.press(target, offset) })],
     commandMode({ t, announce: parts.announce, now: parts.now, actions, undo: () => void undoManager.undo() }),
     following(parts.links),
     pasting(parts),

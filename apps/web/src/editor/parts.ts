@@ -107,6 +107,8 @@ export type EditorParts = {
   /** Offset of the cursor, and the selection's length. */
   readonly onCursor?: (offset: number, selected: number) => void;
   readonly readOnly?: boolean;
+  /** Absent: cells can be run from here. */
+  readonly offersRuns?: boolean;
 };
 
 export type EditorCommand = {

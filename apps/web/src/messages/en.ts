@@ -54,6 +54,9 @@ export const en = {
 
   // Sign-in
   account: 'Account',
+  share: 'Share…',
+  shareTitle: 'Share by a link',
+  readOnly: 'Read only',
   cloudEmpty: 'Nothing is here yet. On a device that has your projects, in a terminal:',
   oneMoment: 'One moment…',
   signInAgain: 'Sign in',

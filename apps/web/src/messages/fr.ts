@@ -56,6 +56,9 @@ export const fr: Readonly<Record<keyof typeof en, Message>> = {
   movingStep: 'Déplacement des documents : {done} sur {count}…',
 
   account: 'Compte',
+  share: 'Partager…',
+  shareTitle: 'Partager par un lien',
+  readOnly: 'Lecture seule',
   cloudEmpty: 'Il n’y a encore rien ici. Sur un appareil qui a vos projets, dans un terminal :',
   oneMoment: 'Un instant…',
   signInAgain: 'Se connecter',

@@ -7,7 +7,7 @@ import { Icon } from '../ui/icon.tsx';
 import { Menu, type MenuPlace } from '../ui/menu.tsx';
 
 export function ProjectSwitcher() {
-  const { workspace, projects, view } = useShell();
+  const { workspace, projects, view, guest } = useShell();
   const menu = useSignal<MenuPlace | undefined>(undefined);
   const current = workspace.project.value;
   const others = (workspace.projects.value ?? []).filter((project) => project.id !== current?.id);
@@ -15,6 +15,9 @@ export function ProjectSwitcher() {
     ...others
       .slice(0, 30)
       .map((project) => ({ label: project.displayName, danger: false, run: () => projects.show(project) })),
+    ...(isAtCloud(workspace) && current !== undefined
+      ? [{ label: t('share'), danger: false, run: () => (view.overlay.value = { kind: 'share' }) }]
+      : []),
     { label: t('openFolder'), danger: false, run: () => (view.overlay.value = { kind: 'open-folder' }) },
     { label: t('devices'), danger: false, run: () => (view.overlay.value = { kind: 'devices' }) },
     ...(isAtCloud(workspace)
@@ -32,21 +35,28 @@ export function ProjectSwitcher() {
   ];
   return (
     <div class="switcher">
-      <button
-        type="button"
-        class="switcher-button"
-        aria-haspopup="menu"
-        aria-expanded={menu.value !== undefined}
-        title={current?.localRootPath}
-        onClick={(event) => {
-          const box = event.currentTarget.getBoundingClientRect();
-          menu.value = { x: box.left, y: box.bottom + 4 };
-        }}
-      >
-        <img src="/icon.svg" alt="" width="20" height="20" />
-        <span class="switcher-name">{current?.displayName ?? 'MarkCo'}</span>
-        <Icon name="down" />
-      </button>
+      {guest !== undefined ? (
+        <p class="switcher-button">
+          <img src="/icon.svg" alt="" width="20" height="20" />
+          <span class="switcher-name">{current?.displayName ?? 'MarkCo'}</span>
+        </p>
+      ) : (
+        <button
+          type="button"
+          class="switcher-button"
+          aria-haspopup="menu"
+          aria-expanded={menu.value !== undefined}
+          title={current?.localRootPath}
+          onClick={(event) => {
+            const box = event.currentTarget.getBoundingClientRect();
+            menu.value = { x: box.left, y: box.bottom + 4 };
+          }}
+        >
+          <img src="/icon.svg" alt="" width="20" height="20" />
+          <span class="switcher-name">{current?.displayName ?? 'MarkCo'}</span>
+          <Icon name="down" />
+        </button>
+      )}
       <button
         class="icon-button sidebar-close"
         type="button"

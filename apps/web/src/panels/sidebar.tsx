@@ -63,24 +63,28 @@ function Files() {
           {view.fileNames.value ? t('showTitles') : t('showFileNames')}
         </button>
         <span class="spring" />
-        <button
-          class="icon-button"
-          type="button"
-          title={t('newDocument')}
-          aria-label={t('newDocument')}
-          onClick={() => askNewDocument(shell, '')}
-        >
-          <Icon name="file-new" />
-        </button>
-        <button
-          class="icon-button"
-          type="button"
-          title={t('newFolder')}
-          aria-label={t('newFolder')}
-          onClick={() => askNewFolder(shell, '')}
-        >
-          <Icon name="folder-new" />
-        </button>
+        {shell.guest === undefined && (
+          <>
+            <button
+              class="icon-button"
+              type="button"
+              title={t('newDocument')}
+              aria-label={t('newDocument')}
+              onClick={() => askNewDocument(shell, '')}
+            >
+              <Icon name="file-new" />
+            </button>
+            <button
+              class="icon-button"
+              type="button"
+              title={t('newFolder')}
+              aria-label={t('newFolder')}
+              onClick={() => askNewFolder(shell, '')}
+            >
+              <Icon name="folder-new" />
+            </button>
+          </>
+        )}
       </div>
       <Tree documents={documents} />
     </>

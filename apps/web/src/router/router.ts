@@ -8,8 +8,9 @@ export type Router = {
   go(place: Place, how?: 'push' | 'replace'): void;
 };
 
-export function createRouter(window: Window): Router {
-  const read = (): Place => parsePlace(window.location.pathname, window.location.hash);
+/** @param base below which all of the page's addresses are */
+export function createRouter(window: Window, base = ''): Router {
+  const read = (): Place => parsePlace(window.location.pathname.slice(base.length), window.location.hash);
   const place = signal<Place>(read());
   const follow = (): void => {
     place.value = read();
@@ -21,8 +22,8 @@ export function createRouter(window: Window): Router {
     go(next, how = 'push') {
       const address = formatPlace(next);
       if (formatPlace(place.peek()) === address) return;
-      if (how === 'replace') window.history.replaceState(null, '', address);
-      else window.history.pushState(null, '', address);
+      if (how === 'replace') window.history.replaceState(null, '', base + address);
+      else window.history.pushState(null, '', base + address);
       place.value = next;
     },
   };

@@ -6,6 +6,7 @@ import { useEffect } from 'preact/hooks';
 import { isAtCloud } from '../account/at-cloud.ts';
 import { AwayBar } from '../away/away-bar.tsx';
 import { Dialogs } from '../dialogs/dialogs.tsx';
+import { isFor } from '../guest/guest.ts';
 import { DocumentPane } from '../document/document-pane.tsx';
 import { t, timeOfDay } from '../i18n/words.ts';
 import { HistoryPanel } from '../panels/history-panel.tsx';
@@ -26,6 +27,9 @@ import { NoSession } from './sign-in.tsx';
 
 const VariablesPanel = later(async () => (await import('../panels/variables-panel.tsx')).VariablesPanel);
 const RunsPanel = later(async () => (await import('../panels/runs-panel.tsx')).RunsPanel);
+
+const GuestBar = later(async () => (await import('../guest/guest-bar.tsx')).GuestBar);
+const LinkOver = later(async () => (await import('../guest/link-over.tsx')).LinkOver);
 
 const RunPage = later(async () => (await import('../run-page/run-page.tsx')).RunPage);
 
@@ -54,7 +58,7 @@ function PanelButton({
 }
 
 function TopBar({ document }: { readonly document: Document | undefined }) {
-  const { view, workspace } = useShell();
+  const { view, workspace, guest } = useShell();
   const running = workspace.runs.value.filter((run) => run.state === 'running' && run.unreachable === undefined).length;
   return (
     <header class="top-bar">
@@ -88,19 +92,36 @@ function TopBar({ document }: { readonly document: Document | undefined }) {
           </button>
         )}
         {document !== undefined && <PanelButton panel="outline" icon="outline" label={t('outline')} />}
-        {document !== undefined && <PanelButton panel="history" icon="history" label={t('history')} />}
-        {document !== undefined && <PanelButton panel="variables" icon="variables" label={t('variables')} />}
-        {workspace.project.value !== undefined && <PanelButton panel="runs" icon="run" label={t('runs')} />}
+        {document !== undefined && isFor(guest, 'history') && (
+          <PanelButton panel="history" icon="history" label={t('history')} />
+        )}
+        {document !== undefined && isFor(guest, 'variables') && (
+          <PanelButton panel="variables" icon="variables" label={t('variables')} />
+        )}
+        {workspace.project.value !== undefined && isFor(guest, 'runs') && (
+          <PanelButton panel="runs" icon="run" label={t('runs')} />
+        )}
+        {workspace.project.value !== undefined && isFor(guest, 'share') && isAtCloud(workspace) && (
+          <button
+            class="icon-button"
+            type="button"
+            title={t('share')}
+            aria-label={t('share')}
+            onClick={() => (view.overlay.value = { kind: 'share' })}
+          >
+            <Icon name="share" />
+          </button>
+        )}
       </div>
     </header>
   );
 }
 
 function DeviceBar({ signIn }: { readonly signIn: () => void }) {
-  const { workspace, client, editors } = useShell();
+  const { workspace, client, editors, guest } = useShell();
   const connection = workspace.connection.value;
   const trouble = editors.copyTrouble.value;
-  const kept = trouble === undefined || trouble === 'slow' ? t('editsKept') : '';
+  const kept = guest === undefined && (trouble === undefined || trouble === 'slow') ? t('editsKept') : '';
   if (workspace.signedOut.value)
     return (
       <div class="device-bar" role="status">
@@ -165,7 +186,7 @@ function Content() {
 }
 
 function BottomBar() {
-  const { view, editors, workspace } = useShell();
+  const { view, editors, workspace, guest } = useShell();
   const openFiles = (): void => {
     view.sidebarMode.value = 'files';
     view.sidebar.value = true;
@@ -176,18 +197,22 @@ function BottomBar() {
         <Icon name="file" />
         {t('files')}
       </button>
-      <button type="button" disabled={workspace.project.value === undefined} onClick={() => showSearch(view)}>
-        <Icon name="search" />
-        {t('search')}
-      </button>
-      <button
-        type="button"
-        disabled={editors.editor.value === undefined}
-        onClick={() => editors.editor.peek()?.runCell()}
-      >
-        <Icon name="run" />
-        {t('run')}
-      </button>
+      {isFor(guest, 'find-in-project') && (
+        <button type="button" disabled={workspace.project.value === undefined} onClick={() => showSearch(view)}>
+          <Icon name="search" />
+          {t('search')}
+        </button>
+      )}
+      {isFor(guest, 'run') && (
+        <button
+          type="button"
+          disabled={editors.editor.value === undefined}
+          onClick={() => editors.editor.peek()?.runCell()}
+        >
+          <Icon name="run" />
+          {t('run')}
+        </button>
+      )}
       <button type="button" onClick={() => (view.overlay.value = { kind: 'more' })}>
         <Icon name="more" />
         {t('more')}
@@ -197,7 +222,7 @@ function BottomBar() {
 }
 
 export function App() {
-  const { workspace, view, toasts, heard } = useShell();
+  const { workspace, view, toasts, heard, guest, editors, now } = useShell();
   const document = workspace.document.value;
   useEffect(() => {
     window.document.title = [
@@ -209,6 +234,8 @@ export function App() {
       .join(' · ');
   }, [document?.title, document?.path, workspace.project.value?.displayName]);
   const wantsSignIn = useSignal(false);
+  if (guest !== undefined && workspace.signedOut.value)
+    return <LinkOver guest={guest} now={now()} unsaved={editors.atRisk() ? editors.text() : undefined} />;
   if (workspace.signedOut.value && (wantsSignIn.value || workspace.projects.value === undefined)) return <NoSession />;
   return (
     <div class={`app${view.sidebar.value ? ' with-sidebar' : ''}`}>
@@ -219,6 +246,7 @@ export function App() {
       <div class="column">
         <DeviceBar signIn={() => (wantsSignIn.value = true)} />
         <AwayBar />
+        {guest?.copy !== undefined && <GuestBar />}
         <TopBar document={document} />
         <main id="main" tabIndex={-1}>
           <Content />

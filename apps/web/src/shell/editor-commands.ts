@@ -4,8 +4,10 @@ import type { EditorHandle, EditorParts } from '../editor/index.ts';
 
 const running = /run|interrupt|restart|cell|output/i;
 
-export function editorCommands(editor: EditorHandle, t: EditorParts['t']): readonly Command[] {
-  return editor.commands.map((command) => ({
+/** @param runs whether cells may be run from here */
+export function editorCommands(editor: EditorHandle, t: EditorParts['t'], runs: boolean): readonly Command[] {
+  const offered = editor.commands.filter(({ title }) => runs || !running.test(title));
+  return offered.map((command) => ({
     id: `editor.${command.id}`,
     group: (running.test(command.title) ? 'run' : 'document') satisfies CommandGroup,
     title: () => t(command.title),

@@ -8,6 +8,7 @@ import { folderOf } from '../tree/moves.ts';
 import type { Shell } from './shell.ts';
 import type { Panel, View } from './view.ts';
 import { isAtCloud } from '../account/at-cloud.ts';
+import { isFor } from '../guest/guest.ts';
 
 type PageCommand = Pick<Command, 'id' | 'group' | 'title' | 'run'> & Partial<Command>;
 
@@ -30,9 +31,10 @@ export function pageCommands(shell: Shell): readonly Command[] {
   const { view, workspace, documents, projects, toasts } = shell;
   const inProject = (): boolean => workspace.project.value !== undefined;
   const inDocument = (): boolean => workspace.document.value !== undefined;
-  const show = (kind: 'quick-open' | 'palette' | 'shortcuts' | 'open-folder' | 'devices' | 'account') => (): void => {
-    view.overlay.value = { kind };
-  };
+  const show =
+    (kind: 'quick-open' | 'palette' | 'shortcuts' | 'open-folder' | 'devices' | 'account' | 'share') => (): void => {
+      view.overlay.value = { kind };
+    };
   const folder = (): string => folderOf(workspace.document.peek()?.path ?? '');
   const commands: readonly PageCommand[] = [
     {
@@ -164,6 +166,13 @@ export function pageCommands(shell: Shell): readonly Command[] {
       run: show('account'),
     },
     {
+      id: 'share',
+      group: 'project',
+      title: () => t('share'),
+      available: () => isAtCloud(workspace) && inProject(),
+      run: show('share'),
+    },
+    {
       id: 'close-project',
       group: 'project',
       title: () => t('closeProject', { name: workspace.project.value?.displayName ?? '' }),
@@ -200,7 +209,7 @@ export function pageCommands(shell: Shell): readonly Command[] {
       run: () => shell.client.reconnect(),
     },
   ];
-  return commands.map(whole);
+  return commands.filter(({ id }) => isFor(shell.guest, id)).map(whole);
 }
 
 /** What Ctrl+S says: the habit is kept, the work was saved already or says why not. */

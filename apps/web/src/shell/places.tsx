@@ -53,9 +53,11 @@ export function EmptyProject() {
     <div class="home">
       <h1>{t('emptyProject')}</h1>
       <p class="muted">{t('emptyProjectHint')}</p>
-      <button class="button primary large" type="button" onClick={() => askNewDocument(shell, '')}>
-        {t('writeFirstPage')}
-      </button>
+      {shell.guest === undefined && (
+        <button class="button primary large" type="button" onClick={() => askNewDocument(shell, '')}>
+          {t('writeFirstPage')}
+        </button>
+      )}
     </div>
   );
 }

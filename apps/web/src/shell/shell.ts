@@ -4,6 +4,7 @@ import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import type { ReadonlySignal } from '@preact/signals';
 import type { Away } from '../away/away.ts';
+import type { Guest } from '../guest/guest.ts';
 import type { SaveStatus } from '../status/save-status.ts';
 import type { CommandRegistry } from '../commands/registry.ts';
 import type { DocumentActions } from '../workspace/document-actions.ts';
@@ -18,6 +19,8 @@ import type { Workspace } from '../workspace/workspace.ts';
 
 export type Shell = {
   readonly client: Client;
+  /** Whoever came by a share link; `undefined` for the person whose page it is. */
+  readonly guest: Guest | undefined;
   readonly workspace: Workspace;
   readonly router: Router;
   readonly view: View;

@@ -1,4 +1,5 @@
 /** Where the document is safe, in a few words; a press says on which devices. */
+import { mayWrite } from '../guest/guest.ts';
 import { t, timeOfDay } from '../i18n/words.ts';
 import { useShell } from '../shell/shell.ts';
 import type { CopyHere, SaveStatus } from './save-status.ts';
@@ -68,9 +69,13 @@ export function copyWords({ name, has, online, since }: CopyHere, isHere: boolea
 const LIST = 'where-it-is';
 
 export function SaveLine() {
-  const status = useShell().saveStatus.value;
+  const { saveStatus, guest, workspace } = useShell();
+  const status = saveStatus.value;
   if (status === undefined) return null;
-  const { tone, text } = saveWords(status);
+  const { tone, text } =
+    status.kind === 'saved' && !mayWrite(guest, workspace.document.value?.id)
+      ? ({ tone: 'ok', text: t('readOnly') } as const)
+      : saveWords(status);
   const copies = (status.kind === 'saved' ? status.copies : undefined) ?? [];
   return (
     <>

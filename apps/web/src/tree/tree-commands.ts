@@ -12,6 +12,9 @@ export type TreeCommands = {
   items(node: TreeNode): readonly MenuItem[];
 };
 
+/** A link lets nobody make, name or delete documents. */
+const forGuests: TreeCommands = { rename: () => undefined, remove: () => undefined, items: () => [] };
+
 /** Asks for the name of a new document in this folder and makes it. */
 export function askNewDocument(shell: Pick<Shell, 'view' | 'documents'>, folder: string): void {
   shell.view.overlay.value = {
@@ -37,6 +40,7 @@ export function askNewFolder(shell: Pick<Shell, 'view' | 'documents'>, folder: s
 }
 
 export function createTreeCommands(shell: Shell, documents: () => readonly Document[]): TreeCommands {
+  if (shell.guest !== undefined) return forGuests;
   const inside = (node: TreeNode): readonly Document[] =>
     documents().filter((document) =>
       node.kind === 'document' ? document.path === node.path : document.path.startsWith(`${node.path}/`),

@@ -71,7 +71,7 @@ export function Tree({ documents }: { readonly documents: readonly Document[] })
   const commands = createTreeCommands(shell, () => documents);
   const openMenu = (node: TreeNode, place: MenuPlace): void => {
     focused.value = node.path;
-    menu.value = { node, place };
+    if (commands.items(node).length > 0) menu.value = { node, place };
   };
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;

@@ -7,6 +7,7 @@ import { createCarryFiles, type CarryFilesParts } from './carry-files.ts';
 import type { CloudParts } from './cloud.ts';
 import { createCloud } from './open-cloud.ts';
 import { publicationRoutes, type PublicationParts } from './publication.ts';
+import { shareRoutes } from './shares.ts';
 
 export type CloudHereParts = Omit<
   Parameters<typeof createCloud>[0],
@@ -49,7 +50,11 @@ export function createCloudHere({ projects, logger, ...parts }: CloudHereParts) 
 
   return {
     link: cloud,
-    routes: { ...cloudRoutes(cloud), ...publicationRoutes({ cloud, project: projects.get }) },
+    routes: {
+      ...cloudRoutes(cloud),
+      ...publicationRoutes({ cloud, project: projects.get }),
+      ...shareRoutes({ cloud, project: projects.get }),
+    },
     /** Files of a project have changed that are no documents. */
     filesChanged: (id: ProjectId): void => files.filesChanged(id),
     resume: cloud.resume,

@@ -2,6 +2,7 @@
 import type { Api } from '@markco/client/api';
 import { Failure } from '@markco/protocol';
 import type { SomeHandlers } from '@markco/replica/listen/handlers';
+import { createAskCloud } from './ask-cloud.ts';
 import type { CloudHere } from './open-cloud.ts';
 
 export type PublicationParts = {
@@ -10,54 +11,28 @@ export type PublicationParts = {
   readonly project: (id: string) => unknown;
 };
 
-const ANSWER_MS = 60_000;
+export const NOT_THERE_YET = 'The cloud does not have this project yet. Try again in a moment.';
 
 export function publicationRoutes({
   cloud,
   project,
 }: PublicationParts): SomeHandlers<'publication' | 'publish' | 'unpublish' | 'offerCopies' | 'putCopy'> {
-  async function ask<T>(projectId: string, signal: AbortSignal, call: (api: Api) => Promise<T>): Promise<T> {
-    project(projectId);
-    const place = cloud.place();
-    if (place === undefined)
-      throw new Failure(
-        'not_ready',
-        'Pages are published by a cloud, and this device is with none. Start one with `markco cloud`, then `markco login`.',
-      );
-    try {
-      return await call(await cloud.api(signal));
-    } catch (error) {
-      const failure = Failure.from(error);
-      if (failure.code === 'not_ready')
-        throw new Failure('not_ready', `${new URL(place.url).host} cannot be reached now. Nothing was changed.`, {
-          cause: error,
-        });
-      if (failure.code === 'unauthorized')
-        throw new Failure(
-          'not_ready',
-          `${new URL(place.url).host} does not let this device in. Log in again: markco login`,
-          { cause: error },
-        );
-      if (failure.code === 'not_found')
-        throw new Failure('not_ready', 'The cloud does not have this project yet. Try again in a moment.', {
-          cause: error,
-        });
-      throw error;
-    }
+  const askCloud = createAskCloud(
+    cloud,
+    'Pages are published by a cloud, and this device is with none. Start one with `markco cloud`, then `markco login`.',
+  );
+  type Given = { readonly params: { readonly id: string }; readonly signal: AbortSignal };
+  function ask<T>(id = '', signal: AbortSignal, call: (api: Api, given: Given) => Promise<T>): Promise<T> {
+    project(id);
+    return askCloud(signal, (api, until) => call(api, { params: { id }, signal: until }), NOT_THERE_YET);
   }
-  const given = (id: string | undefined, signal: AbortSignal) => ({
-    params: { id: id ?? '' },
-    signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
-  });
 
   return {
     ...noCopies,
-    publication: ({ params, signal }) =>
-      ask(params['id'] ?? '', signal, (api) => api('publication', given(params['id'], signal))),
-    publish: ({ params, body, signal }) =>
-      ask(params['id'] ?? '', signal, (api) => api('publish', { ...given(params['id'], signal), body })),
-    unpublish: ({ params, signal }) =>
-      ask(params['id'] ?? '', signal, (api) => api('unpublish', given(params['id'], signal))),
+    publication: async ({ params, signal }) => ask(params['id'], signal, (api, given) => api('publication', given)),
+    publish: async ({ params, body, signal }) =>
+      ask(params['id'], signal, (api, given) => api('publish', { ...given, body })),
+    unpublish: async ({ params, signal }) => ask(params['id'], signal, (api, given) => api('unpublish', given)),
   };
 }
 

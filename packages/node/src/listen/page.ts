@@ -75,9 +75,9 @@ export async function servePage(folder: string, path: string, method: string): P
   return new Response(Readable.toWeb(createReadStream(file.path)) as ReadableStream, { headers });
 }
 
-/** Whether the page itself answers: it knows what stands below `/p/`, whatever the name ends with. */
+/** Whether the page itself answers: it knows what stands below `/p/` and `/shared/`, whatever the name ends with. */
 function isAddress(path: string): boolean {
-  return path === '/' || path.startsWith('/p/') || extname(path) === '';
+  return path === '/' || path.startsWith('/p/') || path.startsWith('/shared/') || extname(path) === '';
 }
 
 async function insideFolder(folder: string, path: string): Promise<{ path: string; size: number } | undefined> {

@@ -27,6 +27,7 @@ import { MRP_ROUTES } from '../mrp/routes.ts';
 import { PUBLICATION_ROUTES } from './publication-routes.ts';
 import { PEER_ROUTES } from './peer-routes.ts';
 import { RECORD_ROUTES } from './record-routes.ts';
+import { GUEST_ROUTES, SHARE_ROUTES } from './share-routes.ts';
 
 export type Route = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -365,6 +366,8 @@ export const ROUTES = {
   ...ACCOUNT_ROUTES,
   ...COPY_ROUTES,
   ...PUBLICATION_ROUTES,
+  ...SHARE_ROUTES,
+  ...GUEST_ROUTES,
   ...PEER_ROUTES,
   heartbeat: { method: 'POST', path: '/api/devices/heartbeat', body: NodeCapabilitySchema, status: 204 },
   ...MRP_ROUTES,
@@ -380,6 +383,8 @@ export const SOCKET_ROUTES = {
   link: '/api/link',
   /** Browsers that find each other, at a cloud. */
   signal: '/api/signal',
+  /** What a guest of a share link has of the stream: documents. */
+  guest: '/api/guest',
 } as const;
 
 export type SocketRouteName = keyof typeof SOCKET_ROUTES;

@@ -103,8 +103,9 @@ export const ROUTE_ACCESS = {
   undeleteDocument: ['write', 'project'],
   moveDocument: ['write', 'project'],
   search: READ_PROJECT,
-  history: READ_DOCUMENT,
-  historyAt: READ_DOCUMENT,
+  // What was deleted is for those who could have deleted it.
+  history: WRITE_DOCUMENT,
+  historyAt: WRITE_DOCUMENT,
   historyRestore: WRITE_DOCUMENT,
   createAsset: ['write', 'project'],
   offerCopies: ['manage', 'project'],
@@ -112,7 +113,13 @@ export const ROUTE_ACCESS = {
   publication: ['manage', 'project'],
   publish: ['manage', 'project'],
   unpublish: ['manage', 'project'],
-  projectFile: READ_PROJECT,
+  projectFile: ['read', 'file'],
+
+  shares: ['manage', 'share'],
+  share: ['manage', 'project'],
+  revokeShare: ['manage', 'share'],
+  join: DOOR,
+  joined: ['read', 'share'],
 
   ensureSession: RUN_SESSION,
   sessions: READ_SESSION,
@@ -158,6 +165,7 @@ export const SOCKET_ACCESS = {
   sync: READ_DOCUMENT,
   link: ['sync', 'workspace'],
   signal: READ_WORKSPACE,
+  guest: ['read', 'share'],
 } as const satisfies Record<SocketRouteName, Access>;
 
 /** Whose a thing is that an address names; null when there is none. */
@@ -181,10 +189,10 @@ function resourceOf(
   ownerOf: OwnerOf,
 ): Resource {
   const { userId, id, documentId } = params;
-  // An address that names a person is about that person, whoever asks. What has an id and is neither project nor
-  // document is looked for by its handler among what is the asker's.
+  // An address that names a person is about that person, whoever asks. What has an id and is no project,
+  // document or file is looked for by its handler among what is the asker's.
   if (userId !== undefined) return { kind, owner: userId as UserId };
-  if (kind !== 'project' && kind !== 'document') return { kind, owner: subject?.userId ?? null };
+  if (kind !== 'project' && kind !== 'document' && kind !== 'file') return { kind, owner: subject?.userId ?? null };
   return {
     ...{ kind, owner: ownerOf(kind, params) },
     ...(id === undefined ? {} : { projectId: id }),

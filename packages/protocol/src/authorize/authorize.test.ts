@@ -45,10 +45,11 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     ...['account read', 'account manage', 'account enrol', 'device read', 'device manage', 'device enrol'],
     ...['workspace read', 'workspace write', 'workspace sync', 'project read', 'project write', 'project manage'],
     ...['document read', 'document suggest', 'document write', 'session read', 'session run', 'run read', 'run run'],
+    ...['file read', 'share manage'],
   ],
-  view: ['project read', 'document read'],
-  suggest: ['project read', 'document read', 'document suggest'],
-  edit: ['project read', 'document read', 'document suggest', 'document write'],
+  view: ['project read', 'document read', 'file read', 'share read'],
+  suggest: ['project read', 'document read', 'document suggest', 'file read', 'share read'],
+  edit: ['project read', 'document read', 'document suggest', 'document write', 'file read', 'share read'],
   'device that may all': ['mesh read', 'mesh sync', 'session read', 'session run', 'run read', 'run run'],
   'device that may nothing': ['mesh read', 'session read', 'run read'],
 };
@@ -96,9 +97,26 @@ test('a link leads to its project, or to its document, and nowhere else', () => 
   expect(at(toPage, {})).toBe('allowed');
   expect(at(toPage, { documentId: otherPage })).toBe('not_found');
   expect(authorize(toPage, 'read', hers('project'))).toBe('not_found');
+  expect(authorize(toPage, 'read', { ...hers('file'), projectId: otherProject })).toBe('not_found');
   for (const role of LINK_ROLES)
     for (const kind of ['session', 'run', 'document', 'project'] as const)
       expect(authorize(guest(role), 'run', hers(kind))).toBe('forbidden');
+});
+
+test('who suggests writes in the copy that is theirs, and in nothing else', () => {
+  const suggests: Guest = { ...guest('suggest'), documentId: page, copyId: otherPage };
+  const at = (subject: Guest, operation: Operation, documentId: DocumentId): Verdict =>
+    authorize(subject, operation, { ...hers('document'), documentId });
+  expect([at(suggests, 'read', page), at(suggests, 'write', page)]).toEqual(['allowed', 'forbidden']);
+  expect([at(suggests, 'read', otherPage), at(suggests, 'write', otherPage)]).toEqual(['allowed', 'allowed']);
+  expect(at(suggests, 'run', otherPage)).toBe('forbidden');
+  expect(at(suggests, 'write', newId<DocumentId>(ids))).toBe('not_found');
+  expect(authorize(suggests, 'write', { ...hers('document'), documentId: otherPage, owner: bob })).toBe('not_found');
+  expect(authorize(suggests, 'write', { ...hers('document'), documentId: otherPage, projectId: otherProject })).toBe(
+    'not_found',
+  );
+  // One who reads has no copy, whatever is said.
+  expect(at({ ...suggests, role: 'view' }, 'write', otherPage)).toBe('not_found');
 });
 
 test('a code is for anybody while it is shown', () => {

@@ -35,6 +35,11 @@ export type Guest = {
   readonly userId: UserId;
   readonly projectId: ProjectId;
   readonly documentId?: DocumentId;
+  /** Of `suggest`: the copy of that document which it writes in. */
+  readonly copyId?: DocumentId;
+  /** The link that it came by, and the session that it has by it. */
+  readonly share?: string;
+  readonly session?: string;
 };
 
 /** Another device of the user, by its certificate. */
@@ -46,7 +51,8 @@ export type Subject = Person | Guest | Peer;
 /**
  * `door`: what is said to anybody, sign-in itself above all. `pairing`: the code that a device shows. `account`: who
  * the person is, sessions and passkeys. `cloud`: who may have an account. `device`: the machine that answers.
- * `workspace`: lists over all that is the person's. `mesh`: what devices of one person say to each other.
+ * `workspace`: lists over all that is the person's. `file`: one that documents name; of a link to one document, those that
+ * it names. `share`: the links of the person, and for a guest its own. `mesh`: what devices of one person say to each other.
  */
 export const RESOURCE_KINDS = [
   'door',
@@ -57,6 +63,8 @@ export const RESOURCE_KINDS = [
   'workspace',
   'project',
   'document',
+  'file',
+  'share',
   'session',
   'run',
   'mesh',
@@ -81,7 +89,7 @@ export type Verdict = 'allowed' | 'unauthorized' | 'forbidden' | 'not_found';
 
 type Rules = Partial<Readonly<Record<ResourceKind, readonly Operation[]>>>;
 
-const VIEW: Rules = { project: ['read'], document: ['read'] };
+const VIEW: Rules = { project: ['read'], document: ['read'], file: ['read'], share: ['read'] };
 const RULES: Readonly<Record<'owner' | LinkRole, Rules>> = {
   owner: {
     account: ['read', 'manage', 'enrol'],
@@ -90,6 +98,8 @@ const RULES: Readonly<Record<'owner' | LinkRole, Rules>> = {
     workspace: ['read', 'write', 'sync'],
     project: ['read', 'write', 'manage'],
     document: ['read', 'suggest', 'write'],
+    file: ['read'],
+    share: ['manage'],
     session: ['read', 'run'],
     run: ['read', 'run'],
   },
@@ -104,16 +114,22 @@ export function authorize(subject: Subject | null, operation: Operation, resourc
   if (kind === 'pairing' && operation === 'enrol') return resource.isOpen === true ? 'allowed' : 'forbidden';
   if (subject === null) return 'unauthorized';
   if (!isWithin(subject, resource)) return 'not_found';
-  return may(subject, operation, kind) ? 'allowed' : 'forbidden';
+  const isOwnCopy = isGuest(subject) && kind === 'document' && isCopy(subject, resource.documentId);
+  return may(isOwnCopy ? { ...subject, role: 'edit' } : subject, operation, kind) ? 'allowed' : 'forbidden';
 }
 
 /** What one resource of another is: whose, and for a link also which. */
 function isWithin(subject: Subject, { kind, owner, projectId, documentId }: Resource): boolean {
   if (owner === null || owner !== subject.userId) return false;
   if (subject.role === 'owner' || subject.role === 'device') return true;
+  if (kind === 'share') return true;
   if (projectId !== subject.projectId) return false;
-  return subject.documentId === undefined || (kind === 'document' && documentId === subject.documentId);
+  if (subject.documentId === undefined || kind === 'file') return true;
+  return kind === 'document' && (documentId === subject.documentId || isCopy(subject, documentId));
 }
+
+const isCopy = ({ role, copyId }: Guest, documentId: string | undefined): boolean =>
+  role === 'suggest' && copyId !== undefined && documentId === copyId;
 
 function may(subject: Subject, operation: Operation, kind: ResourceKind): boolean {
   if (subject.role === 'device') return mayDevice(subject.caps, operation, kind);
@@ -130,6 +146,9 @@ function mayDevice(caps: readonly DeviceCap[], operation: Operation, kind: Resou
     return operation === 'read' || (operation === 'run' && caps.includes('submit'));
   return false;
 }
+
+export const isGuest = (subject: Subject | null): subject is Guest =>
+  subject !== null && subject.role !== 'owner' && subject.role !== 'device';
 
 /** @throws Failure whose words are the same for what is not there and for what is somebody else's */
 export function requireAllowed(subject: Subject | null, operation: Operation, resource: Resource): void {
@@ -154,6 +173,8 @@ const NAMES: Readonly<Record<ResourceKind, string>> = {
   workspace: 'person',
   project: 'project',
   document: 'project',
+  file: 'project',
+  share: 'link',
   session: 'session',
   run: 'run',
   mesh: 'device',

@@ -1,9 +1,20 @@
 /** Who may come in, put together: accounts, what they come with, and the routes and connections that ask. */
-import { Failure, type DeviceId, type IdSource, type RouteName, type Subject, type UserId } from '@markco/protocol';
+import {
+  Failure,
+  isGuest,
+  type DeviceId,
+  type DocumentId,
+  type IdSource,
+  type RouteName,
+  type Subject,
+  type UserId,
+} from '@markco/protocol';
 import type { Log } from '@markco/replica/documents/log';
 import type { WebSocketConnection } from '@markco/replica/listen/connection';
 import type { GuardParts } from '@markco/replica/listen/guard';
 import type { CloudOnly, SomeHandlers } from '@markco/replica/listen/handlers';
+import { shareRoutes, type ProjectsToShare } from '../shares/routes.ts';
+import { openShares } from '../shares/shares.ts';
 import type { SharedStore } from '@markco/replica/store/shared-store';
 import type { Store } from '@markco/replica/store/store';
 import { accountRoutes, letInRoutes } from '../routes/account.ts';
@@ -38,6 +49,9 @@ export type AdmissionParts = AdmissionSettings & {
   readonly shared: Pick<SharedStore, 'versions'> | null;
   readonly log: Pick<Log, 'writeIf'>;
   readonly ids: IdSource;
+  /** What each person has here. */
+  readonly projects: (userId: UserId) => ProjectsToShare;
+  readonly textOf: (id: DocumentId) => Promise<string>;
   /** Who this cloud is, as a device and by name. */
   readonly self: DeviceId;
   readonly name: string;
@@ -53,7 +67,9 @@ export type Admission = {
   readonly token: string;
   readonly whose: GuardParts['whose'];
   readonly limit: (name: RouteName, from: string) => void;
-  readonly handlers: SomeHandlers<Exclude<CloudOnly, 'operator'> | 'signIn' | 'device'>;
+  readonly handlers: SomeHandlers<
+    Exclude<CloudOnly, 'operator'> | 'signIn' | 'device' | 'shares' | 'share' | 'revokeShare'
+  >;
   /** The connection ends when what it was opened with does. */
   hold(connection: Pick<WebSocketConnection, 'onClose' | 'refuse'>, subject: Subject): void;
   /**
@@ -67,6 +83,8 @@ export type Admission = {
 };
 
 const SWEEP_MS = 30_000;
+/** How long a link may go on after its time is over. */
+const OVER_MS = 2_000;
 /** What somebody who guesses asks again and again, from one address. */
 const TRIES_PER_MINUTE = 10;
 const TRIES: ReadonlySet<RouteName> = new Set<RouteName>(['signIn', 'passkeySignIn', 'register', 'providerSignIn']);
@@ -78,7 +96,10 @@ const BEGINNINGS: ReadonlySet<RouteName> = new Set<RouteName>([
   'beginProviderSignIn',
   'requestDevice',
 ]);
+/** By one link, and from one address. */
+const JOINS_PER_MINUTE = 20;
 const TOO_OFTEN = 'Somebody at your address has tried to sign in too often. Wait a minute, then try again.';
+const JOINED_TOO_OFTEN = 'This link was opened too often just now. Wait a minute, then try again.';
 
 export async function openAdmission(parts: AdmissionParts): Promise<Admission> {
   const { store, log, ids, onTrouble } = parts;
@@ -89,20 +110,41 @@ export async function openAdmission(parts: AdmissionParts): Promise<Admission> {
     ...{ store, rows, ids },
     onGone: (name) => live.end(name, new Failure('unauthorized', 'This was changed elsewhere. Come in again.')),
   });
+  // Before sessions: whoever came by a link that is gone is told that it is.
+  const shares = await openShares({ store, rows, ids, live });
   const sessions = await openSessions({ store, rows, ids, live, onTrouble });
   const invites = await openInvites({ store, rows, ids });
   const passkeys = createPasskeys({ accounts, ids });
   const providers = createProviders(parts.providers, ids);
   const deviceTokens = createDeviceTokens({ accounts, ids, names: parts.hosts });
   const deviceRequests = createDeviceRequests({ accounts, ids });
-  const who = createWho({ token, accounts, sessions, deviceTokens });
+  const who = createWho({ token, accounts, sessions, shares, deviceTokens });
   const tries = createRate(TRIES_PER_MINUTE, ids.now, TOO_OFTEN);
   const beginnings = createRate(BEGINNINGS_PER_MINUTE, ids.now, TOO_OFTEN);
-  const sweeper = setInterval(() => {
-    sessions.sweep().catch((cause: unknown) => onTrouble('ending sessions that are over', cause));
-  }, SWEEP_MS);
-  sweeper.unref();
-  const shared = { ...parts, now: ids.now, accounts, sessions, invites, passkeys, deviceRequests, deviceTokens, live };
+  const joins = createRate(JOINS_PER_MINUTE, ids.now, JOINED_TOO_OFTEN);
+  const sweep = async (): Promise<void> => {
+    await shares.sweep();
+    await sessions.sweep();
+  };
+  const timers = [
+    setInterval(() => {
+      sweep().catch((cause: unknown) => onTrouble('ending sessions that are over', cause));
+    }, SWEEP_MS),
+    setInterval(shares.endOver, OVER_MS),
+  ];
+  for (const timer of timers) timer.unref();
+  const shared = {
+    ...parts,
+    now: ids.now,
+    accounts,
+    sessions,
+    invites,
+    passkeys,
+    deviceRequests,
+    deviceTokens,
+    live,
+    shares,
+  };
 
   return {
     token,
@@ -110,17 +152,19 @@ export async function openAdmission(parts: AdmissionParts): Promise<Admission> {
     limit(name, from) {
       if (TRIES.has(name)) tries.take(from);
       if (BEGINNINGS.has(name)) beginnings.take(from);
+      if (name === 'join') joins.take(`from ${from}`);
     },
     handlers: {
       ...signInRoutes({ ...shared, providers, who }),
       ...accountRoutes(shared),
       ...letInRoutes(shared),
+      ...shareRoutes({ ...shared, joins }),
     },
     hold(connection, subject) {
-      if (subject.role !== 'owner') return;
-      const names = [`account ${subject.account}`];
+      if (subject.role === 'device') return;
+      const names = isGuest(subject) ? [`share ${subject.share}`] : [`account ${subject.account}`];
       if (subject.session !== undefined) names.push(`session ${subject.session}`);
-      if (subject.device !== undefined) names.push(`device ${subject.device}`);
+      if (!isGuest(subject) && subject.device !== undefined) names.push(`device ${subject.device}`);
       connection.onClose(live.hold(names, (why) => connection.refuse(why)));
     },
     async admitDevice(subject, userId, proof) {
@@ -136,6 +180,8 @@ export async function openAdmission(parts: AdmissionParts): Promise<Admission> {
       if (isOther) live.end(`account ${subject.account}`, new Failure('not_ready', 'Your documents are here now.'));
     },
     reload: rows.reload,
-    close: () => clearInterval(sweeper),
+    close() {
+      for (const timer of timers) clearInterval(timer);
+    },
   };
 }

@@ -19,11 +19,12 @@ const WHOLE_MS = 30 * 24 * HOUR_MS;
 const PUBLIC_MS = 12 * HOUR_MS;
 /** How much of its use a killed cloud may forget. */
 const KEEP_USE_MS = 300_000;
-/** Of one account; the one used longest ago ends for another. */
+/** Of one account, unless it is said otherwise; the one used longest ago ends for another. */
 const SESSIONS_MAX = 50;
 
 const SessionSchema = z.object({
   id: z.string(),
+  /** Whose it is: an account, or a share link that a guest came by. */
   account: z.string(),
   isPublic: z.boolean(),
   with: z.string(),
@@ -37,7 +38,7 @@ export type Beginning = Pick<Session, 'account' | 'isPublic' | 'with' | 'browser
 
 export type Sessions = {
   /** The token is known to nobody else, and is not told again. */
-  begin(about: Beginning): Promise<{ readonly token: string; readonly session: Session }>;
+  begin(about: Beginning, max?: number): Promise<{ readonly token: string; readonly session: Session }>;
   /** Undefined when it is none, or is over. Counts as its use. */
   find(token: string): Session | undefined;
   /** Newest first. */
@@ -129,9 +130,9 @@ export async function openSessions({
       .toSorted((a, b) => b.createdAt - a.createdAt);
 
   return {
-    async begin(about) {
+    async begin(about, max = SESSIONS_MAX) {
       const others = list(about.account).toSorted((a, b) => a.seenAt - b.seenAt);
-      for (const { id } of others.slice(0, Math.max(0, others.length + 1 - SESSIONS_MAX))) await end(id);
+      for (const { id } of others.slice(0, Math.max(0, others.length + 1 - max))) await end(id);
       const token = Buffer.from(ids.randomBytes(32)).toString('base64url');
       const hash = hashOf(token);
       const session = { ...about, id: newId(ids), createdAt: now(), seenAt: now() };

@@ -1,31 +1,35 @@
 /**
- * Who comes with a token: the token of the cloud is its operator's, a cookie is a session, and a device has one of ten
- * minutes. Decided from memory, in the turn it is asked.
+ * Who comes with a token: the token of the cloud is its operator's, a cookie is a session, of an account or of a share
+ * link, and a device has one of ten minutes. Decided from memory, in the turn it is asked.
  */
-import type { Person } from '@markco/protocol';
+import type { Guest, Person } from '@markco/protocol';
 import type { TokenPlace } from '@markco/replica/listen/guard';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { AccountRow } from './account-row.ts';
 import type { Accounts } from './accounts.ts';
 import type { DeviceTokens } from './device-tokens.ts';
 import type { Session, Sessions } from './sessions.ts';
+import type { ShareRow, Shares } from '../shares/shares.ts';
 
 export type WhoParts = {
   readonly token: string;
   readonly accounts: Accounts;
   readonly sessions: Pick<Sessions, 'find'>;
+  readonly shares: Pick<Shares, 'get'>;
   readonly deviceTokens: Pick<DeviceTokens, 'find'>;
 };
 
-export function createWho({ token, accounts, sessions, deviceTokens }: WhoParts) {
+export function createWho({ token, accounts, sessions, shares, deviceTokens }: WhoParts) {
   const expected = digest(token);
 
-  return (given: string, from: TokenPlace): Person | undefined => {
+  return (given: string, from: TokenPlace): Person | Guest | undefined => {
     // A browser sends its cookie by itself, so that is never a key that cannot be ended one by one.
     if (from !== 'cookie' && timingSafeEqual(digest(given), expected)) return personOf(accounts.operator());
     const session = sessions.find(given);
     const account = session === undefined ? undefined : accounts.get(session.account);
     if (session !== undefined && account !== undefined) return personOf(account, session);
+    const share = session === undefined ? undefined : shares.get(session.account);
+    if (session !== undefined && share !== undefined) return guestOf(share, session);
     const device = from === 'header' ? deviceTokens.find(given) : undefined;
     if (device === undefined) return undefined;
     // A device has documents; who comes in, and with what, is for a person to say.
@@ -40,5 +44,11 @@ function personOf(account: AccountRow, session?: Session): Person {
     ...(session === undefined ? {} : { session: session.id }),
   };
 }
+
+const guestOf = ({ id, role, userId, projectId, documentId, copyId }: ShareRow, session: Session): Guest => ({
+  ...{ role, userId, projectId, share: id, session: session.id },
+  ...(documentId === undefined ? {} : { documentId }),
+  ...(copyId === undefined ? {} : { copyId }),
+});
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();

@@ -1,5 +1,5 @@
 /** Copies of files over HTTP: what devices bring, and what the page shows. */
-import { Failure, LIMITS } from '@markco/protocol';
+import { Failure, isGuest, LIMITS, type DocumentId } from '@markco/protocol';
 import { Sha256Schema } from '@markco/protocol/entity/scalar';
 import type { Subject } from '@markco/replica/listen/guard';
 import type { SomeHandlers } from '@markco/replica/listen/handlers';
@@ -11,9 +11,12 @@ import type { Copies } from './copies.ts';
 export function copyRoutes({
   of,
   copies,
+  namedBy,
 }: {
   readonly of: (subject: Subject | null) => Pick<KeptOf, 'project'>;
   readonly copies: Copies;
+  /** The files that a document names. */
+  readonly namedBy: (id: DocumentId) => Promise<readonly string[]>;
 }): SomeHandlers<'offerCopies' | 'putCopy' | 'projectFile'> {
   return {
     async offerCopies({ subject, params, body }) {
@@ -30,7 +33,9 @@ export function copyRoutes({
     async projectFile({ subject, params, request }) {
       const { id } = of(subject).project(params['id'] ?? '');
       const path = decode(new URL(request.url).pathname.slice(`/api/projects/${id}/files/`.length));
-      const found = await copies.read(id, path);
+      const only = isGuest(subject) ? subject.documentId : undefined;
+      const isNamed = only === undefined || (await namedBy(only)).includes(path);
+      const found = isNamed ? await copies.read(id, path) : undefined;
       if (found === undefined)
         throw new Failure(
           'not_found',

@@ -1,6 +1,8 @@
 /** What the rendezvous keeps: the documents of whoever is let in, each below their user. */
 import {
   Failure,
+  filePathOf,
+  namedFiles,
   type DeviceId,
   type DocumentId,
   type IdSource,
@@ -57,6 +59,8 @@ export type KeptOf = ProjectsOf & {
   /** Why a document cannot be opened, or undefined. */
   refusal(id: DocumentId): Failure | undefined;
   takeRows(projectId: ProjectId, rows: readonly NamedElsewhere[]): Promise<void>;
+  /** The document that a path means, if there is one. */
+  find(projectId: ProjectId, docPath: string): DocumentId | undefined;
   /** The document that a path means; one that begins with the first edit when there is none. */
   resolve(projectId: ProjectId, docPath: string): DocumentId;
 };
@@ -65,6 +69,8 @@ export type Kept = Replica & {
   /** A random 32-bit number: who made one step of edits. */
   readonly author: () => number;
   of(userId: UserId): KeptOf;
+  /** The files of its project that a document names. */
+  namedBy(id: DocumentId): Promise<readonly string[]>;
   close(): Promise<void>;
 };
 
@@ -153,6 +159,7 @@ export async function openKept({
         return beginnings.refusal(id);
       },
       takeRows: (projectId, rows) => takeRows(projectId, rows),
+      find: (projectId, docPath) => beginnings.find(projectId, docPath),
       resolve: (projectId, docPath) => beginnings.resolve(projectId, docPath),
     };
   }
@@ -163,6 +170,10 @@ export async function openKept({
     ...replica,
     of,
     author,
+    async namedBy(id) {
+      const record = catalog.get(id);
+      return record === undefined ? [] : namedFiles((await documents.read(id)).text, filePathOf(record));
+    },
     async close() {
       await facts.close();
       await rooms.close();

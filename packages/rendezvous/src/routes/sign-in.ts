@@ -1,5 +1,5 @@
 /** How somebody comes in: by the token of the cloud, a passkey, or an account elsewhere. */
-import { Failure, newId, type IdSource } from '@markco/protocol';
+import { Failure, newId, type IdSource, type Person } from '@markco/protocol';
 import { SESSION_COOKIE } from '@markco/replica/listen/guard';
 import type { SomeHandlers } from '@markco/replica/listen/handlers';
 import type { AccountRow } from '../accounts/account-row.ts';
@@ -60,6 +60,11 @@ export function signInRoutes({
     note('account.signed-in', { account: account.id, with: how });
     return new Response(null, { status: 204, headers });
   };
+
+  function personHere(request: Request): Person | undefined {
+    const found = who(cookieOf(request, SESSION_COOKIE) ?? '', 'cookie');
+    return found?.role === 'owner' ? found : undefined;
+  }
 
   function requireInvite(invite: string | undefined): void {
     if (registration === 'invite') invites.require(invite);
@@ -123,7 +128,7 @@ export function signInRoutes({
       return begin(request, await create(name, invite, { passkeys: [passkey] }), 'passkey');
     },
     async beginProviderSignIn({ request, params, body }) {
-      const mine = body.addToAccount === true ? who(cookieOf(request, SESSION_COOKIE) ?? '', 'cookie') : undefined;
+      const mine = body.addToAccount === true ? personHere(request) : undefined;
       if (body.addToAccount === true && mine?.enrols !== true)
         throw new Failure('unauthorized', 'Sign in first, on a computer of your own.');
       const { url, binding } = await providers.begin(params['provider'] ?? '', siteOf(request).origin, {
@@ -146,7 +151,7 @@ export function signInRoutes({
         note('account.signed-in', { account: account.id, with: found.provider });
       } else {
         // Whoever began it has to be signed in still.
-        if (who(cookieOf(request, SESSION_COOKIE) ?? '', 'cookie')?.account !== purpose.addTo)
+        if (personHere(request)?.account !== purpose.addTo)
           throw new Failure('unauthorized', 'Sign in first, then add it again.');
         await accounts.change(purpose.addTo, (account) => ({
           ...account,

@@ -1,5 +1,13 @@
 /** Where a WebSocket address of the rendezvous leads. */
-import { authorize, Failure, requireSocket, SOCKET_ROUTES, type DocumentId } from '@markco/protocol';
+import {
+  authorize,
+  Failure,
+  isGuest,
+  requireSocket,
+  SOCKET_ROUTES,
+  type DocumentId,
+  type Guest,
+} from '@markco/protocol';
 import { requirePathLength, syncAddressOf } from '@markco/replica/listen/sync-address';
 import type { Subject } from '@markco/replica/listen/guard';
 import type { Kept } from '../documents/kept.ts';
@@ -8,6 +16,7 @@ export type SocketTarget =
   | { readonly kind: 'link' }
   | { readonly kind: 'stream' }
   | { readonly kind: 'signal' }
+  | { readonly kind: 'guest'; readonly guest: Guest }
   | { readonly kind: 'sync'; readonly documentId: DocumentId; readonly readOnly: boolean };
 
 export function createResolve(kept: Pick<Kept, 'of'>): (url: URL, subject: Subject) => SocketTarget {
@@ -18,17 +27,24 @@ export function createResolve(kept: Pick<Kept, 'of'>): (url: URL, subject: Subje
       requireSocket(kind, subject, { owner: userId });
       return { kind };
     }
+    if (url.pathname === SOCKET_ROUTES.guest) {
+      requireSocket('guest', subject, { owner: userId });
+      if (isGuest(subject)) return { kind: 'guest', guest: subject };
+    }
     const address = syncAddressOf(url);
     const mine = kept.of(userId);
     const project = address.userId === userId ? mine.bySlug(address.project) : undefined;
     if (project === undefined) throw new Failure('not_found', 'There is no such project here.');
     requirePathLength(address);
-    const document = { owner: userId, projectId: project.id };
+    // A guest begins no document: there is one of this name, or nothing.
+    const found = isGuest(subject) ? mine.find(project.id, address.docPath) : undefined;
+    if (isGuest(subject) && found === undefined) throw new Failure('not_found', 'There is no such project here.');
+    const document = { owner: userId, projectId: project.id, ...(found === undefined ? {} : { documentId: found }) };
     requireSocket('sync', subject, document);
     const mayWrite = authorize(subject, 'write', { ...document, kind: 'document' }) === 'allowed';
     return {
       kind: 'sync',
-      documentId: mine.resolve(project.id, address.docPath),
+      documentId: found ?? mine.resolve(project.id, address.docPath),
       readOnly: address.readOnly || !mayWrite,
     };
   };

@@ -7,7 +7,7 @@
  * 3. A browser that says the request comes from another site is believed.
  * 4. Nobody is anybody without a token.
  */
-import { Failure, type Subject } from '@markco/protocol';
+import { Failure, SHARE_HEADER, SHARE_QUERY, type Subject } from '@markco/protocol';
 import type { IncomingHttpHeaders } from 'node:http';
 
 export type { Subject } from '@markco/protocol';
@@ -18,7 +18,7 @@ export type Guard = {
   /** Why the request is refused, or undefined. `isPage`: it asks for the page itself, which any link may lead to. */
   foreign(headers: IncomingHttpHeaders, isPage: boolean): Failure | undefined;
   /**
-   * @param query only on WebSockets, which cannot send the header from a browser
+   * @param query whole only on WebSockets, which cannot send the header from a browser
    * @throws Failure `unauthorized`
    */
   subject(headers: IncomingHttpHeaders, query?: URLSearchParams): Subject;
@@ -38,6 +38,8 @@ export type GuardParts = {
 };
 
 export const SESSION_COOKIE = 'session_token';
+/** Of a guest, one for each link: a browser may be several, and somebody's own beside them. */
+export const shareCookie = (id: string): string => `share_${id}`;
 
 export function createGuard({ hosts, origins, self, whose, howToSignIn }: GuardParts): Guard {
   return {
@@ -76,7 +78,8 @@ function tokenOf(
   if (sent !== undefined) return [sent, 'header'];
   const asked = query?.get('token') ?? undefined;
   if (asked !== undefined) return [asked, 'query'];
-  const kept = cookiesOf(headers.cookie).get(SESSION_COOKIE);
+  const share = headers[SHARE_HEADER] ?? query?.get(SHARE_QUERY) ?? undefined;
+  const kept = cookiesOf(headers.cookie).get(share === undefined ? SESSION_COOKIE : shareCookie(String(share)));
   return kept === undefined ? undefined : [kept, 'cookie'];
 }
 

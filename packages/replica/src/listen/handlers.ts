@@ -1,5 +1,5 @@
 /** The form every route's handler has: parsed input in, a plain answer or a Response out. */
-import type { ACCOUNT_ROUTES, ROUTES, RouteName } from '@markco/protocol';
+import type { ACCOUNT_ROUTES, GUEST_ROUTES, ROUTES, RouteName } from '@markco/protocol';
 import type * as z from 'zod/mini';
 import type { Subject } from './guard.ts';
 
@@ -25,5 +25,5 @@ export type Handler<N extends RouteName> = (
 ) => Promise<Answer<N> | WithStatus<Answer<N>> | Response> | Answer<N> | Response;
 export type Handlers = { readonly [N in RouteName]: Handler<N> };
 /** What a device has none of. */
-export type CloudOnly = keyof typeof ACCOUNT_ROUTES | 'operator';
+export type CloudOnly = keyof typeof ACCOUNT_ROUTES | keyof typeof GUEST_ROUTES | 'operator';
 export type SomeHandlers<N extends RouteName> = Pick<Handlers, N>;

@@ -7,6 +7,7 @@ import {
   LIMITS,
   requireRoute,
   ROUTES,
+  SHARE_QUERY,
   UUID_PATTERN,
   type FailureCode,
   type OwnerOf,
@@ -70,7 +71,9 @@ export function createHttp({ guard, handlers, ownerOf, limit, page, onError }: H
   const admit = (context: Context<Env>, name: RouteName, params: Readonly<Record<string, string>>): Subject | null => {
     limit?.(name, fromOf(context));
     const route: Route = ROUTES[name];
-    const subject = route.open === true ? null : guard.subject(context.env.incoming.headers);
+    const share = context.req.query(SHARE_QUERY);
+    const named = share === undefined ? undefined : new URLSearchParams({ [SHARE_QUERY]: share });
+    const subject = route.open === true ? null : guard.subject(context.env.incoming.headers, named);
     requireRoute(name, subject, params, ownerOf);
     return subject;
   };
@@ -158,7 +161,8 @@ function readParams(context: Context): Record<string, string> {
 }
 
 function readQuery(context: Context, route: Route): unknown {
-  return route.query === undefined ? undefined : parse(route.query, context.req.query(), 'query');
+  const { [SHARE_QUERY]: _, ...query } = context.req.query();
+  return route.query === undefined ? undefined : parse(route.query, query, 'query');
 }
 
 function parse(schema: NonNullable<Route['body']>, value: unknown, where: string): unknown {

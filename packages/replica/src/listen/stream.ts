@@ -31,6 +31,8 @@ import { joinDocument, type DocumentMember, type DocumentTiming } from './docume
 
 export type StreamParts = {
   readonly rooms: Rooms;
+  /** What it writes to this document is not looked at. */
+  readonly isReadOnly?: (id: DocumentId) => boolean;
   readonly timing: DocumentTiming;
   /** Why this document cannot be opened, or undefined. */
   readonly refusal: (id: DocumentId) => Failure | undefined;
@@ -103,7 +105,7 @@ export function serveStream(connection: Connection, parts: StreamParts): void {
         rooms: parts.rooms,
         timing: parts.timing,
         documentId,
-        readOnly: false,
+        readOnly: parts.isReadOnly?.(documentId) === true,
         write(frame) {
           if (connection.behind()) return false;
           send(channel, frame.payload);

@@ -35,15 +35,29 @@ export function createBeginnings({ catalog, ids, log, folderOf, folderIfThere }:
   const drafts = new Map<DocumentId, DocumentRecord>();
   const draftsByPath = new Map<string, DocumentId>();
 
+  /** The files that a path without its extension, or with it, may mean. */
+  function candidatesOf(docPath: string): { readonly asFile: string | undefined; readonly all: readonly string[] } {
+    const asFile = documentPathOf(docPath, () => true) === null ? undefined : docPath;
+    return { asFile, all: [...(asFile === undefined ? [] : [asFile]), `${docPath}.md`, `${docPath}.qmd`] };
+  }
+
+  /** The document a sync address means, if it is there. */
+  function find(projectId: ProjectId, docPath: string): DocumentId | undefined {
+    for (const candidate of candidatesOf(docPath).all) {
+      const found = catalog.byPath(projectId, candidate) ?? undefined;
+      if (found !== undefined) return found.id;
+    }
+    return undefined;
+  }
+
   return {
+    find,
+
     /** The document a sync address means: one that is there, or one that begins with the first edit. */
     resolve(projectId: ProjectId, docPath: string): DocumentId {
-      const asFile = documentPathOf(docPath, () => true) === null ? undefined : docPath;
-      const candidates = [...(asFile === undefined ? [] : [asFile]), `${docPath}.md`, `${docPath}.qmd`];
-      for (const candidate of candidates) {
-        const found = catalog.byPath(projectId, candidate) ?? undefined;
-        if (found !== undefined) return found.id;
-      }
+      const found = find(projectId, docPath);
+      if (found !== undefined) return found;
+      const { asFile, all: candidates } = candidatesOf(docPath);
       const filePath = asFile ?? `${docPath}.md`;
       if (candidates.some((candidate) => catalog.deletedAt(projectId, candidate) !== undefined)) {
         throw new Failure(
