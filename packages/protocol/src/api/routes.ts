@@ -374,6 +374,8 @@ export const SOCKET_ROUTES = {
   link: '/api/link',
   /** Browsers that find each other, at a cloud. */
   signal: '/api/signal',
+  /** A plain agent, at a cloud. */
+  agents: '/api/agents/connect',
 } as const;
 
 export type SocketRouteName = keyof typeof SOCKET_ROUTES;

@@ -57,6 +57,10 @@ export const ROUTE_ACCESS = {
   invites: ['manage', 'cloud'],
   invite: ['enrol', 'cloud'],
   withdrawInvite: ['manage', 'cloud'],
+  agents: READ_ACCOUNT,
+  // Who takes runs from here is for the person to say, on a computer of their own.
+  addAgent: ENROL_ACCOUNT,
+  removeAgent: ENROL_ACCOUNT,
 
   device: READ_DEVICE,
   devicePolicy: READ_DEVICE,
@@ -157,6 +161,7 @@ export const SOCKET_ACCESS = {
   sync: READ_DOCUMENT,
   link: ['sync', 'workspace'],
   signal: READ_WORKSPACE,
+  agents: ['host', 'run'],
 } as const satisfies Record<SocketRouteName, Access>;
 
 /** Whose a thing is that an address names; null when there is none. */

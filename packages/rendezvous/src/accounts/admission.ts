@@ -1,5 +1,13 @@
 /** Who may come in, put together: accounts, what they come with, and the routes and connections that ask. */
-import { Failure, type DeviceId, type IdSource, type RouteName, type Subject, type UserId } from '@markco/protocol';
+import {
+  Failure,
+  type AGENT_ROUTES,
+  type DeviceId,
+  type IdSource,
+  type RouteName,
+  type Subject,
+  type UserId,
+} from '@markco/protocol';
 import type { Log } from '@markco/replica/documents/log';
 import type { WebSocketConnection } from '@markco/replica/listen/connection';
 import type { GuardParts } from '@markco/replica/listen/guard';
@@ -9,6 +17,7 @@ import type { Store } from '@markco/replica/store/store';
 import { accountRoutes, letInRoutes } from '../routes/account.ts';
 import { signInRoutes } from '../routes/sign-in.ts';
 import { openAccounts } from './accounts.ts';
+import { createAgentTokens, type AgentTokens } from './agent-tokens.ts';
 import { createDeviceRequests } from './device-requests.ts';
 import { createDeviceTokens, type Proof } from './device-tokens.ts';
 import { openInvites } from './invites.ts';
@@ -53,7 +62,8 @@ export type Admission = {
   readonly token: string;
   readonly whose: GuardParts['whose'];
   readonly limit: (name: RouteName, from: string) => void;
-  readonly handlers: SomeHandlers<CloudOnly | 'signIn' | 'device'>;
+  readonly handlers: SomeHandlers<Exclude<CloudOnly, keyof typeof AGENT_ROUTES> | 'signIn' | 'device'>;
+  readonly agents: AgentTokens;
   /** The connection ends when what it was opened with does. */
   hold(connection: Pick<WebSocketConnection, 'onClose' | 'refuse'>, subject: Subject): void;
   /**
@@ -107,6 +117,7 @@ export async function openAdmission(parts: AdmissionParts): Promise<Admission> {
   return {
     token,
     whose: who,
+    agents: createAgentTokens(shared),
     limit(name, from) {
       if (TRIES.has(name)) tries.take(from);
       if (BEGINNINGS.has(name)) beginnings.take(from);
@@ -117,10 +128,11 @@ export async function openAdmission(parts: AdmissionParts): Promise<Admission> {
       ...letInRoutes(shared),
     },
     hold(connection, subject) {
-      if (subject.role !== 'owner') return;
+      if (subject.role !== 'owner' && subject.role !== 'agent') return;
       const names = [`account ${subject.account}`];
-      if (subject.session !== undefined) names.push(`session ${subject.session}`);
-      if (subject.device !== undefined) names.push(`device ${subject.device}`);
+      if (subject.role === 'agent') names.push(`agent ${subject.agent}`);
+      if (subject.role === 'owner' && subject.session !== undefined) names.push(`session ${subject.session}`);
+      if (subject.role === 'owner' && subject.device !== undefined) names.push(`device ${subject.device}`);
       connection.onClose(live.hold(names, (why) => connection.refuse(why)));
     },
     async admitDevice(subject, userId, proof) {

@@ -1,14 +1,14 @@
 /**
- * Who comes with a token: the token of the cloud is its operator's, a cookie is a session, and a device has one of ten
- * minutes. Decided from memory, in the turn it is asked.
+ * Who comes with a token: the token of the cloud is its operator's, a cookie is a session, a device has one of ten
+ * minutes, and a plain agent has its own. Decided from memory, in the turn it is asked.
  */
-import type { Person } from '@markco/protocol';
+import type { Person, PlainAgent } from '@markco/protocol';
 import type { TokenPlace } from '@markco/replica/listen/guard';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { AccountRow } from './account-row.ts';
 import type { Accounts } from './accounts.ts';
 import type { DeviceTokens } from './device-tokens.ts';
-import type { Session, Sessions } from './sessions.ts';
+import { hashOf, type Session, type Sessions } from './sessions.ts';
 
 export type WhoParts = {
   readonly token: string;
@@ -20,14 +20,15 @@ export type WhoParts = {
 export function createWho({ token, accounts, sessions, deviceTokens }: WhoParts) {
   const expected = digest(token);
 
-  return (given: string, from: TokenPlace): Person | undefined => {
+  return (given: string, from: TokenPlace): Person | PlainAgent | undefined => {
     // A browser sends its cookie by itself, so that is never a key that cannot be ended one by one.
     if (from !== 'cookie' && timingSafeEqual(digest(given), expected)) return personOf(accounts.operator());
     const session = sessions.find(given);
     const account = session === undefined ? undefined : accounts.get(session.account);
     if (session !== undefined && account !== undefined) return personOf(account, session);
+    if (from === 'cookie') return undefined;
     const device = from === 'header' ? deviceTokens.find(given) : undefined;
-    if (device === undefined) return undefined;
+    if (device === undefined) return agentOf(accounts, hashOf(given));
     // A device has documents; who comes in, and with what, is for a person to say.
     return { ...personOf(device.account), enrols: false, operates: false, device: device.id };
   };
@@ -39,6 +40,13 @@ function personOf(account: AccountRow, session?: Session): Person {
     enrols: session?.isPublic !== true,
     ...(session === undefined ? {} : { session: session.id }),
   };
+}
+
+function agentOf(accounts: Accounts, hash: string): PlainAgent | undefined {
+  const account = accounts.withAgent(hash);
+  const agent = account?.agents.find((each) => each.hash === hash);
+  if (account === undefined || agent === undefined) return undefined;
+  return { role: 'agent', userId: account.userId, account: account.id, agent: agent.id };
 }
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();

@@ -124,7 +124,7 @@ export function signInRoutes({
     },
     async beginProviderSignIn({ request, params, body }) {
       const mine = body.addToAccount === true ? who(cookieOf(request, SESSION_COOKIE) ?? '', 'cookie') : undefined;
-      if (body.addToAccount === true && mine?.enrols !== true)
+      if (body.addToAccount === true && !(mine?.role === 'owner' && mine.enrols))
         throw new Failure('unauthorized', 'Sign in first, on a computer of your own.');
       const { url, binding } = await providers.begin(params['provider'] ?? '', siteOf(request).origin, {
         publicComputer: body.publicComputer === true,
