@@ -8,7 +8,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'packages/client': ['packages/protocol', 'packages/scheduler'],
   'packages/replica': ['packages/protocol'],
   'packages/node': ['packages/protocol', 'packages/scheduler', 'packages/client', 'packages/replica'],
-  'packages/rendezvous': ['packages/protocol', 'packages/replica'],
+  'packages/rendezvous': ['packages/protocol', 'packages/scheduler', 'packages/replica'],
 };
 /** These run in a browser as well as in Node, so nothing of Node may be in them. */
 const PURE = ['packages/protocol', 'packages/scheduler', 'packages/client'];

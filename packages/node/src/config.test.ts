@@ -39,6 +39,7 @@ test('what is not said has a default, and flags count before the environment', (
     peerWebPort: 7719,
     findsNeighbors: false,
     placesElsewhere: true,
+    letsAgentsIn: true,
     projectsFolder: '/c',
   });
   expect(readConfig({ MARKCO_PORT: '1', MARKCO_HOME: '/a' }, { port: 2, home: '/b', host: 'localhost' })).toMatchObject(

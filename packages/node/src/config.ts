@@ -30,6 +30,7 @@ const EnvironmentSchema = z.object({
   SYNC_RELAY_PORT: z.optional(
     port.check(z.refine((text) => text !== '3005', 'must not be 3005, which another program has')),
   ),
+  /** Whether `markco cloud` lets in plain agents. Default 1. */
   ENABLE_DEVICE_AGENT: z.optional(flag),
   /** Whether a run may go to another device when neither its cell nor a person names one. Default 1. */
   ENABLE_REMOTE_EXEC_ROUTING: z.optional(flag),
@@ -130,6 +131,8 @@ export type Config = {
   readonly peerAddresses: readonly string[];
   readonly findsNeighbors: boolean;
   readonly placesElsewhere: boolean;
+  /** Plain agents, at a cloud. */
+  readonly letsAgentsIn: boolean;
   readonly fallsBack: boolean;
   /** It stands in for the others. */
   readonly isFallback: boolean;
@@ -214,6 +217,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     peerWebPort: env.MARKCO_PEER_WEB_PORT === undefined ? (isRelay ? 7719 : null) : Number(env.MARKCO_PEER_WEB_PORT),
     findsNeighbors: env.MARKCO_MDNS !== '0',
     placesElsewhere: env.ENABLE_REMOTE_EXEC_ROUTING !== '0',
+    letsAgentsIn: env.ENABLE_DEVICE_AGENT !== '0',
     projectsFolder: env.MARKCO_PROJECTS ?? join(homedir(), 'MarkCo'),
     usesKeychain: env.MARKCO_KEYS !== 'file',
     databaseUrl: env.DATABASE_URL ?? null,

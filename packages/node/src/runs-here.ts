@@ -1,6 +1,6 @@
 /** The runs of this device, given its documents and its projects: what they wait for, write and leave behind. */
 import type { Device, User } from '@markco/protocol';
-import { writeOutput } from './cells/write-output.ts';
+import { writeOutput } from '@markco/replica/outputs/write-output';
 import type { Config } from './config.ts';
 import type { Documents } from '@markco/replica/documents/documents';
 import type { NodeParts } from './node-parts.ts';

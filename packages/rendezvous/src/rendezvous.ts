@@ -31,20 +31,22 @@ import { chmod, mkdir } from 'node:fs/promises';
 import type { IncomingHttpHeaders } from 'node:http';
 import { join } from 'node:path';
 import { openAdmission, type AdmissionSettings } from './accounts/admission.ts';
+import { createAgents, ROUTING_OFF } from './agents/agents.ts';
+import { agentRoutes, runsOfStream } from './agents/routes.ts';
 import { createCopies } from './copies/copies.ts';
 import { copyRoutes } from './copies/routes.ts';
 import { openKept } from './documents/kept.ts';
 import { createPublishing } from './publish/publishing.ts';
 import { createPipes, type Beside } from './peers/pipes.ts';
-import { nobodyRoutes, nobodyRuns } from './routes/nobody-runs.ts';
 import { createDeviceLinks } from './sync/link.ts';
 import { createDocumentsTable } from './store/documents-table.ts';
 import { openPostgresStore } from './store/postgres.ts';
 import { openSharedPostgresStore } from './store/shared-postgres.ts';
 import { createMetrics } from './observe/metrics.ts';
-import { OPERATOR_POLICY, operatorPage } from './operator/page.ts';
+import { operatorRoutes } from './operator/routes.ts';
 import { createRecent, SAMPLE_MS, type RunCounts } from './operator/recent.ts';
 import { guestStream } from './shares/guests.ts';
+import { agentObserver } from './observe/agents.ts';
 import { createResolve, type SocketTarget } from './sync/resolve.ts';
 import { createSignaling } from './sync/signal.ts';
 
@@ -63,6 +65,10 @@ export type RendezvousConfig = AdmissionSettings & {
   readonly natsUrl: string | null;
   /** `https://pages.example.com`, where published pages are and nothing else; null for the names above. */
   readonly publishOrigin: string | null;
+  /** Whether plain agents are let in. */
+  readonly letsAgentsIn: boolean;
+  /** Whether a run that is asked for here goes on to an agent, or through here to a device. */
+  readonly passesRunsOn: boolean;
 };
 
 type LogFields = Readonly<Record<string, string | number>>;
@@ -124,7 +130,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
     const metrics = createMetrics({
       residentBytes: parts.residentBytes,
       openDocuments: () => kept.rooms.size,
-      devices: () => links.count,
+      devices: () => links.count + agents.count,
       processes: () => processes?.count ?? 0,
       isStoring: () => kept.log.storage.ok,
       isBusUp: () => processes?.isBusUp === true,
@@ -182,11 +188,11 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
       logger.info(event, fields);
       audit.note(event, accountFields(fields));
     };
-    function onDevice(device: DeviceId, userId: UserId, isOnline: boolean): void {
+    function onDevice(device: DeviceId, userId: UserId, isOnline: boolean, reason = 'link'): void {
       const to = isOnline ? 'online' : 'offline';
       metrics.deviceChanges.inc({ to });
-      logger.info(`device.${to}`, { device_id: device, user_id: userId });
-      audit.note(`device.${to}`, { device_id: device, user_id: userId });
+      logger.info(`device.${to}`, { device_id: device, user_id: userId, reason });
+      audit.note(`device.${to}`, { device_id: device, user_id: userId, reason });
     }
     let { port } = config;
     const hosts = (): string[] => [
@@ -219,6 +225,12 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
         'Send the token of this cloud: `Authorization: Bearer TOKEN`, or `?token=TOKEN` with a WebSocket. `markco cloud` prints it.',
     });
     const copies = createCopies({ store, log: kept.log, now: ids.now });
+    const agents = createAgents({
+      ...{ store, kept, copies, watch, ids, self, onDevice, onTrouble, hold: admission.hold, tokens: admission.agents },
+      ...{ isShared: shared !== null, isOpen: config.letsAgentsIn, passesRunsOn: config.passesRunsOn },
+      ...agentObserver(metrics, logger),
+    });
+    stops.push(agents.close);
     const publishing = createPublishing({
       ...{ store, kept, copies, guard, publishOrigin: config.publishOrigin, now: ids.now },
       of: (subject) => kept.of(required(subject)),
@@ -240,23 +252,21 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
           documents: documents(),
           openDocuments: kept.rooms.size,
           devices: links.count,
+          agents: agents.count,
           connections,
           pipes: pipes.count,
           residentBytes: parts.residentBytes(),
           storage: kept.log.storage.ok ? 'ok' : kept.log.storage.code,
         }),
         metrics: async () => new Response(await metrics.text(), { headers: { 'content-type': metrics.contentType } }),
-        operator() {
-          recent.sample(ids.now());
-          const { storage } = kept.log;
-          const page = operatorPage(recent.samples(), {
+        ...operatorRoutes({
+          recent,
+          now: () => ({
             ...{ version: parts.version, startedAt, now: ids.now(), documents: documents() },
             ...{ openDocuments: kept.rooms.size, isBusUp: processes?.isBusUp ?? null },
-            storage: storage.ok ? null : storage.message,
-          });
-          const headers = { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': OPERATOR_POLICY };
-          return new Response(page, { headers: { ...headers, 'cache-control': 'no-store' } });
-        },
+            storage: kept.log.storage.ok ? null : kept.log.storage.message,
+          }),
+        }),
         ...documentRoutes({
           of: (subject) => kept.of(required(subject)),
           documents: kept.documents,
@@ -264,11 +274,12 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
         }),
         ...publishing.routes,
         ...copyRoutes({ of: (subject) => kept.of(required(subject)), copies, namedBy: kept.namedBy }),
-        ...nobodyRoutes,
+        ...agentRoutes({ agents, ids, tokens: admission.agents, documents: kept.documents }),
         ...admission.handlers,
         peerDoor() {
           const { peerId = null, showing = [] } = parts.peer() ?? {};
-          return { peerId, showing: [...showing] };
+          const closed = config.passesRunsOn ? {} : { closed: ROUTING_OFF };
+          return { peerId, showing: [...showing], ...closed };
         },
       },
       page: parts.page,
@@ -281,18 +292,21 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
     const listener: ServerParts<SocketTarget> = {
       guard,
       http: publishing.door(http),
-      passOn: pipes.take,
-      resolve: createResolve(kept),
+      // A browser asks devices for runs through here, and for nothing else.
+      passOn: (request, socket, head) =>
+        (config.passesRunsOn || request.headers.origin === undefined) && pipes.take(request, socket, head),
+      resolve: createResolve(kept, config.letsAgentsIn),
       serve(target, connection, subject) {
         const { userId } = subject;
         if (target.kind === 'link') return links.serve(connection, subject);
+        if (target.kind === 'agents') return subject.role === 'agent' ? agents.serve(connection, subject) : undefined;
         admission.hold(connection, subject);
         if (target.kind === 'guest') serveStream(connection, { timing, ...guestStream({ kept, watch }, target.guest) });
         else if (target.kind === 'signal') signaling.serve(connection, userId);
         else if (target.kind === 'stream') {
           const mine = kept.of(userId);
           serveStream(connection, {
-            ...{ ...nobodyRuns, rooms: kept.rooms, timing, refusal: mine.refusal },
+            ...{ ...runsOfStream(agents, userId), rooms: kept.rooms, timing, refusal: mine.refusal },
             watch(projectId, tell) {
               mine.project(projectId);
               return watch.project(projectId, tell);

@@ -6,7 +6,7 @@
  * 2. It is bounded: of a large mesh the best devices are listed, the one that holds the session and the one that was
  *    chosen among them, and the rest is counted.
  */
-import type { DeviceId, RouteReason, RunId } from '@markco/protocol';
+import type { Decision, DeviceId, RouteReason, RunId } from '@markco/protocol';
 import type { Placement } from './place.ts';
 import type { RankedDevice } from './ranking.ts';
 import { WEIGHTS, type Component, type Components } from './rank.ts';
@@ -94,6 +94,22 @@ export function explain(record: DecisionRecord, time: (iso: string) => string): 
   });
   const more = record.devicesLeftOut === 0 ? [] : [`and ${record.devicesLeftOut} more`];
   return [record.why, ...lines, ...more];
+}
+
+/** As it is told over HTTP. */
+export function decisionOf(record: DecisionRecord): Decision {
+  const { at, why, chosen, reason, newSession, waitsFor, devices, devicesLeftOut } = record;
+  const [, ...lines] = explain(record, (iso) => iso);
+  return {
+    ...{ at, why, newSession, devicesLeftOut },
+    ...(chosen === null ? {} : { chosen }),
+    ...(reason === null ? {} : { reason }),
+    ...(waitsFor === null ? {} : { waitsFor }),
+    devices: devices.map(({ deviceId, name, score, refused }, at) => ({
+      ...{ deviceId, name, score, line: lines[at] ?? name },
+      ...(refused === null ? {} : { refused }),
+    })),
+  };
 }
 
 function reasonsOf(components: Components): string {

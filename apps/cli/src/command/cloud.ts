@@ -62,6 +62,8 @@ export const addCloud: AddVerb = (program, cli, done) => {
             publishOrigin: config.publishOrigin,
             natsUrl: config.natsUrl,
             syncPort: config.syncPort,
+            letsAgentsIn: config.letsAgentsIn,
+            passesRunsOn: config.placesElsewhere,
           },
           {
             ids: { now: cli.now, randomBytes: cli.randomBytes },

@@ -6,8 +6,8 @@
  * 3. At OUTPUTS_WAITING_MAX no further run starts until documents have caught up.
  */
 import type { Run, RunEvent, RunId, SessionId } from '@markco/protocol';
-import type { SaveAsset } from './excerpt.ts';
-import { foldEvents } from './fold.ts';
+import type { SaveAsset } from '@markco/replica/outputs/excerpt';
+import { foldEvents } from '@markco/replica/outputs/fold';
 import type { Journal, RunLog } from './journal.ts';
 
 const OUTPUTS_WAITING_MAX = 16;

@@ -24,7 +24,7 @@ import type { Kill } from '../runtimes/process-table.ts';
 import { createSessionHost, type SessionHostParts, type SessionWish } from '../runtimes/session-host.ts';
 import { createEventLog } from './events.ts';
 import { CANCELLED, createExecutor } from './execute.ts';
-import type { SaveAsset } from './excerpt.ts';
+import type { SaveAsset } from '@markco/replica/outputs/excerpt';
 import { dropOldEvents, isDoneIn } from './keep.ts';
 import { inOrder, sameOr } from './rows.ts';
 import { createJournal, type JournalStore, type RunLog, type RunRow } from './journal.ts';

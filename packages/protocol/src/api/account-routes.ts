@@ -5,6 +5,7 @@
 import * as z from 'zod/mini';
 import { CountSchema, NameSchema, TimeSchema } from '../entity/scalar.ts';
 import { UserIdSchema } from '../id.ts';
+import { AGENT_ROUTES } from './agent-routes.ts';
 
 const secret = z.string().check(z.minLength(1), z.maxLength(200));
 /** 32 bytes, base64url. */
@@ -205,4 +206,5 @@ export const ACCOUNT_ROUTES = {
     answer: z.strictObject({ id: z.string(), code: secret, endsAt: TimeSchema }),
   },
   withdrawInvite: { method: 'DELETE', path: '/api/invites/:invite', status: 204 },
+  ...AGENT_ROUTES,
 } as const;

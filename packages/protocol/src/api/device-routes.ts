@@ -23,6 +23,8 @@ const PeerPathSchema = z.strictObject({
 /** A device of the user as this one knows it. */
 export const DeviceHereSchema = z.extend(DeviceSchema, {
   capability: NodeCapabilitySchema,
+  /** A program that takes runs from this cloud, and is none of the devices that trust each other. */
+  plainAgent: z.optional(z.literal(true)),
   /** Absent for this device itself. */
   connection: z.optional(
     z.strictObject({

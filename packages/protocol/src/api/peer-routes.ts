@@ -10,6 +10,8 @@ export const PeerDoorSchema = z.strictObject({
   peerId: z.nullable(peerId),
   /** Devices that are reached through it and show a code to pair with. */
   showing: z.array(peerId).check(z.maxLength(300)),
+  /** Why a browser asks for no runs through here; absent while it may. */
+  closed: z.optional(z.string()),
 });
 
 export const PEER_ROUTES = {

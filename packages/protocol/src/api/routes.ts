@@ -385,6 +385,8 @@ export const SOCKET_ROUTES = {
   signal: '/api/signal',
   /** What a guest of a share link has of the stream: documents. */
   guest: '/api/guest',
+  /** A plain agent, at a cloud. */
+  agents: '/api/agents/connect',
 } as const;
 
 export type SocketRouteName = keyof typeof SOCKET_ROUTES;

@@ -58,6 +58,10 @@ export const ROUTE_ACCESS = {
   invites: ['manage', 'cloud'],
   invite: ['enrol', 'cloud'],
   withdrawInvite: ['manage', 'cloud'],
+  agents: READ_ACCOUNT,
+  // Who takes runs from here is for the person to say, on a computer of their own.
+  addAgent: ENROL_ACCOUNT,
+  removeAgent: ENROL_ACCOUNT,
 
   device: READ_DEVICE,
   devicePolicy: READ_DEVICE,
@@ -166,6 +170,7 @@ export const SOCKET_ACCESS = {
   link: ['sync', 'workspace'],
   signal: READ_WORKSPACE,
   guest: ['read', 'share'],
+  agents: ['host', 'run'],
 } as const satisfies Record<SocketRouteName, Access>;
 
 /** Whose a thing is that an address names; null when there is none. */

@@ -1,7 +1,7 @@
 /** Who may do what: the whole matrix, made from the tables of routes and sockets. */
 import { expect, test } from 'vitest';
 import { ROUTES, SOCKET_ROUTES, type Route, type RouteName, type SocketRouteName } from '../api/routes.ts';
-import { newId, type DocumentId, type ProjectId, type UserId } from '../id.ts';
+import { newId, type DeviceId, type DocumentId, type ProjectId, type UserId } from '../id.ts';
 import { DEVICE_CAPS } from '../identity/caps.ts';
 import { requireRoute, ROUTE_ACCESS, SOCKET_ACCESS } from './access.ts';
 import {
@@ -35,6 +35,7 @@ const SUBJECTS: Readonly<Record<string, Subject | null>> = {
   ...Object.fromEntries(LINK_ROLES.map((role) => [role, guest(role)])),
   'device that may all': { role: 'device', userId: ada, caps: DEVICE_CAPS },
   'device that may nothing': { role: 'device', userId: ada, caps: [] },
+  'plain agent': { role: 'agent', userId: ada, account: 'a', agent: newId<DeviceId>(ids) },
 };
 const hers = (kind: ResourceKind): Resource => ({ kind, owner: ada, projectId: project, documentId: page });
 
@@ -52,6 +53,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   edit: ['project read', 'document read', 'document suggest', 'document write', 'file read', 'share read'],
   'device that may all': ['mesh read', 'mesh sync', 'session read', 'session run', 'run read', 'run run'],
   'device that may nothing': ['mesh read', 'session read', 'run read'],
+  'plain agent': ['run host'],
 };
 const allowedTo = (name: string): readonly string[] => {
   const own = ALLOWED['person'] ?? [];

@@ -7,7 +7,7 @@
  * 3. A link lets nobody run code, and leads to nothing but what it was made for.
  */
 import { Failure } from '../failure.ts';
-import type { DocumentId, ProjectId, UserId } from '../id.ts';
+import type { DeviceId, DocumentId, ProjectId, UserId } from '../id.ts';
 import type { DeviceCap } from '../identity/caps.ts';
 
 /** Of a link, each with all of the one before it. */
@@ -45,8 +45,16 @@ export type Guest = {
 /** Another device of the user, by its certificate. */
 export type Peer = { readonly role: 'device'; readonly userId: UserId; readonly caps: readonly DeviceCap[] };
 
+/** A program that takes runs from a cloud, and may do nothing else: `agent` is its id among the devices. */
+export type PlainAgent = {
+  readonly role: 'agent';
+  readonly userId: UserId;
+  readonly account: string;
+  readonly agent: DeviceId;
+};
+
 /** Who asks; nobody who is known is `null`. */
-export type Subject = Person | Guest | Peer;
+export type Subject = Person | Guest | Peer | PlainAgent;
 
 /**
  * `door`: what is said to anybody, sign-in itself above all. `pairing`: the code that a device shows. `account`: who
@@ -71,8 +79,8 @@ export const RESOURCE_KINDS = [
 ] as const;
 export type ResourceKind = (typeof RESOURCE_KINDS)[number];
 
-/** `enrol`: bring in a device, or a new way to sign in. `run`: start code, stop it, answer it. `sync`: have documents. */
-export const OPERATIONS = ['read', 'suggest', 'write', 'manage', 'run', 'enrol', 'sync'] as const;
+/** `enrol`: bring in a device, or a new way to sign in. `run`: start code, stop it, answer it. `sync`: have documents. `host`: take what others run. */
+export const OPERATIONS = ['read', 'suggest', 'write', 'manage', 'run', 'enrol', 'sync', 'host'] as const;
 export type Operation = (typeof OPERATIONS)[number];
 
 export type Resource = {
@@ -121,7 +129,7 @@ export function authorize(subject: Subject | null, operation: Operation, resourc
 /** What one resource of another is: whose, and for a link also which. */
 function isWithin(subject: Subject, { kind, owner, projectId, documentId }: Resource): boolean {
   if (owner === null || owner !== subject.userId) return false;
-  if (subject.role === 'owner' || subject.role === 'device') return true;
+  if (subject.role === 'owner' || subject.role === 'device' || subject.role === 'agent') return true;
   if (kind === 'share') return true;
   if (projectId !== subject.projectId) return false;
   if (subject.documentId === undefined || kind === 'file') return true;
@@ -133,6 +141,7 @@ const isCopy = ({ role, copyId }: Guest, documentId: string | undefined): boolea
 
 function may(subject: Subject, operation: Operation, kind: ResourceKind): boolean {
   if (subject.role === 'device') return mayDevice(subject.caps, operation, kind);
+  if (subject.role === 'agent') return kind === 'run' && operation === 'host';
   if (RULES[subject.role][kind]?.includes(operation) !== true) return false;
   if (subject.role !== 'owner') return true;
   if (kind === 'cloud' && !subject.operates) return false;

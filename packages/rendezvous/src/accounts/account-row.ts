@@ -1,10 +1,10 @@
 /**
  * An account as it is kept: a person who may come in, with what they come with. One row each.
  *
- * No row has a secret in it: of a passkey and of a device there is the public key, and a session is known by the hash
- * of its token.
+ * No row has a secret in it: of a passkey and of a device there is the public key, and a session and a plain agent are
+ * known by the hash of their token.
  */
-import { UserIdSchema } from '@markco/protocol';
+import { DeviceIdSchema, UserIdSchema } from '@markco/protocol';
 import * as z from 'zod/mini';
 
 const text = z.string().check(z.maxLength(2_048));
@@ -37,6 +37,8 @@ export const AccountRowSchema = z.object({
   ),
   /** Let in by a code; `key`: base64url. */
   devices: z.array(z.object({ id: text, key: text, name: text, createdAt: z.number() })),
+  /** Plain agents; of the token of each there is the hash. */
+  agents: z._default(z.array(z.object({ id: DeviceIdSchema, hash: text, name: text, createdAt: z.number() })), []),
 });
 export type AccountRow = z.infer<typeof AccountRowSchema>;
 export type Passkey = AccountRow['passkeys'][number];
@@ -45,12 +47,14 @@ export const ACCOUNTS_MAX = 10_000;
 const PASSKEYS_MAX = 20;
 const IDENTITIES_MAX = 10;
 const DEVICES_MAX = 200;
+const AGENTS_MAX = 20;
 
 /** Why such an account cannot be kept, or undefined. */
-export function tooMany({ passkeys, identities, devices }: AccountRow): string | undefined {
+export function tooMany({ passkeys, identities, devices, agents }: AccountRow): string | undefined {
   if (passkeys.length > PASSKEYS_MAX) return `An account has at most ${PASSKEYS_MAX} passkeys. Remove one first.`;
   if (identities.length > IDENTITIES_MAX)
     return `An account is signed in with at most ${IDENTITIES_MAX} others. Remove one first.`;
   if (devices.length > DEVICES_MAX) return `An account lets in at most ${DEVICES_MAX} devices. Remove one first.`;
+  if (agents.length > AGENTS_MAX) return `An account has at most ${AGENTS_MAX} plain agents. Remove one first.`;
   return undefined;
 }

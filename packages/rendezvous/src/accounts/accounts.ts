@@ -24,6 +24,9 @@ export type Accounts = {
   withPasskey(credential: string): AccountRow | undefined;
   withIdentity(issuer: string, subject: string): AccountRow | undefined;
   withDevice(key: string): AccountRow | undefined;
+  /** By the hash of its token. */
+  withAgent(hash: string): AccountRow | undefined;
+  ofUser(userId: UserId): AccountRow | undefined;
   create(name: string, has: Partial<Pick<AccountRow, 'passkeys' | 'identities'>>): Promise<AccountRow>;
   /** @throws Failure `not_found`, `too_many`, `conflict` when what it would have is another one's */
   change(id: string, change: (account: AccountRow) => AccountRow): Promise<AccountRow>;
@@ -44,7 +47,7 @@ export async function openAccounts({
   readonly store: Pick<Store, 'read' | 'range'>;
   readonly rows: Rows;
   readonly ids: IdSource;
-  /** Another process has taken it away: `account ID` whose user is another one now, `device ID`. */
+  /** Another process has taken it away: `account ID` whose user is another one now, `device ID`, `agent ID`. */
   readonly onGone: (name: string) => void;
 }): Promise<Accounts> {
   const accounts = new Map<string, AccountRow>();
@@ -74,6 +77,7 @@ export async function openAccounts({
   function tellGone(before: AccountRow, now: AccountRow): void {
     if (before.userId !== now.userId) onGone(`account ${before.id}`);
     for (const { id } of before.devices) if (!now.devices.some((each) => each.id === id)) onGone(`device ${id}`);
+    for (const { id } of before.agents) if (!now.agents.some((each) => each.id === id)) onGone(`agent ${id}`);
   }
 
   function place(account: AccountRow): void {
@@ -110,7 +114,7 @@ export async function openAccounts({
   function fresh(name: string): AccountRow {
     return {
       ...{ id: newId(ids), userId: newId<UserId>(ids), isClaimed: false, name, operates: false },
-      ...{ createdAt: ids.now(), passkeys: [], identities: [], devices: [] },
+      ...{ createdAt: ids.now(), passkeys: [], identities: [], devices: [], agents: [] },
     };
   }
 
@@ -143,6 +147,8 @@ export async function openAccounts({
     withPasskey: (credential) => find(`passkey ${credential}`),
     withIdentity: (issuer, subject) => find(identityName(issuer, subject)),
     withDevice: (key) => find(`device ${key}`),
+    withAgent: (hash) => find(`agent ${hash}`),
+    ofUser: (userId) => find(`user ${userId}`),
     create: (name, has) =>
       inTurn(async () => {
         if (accounts.size >= ACCOUNTS_MAX)
@@ -175,6 +181,7 @@ function namesOf(account: AccountRow | undefined): string[] {
     ...account.passkeys.map(({ id }) => `passkey ${id}`),
     ...account.identities.map(({ issuer, subject }) => identityName(issuer, subject)),
     ...account.devices.map(({ key }) => `device ${key}`),
+    ...account.agents.map(({ hash }) => `agent ${hash}`),
   ];
 }
 

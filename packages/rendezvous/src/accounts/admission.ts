@@ -2,6 +2,7 @@
 import {
   Failure,
   isGuest,
+  type AGENT_ROUTES,
   type DeviceId,
   type DocumentId,
   type IdSource,
@@ -20,6 +21,7 @@ import type { Store } from '@markco/replica/store/store';
 import { accountRoutes, letInRoutes } from '../routes/account.ts';
 import { signInRoutes } from '../routes/sign-in.ts';
 import { openAccounts } from './accounts.ts';
+import { createAgentTokens, type AgentTokens } from './agent-tokens.ts';
 import { createDeviceRequests } from './device-requests.ts';
 import { createDeviceTokens, type Proof } from './device-tokens.ts';
 import { openInvites } from './invites.ts';
@@ -68,8 +70,14 @@ export type Admission = {
   readonly whose: GuardParts['whose'];
   readonly limit: (name: RouteName, from: string) => void;
   readonly handlers: SomeHandlers<
-    Exclude<CloudOnly, 'operator'> | 'signIn' | 'device' | 'shares' | 'share' | 'revokeShare'
+    | Exclude<CloudOnly, keyof typeof AGENT_ROUTES | 'operator'>
+    | 'signIn'
+    | 'device'
+    | 'shares'
+    | 'share'
+    | 'revokeShare'
   >;
+  readonly agents: AgentTokens;
   /** The connection ends when what it was opened with does. */
   hold(connection: Pick<WebSocketConnection, 'onClose' | 'refuse'>, subject: Subject): void;
   /**
@@ -149,6 +157,7 @@ export async function openAdmission(parts: AdmissionParts): Promise<Admission> {
   return {
     token,
     whose: who,
+    agents: createAgentTokens(shared),
     limit(name, from) {
       if (TRIES.has(name)) tries.take(from);
       if (BEGINNINGS.has(name)) beginnings.take(from);
@@ -163,8 +172,9 @@ export async function openAdmission(parts: AdmissionParts): Promise<Admission> {
     hold(connection, subject) {
       if (subject.role === 'device') return;
       const names = isGuest(subject) ? [`share ${subject.share}`] : [`account ${subject.account}`];
-      if (subject.session !== undefined) names.push(`session ${subject.session}`);
-      if (!isGuest(subject) && subject.device !== undefined) names.push(`device ${subject.device}`);
+      if (subject.role === 'agent') names.push(`agent ${subject.agent}`);
+      else if (subject.session !== undefined) names.push(`session ${subject.session}`);
+      if (subject.role === 'owner' && subject.device !== undefined) names.push(`device ${subject.device}`);
       connection.onClose(live.hold(names, (why) => connection.refuse(why)));
     },
     async admitDevice(subject, userId, proof) {

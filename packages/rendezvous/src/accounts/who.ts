@@ -1,14 +1,14 @@
 /**
  * Who comes with a token: the token of the cloud is its operator's, a cookie is a session, of an account or of a share
- * link, and a device has one of ten minutes. Decided from memory, in the turn it is asked.
+ * link, a device has one of ten minutes, and a plain agent has its own. Decided from memory, in the turn it is asked.
  */
-import type { Guest, Person } from '@markco/protocol';
+import type { Guest, Person, PlainAgent } from '@markco/protocol';
 import type { TokenPlace } from '@markco/replica/listen/guard';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { AccountRow } from './account-row.ts';
 import type { Accounts } from './accounts.ts';
 import type { DeviceTokens } from './device-tokens.ts';
-import type { Session, Sessions } from './sessions.ts';
+import { hashOf, type Session, type Sessions } from './sessions.ts';
 import type { ShareRow, Shares } from '../shares/shares.ts';
 
 export type WhoParts = {
@@ -22,7 +22,7 @@ export type WhoParts = {
 export function createWho({ token, accounts, sessions, shares, deviceTokens }: WhoParts) {
   const expected = digest(token);
 
-  return (given: string, from: TokenPlace): Person | Guest | undefined => {
+  return (given: string, from: TokenPlace): Person | Guest | PlainAgent | undefined => {
     // A browser sends its cookie by itself, so that is never a key that cannot be ended one by one.
     if (from !== 'cookie' && timingSafeEqual(digest(given), expected)) return personOf(accounts.operator());
     const session = sessions.find(given);
@@ -30,8 +30,9 @@ export function createWho({ token, accounts, sessions, shares, deviceTokens }: W
     if (session !== undefined && account !== undefined) return personOf(account, session);
     const share = session === undefined ? undefined : shares.get(session.account);
     if (session !== undefined && share !== undefined) return guestOf(share, session);
+    if (from === 'cookie') return undefined;
     const device = from === 'header' ? deviceTokens.find(given) : undefined;
-    if (device === undefined) return undefined;
+    if (device === undefined) return agentOf(accounts, hashOf(given));
     // A device has documents; who comes in, and with what, is for a person to say.
     return { ...personOf(device.account), enrols: false, operates: false, device: device.id };
   };
@@ -50,5 +51,11 @@ const guestOf = ({ id, role, userId, projectId, documentId, copyId }: ShareRow, 
   ...(documentId === undefined ? {} : { documentId }),
   ...(copyId === undefined ? {} : { copyId }),
 });
+function agentOf(accounts: Accounts, hash: string): PlainAgent | undefined {
+  const account = accounts.withAgent(hash);
+  const agent = account?.agents.find((each) => each.hash === hash);
+  if (account === undefined || agent === undefined) return undefined;
+  return { role: 'agent', userId: account.userId, account: account.id, agent: agent.id };
+}
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();

@@ -49,6 +49,11 @@ export function createMetrics(facts: MetricsFacts) {
     sockets: new Gauge({ name: 'websocket_connections', help: 'Open WebSockets', labelNames: ['kind'], registers }),
     socketErrors: counter('websocket_errors_total', 'WebSockets refused or broken off', ['reason']),
     requestErrors: counter('http_errors_total', 'Requests that failed by a fault of the cloud', ['route']),
+    runsRouted: counter('runs_routed_total', 'Where runs were sent', ['host_type', 'reason']),
+    remoteRuns: counter('remote_runs_total', 'Runs that ended elsewhere, by what took them', ['target', 'outcome']),
+    agentMessagesRefused: counter('agent_messages_refused_total', 'What plain agents said and was not taken', [
+      'reason',
+    ]),
     deviceChanges: counter('device_transitions_total', 'Devices that came or went', ['to']),
     text: () => registry.metrics(),
     contentType: registry.contentType,

@@ -3,11 +3,22 @@ import { authorize, Failure, type DocumentId, type Guest, type Operation } from 
 import type { StreamParts } from '@markco/replica/listen/stream';
 import type { Told, Watch } from '@markco/replica/listen/watch';
 import type { Kept } from '../documents/kept.ts';
-import { nobodyRuns } from '../routes/nobody-runs.ts';
 
 export type GuestsParts = {
   readonly kept: Pick<Kept, 'catalog' | 'of' | 'rooms'>;
   readonly watch: Pick<Watch, 'project'>;
+};
+
+const noRun = (): Failure => new Failure('not_found', 'There is no such run here.');
+const noRuns: Pick<StreamParts, 'submit' | 'follow' | 'run' | 'answer' | 'cancel' | 'interrupt'> = {
+  submit: () => Promise.reject(new Failure('forbidden', 'Cells are run by whoever shared this, not by a link.')),
+  follow() {
+    throw noRun();
+  },
+  run: () => Promise.reject(noRun()),
+  answer: () => Promise.reject(noRun()),
+  cancel: () => Promise.reject(noRun()),
+  interrupt: () => Promise.reject(noRun()),
 };
 
 /** A guest's part of `WS /api/guest`; what it writes is not looked at unless it may edit. */
@@ -33,8 +44,7 @@ export function guestStream({ kept, watch }: GuestsParts, guest: Guest): Omit<St
   }
 
   return {
-    ...nobodyRuns,
-    submit: () => Promise.reject(new Failure('forbidden', 'Cells are run by whoever shared this, not by a link.')),
+    ...noRuns,
     rooms,
     isReadOnly: (id) => !may('write', id),
     refusal: (id) =>

@@ -10,6 +10,7 @@ import {
 } from '@markco/protocol';
 import { requirePathLength, syncAddressOf } from '@markco/replica/listen/sync-address';
 import type { Subject } from '@markco/replica/listen/guard';
+import { AGENTS_CLOSED } from '../agents/agents.ts';
 import type { Kept } from '../documents/kept.ts';
 
 export type SocketTarget =
@@ -17,12 +18,20 @@ export type SocketTarget =
   | { readonly kind: 'stream' }
   | { readonly kind: 'signal' }
   | { readonly kind: 'guest'; readonly guest: Guest }
+  | { readonly kind: 'agents' }
   | { readonly kind: 'sync'; readonly documentId: DocumentId; readonly readOnly: boolean };
 
-export function createResolve(kept: Pick<Kept, 'of'>): (url: URL, subject: Subject) => SocketTarget {
+export function createResolve(
+  kept: Pick<Kept, 'of'>,
+  letsAgentsIn: boolean,
+): (url: URL, subject: Subject) => SocketTarget {
   return (url, subject) => {
     const { userId } = subject;
-    for (const kind of ['link', 'stream', 'signal'] as const) {
+    // It takes runs, and sees nothing else of what is here.
+    if (subject.role === 'agent' && url.pathname !== SOCKET_ROUTES.agents)
+      throw new Failure('forbidden', 'A plain agent takes runs, and may do nothing else.');
+    if (url.pathname === SOCKET_ROUTES.agents && !letsAgentsIn) throw new Failure('not_found', AGENTS_CLOSED);
+    for (const kind of ['link', 'stream', 'signal', 'agents'] as const) {
       if (url.pathname !== SOCKET_ROUTES[kind]) continue;
       requireSocket(kind, subject, { owner: userId });
       return { kind };

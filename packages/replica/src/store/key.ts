@@ -14,12 +14,13 @@
  *   a project[16] path a file that the user's devices all have (mesh/assets)
  *   b part/part/…      what is public, and copies of files (rendezvous)
  *   m name             what this device knows of itself
+ *   n part/part/…      runs that plain agents took (rendezvous/agents)
  *   w part/part/…      who may come in (rendezvous/accounts)
  *   g part/part/…      what all devices of the user have (mesh/record)
  */
 import { formatUuid, parseUuid } from '@markco/protocol';
 
-export type Table = 'u' | 's' | 'h' | 'k' | 'd' | 'f' | 'p' | 'r' | 'e' | 'i' | 'a' | 'b' | 'm' | 'w' | 'g';
+export type Table = 'u' | 's' | 'h' | 'k' | 'd' | 'f' | 'p' | 'r' | 'e' | 'i' | 'a' | 'b' | 'm' | 'n' | 'w' | 'g';
 
 export function keyOf(table: Table, id: string): Uint8Array {
   const key = new Uint8Array(17);

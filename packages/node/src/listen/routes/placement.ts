@@ -1,6 +1,6 @@
 /** Over HTTP: where a run would go, where one went, and why. Who submitted a run knows that, and tells the others. */
 import { Failure, type Decision, type DeviceId, type DocumentId, type RunId } from '@markco/protocol';
-import { explain, type DecisionRecord } from '@markco/scheduler';
+import { decisionOf, type DecisionRecord } from '@markco/scheduler';
 import type { OpenMesh } from '../../mesh/open-mesh.ts';
 import type { Others } from '../../mesh/others.ts';
 import type { Decisions } from '../../mesh/placing/decisions.ts';
@@ -79,18 +79,3 @@ const unknown = (): Failure =>
     'not_found',
     'Why this run went where it went is not known here: the device that placed it is away, it is old, or there was no choice.',
   );
-
-function decisionOf(record: DecisionRecord): Decision {
-  const { at, why, chosen, reason, newSession, waitsFor, devices, devicesLeftOut } = record;
-  const [, ...lines] = explain(record, (iso) => iso);
-  return {
-    ...{ at, why, newSession, devicesLeftOut },
-    ...(chosen === null ? {} : { chosen }),
-    ...(reason === null ? {} : { reason }),
-    ...(waitsFor === null ? {} : { waitsFor }),
-    devices: devices.map(({ deviceId, name, score, refused }, at) => ({
-      ...{ deviceId, name, score, line: lines[at] ?? name },
-      ...(refused === null ? {} : { refused }),
-    })),
-  };
-}

@@ -1,7 +1,7 @@
 /** The folded output of a run, put into the `output` fence of its cell as the smallest edit. */
 import { Failure, outputEdit, type Run } from '@markco/protocol';
-import type { Documents } from '@markco/replica/documents/documents';
-import { TEXT_NAME } from '@markco/replica/documents/insertion';
+import type { Documents } from '../documents/documents.ts';
+import { TEXT_NAME } from '../documents/insertion.ts';
 import { findCell } from './find-cell.ts';
 
 export type WriteOutputParts = { readonly documents: Documents; readonly author: () => number };

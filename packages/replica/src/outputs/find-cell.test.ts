@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import * as Y from 'yjs';
-import { TEXT_NAME } from '@markco/replica/documents/insertion';
+import { TEXT_NAME } from '../documents/insertion.ts';
 import { findCell } from './find-cell.ts';
 
 const fence = (code: string, info = 'python'): string => `\`\`\`${info}\n${code}\n\`\`\`\n`;

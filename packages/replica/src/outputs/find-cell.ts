@@ -7,7 +7,7 @@
  */
 import { findCells, positionOfCellId, type Cell } from '@markco/protocol';
 import type { Doc } from 'yjs';
-import { TEXT_NAME } from '@markco/replica/documents/insertion';
+import { TEXT_NAME } from '../documents/insertion.ts';
 
 export function findCell(doc: Doc, cellId: string | undefined, code: string): Cell | undefined {
   const cells = findCells(doc.getText(TEXT_NAME).toString());

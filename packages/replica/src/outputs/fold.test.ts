@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -8,7 +9,8 @@ import { expect, test as base } from 'vitest';
 import type { SaveAsset } from './excerpt.ts';
 import { foldEvents } from './fold.ts';
 import { createScreen } from './screen.ts';
-import { ids } from './runs.fixture.ts';
+
+const ids = { now: Date.now, randomBytes: (length: number): Uint8Array => new Uint8Array(randomBytes(length)) };
 
 type Part = {
   [T in RunEvent['type']]: { type: T; payload: Extract<RunEvent, { type: T }>['payload'] };

@@ -1,0 +1,141 @@
+/**
+ * Runs that plain agents took, as they are kept.
+ *
+ *   n run/USER/RUN       the run as it is now
+ *   n event/USER/RUN/SEQ what it said, an event each, with how far the agent was heard by then
+ *   n open/AGENT/RUN     a run that did not end, or whose output is not in its document yet
+ *
+ * 1. A run and its events are written together: its end is never there without its last event.
+ * 2. Bounded: of one user the newest KEPT_MAX runs that ended, with all they said.
+ */
+import { Failure, RunEventSchema, RunSchema, DeviceIdSchema, runMachine } from '@markco/protocol';
+import type { DeviceId, Run, RunId, UserId } from '@markco/protocol';
+import type { Log } from '@markco/replica/documents/log';
+import { pathKey, pathRange } from '@markco/replica/store/key';
+import type { Store, StoreWrite } from '@markco/replica/store/store';
+import * as z from 'zod/mini';
+
+const KEPT_MAX = 500;
+/** How often it is looked whether older ones are to go: so many more than the bound may be there. */
+const LOOK_EACH = 20;
+const DIGITS = 10;
+/** Events read at once: each may have a megabyte. */
+export const READ_AT_ONCE = 16;
+const WRITES_AT_ONCE = 500;
+
+const RowSchema = z.object({
+  run: RunSchema,
+  agent: DeviceIdSchema,
+  /** It was handed to the agent, or is about to be: it is never handed to anybody again. */
+  sent: z.boolean(),
+  cancelRequested: z.boolean(),
+  outputWritten: z.boolean(),
+});
+export type RunRow = z.infer<typeof RowSchema>;
+
+const EventRowSchema = z.object({
+  event: RunEventSchema,
+  /** The message of the agent that comes after it. */
+  received: z.number(),
+  /** Of all output so far. */
+  bytes: z.number(),
+});
+export type EventRow = z.infer<typeof EventRowSchema>;
+
+export type RunRows = ReturnType<typeof createRunRows>;
+
+export function createRunRows({
+  store,
+  log,
+}: {
+  readonly store: Pick<Store, 'read' | 'range'>;
+  readonly log: Pick<Log, 'write'>;
+}) {
+  let finished = 0;
+  const runKey = (user: UserId, id: RunId): Uint8Array => pathKey('n', ['run', user, id]);
+  const openKey = (agent: DeviceId, id: RunId): Uint8Array => pathKey('n', ['open', agent, id]);
+  /** Below its user: an id that somebody else makes up leads nowhere. */
+  const eventKey = (user: UserId, id: RunId, seq: number): Uint8Array =>
+    pathKey('n', ['event', user, id, String(seq).padStart(DIGITS, '0')]);
+  const lastPart = (key: Uint8Array): string => new TextDecoder().decode(key).split('/').at(-1) ?? '';
+
+  async function* events(user: UserId, id: RunId, fromSeq: number, reverse = false): AsyncGenerator<EventRow> {
+    const { lt } = pathRange('n', ['event', user, id]);
+    const range = { gte: eventKey(user, id, fromSeq), lt, limit: reverse ? 1 : READ_AT_ONCE, reverse };
+    for await (const [, value] of store.range(range)) yield parse(EventRowSchema, value);
+  }
+
+  async function* list(user: UserId, before?: RunId): AsyncGenerator<RunRow> {
+    const { gte, lt } = pathRange('n', ['run', user]);
+    const range = { gte, lt: before === undefined ? lt : runKey(user, before), reverse: true };
+    for await (const [, value] of store.range(range)) yield parse(RowSchema, value);
+  }
+
+  async function dropOld(user: UserId): Promise<void> {
+    let kept = 0;
+    for await (const { run, outputWritten } of list(user)) {
+      if (!runMachine.isTerminal(run.state) || !outputWritten || ++kept <= KEPT_MAX) continue;
+      // The row goes last: a kill in between leaves it to be found again.
+      let gone: StoreWrite[] = [];
+      for await (const [key] of store.range(pathRange('n', ['event', user, run.id]))) {
+        gone.push({ key, value: null });
+        if (gone.length < WRITES_AT_ONCE) continue;
+        await log.write(gone);
+        gone = [];
+      }
+      await log.write([...gone, { key: runKey(user, run.id), value: null }]);
+    }
+  }
+
+  return {
+    async read(user: UserId, id: RunId): Promise<RunRow | undefined> {
+      const value = await store.read(runKey(user, id));
+      return value === undefined ? undefined : parse(RowSchema, value);
+    },
+
+    /** Durable once it resolves. @throws Failure `storage_failed` */
+    async write(row: RunRow, said: readonly EventRow[] = [], change: 'new' | 'changed' | 'same' = 'changed') {
+      const { run, agent } = row;
+      const rows: StoreWrite[] = said.map((each) => ({
+        key: eventKey(run.userId, run.id, each.event.seq),
+        value: encode(each),
+      }));
+      if (change !== 'same') rows.push({ key: runKey(run.userId, run.id), value: encode(row) });
+      const isDone = runMachine.isTerminal(run.state) && row.outputWritten;
+      if (change === 'new') rows.push({ key: openKey(agent, run.id), value: new TextEncoder().encode(run.userId) });
+      else if (isDone) rows.push({ key: openKey(agent, run.id), value: null });
+      if (rows.length > 0) await log.write(rows);
+      if (isDone && ++finished % LOOK_EACH === 0) await dropOld(run.userId);
+    },
+
+    list,
+    /** Events from `fromSeq` on, READ_AT_ONCE at most. */
+    events: (user: UserId, id: RunId, fromSeq: number): AsyncIterable<EventRow> => events(user, id, fromSeq),
+
+    async last({ userId, id }: Run): Promise<EventRow | undefined> {
+      for await (const row of events(userId, id, 0, true)) return row;
+      return undefined;
+    },
+
+    /** Runs of an agent that did not end, or whose output is not in its document, oldest first. */
+    async open(agent: DeviceId): Promise<readonly RunRow[]> {
+      const found: RunRow[] = [];
+      for await (const [key, user] of store.range(pathRange('n', ['open', agent]))) {
+        const value = await store.read(runKey(new TextDecoder().decode(user) as UserId, lastPart(key) as RunId));
+        if (value !== undefined) found.push(parse(RowSchema, value));
+      }
+      return found;
+    },
+  };
+}
+
+const encode = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+
+function parse<T extends z.ZodMiniType>(schema: T, value: Uint8Array): z.output<T> {
+  const parsed = schema.safeParse(JSON.parse(new TextDecoder().decode(value)));
+  if (!parsed.success)
+    throw new Failure('storage_failed', 'What is kept of a run cannot be read. Upgrade this cloud, or restore it.', {
+      cause: parsed.error,
+    });
+  return parsed.data;
+}
