@@ -18,6 +18,8 @@ export default defineConfig({
   test: {
     pool: 'forks',
     passWithNoTests: false,
+    // A database takes long to stop on a busy machine.
+    hookTimeout: 60_000,
     sequence: { sequencer: LongFirst },
     // Devices of tests leave nothing in the keychain of whoever runs them.
     env: { MARKCO_KEYS: 'file' },
