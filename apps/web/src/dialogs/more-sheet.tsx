@@ -10,6 +10,7 @@ const offered: readonly string[] = [
   'variables',
   'runs',
   'run-all',
+  'publish',
   'open-folder',
   'devices',
   'account',

@@ -54,6 +54,7 @@ export const en = {
 
   // Sign-in
   account: 'Account',
+  publish: 'Publish…',
   cloudEmpty: 'Nothing is here yet. On a device that has your projects, in a terminal:',
   oneMoment: 'One moment…',
   signInAgain: 'Sign in',

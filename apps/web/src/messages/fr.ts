@@ -56,6 +56,7 @@ export const fr: Readonly<Record<keyof typeof en, Message>> = {
   movingStep: 'Déplacement des documents : {done} sur {count}…',
 
   account: 'Compte',
+  publish: 'Publier…',
   cloudEmpty: 'Il n’y a encore rien ici. Sur un appareil qui a vos projets, dans un terminal :',
   oneMoment: 'Un instant…',
   signInAgain: 'Se connecter',

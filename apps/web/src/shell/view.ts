@@ -3,7 +3,17 @@ import type { DocumentId, Moment } from '@markco/protocol';
 import { signal, type Signal } from '@preact/signals';
 
 export type Overlay =
-  | { readonly kind: 'quick-open' | 'palette' | 'shortcuts' | 'open-folder' | 'devices' | 'account' | 'more' }
+  | {
+      readonly kind:
+        | 'quick-open'
+        | 'palette'
+        | 'shortcuts'
+        | 'open-folder'
+        | 'devices'
+        | 'account'
+        | 'publish'
+        | 'more';
+    }
   | {
       readonly kind: 'ask-path';
       readonly title: string;
