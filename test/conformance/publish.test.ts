@@ -82,6 +82,13 @@ test('PUB-1 nothing is public until its owner says so, and then what is saved is
   expect(intro.text).toContain('rel="next" href="/@ada/notes/data/clean"');
   expect((await read(world, '/@ada/notes/data/clean')).text).toContain('<div class="output"><pre>42</pre></div>');
   expect((await read(world, '/@ada/notes')).text).toContain('<ul class="list">');
+  const all = await read(world, '/@ada');
+  expect([all.status, all.text.match(/<a href="[^"]*">[^<]*<\/a>/g)]).toEqual([
+    200,
+    ['<a href="/@ada/notes">The &lt;Notes&gt;</a>'],
+  ]);
+  expect(all.text).not.toContain('feed.xml');
+  expect((await read(world, '/@bob')).status).toBe(404);
 
   await write(world, '01-intro.md', '# Intro\n\nSaved later.\n');
   await eventually(
@@ -210,7 +217,7 @@ test('PUB-6 pages are only read, by anybody, and say what a browser may do with 
   expect((await read(world, '/@ada/notes/intro', { method: 'POST' })).status).toBe(405);
   const moved = await read(world, '/@ada/notes/01-intro');
   expect([moved.status, moved.headers.get('location')]).toEqual([308, '/@ada/notes/intro']);
-  for (const path of ['/@ada', '/@ada/other', '/@bob/notes', '/@/notes', '/@ada%2Fnotes/..%2f..', '/@ada/notes/%ff'])
+  for (const path of ['/@bob', '/@ada/other', '/@bob/notes', '/@/notes', '/@ada%2Fnotes/..%2f..', '/@ada/notes/%ff'])
     expect([path, (await read(world, path)).status]).toEqual([path, 404]);
 
   const feed = await read(world, '/@ada/notes/feed.xml');

@@ -5,6 +5,7 @@
  * whoever calls it says how fresh its snapshot is. `simulate/` drives it through whole meshes on virtual time.
  */
 export * from './explain.ts';
+export * from './gpu-hint.ts';
 export * from './place.ts';
 export * from './queue.ts';
 export * from './rank.ts';

@@ -12,12 +12,14 @@ import { QuickOpen } from './quick-open.tsx';
 import { Shortcuts } from './shortcuts.tsx';
 
 const DevicesDialog = later(async () => (await import('../devices/devices-dialog.tsx')).DevicesDialog);
+const PublishDialog = later(async () => (await import('../publishing/publish-dialog.tsx')).PublishDialog);
 const AccountDialog = later(async () => (await import('../account/account-dialog.tsx')).AccountDialog);
 
 const ShareDialog = later(async () => (await import('../share/share-dialog.tsx')).ShareDialog);
 
 export function Dialogs() {
-  const { view } = useShell();
+  const { view, workspace } = useShell();
+  const project = workspace.project.value;
   const overlay = view.overlay.value;
   const close = (): void => {
     if (view.overlay.peek() === overlay) view.overlay.value = undefined;
@@ -52,6 +54,13 @@ export function Dialogs() {
         <Dialog label={t('shareTitle')} kind="sheet" close={close}>
           <SheetHead title={t('shareTitle')} close={close} />
           <ShareDialog />
+        </Dialog>
+      );
+    case 'publish':
+      return project === undefined ? null : (
+        <Dialog label={t('publish')} kind="sheet" close={close}>
+          <SheetHead title={t('publish')} close={close} />
+          <PublishDialog project={project} />
         </Dialog>
       );
     case 'more':

@@ -11,6 +11,7 @@ const offered: readonly string[] = [
   'runs',
   'run-all',
   'share',
+  'publish',
   'open-folder',
   'devices',
   'account',

@@ -57,6 +57,7 @@ export const en = {
   share: 'Share…',
   shareTitle: 'Share by a link',
   readOnly: 'Read only',
+  publish: 'Publish…',
   cloudEmpty: 'Nothing is here yet. On a device that has your projects, in a terminal:',
   oneMoment: 'One moment…',
   signInAgain: 'Sign in',

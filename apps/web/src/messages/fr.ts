@@ -59,6 +59,7 @@ export const fr: Readonly<Record<keyof typeof en, Message>> = {
   share: 'Partager…',
   shareTitle: 'Partager par un lien',
   readOnly: 'Lecture seule',
+  publish: 'Publier…',
   cloudEmpty: 'Il n’y a encore rien ici. Sur un appareil qui a vos projets, dans un terminal :',
   oneMoment: 'Un instant…',
   signInAgain: 'Se connecter',

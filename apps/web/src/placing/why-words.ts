@@ -27,6 +27,7 @@ const SENTENCES: readonly Said[] = [
     'Aucun de vos appareils ne peut la prendre : $1 l’exécute.',
   ],
   [/^You chose (.+)\.$/, 'Vous avez choisi $1.'],
+  [/^The code uses (.+): (.+) has a GPU\.$/, 'Le code utilise $1 : $2 a un GPU.'],
   [/^The run waits for (.+)\.$/, 'L’exécution attend $1.'],
   [
     /^It starts with a new session: the variables of the old one are on (.+)\.$/,

@@ -32,7 +32,8 @@ export function pageCommands(shell: Shell): readonly Command[] {
   const inProject = (): boolean => workspace.project.value !== undefined;
   const inDocument = (): boolean => workspace.document.value !== undefined;
   const show =
-    (kind: 'quick-open' | 'palette' | 'shortcuts' | 'open-folder' | 'devices' | 'account' | 'share') => (): void => {
+    (kind: 'quick-open' | 'palette' | 'shortcuts' | 'open-folder' | 'devices' | 'account' | 'share' | 'publish') =>
+    (): void => {
       view.overlay.value = { kind };
     };
   const folder = (): string => folderOf(workspace.document.peek()?.path ?? '');
@@ -157,6 +158,7 @@ export function pageCommands(shell: Shell): readonly Command[] {
       },
     },
     { id: 'open-folder', group: 'project', title: () => t('openFolder'), keys: ['Mod-o'], run: show('open-folder') },
+    { id: 'publish', group: 'project', title: () => t('publish'), available: inProject, run: show('publish') },
     { id: 'devices', group: 'project', title: () => t('devices'), run: show('devices') },
     {
       id: 'account',

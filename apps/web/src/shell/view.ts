@@ -3,7 +3,18 @@ import type { DocumentId, Moment } from '@markco/protocol';
 import { signal, type Signal } from '@preact/signals';
 
 export type Overlay =
-  | { readonly kind: 'quick-open' | 'palette' | 'shortcuts' | 'open-folder' | 'devices' | 'account' | 'share' | 'more' }
+  | {
+      readonly kind:
+        | 'quick-open'
+        | 'palette'
+        | 'shortcuts'
+        | 'open-folder'
+        | 'devices'
+        | 'account'
+        | 'share'
+        | 'publish'
+        | 'more';
+    }
   | {
       readonly kind: 'ask-path';
       readonly title: string;

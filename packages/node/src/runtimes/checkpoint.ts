@@ -71,7 +71,7 @@ export function createCheckpoint({ session, folder, place, questions, log }: Che
       if (link.hello.python !== undefined)
         await quietly('session.restore', async () => {
           await tell(link, 'restore', await give(name, file));
-          return { bytes: found.size };
+          return { what: 'idle-wake', did: 'brought its values back', bytes: found.size };
         });
       await forget();
     },

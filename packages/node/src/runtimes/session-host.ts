@@ -200,6 +200,11 @@ export async function createSessionHost(parts: SessionHostParts) {
     if (!decided.end || parts.isBusy(id)) return;
     notices.delete(id);
     await session.stop('idle');
+    parts.log.info('session.resources', {
+      sessionId: id,
+      what: 'idle-sleep',
+      did: 'ended it, values kept where it can',
+    });
   }
 
   /** Counting is not free, and who runs nothing grows little: only of those with a run on, where a group counts them. */
@@ -211,7 +216,7 @@ export async function createSessionHost(parts: SessionHostParts) {
     const found = watch(await session.place.hold.cost());
     if (found !== null) {
       const did = found.told === null ? 'nothing yet' : 'told its run';
-      parts.log.info('session.resources', { sessionId: id, event: found.event, percent: found.percent, did });
+      parts.log.info('session.resources', { sessionId: id, what: found.event, percent: found.percent, did });
     }
     await session.tellLimits(found === null || found.told === null ? [] : [found.told]);
   }

@@ -6,6 +6,7 @@
  */
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
+import type { ProjectId, UserId } from '@markco/protocol';
 import { fileHeaders } from '@markco/replica/projects/file-headers';
 import type { Copies } from '../copies/copies.ts';
 import { addressPath, FEED, SITEMAP } from './addresses.ts';
@@ -29,13 +30,16 @@ export type Answer = {
 };
 
 export type AnswerParts = {
-  readonly publications: Pick<Publications, 'at'>;
+  readonly publications: Pick<Publications, 'at' | 'of' | 'ownerOf'>;
+  readonly projectsOf: (userId: UserId) => readonly ProjectId[];
   readonly sites: Pick<ReturnType<typeof createSites>, 'view'>;
   readonly copies: Pick<Copies, 'read'>;
 };
 
 /** Drawn pages that are kept. */
 const CACHE_BYTES_MAX = 32 * 1024 * 1024;
+/** Of one person, that their list names. */
+const PROJECTS_MAX = 200;
 const HTML = 'text/html; charset=utf-8';
 /** Grammars of languages and all that draws: loaded when the first page is asked for. */
 const loadDrawing = async () => ({
@@ -44,7 +48,7 @@ const loadDrawing = async () => ({
 });
 const pack = promisify(gzip);
 
-export function createAnswer({ publications, sites, copies }: AnswerParts) {
+export function createAnswer({ publications, projectsOf, sites, copies }: AnswerParts) {
   const cache = createCache(CACHE_BYTES_MAX);
 
   async function packed(key: string, type: string, draw: () => Promise<string> | string): Promise<Answer> {
@@ -150,8 +154,32 @@ export function createAnswer({ publications, sites, copies }: AnswerParts) {
     return { status: 200, body: bytes, isPacked: false, headers: { ...headers, ...crossing }, tag: contentHash };
   }
 
+  /** What a person has made public; of more than PROJECTS_MAX the first. Nobody's name, and one with nothing, is not there. */
+  async function projects(userName: string, origin: string): Promise<Answer> {
+    const owner = await publications.ownerOf(userName);
+    const found: (Place & { readonly description: string })[] = [];
+    for (const id of owner === undefined ? [] : projectsOf(owner)) {
+      const publication = found.length < PROJECTS_MAX ? await publications.of(id) : undefined;
+      if (publication === undefined) continue;
+      const site = await sites.view(publication);
+      if (site.pages.length > 0)
+        found.push({ title: site.title, description: site.description, address: rootOf(site) });
+    }
+    if (found.length === 0) return missing();
+    found.sort((a, b) => (a.address < b.address ? -1 : 1));
+    const [title, address] = [`@${userName}`, `/@${userName}`];
+    return packed(['projects', origin, JSON.stringify(found)].join('\n'), HTML, () =>
+      layout({
+        ...{ lang: 'en', title, description: '', author: null, date: null, image: null, hasFeed: false },
+        ...{ canonical: origin + address, site: { title, address }, pages: '', before: null, after: null },
+        html: startList(title, '', found),
+      }),
+    );
+  }
+
   return async function answer(path: string, origin: string): Promise<Answer> {
-    const [, userName, name, rest = ''] = /^\/@([^/]+)\/([^/]+)(?:\/(.*))?$/s.exec(path) ?? [];
+    const [, userName, name, rest = ''] = /^\/@([^/]+)(?:\/([^/]+)(?:\/(.*))?)?\/?$/s.exec(path) ?? [];
+    if (userName !== undefined && name === undefined && isName(userName)) return projects(userName, origin);
     if (userName === undefined || name === undefined || !isName(userName) || !isName(name)) return missing();
     const publication = await publications.at(userName, name);
     if (publication === undefined) return missing();

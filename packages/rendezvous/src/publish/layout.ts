@@ -15,6 +15,8 @@ export type Layout = {
   readonly author: string | null;
   readonly date: string | null;
   readonly site: Place;
+  /** A list of projects has none. */
+  readonly hasFeed?: false;
   /** The pages of the project, as a list; empty where there is only one. */
   readonly pages: string;
   readonly before: Place | null;
@@ -40,7 +42,9 @@ export function layout(page: Layout): string {
       ...meta('property', 'og:site_name', site.title),
       ...meta('property', 'og:image', page.image),
       ...meta('property', 'article:published_time', page.date),
-      `<link rel="alternate" type="application/atom+xml" href="${escapeHtml(`${site.address}/${FEED}`)}">`,
+      ...(page.hasFeed === false
+        ? []
+        : [`<link rel="alternate" type="application/atom+xml" href="${escapeHtml(`${site.address}/${FEED}`)}">`]),
       ...(before === null ? [] : [`<link rel="prev" href="${escapeHtml(before.address)}">`]),
       ...(after === null ? [] : [`<link rel="next" href="${escapeHtml(after.address)}">`]),
     ],

@@ -93,6 +93,7 @@ export function createPublications({
   }
 
   return {
+    ownerOf: (userName: string) => read<UserId>(keys.name(userName)),
     nameOf: (userId: UserId) => read<string>(keys.user(userId)),
     at: (userName: string, name: string) => read<Publication>(keys.at(userName, name)),
     async of(projectId: ProjectId): Promise<Publication | undefined> {

@@ -1,4 +1,5 @@
 /** Pages that their owners show to everybody: who may change what is public, and who reads it. */
+import type { ProjectId, UserId } from '@markco/protocol';
 import type { Guard } from '@markco/replica/listen/guard';
 import type { Store } from '@markco/replica/store/store';
 import type { RequestListener } from 'node:http';
@@ -22,7 +23,9 @@ export function createPublishing({ store, kept, copies, guard, onError, ...owner
   const { catalog, documents, log } = kept;
   const publications = createPublications({ store, log });
   const sites = createSites({ catalog, documents, publications, copies });
-  const answer = createAnswer({ publications, sites, copies });
+  const projectsOf = (userId: UserId): readonly ProjectId[] =>
+    [...catalog.projects()].flatMap(({ project }) => (project.userId === userId ? [project.id] : []));
+  const answer = createAnswer({ publications, projectsOf, sites, copies });
   return {
     routes: publicationRoutes({ ...owners, catalog, documents, publications, sites }),
     door: (others: RequestListener): RequestListener =>

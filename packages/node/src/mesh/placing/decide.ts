@@ -3,6 +3,7 @@ import { Failure, type DeviceId, type ProjectId, type RunId } from '@markco/prot
 import {
   place,
   recordOf,
+  withGpuHint,
   type DecisionRecord,
   type DeviceFacts,
   type Placement,
@@ -16,6 +17,8 @@ export type Wanted = {
   readonly named: DeviceId | null;
   readonly needsGpu: PlaceRequest['needsGpu'];
   readonly sessionOn: DeviceId | null;
+  /** What in its code speaks for a GPU. */
+  readonly mayWantGpu?: string | null;
   /** Unix milliseconds: until when the leave that it brought along is good. Absent where this device gives it. */
   readonly until?: number;
 };
@@ -38,7 +41,11 @@ export type DecideParts = {
 
 export function createDecide({ self, survey, now, holders, isOpen, placesElsewhere, fallsBack }: DecideParts) {
   /** @param from the device where a person asks for it, which may be one that hosts nothing */
-  return async (runId: RunId, { session, named, needsGpu, sessionOn }: Wanted, from = self): Promise<Decided> => {
+  return async (
+    runId: RunId,
+    { session, named, needsGpu, sessionOn, mayWantGpu = null }: Wanted,
+    from = self,
+  ): Promise<Decided> => {
     const request: PlaceRequest = { language: session.language, from, needsGpu, sessionOn, runOn: named };
     const known = await survey.snapshot(named, session.language);
     const mayTake = ({ host, deviceId }: DeviceFacts): boolean =>
@@ -59,6 +66,7 @@ export function createDecide({ self, survey, now, holders, isOpen, placesElsewhe
       if (placement.chosen !== null) break;
       placement = place({ ...all, devices }, request);
     }
+    placement = withGpuHint(placement, all.devices, mayWantGpu);
     return { placement, record: recordOf({ runId, at: new Date(now()).toISOString() }, request, placement) };
   };
 }

@@ -21,7 +21,14 @@ import {
   type UserId,
 } from '@markco/protocol';
 import { codeHashOf, RUN_GRANT_LIFETIME_MS, sealGrant, type RunGrant } from '@markco/protocol/identity';
-import { ownRefusalOf, wishOf, type DecisionRecord, type HostState, type PlaceRequest } from '@markco/scheduler';
+import {
+  ownRefusalOf,
+  wantsGpu,
+  wishOf,
+  type DecisionRecord,
+  type HostState,
+  type PlaceRequest,
+} from '@markco/scheduler';
 import type { Runs } from '../../runs/runs.ts';
 import { runtimeFor } from '../../runtimes/descriptor.ts';
 import type { LocalStore } from '@markco/replica/store/store';
@@ -188,7 +195,8 @@ export async function createPlacing(parts: PlacingParts) {
     const { on, needs } = codeOptions(request.code, language);
     const wish = wishOf({ on, needs }, devices, byHand);
     if (!wish.ok) throw new Failure(on === null ? 'bad_request' : 'not_found', wish.problem);
-    return { session, named: wish.runOn, needsGpu: wish.needsGpu, sessionOn: sessionOn(session) };
+    const mayWantGpu = wantsGpu(request.code);
+    return { session, named: wish.runOn, needsGpu: wish.needsGpu, sessionOn: sessionOn(session), mayWantGpu };
   }
 
   return {

@@ -31,7 +31,7 @@ test('a session that comes near its memory says so before it meets it, and the l
   );
   await device.runs.input(request.id, '', AbortSignal.timeout(10_000));
   await eventsOf(device.runs, request.id);
-  expect(said).toContainEqual(expect.objectContaining({ event: 'migrate', did: 'told its run' }));
+  expect(said).toContainEqual(expect.objectContaining({ what: 'migrate', did: 'told its run' }));
 });
 
 test('code that takes too much memory ends alone, and its run says which limit it met', async (context) => {
