@@ -25,6 +25,8 @@ type Tenant = {
   readonly slug: string;
   readonly documentId: DocumentId;
   readonly session: string;
+  /** A link to the document. */
+  readonly share: string;
 };
 
 async function letIn(cloud: CloudProgram, browser: Browser, device: Device): Promise<Tenant> {
@@ -36,15 +38,18 @@ async function letIn(cloud: CloudProgram, browser: Browser, device: Device): Pro
     (await browser.ask<{ documents?: Document[] }>('GET', `/api/documents/${userId}`)).json.documents ?? [];
   const [document] = await eventually(async () => ((await list()).length > 0 ? list() : null), 'the document');
   const { sessions } = (await browser.ask<{ sessions: { id: string }[] }>('GET', '/api/account/sessions')).json;
+  const documentId = document?.id ?? expect.unreachable('no document');
+  const body = { role: 'edit', documentId };
+  const made = await browser.ask<{ share: { id: string } }>('POST', `/api/projects/${project.id}/shares`, body);
   return {
-    ...{ browser, userId, projectId: project.id, slug: project.slug },
-    documentId: document?.id ?? expect.unreachable('no document'),
+    ...{ browser, userId, projectId: project.id, slug: project.slug, documentId, share: made.json.share.id },
     session: sessions[0]?.id ?? expect.unreachable('no session'),
   };
 }
 
 const BODIES: Readonly<Record<string, unknown>> = {
   createDocument: { path: 'planted', text: 'planted' },
+  share: { role: 'edit' },
   moveDocument: { path: 'stolen' },
   addPasskey: { ceremonyId: 'x', response: {} },
 };
@@ -66,16 +71,22 @@ test('T15 what one person asks of what is another’s is answered as what is not
   const [ada, bob] = [await letIn(cloud, adas, laptop), await letIn(cloud, bobs, tower)];
   const nobody = { userId: newId<UserId>(ids), projectId: newId<ProjectId>(ids), documentId: newId<DocumentId>(ids) };
   const other = newId<UserId>(ids);
-  const paramsOf = (of: Pick<Tenant, 'userId' | 'projectId'>, documentId: string, session: string): Params => ({
+  const paramsOf = (
+    of: Pick<Tenant, 'userId' | 'projectId'>,
+    documentId: string,
+    session: string,
+    share: string = other,
+  ): Params => ({
+    share,
     ...{ userId: of.userId, id: of.projectId, documentId, project: ada.slug, seq: '0', session },
     ...{ passkey: session, identity: session, device: session, invite: session, code: 'BCDFGHJK', name: 'x' },
   });
   // Hers, and beside it the same with ids that are nobody's; hers in a project of his, too.
   const pairs = [
-    [paramsOf(ada, ada.documentId, ada.session), paramsOf(nobody, nobody.documentId, other)],
-    [paramsOf(bob, ada.documentId, ada.session), paramsOf(bob, nobody.documentId, other)],
+    [paramsOf(ada, ada.documentId, ada.session, ada.share), paramsOf(nobody, nobody.documentId, other)],
+    [paramsOf(bob, ada.documentId, ada.session, ada.share), paramsOf(bob, nobody.documentId, other)],
   ] as const;
-  const secrets = [CANARY, ada.userId, ada.projectId, ada.documentId, ada.session, 'ada@example.com'];
+  const secrets = [CANARY, ada.userId, ada.projectId, ada.documentId, ada.session, ada.share, 'ada@example.com'];
   let asked = 0;
   for (const [name, route] of Object.entries<Route>(ROUTES)) {
     if (route.open === true || name === 'signOut' || name === 'endSessions') continue;
@@ -141,4 +152,5 @@ test('T15 what one person asks of what is another’s is answered as what is not
     1,
   );
   expect((await adas.ask('GET', '/api/account')).status).toBe(200);
+  expect((await adas.ask('GET', '/api/shares')).json).toMatchObject({ shares: [{ id: ada.share, guests: 0 }] });
 }, 60_000);
