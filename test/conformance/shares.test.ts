@@ -227,9 +227,11 @@ test('who suggests writes in a copy beside the page, which its owner sees, and n
   await eventually(() => hers?.synced === true && beside?.synced === true, 'both, as its owner has them', SOON_MS);
   expect(beside?.doc.getText('content').toString()).toMatch(/^In the copy\. /);
   expect(hers?.doc.getText('content').toString()).not.toContain('In the');
-  // Without it there is still the page to read.
+  // A link to what was deleted says so; without the copy there is still the page to read.
+  const toCopy = await join(await make({ role: 'view', documentId: copy.id }));
   await owner(cloud, 'DELETE', `/api/projects/${page.projectId}/documents/${copy.id}`);
   expect((await asGuest(guest, 'GET', '/api/joined')).json).not.toHaveProperty('copy');
+  expect((await asGuest(toCopy, 'GET', '/api/joined')).json).toMatchObject({ error: { code: 'document_deleted' } });
   for (const each of await documentsOf(cloud, laptop))
     if (each.path.includes('suggested'))
       await owner(cloud, 'DELETE', `/api/projects/${page.projectId}/documents/${each.id}`);

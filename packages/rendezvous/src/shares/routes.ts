@@ -132,11 +132,13 @@ export function shareRoutes({
       const share = isGuest(subject) ? shares.get(subject.share ?? '') : undefined;
       if (share === undefined) throw new Failure('unauthorized', 'This link does not work any more.');
       const { id, role, userId, projectId, documentId } = share;
-      const copy = documentOf(share, share.copyId);
+      const [document, copy] = [documentOf(share, documentId), documentOf(share, share.copyId)];
+      if (documentId !== undefined && document === undefined)
+        throw new Failure('document_deleted', 'The page that this link leads to was deleted.');
       const mine = projects(userId);
       return {
         ...{ id, role, project: mine.project(projectId) },
-        ...(documentId === undefined ? {} : { document: mine.document(projectId, documentId) }),
+        ...(document === undefined ? {} : { document }),
         ...(copy === undefined ? {} : { copy }),
         ...ends(share),
       };
