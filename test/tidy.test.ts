@@ -265,6 +265,17 @@ test('no locked package is below the version that closed its last known hole', (
   ).toEqual([]);
 });
 
+test('T19 what reads the bytes of strangers at a cloud has such a version named', () => {
+  const floors = JSON.parse(read('docs/dependency-floors.json')) as Readonly<Record<string, Floor>>;
+  // What only draws what somebody wrote reads no bytes from the network.
+  const isDrawing = (name: string): boolean => /^@(markco|codemirror|lezer)\//.test(name);
+  const named = [...(manifests['packages/rendezvous'] ?? []), ...(manifests['packages/replica'] ?? [])].filter(
+    (name) => !isDrawing(name),
+  );
+  expect(named.length).toBeGreaterThan(5);
+  expect(named.filter((name) => floors[name] === undefined)).toEqual([]);
+});
+
 test('the lock file names the packages of every platform, so that npm ci takes it everywhere (else: npm run lock)', () => {
   const sample: Packages = {
     'node_modules/tool': {

@@ -244,7 +244,7 @@ test('a headless device is let in by a code, comes back by its key, and is cut o
     (await dora.ask<{ documents: unknown[] }>('GET', `/api/documents/${box.userId}`)).json.documents.length;
   await eventually(async () => (await documents()) === 1, 'the document to be there');
   const kept = await readFile(join(box.home, 'cloud.json'), 'utf8');
-  expect(JSON.parse(kept)).toEqual({ url: cloud.origin, byKey: true });
+  expect(JSON.parse(kept)).toEqual({ url: cloud.origin, byKey: true, cloud: expect.any(String) });
   await box.kill();
   await box.start();
   const state = async (): Promise<string> => (await box.get<Cloud>('/api/cloud')).state;

@@ -245,7 +245,7 @@ const BEHAVIORS: readonly Behavior[] = [
       for (const message of [
         '{"op":"rows"',
         JSON.stringify({ op: 'rows', projectId: '../..', rows: 'x' }),
-        new Uint8Array(ids.randomBytes(5_000)),
+        new Uint8Array(5_000).fill(0xff),
         Uint8Array.of(0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f),
         new Uint8Array(17 * 1024 * 1024),
       ]) {
@@ -253,6 +253,20 @@ const BEHAVIORS: readonly Behavior[] = [
         (await victimOf()).say(message);
         await eventually(() => evil.connections(world.laptopId) > before, 'the device to end it', SOON_MS);
       }
+    },
+  },
+  {
+    name: 'asks the same over and over',
+    async does() {
+      const victim = await victimOf();
+      const hashes = Buffer.alloc(256 * 8).toString('base64');
+      const question = JSON.stringify({ op: 'buckets', projectId: laptop.project.id, hashes });
+      for (let at = 0; at < 1_000 && victim.isOpen; at++) victim.say(question);
+      const isCut = async (): Promise<boolean> =>
+        (await cloudOf(laptop)).why?.startsWith('It sent more than a cloud does') === true;
+      await eventually(isCut, 'the device to cut it off', SOON_MS);
+      expect(await cloudOf(laptop)).toMatchObject({ state: 'refused' });
+      await laptop.get('/api/cloud', { body: { url: evil.origin, token: cloud.token } });
     },
   },
   {

@@ -228,6 +228,7 @@ export function createCloudLink(parts: CloudParts): CloudLink {
       place = wanted;
       watch.clear();
       unsaved.clear();
+      purse.fill(WASTE.burst);
       use(greeted, mine);
       return state;
     },

@@ -49,6 +49,8 @@ export type PostgresServer = {
   /** A backup as `docs/operating.md` has it made, and a database of its own that was made from one. */
   backUp(url: string): string;
   restore(backup: string): Promise<string>;
+  /** Everything in a database, as text. */
+  dump(url: string): Buffer;
   signal(signal: NodeJS.Signals): void;
   start(): Promise<void>;
   /** kill -9 of all of it. */
@@ -120,6 +122,7 @@ export async function startPostgres(): Promise<PostgresServer & AsyncDisposable>
       execFileSync(join(bin, 'pg_dump'), ['--format=custom', `--file=${file}`, url], as);
       return file;
     },
+    dump: (url) => execFileSync(join(bin, 'pg_dump'), [url], { ...as, maxBuffer: 256 * 1024 * 1024 }),
     async restore(backup) {
       const url = await database();
       execFileSync(join(bin, 'pg_restore'), ['--exit-on-error', `--dbname=${url}`, backup], as);
