@@ -9,6 +9,7 @@
 import { Failure } from '@markco/protocol';
 import { Command, CommanderError } from 'commander';
 import type { Cli } from './cli.ts';
+import { addAgents } from './command/agents.ts';
 import { addBugreport } from './command/bugreport.ts';
 import { addCancel } from './command/cancel.ts';
 import { addCloud } from './command/cloud.ts';
@@ -45,6 +46,7 @@ const VERBS: readonly AddVerb[] = [
   addLogin,
   addCloud,
   addPublish,
+  addAgents,
   addDevices,
   addPeers,
   addPing,
