@@ -9,6 +9,7 @@
 import { Failure } from '@markco/protocol';
 import { Command, CommanderError } from 'commander';
 import type { Cli } from './cli.ts';
+import { addAgents } from './command/agents.ts';
 import { addBugreport } from './command/bugreport.ts';
 import { addCancel } from './command/cancel.ts';
 import { addCloud } from './command/cloud.ts';
@@ -47,6 +48,7 @@ const VERBS: readonly AddVerb[] = [
   addCloud,
   addPublish,
   addShare,
+  addAgents,
   addDevices,
   addPeers,
   addPing,

@@ -1,46 +1,17 @@
 /** The inside of the dialog of the account: what one signs in with, where one is signed in, and who is let in. */
 import type { SessionRow } from '@markco/protocol';
 import { useSignal } from '@preact/signals';
-import type { ComponentChildren } from 'preact';
 import { useEffect, useMemo } from 'preact/hooks';
 import { dayName, timeOfDay } from '../i18n/words.ts';
 import { useShell } from '../shell/shell.ts';
 import { Wait } from '../ui/wait.tsx';
-import { createAccount, type AccountFacts, type AccountHere } from './account.ts';
+import { createAccount, type AccountHere } from './account.ts';
+import { Agents } from './agents.tsx';
+import { Line, Remove, type PartProps } from './lines.tsx';
 import { a } from './messages.ts';
 import { setPublicComputer } from './public-computer.ts';
 import '../devices/devices.css';
 import './account.css';
-
-type LineProps = { readonly name: string; readonly facts: string; readonly children?: ComponentChildren };
-
-function Line({ name, facts, children }: LineProps) {
-  return (
-    <li class="device">
-      <div class="device-what">
-        <strong>{name}</strong>
-        {facts !== '' && <span class="device-facts">{facts}</span>}
-      </div>
-      {children}
-    </li>
-  );
-}
-
-type PartProps = { readonly account: AccountHere; readonly facts: AccountFacts };
-
-function Remove({ name, label, run, busy }: { name: string; label: 'remove' | 'end'; run: () => void; busy: boolean }) {
-  return (
-    <button
-      class="button"
-      type="button"
-      disabled={busy}
-      aria-label={a(label === 'end' ? 'endNamed' : 'removeNamed', { name })}
-      onClick={run}
-    >
-      {a(label)}
-    </button>
-  );
-}
 
 function Passkeys({ account, facts }: PartProps) {
   const { now } = useShell();
@@ -294,6 +265,7 @@ export function AccountDialog() {
           <Passkeys account={account} facts={facts} />
           <Identities account={account} facts={facts} />
           <Sessions account={account} facts={facts} />
+          {!facts.account.publicComputer && <Agents account={account} facts={facts} />}
           {facts.account.operates && !facts.account.publicComputer && <Invite account={account} />}
         </>
       )}

@@ -1,6 +1,13 @@
 /** What the dialog of the account shows and does. What went wrong is told, and everything is asked for again after a change. */
 import type { Api } from '@markco/client';
-import { Failure, type Account, type DeviceRequest, type SessionRow, type SignInWays } from '@markco/protocol';
+import {
+  Failure,
+  type Account,
+  type Agent,
+  type DeviceRequest,
+  type SessionRow,
+  type SignInWays,
+} from '@markco/protocol';
 import { batch, signal, type ReadonlySignal } from '@preact/signals';
 import { a } from './messages.ts';
 
@@ -8,6 +15,7 @@ export type AccountFacts = {
   readonly account: Account;
   readonly sessions: readonly SessionRow[];
   readonly ways: SignInWays;
+  readonly agents: { readonly agents: readonly Agent[]; readonly closed?: string | undefined };
 };
 
 export type AccountHere = {
@@ -18,6 +26,8 @@ export type AccountHere = {
   readonly busy: ReadonlySignal<boolean>;
   readonly asked: ReadonlySignal<(DeviceRequest & { readonly code: string }) | undefined>;
   readonly invite: ReadonlySignal<{ readonly link: string; readonly endsAt: string } | undefined>;
+  /** One that was just made: its token is not told again. */
+  readonly madeAgent: ReadonlySignal<{ readonly name: string; readonly token: string } | undefined>;
   read(): Promise<void>;
   addPasskey(): Promise<void>;
   removePasskey(id: string): Promise<void>;
@@ -29,6 +39,8 @@ export type AccountHere = {
   answer(isLetIn: boolean): Promise<void>;
   removeDevice(id: string): Promise<void>;
   makeInvite(): Promise<void>;
+  addAgent(name: string): Promise<void>;
+  removeAgent(id: string): Promise<void>;
 };
 
 export function createAccount(api: Api): AccountHere {
@@ -39,13 +51,16 @@ export function createAccount(api: Api): AccountHere {
   const asked = signal<(DeviceRequest & { readonly code: string }) | undefined>(undefined);
   const invite = signal<{ readonly link: string; readonly endsAt: string } | undefined>(undefined);
 
+  const madeAgent = signal<{ readonly name: string; readonly token: string } | undefined>(undefined);
+
   async function ask(): Promise<void> {
-    const [account, { sessions }, ways] = await Promise.all([
+    const [account, { sessions }, ways, agents] = await Promise.all([
       api('account', {}),
       api('accountSessions', {}),
       api('signInWays', {}),
+      api('agents', {}),
     ]);
-    facts.value = { account, sessions, ways };
+    facts.value = { account, sessions, ways, agents };
   }
 
   async function attempt(work: () => Promise<unknown>, done = ''): Promise<void> {
@@ -65,7 +80,7 @@ export function createAccount(api: Api): AccountHere {
   }
 
   return {
-    ...{ facts, trouble, said, busy, asked, invite },
+    ...{ facts, trouble, said, busy, asked, invite, madeAgent },
     read: () => attempt(() => Promise.resolve()),
     addPasskey: () =>
       attempt(async () => {
@@ -97,6 +112,15 @@ export function createAccount(api: Api): AccountHere {
       );
     },
     removeDevice: (device) => attempt(() => api('removeAccountDevice', { params: { device } })),
+    addAgent: (name) =>
+      attempt(async () => {
+        madeAgent.value = await api('addAgent', { body: { name } });
+      }),
+    removeAgent: (agent) =>
+      attempt(async () => {
+        await api('removeAgent', { params: { agent } });
+        madeAgent.value = undefined;
+      }),
     makeInvite: () =>
       attempt(async () => {
         const { code, endsAt } = await api('invite', {});

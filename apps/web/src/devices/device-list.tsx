@@ -23,6 +23,7 @@ function DeviceLine({ device, remove }: DeviceLineProps) {
         <span class="device-facts">{stateWords(device, now())}</span>
         {!isOnline && connection.why !== undefined && <span class="device-facts">{connection.why}</span>}
         {ability !== '' && <span class="device-facts">{ability}</span>}
+        {device.plainAgent === true && <span class="device-facts">{d('plainAgent')}</span>}
       </div>
       {connection !== undefined && remove !== undefined && (
         <button class="button" type="button" aria-label={d('removeNamed', { name })} onClick={remove}>
@@ -74,6 +75,8 @@ export function DeviceList({ devices, close }: { readonly devices: Devices; read
   const elsewhere = devices.elsewhere.value;
   const leaving = removing.value;
   const isCloud = devices.isCloud.value === true;
+  // Agents alone make no browser a device.
+  const isMember = known?.some(({ connection }) => connection === undefined) === true;
   if (known === undefined) return <Wait step={d('readingDevices')} />;
   return (
     <>
@@ -92,16 +95,12 @@ export function DeviceList({ devices, close }: { readonly devices: Devices; read
           ))}
         </section>
       )}
-      {known.length === 1 && <p class="hint">{d('alone')}</p>}
-      {isCloud && <p class="hint">{d(known.length === 0 ? 'browserAlone' : 'browserIs')}</p>}
+      {known.length === 1 && isMember && <p class="hint">{d('alone')}</p>}
+      {isCloud && <p class="hint">{d(isMember ? 'browserIs' : 'browserAlone')}</p>}
       {isCloud ? (
         <div class="device-ways">
-          <button
-            class={`button${known.length === 0 ? ' primary' : ''}`}
-            type="button"
-            onClick={() => devices.show('join')}
-          >
-            {d(known.length === 0 ? 'addBrowser' : 'addBrowserAgain')}
+          <button class={`button${isMember ? '' : ' primary'}`} type="button" onClick={() => devices.show('join')}>
+            {d(isMember ? 'addBrowserAgain' : 'addBrowser')}
           </button>
         </div>
       ) : (

@@ -9,7 +9,7 @@ const projectId = newId<ProjectId>(ids);
 const request = { id, projectId, language: 'python', code: '1' };
 const signal = new AbortController().signal;
 
-function world({ isCloud = true } = {}) {
+function world({ isCloud = true, agents = [] }: { isCloud?: boolean; agents?: readonly object[] } = {}) {
   const asked: string[] = [];
   const note = (who: string, what: string): Promise<never> => {
     asked.push(`${who} ${what}`);
@@ -18,9 +18,11 @@ function world({ isCloud = true } = {}) {
   const server = {
     api(name: string) {
       if (name === 'peerDoor' && !isCloud) return Promise.reject(new Failure('not_found', 'A device.'));
-      return note('server', name);
+      void note('server', name);
+      return Promise.resolve({ devices: agents, runs: [], sessions: [] });
     },
-    submitRun: () => note('server', 'submitRun'),
+    submitRun: (asks: object) => (void note('server', 'submitRun'), Promise.resolve(asks)),
+    cancelRun: () => note('server', 'cancelRun'),
     followRun: () => () => undefined,
     watchProject: () => () => undefined,
   } as unknown as Client;
@@ -60,7 +62,11 @@ test('runs are asked of the server while the browser is no device, and of the de
   await client.submitRun(request, signal);
   await client.api('runs', {});
   await client.api('documents', { params: { id: projectId } });
-  expect(asked.slice(2)).toEqual(['devices watchProject', 'devices submitRun', 'devices runs', 'server documents']);
+  expect(asked.slice(2)).toEqual([
+    ...['devices watchProject', 'devices submitRun'],
+    // Agents of the cloud, which take runs that name them.
+    ...['server runs', 'devices runs', 'server documents'],
+  ]);
   expect(await client.api('devices', {})).toEqual({ devices: [{ name: 'laptop' }] });
   await expect(client.api('removeDevice', { params: { id: 'x' } })).rejects.toThrow('markco devices remove');
 });
@@ -75,4 +81,16 @@ test('a code that is typed at a cloud is for this browser, at a device for that 
   await own.client.api('pairing', {});
   await own.client.api('joinPairing', { body: { code: '42718830' } });
   expect([own.codes, own.asked]).toEqual([[], ['server pairing', 'server joinPairing']]);
+});
+
+test('a run goes to a plain agent of the cloud when it names one, and stays there', async () => {
+  const { client, asked, become } = world({ agents: [{ id: 'a', name: 'Attic', plainAgent: true }] });
+  become();
+  await client.submitRun({ ...request, runOn: 'attic' }, signal);
+  await client.cancelRun(id);
+  await client.submitRun({ ...request, id: newId<RunId>(ids), runOn: 'laptop' }, signal);
+  expect(asked.filter((each) => !each.endsWith('watchProject'))).toEqual([
+    ...['server devices', 'server submitRun', 'server cancelRun', 'server devices', 'devices submitRun'],
+  ]);
+  expect(await client.api('devices', {})).toMatchObject({ devices: [{ name: 'laptop' }, { name: 'Attic' }] });
 });
