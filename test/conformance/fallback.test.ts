@@ -1,18 +1,8 @@
 /** A device that stands in for the others, as the one beside a cloud: what it runs, and what it leaves to them. */
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import type { Decision, Run } from '@markco/protocol';
 import { expect, test } from 'vitest';
 import { eventually, newRunId } from './device.fixture.ts';
-import { connectedTo, pair, SOON_MS, start, type Named } from './paired.fixture.ts';
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
+import { connectedTo, freePort, pair, SOON_MS, start, type Named } from './paired.fixture.ts';
 
 const submit = (device: Named): Promise<Run> =>
   device.get<Run>('/api/runs', {

@@ -288,7 +288,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
 
   const cloud = createCloudHere({
     ...{ rooms, catalog, digests, links, ids, projects, logger, home: config.home },
-    ...{ usesKeychain: config.usesKeychain, name: () => device.name },
+    ...{ usesKeychain: config.usesKeychain, mode: config.syncMode, metrics, name: () => device.name },
     self: () => ({ deviceId: device.id, userId: user.id }),
     chance: () => author() / 2 ** 32,
   });

@@ -11,6 +11,7 @@ import {
   type DeviceId,
   type IdSource,
   type ProjectId,
+  type SyncMode,
   type UserId,
 } from '@markco/protocol';
 import type { StorageTrouble } from '@markco/replica/documents/log';
@@ -41,6 +42,7 @@ import { createDocumentsTable } from './store/documents-table.ts';
 import { openPostgresStore } from './store/postgres.ts';
 import { openSharedPostgresStore } from './store/shared-postgres.ts';
 import { createMetrics } from './observe/metrics.ts';
+import { createModeHere } from './sync/mode.ts';
 import { createResolve, type SocketTarget } from './sync/resolve.ts';
 import { createSignaling } from './sync/signal.ts';
 
@@ -59,6 +61,8 @@ export type RendezvousConfig = AdmissionSettings & {
   readonly natsUrl: string | null;
   /** `https://pages.example.com`, where published pages are and nothing else; null for the names above. */
   readonly publishOrigin: string | null;
+  /** What it is to devices. */
+  readonly syncMode: SyncMode;
 };
 
 type LogFields = Readonly<Record<string, string | number>>;
@@ -174,7 +178,16 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
     });
     stops.push(async () => admission.close());
     reloadAccounts = admission.reload;
-    const links = createDeviceLinks({ kept, self, now: ids.now, admission, onDevice, onTrouble });
+    const links = createDeviceLinks({
+      kept,
+      self,
+      mode: config.syncMode,
+      now: ids.now,
+      admission,
+      onDevice,
+      onTrouble,
+    });
+    const mode = createModeHere(config.syncMode);
     const guard = createGuard({
       hosts,
       origins: () => hosts().flatMap((host) => [`http://${host}`, `https://${host}`]),
@@ -204,6 +217,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
           openDocuments: kept.rooms.size,
           devices: links.count,
           connections,
+          syncMode: config.syncMode,
           pipes: pipes.count,
           residentBytes: parts.residentBytes(),
           storage: kept.log.storage.ok ? 'ok' : kept.log.storage.code,
@@ -216,6 +230,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
         }),
         ...publishing.routes,
         ...copyRoutes({ of: (subject) => kept.of(required(subject)), copies }),
+        ...mode.handlers,
         ...nobodyRoutes,
         ...admission.handlers,
         peerDoor() {
@@ -233,16 +248,16 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
       guard,
       http: publishing.door(http),
       passOn: pipes.take,
-      resolve: createResolve(kept),
+      resolve: mode.resolve(createResolve(kept)),
       serve(target, connection, subject) {
         const { userId } = subject;
-        if (target.kind === 'link') return links.serve(connection, subject);
+        if (target.kind === 'link') return mode.refuses(connection) ? undefined : links.serve(connection, subject);
         admission.hold(connection, subject);
         if (target.kind === 'signal') signaling.serve(connection, userId);
         else if (target.kind === 'stream') {
           const mine = kept.of(userId);
           serveStream(connection, {
-            ...{ ...nobodyRuns, rooms: kept.rooms, timing, refusal: mine.refusal },
+            ...{ ...nobodyRuns, rooms: kept.rooms, timing, refusal: mode.refusal(mine.refusal) },
             watch(projectId, tell) {
               mine.project(projectId);
               return watch.project(projectId, tell);

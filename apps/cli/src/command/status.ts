@@ -4,6 +4,7 @@ import type { Cloud, DeviceHere } from '@markco/protocol';
 import { requireDevice, type RunningDevice } from '../device.ts';
 import { bestPath, pathWords, roundTrip } from '../path-words.ts';
 import { colorsFor, json, localTime, printable } from '../render.ts';
+import { modeWords } from '../sync-mode-words.ts';
 import { verb, type AddVerb, type JsonOption } from '../verb.ts';
 
 type Facts = Pick<CallAnswer<'device'>, 'version' | 'runtimes'> & {
@@ -96,7 +97,10 @@ function connectionWords({ connection }: DeviceHere, now: number): string {
 }
 
 function cloudWords(cloud: Exclude<Cloud, { state: 'none' }>, now: number): string {
-  if (cloud.state === 'connected') return 'online';
+  if (cloud.state === 'connected') return ['online', ...modeWords(cloud)].join('; ');
+  if (cloud.state === 'off') return modeWords(cloud).join('');
+  if (cloud.state === 'offline' && cloud.why !== undefined)
+    return `offline since ${localTime(cloud.since, now)}: ${cloud.why}`;
   return `${cloud.state === 'refused' ? 'refuses this device' : 'offline'} since ${localTime(cloud.since, now)}`;
 }
 

@@ -74,6 +74,7 @@ export function DeviceList({ devices, close }: { readonly devices: Devices; read
   const elsewhere = devices.elsewhere.value;
   const leaving = removing.value;
   const isCloud = devices.isCloud.value === true;
+  const cloudMode = devices.cloudMode.value;
   if (known === undefined) return <Wait step={d('readingDevices')} />;
   return (
     <>
@@ -83,6 +84,8 @@ export function DeviceList({ devices, close }: { readonly devices: Devices; read
         ))}
       </ul>
       {known.length === 1 && <p class="hint">{d('alone')}</p>}
+      {cloudMode === 'mirror' && <p class="hint">{d('cloudIsMirror')}</p>}
+      {cloudMode === 'legacy' && <p class="hint">{d('cloudIsOff')}</p>}
       {isCloud && <p class="hint">{d(known.length === 0 ? 'browserAlone' : 'browserIs')}</p>}
       {isCloud ? (
         <div class="device-ways">

@@ -12,6 +12,7 @@ import {
   type PairingHere,
   type ProjectHere,
   type ProjectId,
+  type SyncMode,
 } from '@markco/protocol';
 import { batch, signal, type ReadonlySignal } from '@preact/signals';
 
@@ -30,6 +31,8 @@ export type Devices = {
   readonly opensAll: ReadonlySignal<boolean | undefined>;
   /** Whether the page is a cloud's, so that "this device" is this browser; `undefined` until it is known. */
   readonly isCloud: ReadonlySignal<boolean | undefined>;
+  /** What the cloud of this device is to it; undefined for what it usually is, and for none. */
+  readonly cloudMode: ReadonlySignal<SyncMode | undefined>;
   readonly pairing: ReadonlySignal<PairingHere>;
   /** What was asked for and is not answered yet. */
   readonly doing: ReadonlySignal<string | undefined>;
@@ -55,6 +58,7 @@ export function createDevices(api: Api): Devices {
   const elsewhere = signal<readonly Elsewhere[]>([]);
   const opensAll = signal<boolean | undefined>(undefined);
   const isCloud = signal<boolean | undefined>(undefined);
+  const cloudMode = signal<SyncMode | undefined>(undefined);
   const pairing = signal<PairingHere>({});
   const doing = signal<string | undefined>(undefined);
   const trouble = signal('');
@@ -129,6 +133,7 @@ export function createDevices(api: Api): Devices {
     elsewhere,
     opensAll,
     isCloud,
+    cloudMode,
     pairing,
     doing,
     trouble,
@@ -149,6 +154,10 @@ export function createDevices(api: Api): Devices {
       api('peerDoor', { signal: closing.signal }).then(
         () => void (isCloud.value = true),
         () => void (isCloud.value = false),
+      );
+      api('cloud', { signal: closing.signal }).then(
+        (cloud) => void (cloudMode.value = cloud.state === 'none' ? undefined : cloud.mode),
+        () => undefined,
       );
       api('preferences', { signal: closing.signal }).then(
         (preferences) => void (opensAll.value = preferences.opensAll),

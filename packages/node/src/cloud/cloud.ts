@@ -3,8 +3,18 @@
  *
  * 1. Nothing here waits for it: edits, files and runs go on while it is away, and what it lacks is told when it is back.
  * 2. A cloud that refuses this device is asked again seldom, and its reason is shown.
+ * 3. In the mode `mirror` the cloud is told everything and nothing of it is taken; in `legacy` it is left alone.
  */
-import { Failure, type Cloud, type DeviceId, type UserId } from '@markco/protocol';
+import {
+  Failure,
+  moreCareful,
+  USUAL_SYNC_MODE,
+  type Cloud,
+  type DeviceId,
+  type SyncMode,
+  type UserId,
+} from '@markco/protocol';
+import { NO_LINKS } from '@markco/replica/replicate/links';
 import { replicate, type Replication } from '@markco/replica/replicate/replicate';
 import type { ReplicateParts } from '@markco/replica/replicate/replicate-parts';
 import { rm } from 'node:fs/promises';
@@ -13,6 +23,7 @@ import * as z from 'zod/mini';
 import { readIfThere, writePrivate } from '../device/private-file.ts';
 import type { CloudKey } from './cloud-key.ts';
 import { dialCloud, type CloudPlace, type Greeted } from './dial.ts';
+import type { Mirror } from './mirror.ts';
 
 const PlaceSchema = z.union([
   z.object({ url: z.string(), token: z.string() }),
@@ -31,6 +42,10 @@ export type CloudParts = Pick<
   readonly home: string;
   readonly self: () => { readonly deviceId: DeviceId; readonly userId: UserId };
   readonly key: CloudKey;
+  /** Of this device. */
+  readonly mode: SyncMode;
+  /** Looks how far the cloud has what is here, while it is a mirror. */
+  readonly mirror: Mirror;
   readonly now: () => number;
   /** From 0 to below 1: many devices do not come back in one moment. */
   readonly chance: () => number;
@@ -59,6 +74,7 @@ export function createCloudLink(parts: CloudParts): CloudLink {
   const file = join(parts.home, 'cloud.json');
   let place: CloudPlace | undefined;
   let state: Cloud = { state: 'none' };
+  let { mode } = parts;
   let replication: Replication | undefined;
   let drop: () => void = () => undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -66,7 +82,7 @@ export function createCloudLink(parts: CloudParts): CloudLink {
   /** Each beginning ends the one before. */
   let turn = 0;
 
-  function become(next: 'connected' | 'connecting' | 'offline' | 'refused', why?: string): void {
+  function become(next: Exclude<Cloud['state'], 'none'>, why?: string): void {
     if (place === undefined) return;
     const isSame = state.state === next;
     state = {
@@ -74,21 +90,26 @@ export function createCloudLink(parts: CloudParts): CloudLink {
       url: place.url,
       since: state.state === next ? state.since : new Date(now()).toISOString(),
       ...(why === undefined ? {} : { why }),
+      ...(mode === USUAL_SYNC_MODE ? {} : { mode }),
     };
     if (!isSame) parts.onChange(state);
   }
 
-  function use({ stream, cloud }: Greeted, mine: number): void {
+  function use({ stream, cloud, mode: its }: Greeted, mine: number): void {
+    mode = moreCareful(parts.mode, its);
+    const looks = mode === 'mirror' ? parts.mirror.begin(() => made.compare()) : null;
     const made = replicate(stream, true, {
       ...parts,
       device: cloud,
-      isAuthor: true,
+      isAuthor: looks === null,
+      ...(looks === null ? {} : { compared: looks.compared, links: NO_LINKS }),
       onProjects: () => undefined,
-      onHeld: () => undefined,
+      onHeld: (id, seq) => looks?.held(id, seq),
       wasted: () => undefined,
     });
     replication = made;
     drop = () => made.close();
+    stream.onClose(() => looks?.end());
     tries = 0;
     become('connected');
     stream.onClose((why) => {
@@ -134,6 +155,7 @@ export function createCloudLink(parts: CloudParts): CloudLink {
     state: () => state,
     place: () => place,
     async join(wanted) {
+      if (parts.mode === 'legacy') throw leftAlone();
       const greeted = await dialCloud(wanted, parts, AbortSignal.timeout(DIAL_MS));
       await writePrivate(file, JSON.stringify(wanted));
       const mine = end();
@@ -155,8 +177,16 @@ export function createCloudLink(parts: CloudParts): CloudLink {
       const known = PlaceSchema.safeParse(JSON.parse(text));
       if (!known.success) throw new Failure('storage_failed', `${file} cannot be read. Join the cloud again.`);
       place = known.data;
-      await connect(end());
+      if (parts.mode === 'legacy') become('off');
+      else await connect(end());
     },
     close: () => void end(),
   };
 }
+
+/** What a device answers that is set to have nothing to do with a cloud. */
+export const leftAlone = (): Failure =>
+  new Failure(
+    'conflict',
+    'This device leaves its cloud alone, because it was started with SYNC_MODE=legacy. Start it without that, then try again.',
+  );

@@ -67,6 +67,17 @@ export function createMetrics(facts: {
       labelNames: ['reason'],
       registers,
     }),
+    mirrored: new Gauge({
+      name: 'mirror_documents',
+      help: 'Documents of which a cloud that is a mirror has less (behind) or something else (ahead)',
+      labelNames: ['state'],
+      registers,
+    }),
+    mismatches: new Counter({
+      name: 'mirror_mismatches_total',
+      help: 'Times that a cloud that is a mirror had something else than this device',
+      registers,
+    }),
     runs: new Counter({ name: 'runs_total', help: 'Runs that ended', labelNames: ['state'], registers }),
     routed: new Counter({
       name: 'runs_routed_total',

@@ -1,17 +1,21 @@
 /** The part of the route table that is about the cloud that a device keeps its documents with. */
 import * as z from 'zod/mini';
 import { TimeSchema } from '../entity/scalar.ts';
+import { SyncModeSchema } from '../sync-mode.ts';
 
 export const CloudSchema = z.discriminatedUnion('state', [
   z.strictObject({ state: z.literal('none') }),
   z.strictObject({
-    state: z.enum(['connected', 'connecting', 'offline', 'refused']),
+    /** `off`: left alone, because its mode is `legacy`. */
+    state: z.enum(['connected', 'connecting', 'offline', 'refused', 'off']),
     /** `https://cloud.example.com`, without a token. */
     url: z.string(),
     /** Since when it is so. */
     since: TimeSchema,
     /** Why it is not connected. */
     why: z.optional(z.string()),
+    /** When it is not the usual one: of this device and of the cloud the more careful. */
+    mode: z.optional(SyncModeSchema),
   }),
 ]);
 export type Cloud = z.infer<typeof CloudSchema>;
