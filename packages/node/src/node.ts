@@ -247,7 +247,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   /** For the sessions of this device; runs wherever they are. */
   const sessionRoutes = {
     ...runRoutes({
-      ...{ runs, projects, documents, submit, sessionFor, anywhere },
+      ...{ runs, projects, documents, submit, sessionFor, anywhere, migrate: elsewhere.migrate },
       requireHere: (runOn) => requireHere(device, runOn),
     }),
     ...mrpRoutes({
