@@ -21,6 +21,7 @@ import { addLog } from './command/log.ts';
 import { addExplain } from './command/explain.ts';
 import { addLogin } from './command/login.ts';
 import { addLogs } from './command/logs.ts';
+import { addMigrate } from './command/migrate.ts';
 import { addNetcheck } from './command/netcheck.ts';
 import { addOpen } from './command/open.ts';
 import { addPair } from './command/pair.ts';
@@ -65,6 +66,7 @@ const VERBS: readonly AddVerb[] = [
   addExplain,
   addCancel,
   addSessions,
+  addMigrate,
   addDoctor,
   addCompletion,
 ];

@@ -31,6 +31,7 @@ test('what is not said has a default, and flags count before the environment', (
     registration: 'invite',
     signInWith: [],
     natsUrl: null,
+    syncMode: 'relay_primary',
     syncPort: null,
     peerAddresses: ['/ip4/203.0.113.7/tcp/1', '/ip4/203.0.113.8/tcp/1'],
     fallsBack: true,

@@ -1,5 +1,5 @@
 /** Environment and flags as one frozen value, read once. Each field: its default, its unit. */
-import { Failure } from '@markco/protocol';
+import { Failure, SyncModeSchema, USUAL_SYNC_MODE, type SyncMode } from '@markco/protocol';
 import envPaths from 'env-paths';
 import { homedir, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -24,8 +24,8 @@ const EnvironmentSchema = z.object({
   MARKCO_PORT: z.optional(port),
   /** Default 127.0.0.1: nobody but this machine. */
   MARKCO_HOST: z.optional(z.string()),
-  /** Default `relay_primary` once a cloud is known. */
-  SYNC_MODE: z.optional(z.enum(['legacy', 'mirror', 'relay_primary'])),
+  /** What a cloud is to this device, or devices to this cloud. Default `relay_primary`. */
+  SYNC_MODE: z.optional(z.enum(SyncModeSchema.options, 'must be legacy, mirror or relay_primary')),
   /** Where `markco cloud` serves documents besides, and nothing else. Default: nowhere. */
   SYNC_RELAY_PORT: z.optional(
     port.check(z.refine((text) => text !== '3005', 'must not be 3005, which another program has')),
@@ -151,6 +151,7 @@ export type Config = {
   readonly syncPort: number | null;
   /** Null where one process serves alone. */
   readonly natsUrl: string | null;
+  readonly syncMode: SyncMode;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 };
 
@@ -226,6 +227,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     publishOrigin: env.MARKCO_PUBLISH_ORIGIN === undefined ? null : new URL(env.MARKCO_PUBLISH_ORIGIN).origin,
     natsUrl: env.NATS_URL ?? null,
     syncPort: env.SYNC_RELAY_PORT === undefined ? null : Number(env.SYNC_RELAY_PORT),
+    syncMode: env.SYNC_MODE ?? USUAL_SYNC_MODE,
     logLevel: env.LOG_LEVEL ?? 'info',
   });
 }

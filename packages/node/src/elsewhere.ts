@@ -15,6 +15,7 @@ import type { OpenMesh } from './mesh/open-mesh.ts';
 import { withPlaced } from './mesh/placing/placed-view.ts';
 import { createRunsAnywhere, type RunsAnywhereParts } from './mesh/runs/runs-anywhere.ts';
 import { executeThere, type ExecuteThereParts } from './mesh/sessions/execute-there.ts';
+import type { Move, Moved } from './mesh/moving/move.ts';
 import { createSessionsAnywhere } from './mesh/sessions/sessions-anywhere.ts';
 import { submitThere, type SubmitInto } from './mesh/sessions/submit-there.ts';
 
@@ -63,6 +64,20 @@ export function createElsewhere({ device, ids, others, known, submitHere, ...par
     return submitThere(submitInto, session, { ...request, id: id ?? newId<RunId>(ids) });
   }
 
+  async function migrate(move: Omit<Move, 'from'>, signal: AbortSignal): Promise<Moved> {
+    const open = await known();
+    if (open === null)
+      throw new Failure(
+        'unsupported',
+        'There is no other device to move this session to. Add one first: `markco pair`',
+      );
+    const from = await sessions.placeOf(move.id);
+    if (from === null && !isHere(move.id)) throw new Failure('not_found', 'No device has this session any more.');
+    const moved = await open.moving.move({ ...move, from }, signal);
+    if (moved.to !== device.id) sessions.remember(moved.session.id, moved.to);
+    return moved;
+  }
+
   function changed({ id }: Pick<Run, 'id'>): void {
     const known = others()?.placing.placed.get(id) ?? null;
     if (known !== null && known.host !== null && known.host !== device.id) copied.copy(known.run, known.host);
@@ -73,6 +88,8 @@ export function createElsewhere({ device, ids, others, known, submitHere, ...par
     runs,
     /** Submits a run where it shall run, or where its session is. */
     submit,
+    /** Moves a session to another device. */
+    migrate,
 
     /** Code of programs, for sessions of this device and of the others. */
     execution: (here: ExecutionParts): ExecutionParts =>

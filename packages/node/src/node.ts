@@ -226,7 +226,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   /** For the sessions of this device; runs wherever they are. */
   const sessionRoutes = {
     ...runRoutes({
-      ...{ runs, projects, documents, submit, sessionFor, anywhere },
+      ...{ runs, projects, documents, submit, sessionFor, anywhere, migrate: elsewhere.migrate },
       requireHere: (runOn) => requireHere(device, runOn),
     }),
     ...mrpRoutes({
@@ -276,7 +276,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
 
   const cloud = createCloudHere({
     ...{ rooms, catalog, digests, links, ids, projects, logger, others, home: config.home },
-    ...{ usesKeychain: config.usesKeychain, name: () => device.name },
+    ...{ usesKeychain: config.usesKeychain, mode: config.syncMode, metrics, name: () => device.name },
     self: () => ({ deviceId: device.id, userId: user.id }),
     chance: () => author() / 2 ** 32,
   });

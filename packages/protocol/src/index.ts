@@ -31,6 +31,7 @@ export * from './authorize/access.ts';
 export * from './authorize/authorize.ts';
 export * from './mrp/question.ts';
 export * from './mrp/routes.ts';
+export * from './sync-mode.ts';
 export * from './sync/awareness.ts';
 export * from './sync/channel.ts';
 export * from './sync/frame.ts';

@@ -30,64 +30,27 @@ import type { Store } from '@markco/replica/store/store';
 import { chmod, mkdir } from 'node:fs/promises';
 import type { IncomingHttpHeaders } from 'node:http';
 import { join } from 'node:path';
-import { openAdmission, type AdmissionSettings } from './accounts/admission.ts';
+import { openAdmission } from './accounts/admission.ts';
 import { createAgents, ROUTING_OFF } from './agents/agents.ts';
 import { agentRoutes, runsOfStream } from './agents/routes.ts';
 import { createCopies } from './copies/copies.ts';
 import { copyRoutes } from './copies/routes.ts';
 import { openKept } from './documents/kept.ts';
 import { createPublishing } from './publish/publishing.ts';
-import { createPipes, type Beside } from './peers/pipes.ts';
+import { createPipes } from './peers/pipes.ts';
 import { createDeviceLinks } from './sync/link.ts';
 import { createDocumentsTable } from './store/documents-table.ts';
 import { openPostgresStore } from './store/postgres.ts';
 import { openSharedPostgresStore } from './store/shared-postgres.ts';
 import { createMetrics } from './observe/metrics.ts';
+import type { LogFields, RendezvousConfig, RendezvousParts } from './rendezvous-parts.ts';
 import { operatorRoutes } from './operator/routes.ts';
-import { createRecent, SAMPLE_MS, type RunCounts } from './operator/recent.ts';
+import { createRecent, SAMPLE_MS } from './operator/recent.ts';
 import { guestStream } from './shares/guests.ts';
 import { agentObserver } from './observe/agents.ts';
+import { createModeHere } from './sync/mode.ts';
 import { createResolve, type SocketTarget } from './sync/resolve.ts';
 import { createSignaling } from './sync/signal.ts';
-
-export type RendezvousConfig = AdmissionSettings & {
-  readonly home: string;
-  readonly host: string;
-  /** 0 picks a free one. */
-  readonly port: number;
-  /** A further port, for `/sync` alone; null: none. */
-  readonly syncPort: number | null;
-  /** Names by which it is reached besides its own address: `cloud.example.com`, with a port where it is not the usual one. */
-  readonly names: readonly string[];
-  /** Postgres; null for a store of its own in `home`. */
-  readonly databaseUrl: string | null;
-  /** NATS, where several processes serve one database; null: this one does so alone. */
-  readonly natsUrl: string | null;
-  /** `https://pages.example.com`, where published pages are and nothing else; null for the names above. */
-  readonly publishOrigin: string | null;
-  /** Whether plain agents are let in. */
-  readonly letsAgentsIn: boolean;
-  /** Whether a run that is asked for here goes on to an agent, or through here to a device. */
-  readonly passesRunsOn: boolean;
-};
-
-type LogFields = Readonly<Record<string, string | number>>;
-
-export type RendezvousParts = {
-  readonly ids: IdSource;
-  readonly version: string;
-  readonly residentBytes: () => number;
-  /** The device beside it, once it is one of somebody's devices. */
-  readonly peer: () => Beside | null;
-  /** What the device beside it counted of runs. */
-  readonly runs: () => RunCounts;
-  /** Answers what is no route: the page. */
-  readonly page: (path: string, method: string) => Promise<Response>;
-  readonly log: {
-    info(event: string, fields?: LogFields): void;
-    error(event: string, fields: LogFields, cause: unknown): void;
-  };
-};
 
 export type Rendezvous = {
   readonly port: number;
@@ -215,7 +178,16 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
     });
     stops.push(async () => admission.close());
     reloadAccounts = admission.reload;
-    const links = createDeviceLinks({ kept, self, now: ids.now, admission, onDevice, onTrouble });
+    const links = createDeviceLinks({
+      kept,
+      self,
+      mode: config.syncMode,
+      now: ids.now,
+      admission,
+      onDevice,
+      onTrouble,
+    });
+    const mode = createModeHere(config.syncMode);
     const guard = createGuard({
       hosts,
       origins: () => hosts().flatMap((host) => [`http://${host}`, `https://${host}`]),
@@ -254,6 +226,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
           devices: links.count,
           agents: agents.count,
           connections,
+          syncMode: config.syncMode,
           pipes: pipes.count,
           residentBytes: parts.residentBytes(),
           storage: kept.log.storage.ok ? 'ok' : kept.log.storage.code,
@@ -274,6 +247,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
         }),
         ...publishing.routes,
         ...copyRoutes({ of: (subject) => kept.of(required(subject)), copies, namedBy: kept.namedBy }),
+        ...mode.handlers,
         ...agentRoutes({ agents, ids, tokens: admission.agents, documents: kept.documents }),
         ...admission.handlers,
         peerDoor() {
@@ -295,10 +269,10 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
       // A browser asks devices for runs through here, and for nothing else.
       passOn: (request, socket, head) =>
         (config.passesRunsOn || request.headers.origin === undefined) && pipes.take(request, socket, head),
-      resolve: createResolve(kept, config.letsAgentsIn),
+      resolve: mode.resolve(createResolve(kept, config.letsAgentsIn)),
       serve(target, connection, subject) {
         const { userId } = subject;
-        if (target.kind === 'link') return links.serve(connection, subject);
+        if (target.kind === 'link') return mode.refuses(connection) ? undefined : links.serve(connection, subject);
         if (target.kind === 'agents') return subject.role === 'agent' ? agents.serve(connection, subject) : undefined;
         admission.hold(connection, subject);
         if (target.kind === 'guest') serveStream(connection, { timing, ...guestStream({ kept, watch }, target.guest) });
@@ -306,7 +280,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
         else if (target.kind === 'stream') {
           const mine = kept.of(userId);
           serveStream(connection, {
-            ...{ ...runsOfStream(agents, userId), rooms: kept.rooms, timing, refusal: mine.refusal },
+            ...{ ...runsOfStream(agents, userId), rooms: kept.rooms, timing, refusal: mode.refusal(mine.refusal) },
             watch(projectId, tell) {
               mine.project(projectId);
               return watch.project(projectId, tell);

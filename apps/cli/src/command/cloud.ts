@@ -1,5 +1,5 @@
 /** `markco cloud`: the rendezvous, with a device beside it, until somebody stops it. `markco cloud invite`: for whoever runs it. */
-import { Failure } from '@markco/protocol';
+import { Failure, USUAL_SYNC_MODE, type SyncMode } from '@markco/protocol';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import manifest from '../../package.json' with { type: 'json' };
@@ -8,6 +8,7 @@ import { CLOUD_FOLDER, noteListening } from '../cloud-here.ts';
 import { configOf, makeHome } from '../home.ts';
 import { portHolder } from '../port.ts';
 import { jsonLine } from '../render.ts';
+import { cloudModeWords } from '../sync-mode-words.ts';
 import { startDevice } from '../start-device.ts';
 import { verb, type AddVerb, type JsonOption } from '../verb.ts';
 import { addInvite } from './cloud-invite.ts';
@@ -64,6 +65,7 @@ export const addCloud: AddVerb = (program, cli, done) => {
             syncPort: config.syncPort,
             letsAgentsIn: config.letsAgentsIn,
             passesRunsOn: config.placesElsewhere,
+            syncMode: config.syncMode,
           },
           {
             ids: { now: cli.now, randomBytes: cli.randomBytes },
@@ -83,6 +85,7 @@ export const addCloud: AddVerb = (program, cli, done) => {
           await noteListening(config.home, { port: rendezvous.port, host: config.host, url: place });
           device.keepWith({ url: `http://127.0.0.1:${rendezvous.port}`, token: rendezvous.token });
           present(cli, options, {
+            mode: config.syncMode,
             port: rendezvous.port,
             home: config.home,
             url: place,
@@ -104,10 +107,17 @@ export const addCloud: AddVerb = (program, cli, done) => {
 function present(
   cli: Cli,
   options: Options,
-  about: { readonly port: number; readonly home: string; readonly url: string; readonly link: string },
+  about: {
+    readonly mode: SyncMode;
+    readonly port: number;
+    readonly home: string;
+    readonly url: string;
+    readonly link: string;
+  },
 ): void {
   if (options.json) return cli.out.write(jsonLine(about));
   cli.out.write(`MarkCo ${manifest.version} · your cloud · ${about.url}\n`);
+  if (about.mode !== USUAL_SYNC_MODE) cli.out.write(`${cloudModeWords(about.mode)}\n`);
   cli.out.write(`On each of your devices:  markco login '${about.link}'\n`);
   cli.out.write('Whoever has this line reads and writes your documents. Ctrl-C stops the cloud; it loses nothing.\n');
 }

@@ -6,6 +6,7 @@ import { Failure, type Cloud } from '@markco/protocol';
 import type { Cli } from '../cli.ts';
 import { requireDevice } from '../device.ts';
 import { json, jsonLine, printable } from '../render.ts';
+import { modeWords } from '../sync-mode-words.ts';
 import { verb, type AddVerb, type JsonOption } from '../verb.ts';
 
 export const addLogin: AddVerb = (program, cli, done) => {
@@ -25,6 +26,7 @@ export const addLogin: AddVerb = (program, cli, done) => {
         ? await askToCome(cli, api, url, options)
         : await api('joinCloud', { body: { url, token }, signal: cli.signal });
     cli.out.write(options.json ? json(cloud) : `This device keeps its documents with ${printable(url)} from now on.\n`);
+    if (!options.json) for (const words of modeWords(cloud)) cli.out.write(`Its cloud is ${words}.\n`);
     done(0);
   });
   verb(program, 'logout', 'Keep your documents with the cloud no longer; what it has stays there', [

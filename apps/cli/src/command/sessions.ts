@@ -34,10 +34,10 @@ export const addSessions: AddVerb = (program, cli, done) => {
     });
 };
 
-async function sessionsOf(
+export async function sessionsOf(
   cli: Cli,
   { api }: RunningDevice,
-  { project: typed }: Options,
+  { project: typed }: { readonly project?: string },
 ): Promise<readonly SessionHere[]> {
   const project = typed === undefined ? null : await pickProject(cli, api, typed);
   const { sessions, silentDevices = [] } = await api('sessions', { signal: cli.signal });

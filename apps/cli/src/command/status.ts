@@ -4,6 +4,7 @@ import type { Cloud, DeviceHere } from '@markco/protocol';
 import { requireDevice, type RunningDevice } from '../device.ts';
 import { bestPath, pathWords, roundTrip } from '../path-words.ts';
 import { colorsFor, json, localTime, printable } from '../render.ts';
+import { modeWords } from '../sync-mode-words.ts';
 import { verb, type AddVerb, type JsonOption } from '../verb.ts';
 
 type Facts = Pick<CallAnswer<'device'>, 'version' | 'runtimes'> & {
@@ -103,8 +104,11 @@ function cloudWords(cloud: Exclude<Cloud, { state: 'none' }>, now: number): stri
     unsaved === undefined
       ? ''
       : `, lacks what changed in ${documents(unsaved.documents)} since ${localTime(unsaved.since, now)}`;
-  if (cloud.state === 'connected') return `online${lacks}`;
-  return `${cloud.state === 'refused' ? 'refuses this device' : 'offline'} since ${localTime(cloud.since, now)}${lacks}`;
+  if (cloud.state === 'connected') return [`online${lacks}`, ...modeWords(cloud)].join('; ');
+  if (cloud.state === 'off') return modeWords(cloud).join('');
+  const how = cloud.state === 'refused' ? 'refuses this device' : 'offline';
+  const why = cloud.state === 'offline' && cloud.why !== undefined ? `: ${cloud.why}` : '';
+  return `${how} since ${localTime(cloud.since, now)}${lacks}${why}`;
 }
 
 const documents = (count: number): string => (count === 1 ? '1 document' : `${count} documents`);

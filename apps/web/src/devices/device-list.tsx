@@ -77,6 +77,7 @@ export function DeviceList({ devices, close }: { readonly devices: Devices; read
   const isCloud = devices.isCloud.value === true;
   // Agents alone make no browser a device.
   const isMember = known?.some(({ connection }) => connection === undefined) === true;
+  const cloudMode = devices.cloudMode.value;
   if (known === undefined) return <Wait step={d('readingDevices')} />;
   return (
     <>
@@ -95,6 +96,8 @@ export function DeviceList({ devices, close }: { readonly devices: Devices; read
           ))}
         </section>
       )}
+      {cloudMode === 'mirror' && <p class="hint">{d('cloudIsMirror')}</p>}
+      {cloudMode === 'legacy' && <p class="hint">{d('cloudIsOff')}</p>}
       {known.length === 1 && isMember && <p class="hint">{d('alone')}</p>}
       {isCloud && <p class="hint">{d(isMember ? 'browserIs' : 'browserAlone')}</p>}
       {isCloud ? (

@@ -13,6 +13,7 @@ import {
   type PairingHere,
   type ProjectHere,
   type ProjectId,
+  type SyncMode,
 } from '@markco/protocol';
 import { batch, signal, type ReadonlySignal } from '@preact/signals';
 
@@ -33,6 +34,8 @@ export type Devices = {
   readonly isCloud: ReadonlySignal<boolean | undefined>;
   /** What the cloud of this device did that an honest one does not. */
   readonly doubts: ReadonlySignal<readonly CloudDoubt[]>;
+  /** What the cloud of this device is to it; undefined for what it usually is, and for none. */
+  readonly cloudMode: ReadonlySignal<SyncMode | undefined>;
   readonly pairing: ReadonlySignal<PairingHere>;
   /** What was asked for and is not answered yet. */
   readonly doing: ReadonlySignal<string | undefined>;
@@ -59,6 +62,7 @@ export function createDevices(api: Api): Devices {
   const opensAll = signal<boolean | undefined>(undefined);
   const isCloud = signal<boolean | undefined>(undefined);
   const doubts = signal<readonly CloudDoubt[]>([]);
+  const cloudMode = signal<SyncMode | undefined>(undefined);
   const pairing = signal<PairingHere>({});
   const doing = signal<string | undefined>(undefined);
   const trouble = signal('');
@@ -139,6 +143,7 @@ export function createDevices(api: Api): Devices {
     opensAll,
     isCloud,
     doubts,
+    cloudMode,
     pairing,
     doing,
     trouble,
@@ -160,6 +165,10 @@ export function createDevices(api: Api): Devices {
       api('peerDoor', { signal: closing.signal }).then(
         () => void (isCloud.value = true),
         () => void (isCloud.value = false),
+      );
+      api('cloud', { signal: closing.signal }).then(
+        (cloud) => void (cloudMode.value = cloud.state === 'none' ? undefined : cloud.mode),
+        () => undefined,
       );
       api('preferences', { signal: closing.signal }).then(
         (preferences) => void (opensAll.value = preferences.opensAll),

@@ -67,6 +67,8 @@ const en = {
   addBrowserAgain: 'Add this browser anew',
   browserAlone:
     'This cloud runs no code. Once this browser is one of your devices, it runs cells on the others, with a key that the cloud does not have.',
+  cloudIsMirror: 'The cloud is a copy only: nothing that is written there comes here (SYNC_MODE=mirror).',
+  cloudIsOff: 'The cloud is left alone: your documents stay on your devices (SYNC_MODE=legacy).',
   browserIs: 'Cells run on your devices that are online. To remove this browser, use one of your machines.',
   browserJoinText:
     'On one of your machines, type: markco pair. Or choose “Add a device” there. Then type here the 8 digits that it shows.',
@@ -151,6 +153,8 @@ const fr: Readonly<Record<keyof typeof en, string>> = {
   addBrowserAgain: 'Ajouter de nouveau ce navigateur',
   browserAlone:
     'Ce nuage n’exécute pas de code. Dès que ce navigateur fait partie de vos appareils, il exécute les cellules sur les autres, avec une clé que le nuage n’a pas.',
+  cloudIsMirror: 'Le nuage n’est qu’une copie : rien de ce qui y est écrit ne vient ici (SYNC_MODE=mirror).',
+  cloudIsOff: 'Le nuage est laissé de côté : vos documents restent sur vos appareils (SYNC_MODE=legacy).',
   browserIs:
     'Les cellules s’exécutent sur vos appareils en ligne. Pour retirer ce navigateur, utilisez l’une de vos machines.',
   browserJoinText:

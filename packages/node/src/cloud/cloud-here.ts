@@ -5,14 +5,16 @@ import { cloudRoutes } from '../listen/routes/cloud.ts';
 import type { Logger } from '../observe/log.ts';
 import { createCarryFiles, type CarryFilesParts } from './carry-files.ts';
 import type { CloudParts } from './cloud.ts';
+import { createMirror, type MirrorParts } from './mirror.ts';
 import { createCloud } from './open-cloud.ts';
 import { publicationRoutes, type PublicationParts } from './publication.ts';
 import { shareRoutes } from './shares.ts';
 
 export type CloudHereParts = Omit<
   Parameters<typeof createCloud>[0],
-  'onChange' | 'onDoubt' | 'onTrouble' | 'catalog' | 'projects' | 'refusal' | 'take'
+  'onChange' | 'onDoubt' | 'onTrouble' | 'catalog' | 'projects' | 'refusal' | 'take' | 'mirror'
 > & {
+  readonly metrics: MirrorParts['metrics'];
   readonly catalog: DocumentCatalog;
   readonly projects: {
     readonly shared: CloudParts['projects'];
@@ -25,12 +27,14 @@ export type CloudHereParts = Omit<
   readonly logger: Logger;
 };
 
-export function createCloudHere({ projects, logger, ...parts }: CloudHereParts) {
-  const { catalog } = parts;
+export function createCloudHere({ projects, logger, metrics, ...parts }: CloudHereParts) {
+  const { catalog, rooms, digests } = parts;
+  const mirror = createMirror({ catalog, rooms, digests, metrics, log: logger });
   const cloud = createCloud({
-    ...{ ...parts, projects: projects.shared, refusal: projects.refusal, take: projects.takeRows },
+    ...{ ...parts, mirror, projects: projects.shared, refusal: projects.refusal, take: projects.takeRows },
     onChange({ state, ...about }) {
-      logger.info('cloud.changed', { state, ...('why' in about ? { reason: about.why } : {}) });
+      const { why: reason, mode } = { why: undefined, mode: undefined, ...about };
+      logger.info('cloud.changed', { state, ...(mode && { mode }), ...(reason && { reason }) });
       if (state === 'connected') files.changedAll();
     },
     onDoubt: (doubt, message) => logger.warn('cloud.doubt', { doubt, reason: message }),

@@ -5,9 +5,20 @@
  * 2. A cloud that refuses this device is asked again seldom, and its reason is shown.
  * 3. It keeps documents and vouches for nothing: what it says of itself is looked at (`trust`), and one that calls itself
  *    by the name of a device, or sends more than a cloud does, is not talked to.
+ * 4. In the mode `mirror` the cloud is told everything and nothing of it is taken; in `legacy` it is left alone.
  */
-import { DeviceIdSchema, Failure, type Cloud, type DeviceId, type UserId } from '@markco/protocol';
+import {
+  DeviceIdSchema,
+  Failure,
+  moreCareful,
+  USUAL_SYNC_MODE,
+  type Cloud,
+  type DeviceId,
+  type SyncMode,
+  type UserId,
+} from '@markco/protocol';
 import { COST } from '@markco/replica/replicate/cost';
+import { NO_LINKS } from '@markco/replica/replicate/links';
 import { replicate, type Replication } from '@markco/replica/replicate/replicate';
 import type { ReplicateParts } from '@markco/replica/replicate/replicate-parts';
 import { rm } from 'node:fs/promises';
@@ -19,6 +30,7 @@ import type { OpenMesh } from '../mesh/open-mesh.ts';
 import type { Others } from '../mesh/others.ts';
 import type { CloudKey } from './cloud-key.ts';
 import { dialCloud, type CloudPlace, type Greeted } from './dial.ts';
+import type { Mirror } from './mirror.ts';
 import { createCloudWatch, type CloudWatch } from './trust/watch.ts';
 import { createUnsaved } from './unsaved.ts';
 
@@ -47,6 +59,10 @@ export type CloudParts = Pick<
   readonly home: string;
   readonly self: () => { readonly deviceId: DeviceId; readonly userId: UserId };
   readonly key: CloudKey;
+  /** Of this device. */
+  readonly mode: SyncMode;
+  /** Looks how far the cloud has what is here, while it is a mirror. */
+  readonly mirror: Mirror;
   readonly now: () => number;
   /** From 0 to below 1: many devices do not come back in one moment. */
   readonly chance: () => number;
@@ -101,6 +117,7 @@ export function createCloudLink(parts: CloudParts): CloudLink {
     for (const document of removed) unsaved.saved(document);
   });
   let state: Cloud = { state: 'none' };
+  let { mode } = parts;
   let replication: Replication | undefined;
   let drop: () => void = () => undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -108,7 +125,7 @@ export function createCloudLink(parts: CloudParts): CloudLink {
   /** Each beginning ends the one before. */
   let turn = 0;
 
-  function become(next: 'connected' | 'connecting' | 'offline' | 'refused', why?: string): void {
+  function become(next: Exclude<Cloud['state'], 'none'>, why?: string): void {
     if (place === undefined) return;
     const isSame = state.state === next;
     state = {
@@ -116,20 +133,25 @@ export function createCloudLink(parts: CloudParts): CloudLink {
       url: place.url,
       since: state.state === next ? state.since : new Date(now()).toISOString(),
       ...(why === undefined ? {} : { why }),
+      ...(mode === USUAL_SYNC_MODE ? {} : { mode }),
     };
     if (!isSame) parts.onChange(state);
   }
 
-  function use({ stream, cloud }: Greeted, mine: number): void {
+  function use({ stream, cloud, mode: its }: Greeted, mine: number): void {
+    mode = moreCareful(parts.mode, its);
+    const looks = mode === 'mirror' ? parts.mirror.begin(() => made.compare()) : null;
     const made = replicate(stream, true, {
       ...parts,
       device: cloud,
-      isAuthor: true,
+      isAuthor: looks === null,
+      ...(looks === null ? {} : { compared: looks.compared, links: NO_LINKS }),
       take: (project, rows) => parts.take(project, watch.admit(project, rows)),
       witness: watch.witness,
       unsettled: unsaved.all,
       onProjects: () => undefined,
       onHeld(document, seq) {
+        looks?.held(document, seq);
         if (seq >= (parts.rooms.peek(document)?.seq ?? 0)) unsaved.saved(document);
       },
       wasted(cost) {
@@ -139,6 +161,7 @@ export function createCloudLink(parts: CloudParts): CloudLink {
     });
     replication = made;
     drop = () => made.close();
+    stream.onClose(() => looks?.end());
     tries = 0;
     become('connected');
     stream.onClose((why) => {
@@ -221,6 +244,7 @@ export function createCloudLink(parts: CloudParts): CloudLink {
     testimony: watch.testimony,
     place: () => place,
     async join(wanted) {
+      if (parts.mode === 'legacy') throw leftAlone();
       const greeted = await dialCloud(wanted, parts, AbortSignal.timeout(DIAL_MS));
       await check(greeted);
       await note(wanted, greeted.cloud);
@@ -250,7 +274,8 @@ export function createCloudLink(parts: CloudParts): CloudLink {
       const { cloud, ...found } = known.data;
       place = found;
       id = cloud;
-      await connect(end());
+      if (parts.mode === 'legacy') become('off');
+      else await connect(end());
     },
     close() {
       stopNews();
@@ -264,3 +289,9 @@ export function createCloudLink(parts: CloudParts): CloudLink {
 const nameIn = (others: OpenMesh | null, device: DeviceId): string | undefined =>
   others?.trust.members.members.get(device)?.name;
 const FLOOD = 'It sent more than a cloud does, over and over, so this device cut it off for a minute.';
+/** What a device answers that is set to have nothing to do with a cloud. */
+export const leftAlone = (): Failure =>
+  new Failure(
+    'conflict',
+    'This device leaves its cloud alone, because it was started with SYNC_MODE=legacy. Start it without that, then try again.',
+  );

@@ -1,12 +1,25 @@
 /** A connection to a cloud that has greeted this device: what is said on it from then on is for `replicate`. */
-import { DeviceIdSchema, Failure, LIMITS, type DeviceId, type UserId } from '@markco/protocol';
+import {
+  DeviceIdSchema,
+  Failure,
+  LIMITS,
+  SyncModeSchema,
+  USUAL_SYNC_MODE,
+  type DeviceId,
+  type SyncMode,
+  type UserId,
+} from '@markco/protocol';
 import type { MessageStream } from '@markco/replica/replicate/message-stream';
 import { WebSocket } from 'ws';
 import * as z from 'zod/mini';
 import { showKey, type CloudKey, type Proof } from './cloud-key.ts';
 import { cloudStream } from './cloud-stream.ts';
 
-const HelloSchema = z.object({ op: z.literal('hello'), deviceId: DeviceIdSchema });
+const HelloSchema = z.object({
+  op: z.literal('hello'),
+  deviceId: DeviceIdSchema,
+  mode: z.optional(z.string()),
+});
 
 /** `byKey`: this device was let in there, and shows its key each time. */
 export type CloudPlace =
@@ -17,7 +30,12 @@ export type DialParts = {
   readonly key: CloudKey;
 };
 type Hello = ReturnType<DialParts['self']> & { readonly token: string; readonly proof?: Proof };
-export type Greeted = { readonly stream: MessageStream; readonly cloud: DeviceId };
+export type Greeted = {
+  readonly stream: MessageStream;
+  readonly cloud: DeviceId;
+  /** Of the cloud. */
+  readonly mode: SyncMode;
+};
 
 /**
  * @throws Failure `unauthorized` and `forbidden` when it does not let this device in, `not_ready` when it cannot be
@@ -77,7 +95,10 @@ function open(url: string, { token, ...hello }: Hello, signal: AbortSignal): Pro
       if (hello?.success !== true) return give(new Failure('bad_request', `${address.host} is no MarkCo cloud.`));
       settle();
       // In this turn: the next message may be here already.
-      resolve({ stream: cloudStream(ws), cloud: hello.data.deviceId });
+      // A mode of a later version is passed over.
+      const mode = SyncModeSchema.safeParse(hello.data.mode).data ?? USUAL_SYNC_MODE;
+      const cloud = hello.data.deviceId;
+      resolve({ stream: cloudStream(ws), cloud, mode });
     });
     function settle(): void {
       signal.removeEventListener('abort', onAbort);

@@ -4,7 +4,7 @@ import { Failure, type IdSource } from '@markco/protocol';
 import { openApi } from './cloud-api.ts';
 import { askToken } from './cloud-key.ts';
 import { createCloudAsking, type CloudAsking } from './ask.ts';
-import { createCloudLink, type CloudLink, type CloudParts } from './cloud.ts';
+import { createCloudLink, leftAlone, type CloudLink, type CloudParts } from './cloud.ts';
 import { keyForClouds } from './device-key.ts';
 
 export type CloudHere = CloudLink & {
@@ -27,8 +27,9 @@ export function createCloud(
   const asking = createCloudAsking({ key, name, join: (url) => link.join({ url, byKey: true }) });
   return {
     ...link,
-    asking,
+    asking: { ...asking, ask: parts.mode === 'legacy' ? () => Promise.reject(leftAlone()) : asking.ask },
     async api(signal) {
+      if (parts.mode === 'legacy') throw leftAlone();
       const place = link.place();
       if (place === undefined) throw new Failure('not_ready', 'This device is with no cloud.');
       const token = 'byKey' in place ? await askToken(place.url, key, signal) : place.token;

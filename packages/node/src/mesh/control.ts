@@ -29,7 +29,15 @@ const ADDRESSES_MAX = 16;
 const SESSIONS_MAX = 200;
 
 const SessionsSchema = z
-  .array(z.object({ projectId: ProjectIdSchema, language: LanguageSchema, name: z.string().check(z.maxLength(200)) }))
+  .array(
+    z.object({
+      projectId: ProjectIdSchema,
+      language: LanguageSchema,
+      name: z.string().check(z.maxLength(200)),
+      /** A person moved it there. */
+      moved: z.optional(z.boolean()),
+    }),
+  )
   .check(z.maxLength(SESSIONS_MAX));
 const addresses = z.array(z.string().check(z.maxLength(300))).check(z.maxLength(ADDRESSES_MAX));
 const MessageSchema = z.discriminatedUnion('op', [

@@ -22,6 +22,7 @@ export async function meshDevice(
     ...{ trust, ids, store, rooms, catalog, digests, links, projects, about: { name, os: 'test' } },
     ...{ listen: ['/ip4/127.0.0.1/tcp/0'], announce: [], findsNeighbors: false, isRelay: false },
     serve: (connection) => connection.onText((text) => connection.text({ echo: text })),
+    onMove: (stream) => stream.onMessage(() => stream.sendText('{"op":"heard"}')),
     handle: async (request, from) => Response.json({ from, said: await request.text(), to: name }),
     heartbeat: () => Promise.reject(new Error('not in this test')),
     log: { info: () => undefined, warn: () => undefined },

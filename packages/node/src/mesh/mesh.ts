@@ -40,6 +40,7 @@ import { createHost, type Host } from './host.ts';
 import { keepImproving } from './improve.ts';
 import { createKeepOpen } from './keep-open.ts';
 import type { MessageStream } from '@markco/replica/replicate/message-stream';
+import { MOVE, MOVE_MESSAGE_BYTES_MAX } from './moving/messages.ts';
 import { createNeighbors } from './neighbors.ts';
 import type { OnTraffic } from './muxer.ts';
 import { openThere } from './open-there.ts';
@@ -86,6 +87,8 @@ export type MeshParts = {
   readonly onHeartbeat?: (from: DeviceId) => void;
   /** What each two devices that are connected have one stream for, by the protocol's name. */
   readonly channels?: Readonly<Record<string, (stream: MessageStream, from: DeviceId) => void>>;
+  /** Another device moves a session. */
+  readonly onMove?: (stream: MessageStream, from: DeviceId) => void;
   /** What a device calls itself now, where that is known. */
   readonly calledNow?: (device: DeviceId) => string | undefined;
   readonly log: {
@@ -311,6 +314,7 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
 
   await host.handle(ASSET_LISTS, onLists, LIST_MESSAGE_BYTES_MAX);
   await host.handle(ASSETS, assets.onAsk, ASSET_MESSAGE_BYTES_MAX);
+  await host.handle(MOVE, (stream, id) => parts.onMove?.(stream, nameOf(id)), MOVE_MESSAGE_BYTES_MAX);
   await host.handle(CONTROL, onControl, CONTROL_BYTES_MAX, ONCE);
   await host.handle(DOCUMENTS, onDocuments, LIMITS.messageBytesMax, ONCE);
   const channels = Object.entries(parts.channels ?? {}).map(

@@ -26,10 +26,11 @@ import type { Projects } from '../projects/projects.ts';
 import type { Runs } from '../runs/runs.ts';
 import type { LocalStore } from '@markco/replica/store/store';
 import type { SessionFor } from '../submit.ts';
+import type { Heartbeat } from './control.ts';
 import { createMesh, type Mesh, type MeshParts } from './mesh.ts';
+import { createMoving, type Moving } from './moving/moving.ts';
 import { createArrive } from './placing/arrive.ts';
 import { createPlacing, type Placing } from './placing/placing.ts';
-import type { SessionPlace } from './placing/survey.ts';
 import { openDeviceRecord, type DeviceRecordParts } from './record/device-record.ts';
 import { createRecordHere, type RecordHere } from './record/record-here.ts';
 import {
@@ -104,6 +105,7 @@ export type OpenMesh = {
   readonly mesh: Mesh;
   readonly trust: Trust;
   readonly placing: Placing;
+  readonly moving: Moving;
   readonly record: RecordHere;
   /** What the owner lets others do here is another. */
   readonly rulesChanged: () => Promise<void>;
@@ -144,20 +146,22 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
     ...{ trust, ids, device, catalog, projects, onTrouble },
     ...{ store: parts.store, sessions: runs.sessions, policy: parts.policy, preferences: parts.preferences },
   });
+  const { promise: movingIsThere, resolve: setMoving } = Promise.withResolvers<Moving>();
   const late: { placing?: Placing } = {};
   const state = async (): Promise<HostState> => ({
     capability: await parts.capability(),
     runningRuns: runs.sessions.list().filter(({ id }) => runs.sessions.load(id).currentRun !== null).length,
     queuedRuns: parts.queuedRuns(),
   });
-  const sessionsHere = (): SessionPlace[] =>
+  const sessionsHere = (): NonNullable<Heartbeat['sessions']> =>
     runs.sessions
       .list()
-      .filter((session) => session.state === 'running')
+      .filter(({ id, state }) => state === 'running' || runs.sessions.isMoved(id))
       .map((session) => ({
         projectId: session.projectId,
         language: session.language,
         name: sessionName(session),
+        ...(runs.sessions.isMoved(session.id) ? { moved: true as const } : {}),
       }));
   const about = { name: device.name, kind: device.kind, os: device.os ?? '' };
   const open = (peerPort: number, peerWebPort: number | null): Promise<Mesh> =>
@@ -196,6 +200,7 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
         [RUNS]: (stream, from) => void placingIsThere.then((made) => made.onStream(stream, from)),
         ...shared.channels,
       },
+      onMove: (stream, from) => void movingIsThere.then((made) => made.serve(stream, from)),
       onTraffic: parts.onTraffic,
       log: parts.log,
     });
@@ -241,9 +246,14 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
   late.placing = placing;
   setPlacing(placing);
   beatWithRuns(runs, mesh);
+  const moving = createMoving({
+    ...{ mesh, trust, device, ids, arrive, placing, onTrouble, log: parts.log, sessions: runs.sessions },
+    policy: async () => (await parts.policy()).policy,
+  });
+  setMoving(moving);
   projects.onOpen(() => mesh.tellProjects());
   return {
-    ...{ mesh, trust, placing, record },
+    ...{ mesh, trust, placing, moving, record },
     async rulesChanged() {
       mesh.beat();
       await record.tell();

@@ -7,6 +7,7 @@ import { HELLO, HTTP, PAIR, STREAM } from '@markco/client/mesh/protocol-names';
 import type { DeviceCap, Member } from '@markco/protocol/identity';
 import { ASSET_LISTS } from './assets/exchange.ts';
 import { ASSETS } from './assets/transfer.ts';
+import { MOVE } from './moving/messages.ts';
 import { HOP, STOP } from './relay.ts';
 
 export const CONTROL = '/markco/control/1.0.0';
@@ -24,6 +25,8 @@ export const NEEDS: ReadonlyMap<string, Need> = new Map<string, Need>([
   [DOCUMENTS, 'sync'],
   [ASSET_LISTS, 'sync'],
   [ASSETS, 'sync'],
+  // What is moved by it takes the right to submit besides, and to bring something a grant.
+  [MOVE, 'sync'],
   // What is run by it takes a grant besides.
   [STREAM, 'sync'],
   [HTTP, 'sync'],

@@ -73,6 +73,17 @@ export function createMetrics(facts: {
       labelNames: ['state', 'host'],
       registers,
     }),
+    mirrored: new Gauge({
+      name: 'mirror_documents',
+      help: 'Documents of which a cloud that is a mirror has less (behind) or something else (ahead)',
+      labelNames: ['state'],
+      registers,
+    }),
+    mismatches: new Counter({
+      name: 'mirror_mismatches_total',
+      help: 'Times that a cloud that is a mirror had something else than this device',
+      registers,
+    }),
     routed: new Counter({
       name: 'runs_routed_total',
       help: 'Where runs were sent: here, elsewhere, and why',

@@ -21,6 +21,7 @@ import {
   type UserId,
 } from '@markco/protocol';
 import type { Kill } from '../runtimes/process-table.ts';
+import { beingMoved } from '../runtimes/session-moving.ts';
 import { createSessionHost, type SessionHostParts, type SessionWish } from '../runtimes/session-host.ts';
 import { createEventLog } from './events.ts';
 import { CANCELLED, createExecutor } from './execute.ts';
@@ -210,6 +211,7 @@ export async function createRuns(parts: RunsParts) {
     try {
       const session =
         'sessionId' in request.session ? sessionOf(request.session.sessionId) : await sessions.ensure(request.session);
+      if (session.state === 'migrating') throw beingMoved();
       const run: Run = {
         id: request.id,
         userId: parts.user.id,
@@ -358,6 +360,10 @@ export async function createRuns(parts: RunsParts) {
         endsAt: sessions.endsAt(id),
       }),
       look: sessions.look,
+      moves: sessions.moves,
+      isMoved: sessions.isMoved,
+      /** Whether a run is on in it, or waits. */
+      isBusy: lanes.isBusy,
       /** Starts its interpreter anew: what waits is cancelled, what runs dies. */
       async restart(id: SessionId, signal: AbortSignal): Promise<RuntimeSession> {
         sessionOf(id);

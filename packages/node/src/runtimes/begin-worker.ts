@@ -8,7 +8,7 @@ import type { ForkServers } from './fork-server.ts';
 import type { Hold } from './limits/limits.ts';
 import type { Kill } from './process-table.ts';
 import type { RuntimeDescriptor, SessionPlace, WorkerCommand } from './runtime.ts';
-import type { SessionLog } from './session.ts';
+import type { SessionLog } from './session-parts.ts';
 import { inherited, startWorker, type StartedWorker } from './worker-process.ts';
 import type { Begun } from './workplace.ts';
 

@@ -34,7 +34,9 @@ import { NO_WISHES, type RuntimeDescriptor } from './runtime.ts';
 import type { Kill } from './process-table.ts';
 import { readRecords, socketPathFor, writeRecord, type SessionRecord } from './session-record.ts';
 import { createResourceWatch } from './resource-events.ts';
-import { createSession, type Session, type SessionLog } from './session.ts';
+import { createSession, type Session } from './session.ts';
+import { createSessionMoves } from './session-moves.ts';
+import type { SessionLog } from './session-parts.ts';
 import type { Containers } from './containers/containers.ts';
 import { machinePlace } from './machine-place.ts';
 import type { Workplace } from './workplace.ts';
@@ -150,7 +152,7 @@ export async function createSessionHost(parts: SessionHostParts) {
     return session;
   }
 
-  async function make(key: SessionWish): Promise<Session> {
+  async function make(key: SessionWish & { readonly moved?: true }): Promise<Session> {
     if (sessions.size >= LIMITS.sessionsMax) {
       throw new Failure(
         'too_many',
@@ -180,6 +182,24 @@ export async function createSessionHost(parts: SessionHostParts) {
     return session;
   }
 
+  /** Ends the session with everything it started and forgets it. */
+  async function remove(id: SessionId): Promise<void> {
+    const session = require(id);
+    sessions.delete(id); // Before it ends: one that is asked for meanwhile is another one.
+    await session.remove();
+    await descriptorOf(session.record.language)
+      .leave?.({ folder: folderOf(id) }, AbortSignal.timeout(LEAVE_MS))
+      .catch((error: unknown) => parts.log.warn('session.left-behind', { sessionId: id, reason: String(error) }));
+    // Where it is not in the folder: with it the lock of a worker, and the name of a keeper.
+    for (const end of ['', '.lock', '.k']) await rm(`${session.record.socket}${end}`, { force: true });
+    await session.place.clear();
+    await rm(folderOf(id), { recursive: true, force: true });
+  }
+
+  const moves = createSessionMoves({
+    ...{ sessions, require, make, view, remove, ids: parts.ids, isBusy: parts.isBusy },
+    folder: path.join(parts.home, 'sessions'),
+  });
   const notices = new Map<SessionId, IdleNotice>();
   const watches = new WeakMap<Session, ReturnType<typeof createResourceWatch>>();
   const warmed = new Set<ProjectId>();
@@ -236,6 +256,7 @@ export async function createSessionHost(parts: SessionHostParts) {
     parts.log.warn('session.unreadable', { folder, reason: String(error) }),
   );
   for (const record of records) adopt(record);
+  await moves.tidy();
 
   return {
     /**
@@ -285,6 +306,9 @@ export async function createSessionHost(parts: SessionHostParts) {
 
     look,
 
+    /** Whether a person moved it here. */
+    isMoved: (id: SessionId): boolean => sessions.get(id)?.record.moved === true,
+
     /** When an idle session will end unless it is used, Unix milliseconds; null while none has been told so. */
     endsAt: (id: SessionId): number | null => notices.get(id)?.endsAt ?? null,
 
@@ -327,19 +351,8 @@ export async function createSessionHost(parts: SessionHostParts) {
       return view(session);
     },
 
-    /** Ends the session with everything it started and forgets it. */
-    async remove(id: SessionId): Promise<void> {
-      const session = require(id);
-      sessions.delete(id); // Before it ends: one that is asked for meanwhile is another one.
-      await session.remove();
-      await descriptorOf(session.record.language)
-        .leave?.({ folder: folderOf(id) }, AbortSignal.timeout(LEAVE_MS))
-        .catch((error: unknown) => parts.log.warn('session.left-behind', { sessionId: id, reason: String(error) }));
-      // Where it is not in the folder: with it the lock of a worker, and the name of a keeper.
-      for (const end of ['', '.lock', '.k']) await rm(`${session.record.socket}${end}`, { force: true });
-      await session.place.clear();
-      await rm(folderOf(id), { recursive: true, force: true });
-    },
+    remove,
+    moves,
 
     onChange(listener: (session: RuntimeSession) => void): () => void {
       listeners.add(listener);

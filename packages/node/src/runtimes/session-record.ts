@@ -38,6 +38,8 @@ export const SessionRecordSchema = z.strictObject({
       kernel: wish,
     }) satisfies z.ZodMiniType<SessionConfig>,
   ),
+  /** A person moved it here: runs of its name come here, wherever else they could. */
+  moved: z.optional(z.literal(true)),
   createdAt: z.iso.datetime(),
   process: z.nullable(
     z.strictObject({

@@ -24,32 +24,17 @@ import { escalate } from './escalation.ts';
 import { createMeter } from './limits/meter.ts';
 import { killWorker } from './kill-worker.ts';
 import { createQuestions } from './questions.ts';
-import { NO_WISHES, type RuntimeDescriptor } from './runtime.ts';
-import { lives, type Kill } from './process-table.ts';
+import { NO_WISHES } from './runtime.ts';
+import { lives } from './process-table.ts';
+import { beingMoved, createSessionMoving } from './session-moving.ts';
+import type { SessionParts } from './session-parts.ts';
 import { createRecordWriter, type SessionRecord } from './session-record.ts';
 import type { WorkerEvent, WorkerLink } from './worker-link.ts';
 import type { StartedWorker } from './worker-process.ts';
-import type { Workplace } from './workplace.ts';
 
 /** A worker whose connection broke but which lives is asked again this long, then killed. */
 const REATTACH_MS = 2_000;
 const POLL_MS = 5;
-
-export type SessionLog = {
-  info(event: string, fields: Readonly<Record<string, unknown>>): void;
-  warn(event: string, fields: Readonly<Record<string, unknown>>): void;
-};
-
-export type SessionParts = {
-  readonly descriptor: RuntimeDescriptor;
-  readonly place: Workplace;
-  readonly kill: Kill;
-  readonly now: () => number;
-  readonly log: SessionLog;
-  /** The spool of a run has grown. */
-  onSpooled(run: RunId): void;
-  onChange(): void;
-};
 
 export type Session = ReturnType<typeof createSession>;
 
@@ -79,6 +64,10 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
   const answers = new Map<number, (accepted: boolean) => void>();
   const questions = createQuestions(parts.descriptor);
   const checkpoint = createCheckpoint({ session: first.id, folder, place, questions, log: parts.log });
+  const moving = createSessionMoving({
+    ...{ checkpoint, label: parts.descriptor.label, inTurn, step },
+    now: () => ({ state, link, isBusy: current !== null, hasProcess: record.process !== null }),
+  });
   const keepRecord = createRecordWriter(folder, (error) => {
     // A session that was removed has no folder any more; anything else is found again by its socket.
     parts.log.warn('session.record', { sessionId: record.id, reason: String(error) });
@@ -171,7 +160,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
     if (dead !== null) await killWorker(parts.kill, place.hold, dead.process);
     const how = (await dead?.ending()) ?? null;
     const why = meter.why(how, metNow);
-    if (state === 'running') step('fail', how ?? 'gone');
+    if (state === 'running' || state === 'migrating') step('fail', how ?? 'gone');
     await note(null);
     if (current !== null) place.collect(current.run, current.spool);
     const ended = `The session ended${how === null ? '' : ` with ${how}`}.${why === null ? '' : ` ${why}`}`;
@@ -281,6 +270,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
       return inTurn(async () => {
         if (isRemoved) throw new Failure('not_found', 'The session was removed. Run the cell again.');
         if (state === 'running') return;
+        if (state === 'migrating') throw beingMoved();
         step('start', 'needed');
         try {
           await untilStopped(signal, async (either) => {
@@ -375,6 +365,8 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
         });
       });
     },
+
+    ...moving,
 
     /** Ends it for good: a run that holds it already does not start it again. */
     remove(): Promise<void> {

@@ -58,8 +58,8 @@ export type WorkerOrder =
   /** Goes into the run's output as a line of stderr. */
   | { readonly op: 'notice'; readonly run: RunId; readonly text: string }
   | { readonly op: 'input'; readonly run: RunId; readonly text: string; readonly ref: number }
-  /** Of the values of a session that is idle. `told` is the answer. */
-  | { readonly op: 'save' | 'restore'; readonly path: string; readonly ref: number }
+  /** Of the values of a session without a run; `source`: the device that they come from. `told` is the answer. */
+  | { readonly op: 'save' | 'restore'; readonly path: string; readonly ref: number; readonly source?: string }
   | { readonly op: 'ask'; readonly kind: QuestionKind; readonly question: unknown; readonly ref: number };
 
 export type WorkerLink = {

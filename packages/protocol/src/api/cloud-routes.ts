@@ -1,6 +1,7 @@
 /** The part of the route table that is about the cloud that a device keeps its documents with. */
 import * as z from 'zod/mini';
 import { TimeSchema } from '../entity/scalar.ts';
+import { SyncModeSchema } from '../sync-mode.ts';
 
 /** What a cloud did that an honest one does not, in words for people. */
 export const CloudDoubtSchema = z.strictObject({ since: TimeSchema, message: z.string() });
@@ -9,7 +10,8 @@ export type CloudDoubt = z.infer<typeof CloudDoubtSchema>;
 export const CloudSchema = z.discriminatedUnion('state', [
   z.strictObject({ state: z.literal('none') }),
   z.strictObject({
-    state: z.enum(['connected', 'connecting', 'offline', 'refused']),
+    /** `off`: left alone, because its mode is `legacy`. */
+    state: z.enum(['connected', 'connecting', 'offline', 'refused', 'off']),
     /** `https://cloud.example.com`, without a token. */
     url: z.string(),
     /** Since when it is so. */
@@ -20,6 +22,8 @@ export const CloudSchema = z.discriminatedUnion('state', [
     unsaved: z.optional(z.strictObject({ documents: z.int(), since: TimeSchema })),
     /** Absent when there is nothing wrong with it. */
     doubts: z.optional(z.array(CloudDoubtSchema)),
+    /** When it is not the usual one: of this device and of the cloud the more careful. */
+    mode: z.optional(SyncModeSchema),
   }),
 ]);
 export type Cloud = z.infer<typeof CloudSchema>;

@@ -324,9 +324,22 @@ export const ROUTES = {
   migrateSession: {
     method: 'POST',
     path: '/api/sessions/:id/migrate',
-    body: z.strictObject({ target: MigrationTargetSchema }),
+    body: z.strictObject({
+      target: MigrationTargetSchema,
+      /** For its runs to end; without it, one that is busy stays. */
+      wait: z.optional(z.boolean()),
+      /** In the place of a session of this name there that has values of its own. */
+      replace: z.optional(z.boolean()),
+    }),
     status: 200,
-    answer: RuntimeSessionSchema,
+    /** The one there. */
+    answer: z.extend(RuntimeSessionSchema, {
+      /** Names whose values it has. */
+      kept: CountSchema,
+      /** The first of those that could not be carried, each with why. */
+      lost: z.array(z.string()),
+      lostCount: CountSchema,
+    }),
   },
   interruptSession: { method: 'POST', path: '/api/sessions/:id/interrupt', status: 200, answer: RuntimeSessionSchema },
   deleteSession: { method: 'DELETE', path: '/api/sessions/:id', status: 204 },

@@ -17,7 +17,7 @@ export const sessionMachine = defineMachine<SessionState, SessionEvent>('runtime
   starting: { ready: 'running', stop: 'cold', fail: 'error' },
   running: { checkpoint: 'checkpointed', migrate: 'migrating', stop: 'cold', fail: 'error' },
   checkpointed: { restore: 'running', stop: 'cold', fail: 'error' },
-  migrating: { arrive: 'running', fail: 'error' },
+  migrating: { arrive: 'running', stop: 'cold', fail: 'error' },
   error: { start: 'starting', stop: 'cold', fail: 'error' },
 });
 

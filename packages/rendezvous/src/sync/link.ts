@@ -2,11 +2,21 @@
  * `WS /api/link`: a device of the user, in the frames in which two devices keep their documents equal.
  *
  *   device ─► {"op":"hello","deviceId","userId","proof"?}    `proof`: of its key, where its token is bound to one
- *          ◄─ {"op":"hello","deviceId","userId"}    of the rendezvous; then what `replicate` says, both ways
+ *          ◄─ {"op":"hello","deviceId","userId","mode"?}    of the rendezvous; then what `replicate` says, both ways
  *
- * The device leads: it compares, this side answers.
+ * The device leads: it compares, this side answers. `mode` is that of the rendezvous where it is not the usual one: of one
+ * that is a mirror, a device takes nothing.
  */
-import { DeviceIdSchema, Failure, UserIdSchema, type DeviceId, type Subject, type UserId } from '@markco/protocol';
+import {
+  DeviceIdSchema,
+  Failure,
+  USUAL_SYNC_MODE,
+  UserIdSchema,
+  type DeviceId,
+  type Subject,
+  type SyncMode,
+  type UserId,
+} from '@markco/protocol';
 import type { WebSocketConnection } from '@markco/replica/listen/connection';
 import { connectionStream } from '@markco/replica/replicate/connection-stream';
 import { replicate, type Replication } from '@markco/replica/replicate/replicate';
@@ -26,6 +36,7 @@ export type LinksParts = {
   readonly kept: Kept;
   /** Who this is. */
   readonly self: DeviceId;
+  readonly mode: SyncMode;
   readonly now: () => number;
   readonly admission: Pick<Admission, 'admitDevice' | 'hold'>;
   /** It came, or it went. */
@@ -39,7 +50,7 @@ export type DeviceLinks = {
   readonly count: number;
 };
 
-export function createDeviceLinks({ kept, self, now, admission, onDevice, onTrouble }: LinksParts): DeviceLinks {
+export function createDeviceLinks({ kept, self, mode, now, admission, onDevice, onTrouble }: LinksParts): DeviceLinks {
   const { rooms, catalog, digests, links } = kept;
   const replications = new Map<DeviceId, Replication>();
   const tellProjects = (): void => {
@@ -82,7 +93,7 @@ export function createDeviceLinks({ kept, self, now, admission, onDevice, onTrou
     const { deviceId, userId, proof } = hello.data;
     await admission.admitDevice(subject, userId, proof);
     admission.hold(connection, subject);
-    connection.text({ op: 'hello', deviceId: self, userId });
+    connection.text({ op: 'hello', deviceId: self, userId, ...(mode === USUAL_SYNC_MODE ? {} : { mode }) });
     begin(connection, deviceId, userId);
   }
 

@@ -14,6 +14,12 @@ export type Links = {
 
 export type OpenLink = { receive(message: LinksMessage): void; end(): void };
 
+/** For a device whose edits are not taken here: whoever else has them passes them on. */
+export const NO_LINKS: Links = {
+  joins: () => false,
+  open: () => ({ receive: () => undefined, end: () => undefined }),
+};
+
 export function createLinks(): Links {
   const told = new Map<DeviceId, ReadonlySet<DeviceId>>();
   /** One for each stream: for a moment there may be two to one device. */

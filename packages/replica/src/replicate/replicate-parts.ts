@@ -4,6 +4,7 @@ import type { DocumentCatalog } from '../documents/catalog.ts';
 import type { Rooms } from '../documents/rooms.ts';
 import type { Digests } from './digests.ts';
 import type { Links } from './links.ts';
+import type { Compared } from './compared.ts';
 import type { Row } from './rows.ts';
 import type { Testimony, Witness } from './witness.ts';
 
@@ -16,6 +17,8 @@ export type ReplicateParts = {
   readonly device: DeviceId;
   /** Whether it may change anything; of one that may not, no edit, name or deletion is looked at. */
   readonly isAuthor: boolean;
+  /** Hears how each comparing of a project ended, where that is wanted. */
+  readonly compared?: Compared;
   readonly now: () => number;
   /** Of this device: what is open and shared with the other. */
   readonly projects: () => readonly Project[];

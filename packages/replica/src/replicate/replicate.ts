@@ -21,6 +21,7 @@ import {
 import { COST, costOf } from './cost.ts';
 import type { MessageStream } from './message-stream.ts';
 import { joinChannel, type DocumentChannel } from './channel.ts';
+import { createHeard } from './compared.ts';
 import { ENTRIES_MAX, gatherEntries } from './gather-entries.ts';
 import type { ReplicateParts } from './replicate-parts.ts';
 import { tellAuthors } from './tell-authors.ts';
@@ -40,6 +41,8 @@ const AGAIN_MS = 500;
 export type Replication = {
   /** What is open here has changed. */
   tellProjects(): void;
+  /** Compares all of them once more; `compared` is told of each. */
+  compare(): void;
   /** Resolves once every message that has come by now was dealt with. */
   settled(): Promise<void>;
   close(): void;
@@ -53,8 +56,7 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
   /** What the other has open, with its digest when it last said so. */
   let others = new Map<ProjectId, string>();
   const shared = new Set<ProjectId>();
-  /** Documents whose rows came since the last comparing. */
-  const heard = new Set<DocumentId>();
+  const heard = createHeard();
   /** The stamp of the name under which the other one knows a document, or of what was compared: only others are news. */
   const told = new Map<DocumentId, number>();
   const isSeen = (id: DocumentId): boolean => rooms.peek(id)?.isSeen === true;
@@ -74,7 +76,6 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
   const testimony = parts.testimony?.open(parts.device, say, parts.wasted);
   const relied = createRelied(() => inTurn(tell));
   const send = gatherEntries((message) => stream.sendBytes(message));
-
   const asOpener = (message: Parameters<typeof encodeToDevice>[0]): void =>
     send(CONTROL_CHANNEL, Uint8Array.of(OPENER, ...encodeToDevice(message)));
   const asAccepter = (message: Parameters<typeof encodeToClient>[0]): void =>
@@ -221,8 +222,8 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
   }
 
   async function takeRows(projectId: ProjectId, rows: readonly Row[]): Promise<void> {
-    const taken: Row[] = [];
-    const lacking: Row[] = [];
+    const [taken, lacking]: [Row[], Row[]] = [[], []];
+    heard.note(projectId, rows);
     for (const row of rows) {
       told.set(row.id, row.named.at);
       const record = catalog.get(row.id);
@@ -238,8 +239,7 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
         // Something was named or deleted here in the same moment: it is compared again once that is over.
         if (!(cause instanceof Failure)) parts.onTrouble('taking names over', cause);
         setTimeout(() => {
-          inTurn(tell);
-          inTurn(() => share(true));
+          inTurn(() => tell(true));
         }, AGAIN_MS).unref();
       });
     for (const { id, digest } of inOrderOf(parts.device, lacking)) want(id, digest);
@@ -247,7 +247,7 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
     if (taken.length + lacking.length > 0) parts.wasted(-COST.question);
   }
 
-  async function tell(): Promise<void> {
+  async function tell(all = false): Promise<void> {
     const projects: { project: Project; hash: string }[] = [];
     for (const project of parts.projects()) {
       const rows = await rowsOf(project.id);
@@ -256,7 +256,7 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
     }
     said = projects.map(({ project, hash }) => `${project.id} ${hash}`).join();
     say({ op: 'projects', projects });
-    await share(false);
+    await share(all);
   }
 
   /** The other one may have compared what it has opened only now with what this one had when it spoke last. */
@@ -280,6 +280,7 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
       const hashes = bucketHashes(rows.values());
       if (projectHash(id, hashes) !== hash)
         say({ op: 'buckets', projectId: id, hashes: Buffer.from(hashes).toString('base64') });
+      else parts.compared?.(id, []);
     }
   }
 
@@ -294,19 +295,19 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
     const { projectId } = message;
     if (!parts.projects().some(({ id }) => id === projectId)) return;
     if (message.op === 'rows') return takeRows(projectId, message.rows);
-    const rows = [...(await rowsOf(projectId)).values()];
+    const here = await rowsOf(projectId);
     if (message.op === 'buckets') {
       const hashes = Buffer.from(message.hashes, 'base64');
       if (hashes.length !== BUCKETS * 8) throw new Failure('bad_request', 'A message could not be read.');
-      const buckets = differingBuckets(bucketHashes(rows), hashes);
-      const differing = rows.filter((row) => buckets.includes(bucketOf(row.id)));
+      const buckets = differingBuckets(bucketHashes(here.values()), hashes);
+      const differing = [...here.values()].filter(({ id }) => buckets.includes(bucketOf(id)));
       sendRows(projectId, differing);
       say({ op: 'listed', projectId, buckets: [...buckets] });
     } else {
       // All that the other has of these groups is known by now: what it lacks is told.
-      const lacked = rows.filter((row) => message.buckets.includes(bucketOf(row.id)) && !heard.has(row.id));
-      sendRows(projectId, lacked);
-      heard.clear();
+      const found = heard.end(projectId, here, message.buckets);
+      sendRows(projectId, found.lacking);
+      parts.compared?.(projectId, found.differing);
     }
   }
   /** One after another, in the order they came. */
@@ -327,13 +328,12 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
       if (typeof message !== 'string') return receiveBytes(message);
       const read = readMessage(message);
       // At once: an edit under an id that it names may come next.
-      if (read?.op === 'authors') return writers.receive(read);
+      if (read?.op === 'authors') return parts.isAuthor ? writers.receive(read) : undefined;
       if (read?.op === 'links') return link.receive(read);
       if (read?.op === 'kept') return testimony?.receive(read);
       // To compare a project is to go through all of it.
       parts.wasted(read === null || read.op === 'rows' ? COST.question : COST.heavy);
       if (read === null) return;
-      if (read.op === 'rows') for (const { id } of read.rows) heard.add(id);
       inTurn(() => receive(read));
     } catch (cause) {
       const isRefusal = cause instanceof Failure;
@@ -388,9 +388,9 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
   }
   stream.onClose(end);
   inTurn(tell);
-
   return {
     tellProjects: () => inTurn(tell),
+    compare: () => inTurn(() => tell(true)),
     settled: async () => void (await turn),
     close() {
       end();

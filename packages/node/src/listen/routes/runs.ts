@@ -1,5 +1,6 @@
 /** Runs and sessions over HTTP. */
-import { Failure, LIMITS, type Run, type RunId, type RunRequest, type SessionId } from '@markco/protocol';
+import { LIMITS, type Run, type RunId, type RunRequest, type SessionId } from '@markco/protocol';
+import type { Move, Moved } from '../../mesh/moving/move.ts';
 import type { RunsAnywhere } from '../../mesh/runs/runs-anywhere.ts';
 import type { Projects } from '../../projects/projects.ts';
 import type { RunQuery, Runs } from '../../runs/runs.ts';
@@ -15,6 +16,7 @@ export type RunRoutesParts = {
   readonly sessionFor: SessionFor;
   /** Fails with `not_found` when `runOn` names another device. */
   readonly requireHere: (runOn: string | undefined) => void;
+  readonly migrate: (move: Omit<Move, 'from'>, signal: AbortSignal) => Promise<Moved>;
   readonly anywhere: Pick<RunsAnywhere, 'require' | 'cancel' | 'input' | 'list'> & RunOutputParts['anywhere'];
 };
 
@@ -38,6 +40,7 @@ export function runRoutes({
   submit,
   sessionFor,
   requireHere,
+  migrate,
   anywhere,
 }: RunRoutesParts): SomeHandlers<
   | 'ensureSession'
@@ -76,8 +79,11 @@ export function runRoutes({
     },
     restartSession: ({ params }) =>
       runs.sessions.restart(params['id'] as SessionId, AbortSignal.timeout(CANCEL_TIMEOUT_MS)),
-    migrateSession() {
-      throw new Failure('unsupported', 'There is no other device to move this session to yet.');
+    async migrateSession({ params, body: { target, wait = false, replace = false }, signal }) {
+      const id = params['id'] as SessionId;
+      const { session, packed } = await migrate({ id, target, wait, replace }, signal);
+      const { kept, lost, lostCount } = packed;
+      return { ...session, kept, lost: [...lost], lostCount };
     },
     async interruptSession({ params }) {
       return runs.sessions.interrupt(params['id'] as SessionId);

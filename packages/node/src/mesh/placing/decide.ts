@@ -37,9 +37,11 @@ export type DecideParts = {
   readonly placesElsewhere: boolean;
   /** Whether a device that stands in may take it then; else it waits for one of the others. */
   readonly fallsBack: boolean;
+  /** Where a person moved a session to: runs of it go there, as if each named the device. */
+  readonly movedTo?: (session: SessionPlace) => DeviceId | null;
 };
 
-export function createDecide({ self, survey, now, holders, isOpen, placesElsewhere, fallsBack }: DecideParts) {
+export function createDecide({ self, survey, now, holders, isOpen, placesElsewhere, fallsBack, movedTo }: DecideParts) {
   /** @param from the device where a person asks for it, which may be one that hosts nothing */
   return async (
     runId: RunId,
@@ -48,13 +50,17 @@ export function createDecide({ self, survey, now, holders, isOpen, placesElsewhe
   ): Promise<Decided> => {
     const request: PlaceRequest = { language: session.language, from, needsGpu, sessionOn, runOn: named };
     const known = await survey.snapshot(named, session.language);
+    const moved = movedTo?.(session) ?? null;
     const mayTake = ({ host, deviceId }: DeviceFacts): boolean =>
       fallsBack || host !== 'fallback' || deviceId === named;
-    const all = { ...known, devices: known.devices.filter(mayTake) };
+    /** Where a session was moved to, it stands in for nobody. */
+    const asMoved = (facts: DeviceFacts): DeviceFacts =>
+      facts.deviceId === moved ? { ...facts, host: 'device' } : facts;
+    const all = { ...known, devices: known.devices.map(asMoved).filter(mayTake) };
     const isHere = from === self || isOpen(session.projectId);
     const near = new Set([...(isHere ? [self] : []), ...holders(session.projectId)]);
     const isNear = ({ deviceId }: { deviceId: DeviceId }): boolean =>
-      placesElsewhere ? near.has(deviceId) || deviceId === sessionOn : deviceId === self;
+      placesElsewhere ? near.has(deviceId) || deviceId === sessionOn : deviceId === self || deviceId === moved;
     // A device that does not have the project lacks the files that lie beside its pages.
     const choices =
       named === null && (needsGpu === false || !placesElsewhere) ? all.devices.filter(isNear) : all.devices;

@@ -92,7 +92,7 @@ export async function createPlacing(parts: PlacingParts) {
   const { trust, device, ids, store, runs, onTrouble } = parts;
   const clock = createAwakeClock(ids.now);
   const streams = new Map<DeviceId, MessageStream>();
-  const recent = new Map<string, { readonly device: DeviceId; readonly at: number }>();
+  const recent = new Map<string, { readonly device: DeviceId; readonly at: number; readonly isMoved: boolean }>();
   const now = (): number => trust.now();
   const survey = createSurvey({
     ...{ self: device, own: parts.state, now },
@@ -100,7 +100,7 @@ export async function createPlacing(parts: PlacingParts) {
   });
   const holders = (id: ProjectId): readonly DeviceId[] => parts.elsewhere().get(id)?.devices ?? [];
   const { isOpen, placesElsewhere, fallsBack } = parts;
-  const decide = createDecide({ self: device.id, survey, now, holders, isOpen, placesElsewhere, fallsBack });
+  const decide = createDecide({ self: device.id, survey, now, holders, isOpen, placesElsewhere, fallsBack, movedTo });
   const decisions = await createDecisions(store, onTrouble);
 
   function send(to: DeviceId, message: StartMessage): void {
@@ -152,8 +152,18 @@ export async function createPlacing(parts: PlacingParts) {
       one.state === 'running' &&
       sessionName(one) === session.name;
     if (runs.sessions.list().some(isIt)) return device.id;
+    const moved = movedTo(session);
+    if (moved !== null) return moved;
     const started = recent.get(keyOf(session));
     return started !== undefined && now() - started.at < RECENT_MS ? started.device : survey.holderOf(session);
+  }
+
+  /** The other device to which a person moved a session. */
+  function movedTo(session: SessionPlace): DeviceId | null {
+    const known = recent.get(keyOf(session));
+    if (known?.isMoved === true && now() - known.at < RECENT_MS)
+      return known.device === device.id ? null : known.device;
+    return survey.holderOf(session, true);
   }
 
   function grant(request: Placeable, session: SessionPlace, host: DeviceId, fence: number): string {
@@ -203,6 +213,8 @@ export async function createPlacing(parts: PlacingParts) {
     decisions,
     placed,
     sameAs,
+    /** A session is there from now on: heartbeats that were sent before do not tell of it. */
+    moved: (session: SessionPlace, host: DeviceId): void => remember(session, host, true),
     /** The one of the devices that is called so; fails with `not_found`, or `conflict` when there are two. */
     deviceCalled: (name: string): DeviceId => deviceCalled(name, all()),
 
@@ -312,10 +324,10 @@ export async function createPlacing(parts: PlacingParts) {
     throw new Failure('conflict', 'Another run has this id already. Submit this one under an id of its own.');
   }
 
-  function remember(session: SessionPlace, host: DeviceId): void {
+  function remember(session: SessionPlace, host: DeviceId, isMoved = movedTo(session) === host): void {
     const key = keyOf(session);
     recent.delete(key);
-    recent.set(key, { device: host, at: now() });
+    recent.set(key, { device: host, at: now(), isMoved });
     const [oldest] = recent.keys();
     if (recent.size > RECENT_MAX && oldest !== undefined) recent.delete(oldest);
   }

@@ -144,14 +144,12 @@ export function createSurvey(parts: SurveyParts) {
         : (parts.peers().find(({ deviceId }) => deviceId === id)?.name ?? 'a removed device');
     },
 
-    /** Where a session runs by the last heartbeats, this device left out. */
-    holderOf({ projectId, language, name }: SessionPlace): DeviceId | null {
-      for (const [id, { sessions }] of parts.heartbeats())
-        if (
-          sessions?.some((each) => each.projectId === projectId && each.language === language && each.name === name) ===
-          true
-        )
-          return id;
+    /** Where a session runs by the last heartbeats, this device left out; `moved`: if a person moved it there. */
+    holderOf({ projectId, language, name }: SessionPlace, moved = false): DeviceId | null {
+      for (const [id, { sessions = [] }] of parts.heartbeats())
+        for (const each of sessions)
+          if (each.projectId === projectId && each.language === language && each.name === name)
+            if (!moved || each.moved === true) return id;
       return null;
     },
   };

@@ -75,8 +75,9 @@ class Worker:
             if command["op"] == "save":
                 self._asking.tell(command["ref"], checkpoint.save(self._cells.names, command["path"]))
             else:
-                self._greeting = checkpoint.restore(self._cells.names, command["path"])
-                self._asking.tell(command["ref"], {"said": self._greeting})
+                restored = checkpoint.restore(self._cells.names, command["path"], command.get("source"))
+                self._greeting = restored["said"]
+                self._asking.tell(command["ref"], restored)
         except BaseException as error:
             self._asking.refuse(command["ref"], "%s: %s" % (type(error).__name__, error))
 

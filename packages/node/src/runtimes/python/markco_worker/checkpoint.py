@@ -155,7 +155,8 @@ def save(names, path):
         Writer(Sink(file)).dump(wanted)
         file.flush()
         os.fsync(file.fileno())
-    return {"kept": len(wanted), "lost": ["%s (%s)" % (name, lost[name]) for name in sorted(lost)][:NAMES_TOLD]}
+    told = ["%s (%s)" % (name, lost[name]) for name in sorted(lost)][:NAMES_TOLD]
+    return {"kept": len(wanted), "lost": told, "lostCount": len(lost)}
 
 
 def _private(path, flags):
@@ -172,24 +173,33 @@ def _problem(value):
         return "a %s cannot be kept" % type(value).__name__
 
 
-def restore(names, path):
-    """Puts the values back into `names`; a sentence for whoever runs the next cell."""
+def restore(names, path, source=None):
+    """Puts the values back into `names`, which came from the device `source` or were asleep here.
+
+    Answers a sentence for whoever runs the next cell, and why it failed, or None.
+    """
     global _names
     with open(path, "rb") as file:
         about = json.loads(file.readline())
         if about["python"] != VERSION:
-            return "The values of this session are of Python %s and are not brought into %s." % (about["python"], VERSION)
+            return _failed("The values of this session are of Python %s and are not brought into %s." % (about["python"], VERSION))
         _names = names
         try:
             values = pickle.load(file)
         except Exception as error:
-            return "The values of this session could not be brought back: %s: %s" % (type(error).__name__, error)
+            return _failed("The values of this session could not be brought back: %s: %s" % (type(error).__name__, error))
     names.update(values)
     lost = about["lost"]
-    told = "This session was asleep. Its values are back (%s)." % (
-        "1 name" if len(values) == 1 else "%d names" % len(values)
+    told = "This session %s. Its values are %s (%s)." % (
+        "was asleep" if source is None else "was moved here from %s" % source,
+        "back" if source is None else "here",
+        "1 name" if len(values) == 1 else "%d names" % len(values),
     )
     if not lost:
-        return told
+        return {"said": told, "problem": None}
     more = ", …" if len(lost) > NAMES_TOLD else ""
-    return "%s Not kept: %s%s." % (told, ", ".join(lost[:NAMES_TOLD]), more)
+    return {"said": "%s Not kept: %s%s." % (told, ", ".join(lost[:NAMES_TOLD]), more), "problem": None}
+
+
+def _failed(problem):
+    return {"said": problem, "problem": problem}
