@@ -5,6 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { env } from 'node:process';
+import { afterAll, beforeAll } from 'vitest';
 import { startCloud } from '../conformance/cloud.fixture.ts';
 import { eventually, startDevice } from '../conformance/device.fixture.ts';
 import { startDocker, whyNoDocker, type TestDocker } from '../conformance/docker.fixture.ts';
@@ -27,8 +28,11 @@ print("second", 6 * 9)
 \`\`\`
 `;
 // In containers where all is tested, on the machine itself elsewhere: what is seen of it is the same.
-const docker: TestDocker | undefined =
-  env['MARKCO_LAB'] === 'all' && (await whyNoDocker()) === null ? await startDocker() : undefined;
+let docker: TestDocker | undefined;
+beforeAll(async () => {
+  if (env['MARKCO_LAB'] === 'all' && (await whyNoDocker()) === null) docker = await startDocker();
+}, 180_000);
+afterAll(async () => docker?.[Symbol.asyncDispose](), 60_000);
 
 test('with the laptop off a phone opens, edits, runs on the device that stands in or waits; with the laptop back it is merged and runs there', async ({
   browser,

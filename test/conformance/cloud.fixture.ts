@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { openClient, type Client, type Socket } from '@markco/client';
 import { WebsocketProvider } from 'y-websocket';
 import * as Y from 'yjs';
-import { ids } from './device.fixture.ts';
+import { endSessions, ids } from './device.fixture.ts';
 import { lean, leanEnvironment } from '../../setup/lean.mjs';
 
 const MAIN = join(import.meta.dirname, '../../apps/cli/src/main.ts');
@@ -117,6 +117,7 @@ export async function startCloud(
     for (const provider of providers) provider.destroy();
     await Promise.all(clients.map((client) => client.close()));
     await kill();
+    await endSessions(home);
     await rm(home, { recursive: true, force: true, maxRetries: 5 });
   };
   await start().catch(async (error: unknown) => {
