@@ -53,6 +53,8 @@ async function converges(typists: readonly Typist[], laptop: Device): Promise<nu
   const began = performance.now();
   const typed = typists.reduce((sum, each) => sum + each.typed.length, 0);
   const isOne = (): boolean => {
+    const lengths = new Set(typists.map(({ doc }) => doc.getText('content').length));
+    if (lengths.size > 1) return false;
     const texts = new Set(typists.map(({ text }) => text()));
     return texts.size === 1 && markersIn([...texts][0] ?? '').size === typed;
   };
@@ -73,7 +75,7 @@ async function restartsWhileTyping(cloud: CloudProgram, laptop: Device, typists:
   const { numRuns, seed } = trials(`R6 restarts on ${store}`, RESTARTS);
   const random = chance(seed);
   const { id: documentId } = await laptop.document('cell');
-  let slowest = 0;
+  const took: number[] = [];
   let run: Run | undefined;
   for (let at = 0; at < numRuns; at++) {
     if (run === undefined || run.state === 'completed')
@@ -93,7 +95,7 @@ async function restartsWhileTyping(cloud: CloudProgram, laptop: Device, typists:
     await cloud.start();
     isOver = true;
     await Promise.all(typing);
-    slowest = Math.max(slowest, await converges(typists, laptop));
+    took.push(await converges(typists, laptop));
     const path = `/api/runs/${run.id}`;
     if (at === numRuns - 1)
       await eventually(async () => (await laptop.get<Run>(path)).state === 'completed', 'the run to end', SOON_MS);
@@ -104,7 +106,10 @@ async function restartsWhileTyping(cloud: CloudProgram, laptop: Device, typists:
   expect(cell.text().match(/^line 60$/gm)).toHaveLength(1);
   cell.provider.destroy();
   const edits = typists.reduce((sum, each) => sum + each.typed.length, 0);
-  console.log(`  ${numRuns} restarts on ${store}, ${edits} edits: one text after ${Math.round(slowest)} ms at most`);
+  took.sort((a, b) => a - b);
+  const middle = Math.round(took[Math.floor(took.length / 2)] ?? 0);
+  const most = Math.round(took.at(-1) ?? 0);
+  console.log(`  ${numRuns} restarts on ${store}, ${edits} edits: one text after ${middle} ms, ${most} ms at most`);
 }
 
 const leave = (typists: readonly Typist[]): void => typists.forEach(({ provider }) => provider.destroy());

@@ -117,3 +117,16 @@ test('opening all projects is asked for once, and changed when the device has sa
   await last('setPreferences').refuse(new Failure('storage_failed', 'The disk is full.'));
   expect([devices.opensAll.value, devices.trouble.value]).toEqual([true, 'The disk is full.']);
 });
+
+test('what is wrong with the cloud of a device is shown, and gone when it is over', async () => {
+  const { devices, last } = world();
+  const stop = devices.follow();
+  const at = '2026-11-21T12:00:00.000Z';
+  const doubts = [{ since: at, message: 'It lacks edits of page.' }];
+  await last('cloud').answer({ state: 'connected', url: 'https://cloud.example.com', since: at, doubts });
+  expect(devices.doubts.value).toEqual(doubts);
+  await vi.advanceTimersByTimeAsync(5_000);
+  await last('cloud').answer({ state: 'none' });
+  expect(devices.doubts.value).toEqual([]);
+  stop();
+});
