@@ -61,6 +61,9 @@ export type RendezvousConfig = AdmissionSettings & {
   readonly publishOrigin: string | null;
 };
 
+/** WebSockets of one process: further ones are told to come again, and find another process or a quieter moment. */
+const SOCKETS_MAX = 15_000;
+
 type LogFields = Readonly<Record<string, string | number>>;
 
 export type RendezvousParts = {
@@ -233,6 +236,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
       guard,
       http: publishing.door(http),
       passOn: pipes.take,
+      socketsMax: SOCKETS_MAX,
       resolve: createResolve(kept),
       serve(target, connection, subject) {
         const { userId } = subject;
