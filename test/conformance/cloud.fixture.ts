@@ -20,6 +20,8 @@ export type CloudProgram = {
   readonly device: { get<T>(path: string, body?: unknown): Promise<T> };
   readonly origin: string;
   readonly token: string;
+  /** Of the process that runs now; 0: none does. */
+  readonly pid: number;
   /** What it wrote to its log, restarts included. */
   log(): string;
   get<T>(path: string, token?: string): Promise<{ readonly status: number; readonly json: T }>;
@@ -139,6 +141,9 @@ export async function startCloud(
     },
     get token() {
       return token;
+    },
+    get pid() {
+      return child?.pid ?? 0;
     },
     log: () => log,
     async get<T>(path: string, given = token) {
