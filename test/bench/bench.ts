@@ -53,10 +53,11 @@ export async function inTurn<T>(
   what: string,
   rounds: number,
   measure: (running: Running, driver: Driver, round: number) => Promise<T>,
+  ours: SyncServer = markco,
 ): Promise<Measured<T>> {
   return withFolder(async (folder) =>
     withDriver(async (driver) => {
-      const servers = [markco, ...bench.peers];
+      const servers = [ours, ...bench.peers];
       const running = new Map<string, Running>();
       const results = new Map<string, T[]>();
       try {

@@ -3,7 +3,7 @@
  *
  *   npm run bench -- [--only STAGE,…] [--quick] [--trace FILE] [--list]
  *
- * `--only documents`, `--only page`, `--only runs`, `--only containers` and `--only mesh` name their groups. A table goes to stdout,
+ * `--only documents`, `page`, `runs`, `containers`, `cloud` and `mesh` name their groups. A table goes to stdout,
  * everything else to stderr; the figures with the machine they were taken on go to bench-results/ as JSON. Exits 1 when
  * a bar was missed.
  */
@@ -16,6 +16,11 @@ import { describeMachine, disturbance } from './machine.ts';
 import { judge, tableOf, type Row } from './result.ts';
 import { hocuspocus, installPeers, yWebsocket } from './servers/peers.ts';
 import { browser } from './stages/browser.ts';
+import { cloudFar } from './stages/cloud/far.ts';
+import { cloudIdle } from './stages/cloud/idle.ts';
+import { cloudReturn, cloudTrace } from './stages/cloud/kept.ts';
+import { cloudFanOut, cloudLatency, cloudThroughput } from './stages/cloud/live.ts';
+import { cloudTwo } from './stages/cloud/two.ts';
 import { kill } from './stages/kill.ts';
 import { containers } from './stages/containers.ts';
 import { fanOut, latency, throughput } from './stages/live.ts';
@@ -38,6 +43,7 @@ const GROUPS: Readonly<Record<string, readonly Stage[]>> = {
   page: [start, browser, publish],
   runs,
   containers: [containers],
+  cloud: [cloudLatency, cloudThroughput, cloudFanOut, cloudFar, cloudTwo, cloudTrace, cloudReturn, cloudIdle],
   mesh: [meshLatency, meshBulk, meshFiles, meshMany, meshIdle, meshReturn, scheduler, record],
 };
 const ALL = Object.values(GROUPS).flat();

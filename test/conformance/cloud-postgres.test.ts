@@ -100,13 +100,18 @@ test('while the database is frozen people go on editing together, nothing is ack
   postgres.signal('SIGSTOP');
   try {
     one.text.insert(0, 'first ');
-    // The store is given up after five seconds without an answer; from then on edits are passed on at once.
     await eventually(() => two.text.toString().startsWith('first '), 'the edit to be passed on', SOON_MS);
     two.text.insert(0, 'second ');
     await eventually(() => one.text.toString().startsWith('second first '), 'that of the other one', SOON_MS);
     expect(one.status.get().pendingEdits).toBe(1);
     expect(two.status.get().pendingEdits).toBe(1);
-    expect((await cloud.get<{ storage: string }>('/stats')).json.storage).toBe('storage_failed');
+    // Given up after five seconds without an answer.
+    await eventually(
+      async () => (await cloud.get<{ storage: string }>('/stats')).json.storage === 'storage_failed',
+      'the store to be given up',
+      SOON_MS,
+    );
+    expect([one.status.get().pendingEdits, two.status.get().pendingEdits]).toEqual([1, 1]);
     const fresh = await cloud.get(`/api/projects/${page.projectId}/documents`);
     expect(fresh.status).toBe(200);
   } finally {

@@ -20,6 +20,7 @@ export type CloudProgram = {
   readonly device: { get<T>(path: string, body?: unknown): Promise<T> };
   readonly origin: string;
   readonly token: string;
+  /** Of the process that runs now; 0: none does. */
   readonly pid: number;
   /** What it wrote to its log, restarts included. */
   log(): string;

@@ -52,6 +52,9 @@ import { createModeHere } from './sync/mode.ts';
 import { createResolve, type SocketTarget } from './sync/resolve.ts';
 import { createSignaling } from './sync/signal.ts';
 
+/** WebSockets of one process: further ones are told to come again, and find another process or a quieter moment. */
+const SOCKETS_MAX = 15_000;
+
 export type Rendezvous = {
   readonly port: number;
   /** What a device of the owner comes with. */
@@ -270,6 +273,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
       passOn: (request, socket, head) =>
         (config.passesRunsOn || request.headers.origin === undefined) && pipes.take(request, socket, head),
       resolve: mode.resolve(createResolve(kept, config.letsAgentsIn)),
+      socketsMax: SOCKETS_MAX,
       serve(target, connection, subject) {
         const { userId } = subject;
         if (target.kind === 'link') return mode.refuses(connection) ? undefined : links.serve(connection, subject);

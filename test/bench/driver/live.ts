@@ -18,37 +18,59 @@ type Latency = { readonly seen: readonly number[]; readonly saved: readonly numb
 export async function latency({
   address,
   edits,
+  settleMs = 100,
 }: {
   readonly address: Address;
   readonly edits: number;
+  /** What is on its way arrives in so long. */
+  readonly settleMs?: number;
 }): Promise<Latency> {
   const seen: number[] = [];
   const saved: number[] = [];
-  let sentAt = 0;
+  const sentAt: number[] = [];
+  let acknowledged = 0;
+  /** What a client without edits answers to the server's question is acknowledged too. */
+  let before = 0;
   let arrived = Promise.withResolvers<void>();
   const [mine, theirs] = [new Y.Doc(), new Y.Doc()];
   const reader = connect(address, {
     onUpdate(update) {
       Y.applyUpdate(theirs, update);
-      seen.push(performance.now() - sentAt);
+      seen.push(performance.now() - (sentAt.at(-1) ?? 0));
       arrived.resolve();
     },
   });
-  const writer = connect(address, { onSaved: () => saved.push(performance.now() - sentAt) });
+  const writer = connect(address, {
+    onSaved(count) {
+      acknowledged = count;
+      while (saved.length < count - before && saved.length < sentAt.length)
+        saved.push(performance.now() - (sentAt[saved.length] ?? 0));
+    },
+  });
   await Promise.all([reader.answered, writer.answered]);
-  // What a client without edits answers to the server's question is acknowledged too.
-  await delay(100);
-  saved.length = 0;
+  await delay(settleMs);
+  before = acknowledged;
   mine.on('update', (update: Uint8Array) => writer.sendUpdate(update));
   for (let edit = 0; edit < edits; edit++) {
     arrived = Promise.withResolvers<void>();
-    sentAt = performance.now();
+    sentAt.push(performance.now());
     mine.getText('content').insert(edit, 'x');
     await within('an edit arriving', 10_000, arrived.promise);
     await delay(4 + (edit % 7));
   }
+  await delay(settleMs);
   await Promise.all([reader.cut(), writer.cut()]);
   return { seen, saved };
+}
+
+/** The same in several documents at once, over a way that takes its time. */
+export async function latencies(input: {
+  readonly addresses: readonly Address[];
+  readonly edits: number;
+  readonly settleMs: number;
+}): Promise<Latency> {
+  const all = await Promise.all(input.addresses.map((address) => latency({ ...input, address })));
+  return { seen: all.flatMap(({ seen }) => seen), saved: all.flatMap(({ saved }) => saved) };
 }
 
 type Throughput = { readonly perSecond: number; readonly p95Ms: number; readonly cpuUs: number };
@@ -102,7 +124,7 @@ export async function throughput(input: {
   return { perSecond: total / seconds, p95Ms: quantile(delays, 0.95), cpuUs };
 }
 
-type FanOut = { readonly deliveriesPerSecond: number; readonly p95Ms: number };
+type FanOut = { readonly deliveriesPerSecond: number; readonly p95Ms: number; readonly cpuUs: number };
 
 /** One writes, many read. Deliveries are counted by the writer's clock, so a merged frame counts for all in it. */
 export async function fanOut(input: {
@@ -110,6 +132,7 @@ export async function fanOut(input: {
   readonly readers: number;
   readonly edits: number;
   readonly window: number;
+  readonly pid: number;
 }): Promise<FanOut> {
   const updates = typedLetters(CLIENT, input.edits);
   const sentAt = new Float64Array(input.edits + 1);
@@ -141,10 +164,12 @@ export async function fanOut(input: {
   }
   await Promise.all([writer.answered, ...readers.map(({ answered }) => answered)]);
   await delay(300);
+  const cpuBefore = await cpuMs(input.pid);
   const began = performance.now();
   send();
   await within('the last delivery', LIMIT_MS, done.promise);
   const seconds = (performance.now() - began) / 1_000;
+  const cpuUs = (((await cpuMs(input.pid)) - cpuBefore) * 1_000) / total;
   await Promise.all([writer, ...readers].map((wire) => wire.cut()));
-  return { deliveriesPerSecond: total / seconds, p95Ms: quantile(delays, 0.95) };
+  return { deliveriesPerSecond: total / seconds, p95Ms: quantile(delays, 0.95), cpuUs };
 }

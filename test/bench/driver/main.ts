@@ -2,7 +2,8 @@
  * The clients, in a process of their own: they must not take time from the server, nor from who measures.
  * A message is one job; its answer is one message.
  */
-import { fanOut, latency, throughput } from './live.ts';
+import { idle } from './idle.ts';
+import { fanOut, latencies, latency, throughput } from './live.ts';
 import { bareBulk, bareMeeting } from './bare-libp2p.ts';
 import { burst, meshBulk, meshEdits, meshRuns } from './mesh.ts';
 import { returnBySockets, returnByStream } from './return.ts';
@@ -21,11 +22,13 @@ import { ingest, killWhenSeen, killWhileTyping, lengthOf, memory, openCold } fro
 
 const jobs = {
   latency,
+  latencies,
   throughput,
   fanOut,
   ingest,
   openCold,
   memory,
+  idle,
   killWhenSeen,
   killWhileTyping,
   lengthOf,

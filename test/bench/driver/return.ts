@@ -15,6 +15,8 @@ export type CameBack = { readonly ms: number; readonly bytes: number; readonly f
 const LIMIT_MS = 120_000;
 const AWAY_MS = 1_500;
 const CLIENT = 7;
+/** The port that discards: nobody listens there. */
+const NOWHERE = 'ws://127.0.0.1:9';
 
 /** A socket a document, as the y-websocket provider does it. */
 export async function returnBySockets({
@@ -65,14 +67,17 @@ export async function returnByStream(input: {
   readonly token: string;
   readonly projectId: string;
   readonly documentIds: readonly string[];
+  /** How long it is gone. */
+  readonly awayMs?: number;
 }): Promise<CameBack> {
   let tcp: TcpSocket | undefined;
+  let isAway = false;
   let current: WebSocket | undefined;
   const client = openClient({
     origin: input.origin,
     token: input.token,
     webSocket(url) {
-      const ws = new WebSocket(url, { perMessageDeflate: false });
+      const ws = new WebSocket(isAway ? NOWHERE : url, { perMessageDeflate: false });
       current = ws;
       ws.on('upgrade', (response) => {
         tcp = response.socket;
@@ -109,9 +114,11 @@ export async function returnByStream(input: {
   const firstMs = performance.now() - firstBegan;
   await delay(AWAY_MS);
   const gone = new Promise<void>((resolve) => current?.once('close', () => resolve()));
+  isAway = true;
   current?.terminate();
   await gone;
-  await delay(10);
+  await delay(input.awayMs ?? 10);
+  isAway = false;
   const began = performance.now();
   const back = allSynced();
   client.reconnect();

@@ -36,8 +36,11 @@ export type WireEvents = {
 const EMPTY = Uint8Array.of(0, 0);
 const EMPTY_VECTOR = Uint8Array.of(0);
 
-export function connect({ dialect, url, name, token }: Address, events: WireEvents = {}): Wire {
-  const ws = new WebSocket(url, { perMessageDeflate: false });
+export function connect({ dialect, url, name, token, host }: Address, events: WireEvents = {}): Wire {
+  const ws = new WebSocket(url, {
+    perMessageDeflate: false,
+    ...(host === undefined ? {} : { headers: { host } }),
+  });
   const opened = Promise.withResolvers<void>();
   const answered = Promise.withResolvers<void>();
   opened.promise.catch(() => {});

@@ -9,6 +9,8 @@ export type Address = {
   readonly url: string;
   readonly name: string;
   readonly token: string;
+  /** The name that it answers to, where the way to it begins at another port. */
+  readonly host?: string;
 };
 
 export type Running = {

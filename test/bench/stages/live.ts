@@ -64,7 +64,13 @@ export const fanOut: Stage = {
   async run(bench) {
     const edits = bench.quick ? 2_000 : 8_000;
     const found = await inTurn(bench, this.name, bench.quick ? 3 : 5, (running, driver, round) =>
-      driver.run('fanOut', { address: running.address(`fan-out-${round}`), readers: 99, edits, window: 8 }),
+      driver.run('fanOut', {
+        address: running.address(`fan-out-${round}`),
+        readers: 99,
+        edits,
+        window: 8,
+        pid: running.pid,
+      }),
     );
     return [
       rowOf(

@@ -8,14 +8,14 @@ import { markco, startDevice } from '../servers/markco.ts';
 import type { SyncServer } from '../servers/server.ts';
 import { delay } from '../wait.ts';
 
-const EDITS = 259_778;
-const EDITS_QUICK = 60_000;
+export const EDITS = 259_778;
+export const EDITS_QUICK = 60_000;
 const MOMENTS = 50;
 const PAUSE_MS = 3_000;
 
-type Taken = { perSecond: number; savedMs: number; leftMs: number; coldMs: number; bytesDown: number };
+export type Taken = { perSecond: number; savedMs: number; leftMs: number; coldMs: number; bytesDown: number };
 
-async function takeIn(
+export async function takeIn(
   server: SyncServer,
   driver: Driver,
   folder: string,

@@ -31,7 +31,7 @@ const PUT = `WITH gone AS (DELETE FROM documents WHERE user_id = $2 AND project 
 export function createDocumentsTable({ pool }: Pick<PostgresStore, 'pool'>): DocumentsTable {
   return {
     async put({ record, project, text, state }) {
-      await pool.query(PUT, [
+      const values = [
         ...[record.id, project.userId, project.slug, record.path],
         // Postgres keeps no NUL in a text.
         ...[
@@ -41,7 +41,8 @@ export function createDocumentsTable({ pool }: Pick<PostgresStore, 'pool'>): Doc
           state.length,
         ],
         ...[record.updatedAt, record.createdAt],
-      ]);
+      ];
+      await pool.query({ name: 'put', text: PUT, values });
     },
     async remove(id) {
       await pool.query('DELETE FROM documents WHERE id = $1', [id]);

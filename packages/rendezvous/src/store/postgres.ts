@@ -21,6 +21,10 @@ const GROUP_BYTES_MAX = 16 * 1024 * 1024;
 /** Any number that nothing else in the database locks with. */
 const MIGRATION_LOCK = 6_272_051;
 
+/**
+ * Statements that are asked again and again have a name: the database parses and plans each of them once a connection,
+ * which costs more than a small write itself.
+ */
 const WRITE = `WITH held AS (SELECT 1 FROM lease WHERE epoch = $1 FOR SHARE),
   gone AS (DELETE FROM records WHERE key = ANY($2::bytea[]) AND EXISTS (SELECT FROM held)),
   put AS (INSERT INTO records (key, value) SELECT k, v FROM unnest($3::bytea[], $4::bytea[]) AS t (k, v), held
@@ -105,7 +109,10 @@ export async function openPostgresStore(url: string, lease: TakeLease = takeLeas
         values.push(Buffer.from(value));
       }
     }
-    const { rows: said } = await pool.query<{ held: boolean }>(WRITE, [epoch, gone, keys, values]);
+    const { rows: said } = await pool.query<{ held: boolean }>({
+      ...{ name: 'write', text: WRITE },
+      values: [epoch, gone, keys, values],
+    });
     if (said[0]?.held !== true) throw taken();
   }
 
@@ -121,10 +128,11 @@ export async function openPostgresStore(url: string, lease: TakeLease = takeLeas
     while (left > 0) {
       const count = Math.min(ROWS_AT_ONCE, left);
       const after = isFirst || reverse ? '>=' : '>';
-      const { rows } = await pool.query<{ key: Buffer; value: Buffer }>(
-        `SELECT key, value FROM records WHERE key ${after} $1 AND key < $2 ORDER BY key ${reverse ? 'DESC' : 'ASC'} LIMIT $3`,
-        [from, to, count],
-      );
+      const { rows } = await pool.query<{ key: Buffer; value: Buffer }>({
+        name: `range ${after} ${reverse}`,
+        text: `SELECT key, value FROM records WHERE key ${after} $1 AND key < $2 ORDER BY key ${reverse ? 'DESC' : 'ASC'} LIMIT $3`,
+        values: [from, to, count],
+      });
       for (const { key, value } of rows) yield [new Uint8Array(key), new Uint8Array(value)] as const;
       const last = rows.at(-1);
       if (rows.length < count || last === undefined) return;
@@ -136,6 +144,7 @@ export async function openPostgresStore(url: string, lease: TakeLease = takeLeas
   }
 
   return {
+    isFar: true,
     pool,
     get epoch() {
       return epoch;
@@ -145,9 +154,10 @@ export async function openPostgresStore(url: string, lease: TakeLease = takeLeas
     },
     async read(key) {
       await settled();
-      const { rows } = await pool.query<{ value: Buffer }>('SELECT value FROM records WHERE key = $1', [
-        Buffer.from(key),
-      ]);
+      const { rows } = await pool.query<{ value: Buffer }>({
+        ...{ name: 'read', text: 'SELECT value FROM records WHERE key = $1' },
+        values: [Buffer.from(key)],
+      });
       return rows[0] === undefined ? undefined : new Uint8Array(rows[0].value);
     },
     write(batch) {

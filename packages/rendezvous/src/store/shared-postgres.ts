@@ -54,14 +54,17 @@ export async function openSharedPostgresStore(url: string): Promise<SharedPostgr
 
   async function commit(changes: readonly Change[]): Promise<readonly boolean[]> {
     if (store.broken !== undefined) throw store.broken;
-    const { rows } = await pool.query<{ held: boolean; taken: number[] }>(COMMIT, [store.epoch, ...columnsOf(changes)]);
+    const { rows } = await pool.query<{ held: boolean; taken: number[] }>({
+      ...{ name: 'commit', text: COMMIT },
+      values: [store.epoch, ...columnsOf(changes)],
+    });
     if (rows[0]?.held !== true) throw taken();
     const numbers = new Set(rows[0].taken);
     return changes.map((_, n) => numbers.has(n));
   }
 
   const changedRows = async (since: string, limit: number): Promise<readonly ChangedRow[]> =>
-    (await pool.query<ChangedRow>(CHANGES, [since, limit])).rows;
+    (await pool.query<ChangedRow>({ name: 'changes', text: CHANGES, values: [since, limit] })).rows;
 
   async function changesSince(since: string | null): Promise<Changes> {
     if (since === null) {

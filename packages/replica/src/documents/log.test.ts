@@ -13,7 +13,7 @@ function diskError(code: string): Error {
   return new Error('Database is not open', { cause: Object.assign(new Error(`IO error: ${code}`), { code }) });
 }
 
-function startLog(disk: SimulatedDisk) {
+function startLog(disk: Pick<SimulatedDisk, 'store'>) {
   const storage: StorageState[] = [];
   const log = createLog({ store: disk.store, now: () => 5, onStorage: (state) => void storage.push(state) });
   const positions = new Map<DocumentId, number>();
@@ -31,6 +31,7 @@ function startLog(disk: SimulatedDisk) {
         origin: 'page',
         at: 1,
         update: new Uint8Array(size).fill(seq),
+        passOn: () => void events.push(`passed on ${seq}`),
         written: () => void events.push(`written ${seq}`),
         durable: () => void events.push(`durable ${seq}`),
       });
@@ -244,5 +245,46 @@ test('R3 the log is well again though somebody types through every synced write 
   expect(await positionsOf(disk, ONE)).toEqual(upTo(count));
   expect(events.filter((event) => event.startsWith('written'))).toEqual(upTo(count).map((seq) => `written ${seq}`));
   expect(events.filter((event) => event.startsWith('durable'))).toEqual(upTo(count).map((seq) => `durable ${seq}`));
+  await log.close();
+});
+
+test('a store that is far: passed on before it is written there, acknowledged once it is, by one commit a group', async () => {
+  const disk = createSimulatedDisk();
+  const batches: boolean[] = [];
+  disk.fail = (_batch, sync) => void batches.push(sync);
+  let commit = (): void => undefined;
+  disk.delay = () => new Promise((resolve) => (commit = resolve));
+  const { append, events, log } = startLog({ ...disk, store: { ...disk.store, isFar: true } });
+  for (let i = 0; i < 3; i++) append(ONE);
+  await eventually('all are passed on', () => events.filter((event) => event.startsWith('passed on')).length === 3);
+  expect(events).toEqual(['passed on 1', 'passed on 2', 'passed on 3']);
+  for (let group = 0; group < 2; group++) {
+    const before = events.length;
+    await eventually('the group is on its way', () => {
+      commit();
+      return events.length > before;
+    });
+  }
+  await log.drained();
+  expect(events.slice(3)).toEqual(['written 1', 'durable 1', 'written 2', 'written 3', 'durable 2', 'durable 3']);
+  expect(batches).toEqual([true, true]);
+  await log.close();
+});
+
+test('R5 a far store that fails: nothing is acknowledged until it was opened anew and all of it is there', async () => {
+  const disk = createSimulatedDisk();
+  const { append, events, log, storage } = startLog({ ...disk, store: { ...disk.store, isFar: true } });
+  disk.fail = () => {
+    throw diskError('EIO');
+  };
+  for (let i = 0; i < 3; i++) append(ONE);
+  await eventually('the failure is told', () => storage.length > 0);
+  await laterTurns(5);
+  expect(events.filter((event) => event.startsWith('passed on'))).toHaveLength(3);
+  expect(events.filter((event) => event.startsWith('durable'))).toEqual([]);
+  disk.fail = undefined;
+  await eventually('it takes writes again', () => log.storage.ok, 2_000);
+  expect(events.filter((event) => event.startsWith('durable'))).toEqual(upTo(3).map((seq) => `durable ${seq}`));
+  expect(await positionsOf(disk, ONE)).toEqual(upTo(3));
   await log.close();
 });

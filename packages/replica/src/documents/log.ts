@@ -2,8 +2,8 @@
  * One log for all documents: every update is appended, in the order it came, with one group commit for all of them.
  *
  * Invariants
- * 1. An update is `written` (a kill loses it no more) before it is passed on, and `durable` (fdatasync has returned)
- *    before it is acknowledged.
+ * 1. An update is `written` (a kill loses it no more) before it is passed on, but for a store that is far (decision 38),
+ *    and `durable` (fdatasync has returned) before it is acknowledged.
  * 2. After a write or a sync has failed, nothing is acknowledged until the store was opened anew and every update
  *    that was not yet durable was written to it again: what the disk said about them before counts for nothing.
  * 3. While the disk refuses, updates are kept in memory and passed on, up to a bound; past it they are refused.
@@ -12,12 +12,16 @@ import { Failure, type DocumentId } from '@markco/protocol';
 import { keyAt } from '../store/key.ts';
 import type { Change } from '../store/shared-store.ts';
 import type { Store, StoreWrite } from '../store/store.ts';
+import { describeDisk } from './describe-disk.ts';
+import { createPassOnFirst } from './pass-on-first.ts';
 import { encodeUpdates, type UpdateRecord } from './record.ts';
 
 export type Append = UpdateRecord & {
   readonly documentId: DocumentId;
   /** Its position in the document's log; appended in order. Where others write too it may move until it is durable. */
   seq: number;
+  /** Before it is written, to who looks on. */
+  passOn(isPlaced: boolean): void;
   /** @param isPlaced false when its position may still move */
   written(isPlaced?: boolean): void;
   durable(): void;
@@ -50,6 +54,8 @@ export type StorageTrouble = { readonly code: 'disk_full' | 'storage_failed'; re
 /** How long a written update waits for company before it is synced, and the least time between two syncs. */
 const SYNC_DELAY_MS = 2;
 const SYNC_EVERY_MS = 5;
+/** The least time between two groups that are written to a store that is far. */
+const FAR_EVERY_MS = 5;
 /** After so long without one, an update is written in the turn it comes in, and waits for no others. */
 const QUIET_MS = 2;
 /** Bytes kept in memory while the disk refuses. */
@@ -60,6 +66,8 @@ const SYNC_MARK = new TextEncoder().encode('msynced');
 
 export type Log = {
   readonly storage: StorageState;
+  /** What is appended is passed on before it is written. */
+  readonly passesOnFirst: boolean;
   /** Whether a further update of this size may be taken in. Throws what to tell its sender when not. */
   admit(bytes: number): void;
   append(append: Append): void;
@@ -83,6 +91,8 @@ export function createLog({
   describe = describeDisk,
   retryMs = () => RETRY_MS,
 }: LogParts): Log {
+  const isFar = store.isFar === true;
+  const passOnFirst = createPassOnFirst(true);
   let state: StorageState = { ok: true };
   let queued: Append[] = [];
   /** Written since the last sync began. */
@@ -111,14 +121,25 @@ export function createLog({
 
   function planFlush(): void {
     if (flushPlanned || writing || !state.ok) return;
+    if (isFar) return planFarFlush();
     // One who types waits for nobody; what comes right after another one waits for the rest of its turn.
     if (performance.now() - flushedAt > QUIET_MS && flushNow()) return;
     flushPlanned = true;
-    setImmediate(() => {
-      flushPlanned = false;
-      flushedAt = performance.now();
-      void flush();
-    });
+    setImmediate(beginFlush);
+  }
+
+  /** Nobody but the writer waits for it. What comes within the time between two is one statement. */
+  function planFarFlush(): void {
+    const wait = flushedAt + FAR_EVERY_MS - performance.now();
+    if (wait <= 0) return beginFlush();
+    flushPlanned = true;
+    setTimeout(beginFlush, wait);
+  }
+
+  function beginFlush(): void {
+    flushPlanned = false;
+    flushedAt = performance.now();
+    void flush();
   }
 
   /**
@@ -155,8 +176,10 @@ export function createLog({
     writing = true;
     const group = queued;
     queued = [];
+    const began = performance.now();
+    const before = failures;
     try {
-      await write(rowsOf(group), { sync: false });
+      await write(rowsOf(group), { sync: isFar });
     } catch (cause) {
       writing = false;
       queued = group.concat(queued);
@@ -165,13 +188,19 @@ export function createLog({
       return;
     }
     writing = false;
-    for (const append of group) unsynced.push(append);
-    for (const append of group) append.written();
-    if (!state.ok) {
-      park();
-      return;
+    if (isFar && failures === before) {
+      onSync?.(performance.now() - began);
+      for (const append of group) append.written();
+      settle(group);
+    } else {
+      for (const append of group) unsynced.push(append);
+      for (const append of group) append.written();
+      if (!state.ok) {
+        park();
+        return;
+      }
+      planSync();
     }
-    planSync();
     if (queued.length > 0) planFlush();
   }
 
@@ -214,13 +243,11 @@ export function createLog({
       return;
     }
     onSync?.(performance.now() - began);
-    settle();
+    settle(syncing.splice(0));
     if (unsynced.length > 0) planSync();
   }
 
-  function settle(): void {
-    const done = syncing;
-    syncing = [];
+  function settle(done: readonly Append[]): void {
     for (const append of done) append.durable();
     if (queued.length === 0 && unsynced.length === 0 && !writing) release();
   }
@@ -267,7 +294,7 @@ export function createLog({
         syncing = unsynced;
         unsynced = [];
         if (syncing.length > 0) await store.write(rowsOf(syncing), { sync: true });
-        settle();
+        settle(syncing.splice(0));
         // What came meanwhile is only written, and synced as usual: else whoever types through each sync keeps it for ever.
         while (unsynced.length > 0) {
           const rest = unsynced;
@@ -293,6 +320,7 @@ export function createLog({
     get storage() {
       return state;
     },
+    passesOnFirst: isFar,
 
     admit(bytes) {
       if (state.ok || backlogBytes + bytes <= BACKLOG_BYTES_MAX) return;
@@ -300,6 +328,7 @@ export function createLog({
     },
 
     append(append) {
+      if (isFar) passOnFirst(append);
       queued.push(append);
       if (state.ok) planFlush();
       else park();
@@ -358,27 +387,3 @@ export const rowOf = (documentId: DocumentId, seq: number, updates: readonly App
   key: keyAt('u', documentId, seq),
   value: encodeUpdates(updates),
 });
-
-export function describeDisk(cause: unknown): StorageTrouble {
-  const text = messages(cause);
-  if (/ENOSPC|No space left|disk full|quota/i.test(text)) {
-    return {
-      code: 'disk_full',
-      message:
-        'The disk of this device is full, so edits are not being saved here. Free some space; they are written by themselves then.',
-    };
-  }
-  return {
-    code: 'storage_failed',
-    message:
-      "This device's disk does not take writes, so edits are not being saved here. It tries again by itself; check the disk.",
-  };
-}
-
-function messages(error: unknown): string {
-  let text = '';
-  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
-    text += `${at.message} ${'code' in at ? String(at.code) : ''} `;
-  }
-  return text;
-}

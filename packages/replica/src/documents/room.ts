@@ -5,14 +5,14 @@
  * before it is taken in; a bad one changes nothing.
  *
  * Invariants
- * 1. Inspected and bounded, then written, then passed on (never to its sender), then synced, then acknowledged.
- * 2. Nothing is answered before the document is loaded, or with updates that a kill could still lose.
+ * 1. Inspected and bounded, then written, then passed on (never to its sender), then synced, then acknowledged. Where the
+ *    log is far, passed on before it is written; acknowledged after.
+ * 2. Nothing is answered before the document is loaded, or with updates that are not passed on yet.
  * 3. A read-only member's updates are never looked at.
  */
 import {
   absorb,
   digestOf,
-  encodeFrame,
   Failure,
   inspectUpdate,
   LIMITS,
@@ -28,11 +28,11 @@ import type { Origin } from './record.ts';
 import { readFrame, readStateVector } from './read.ts';
 import { repeatsFaithfully } from './repeat.ts';
 import { Changes, type RoomChange } from './changes.ts';
-import { outFrame, updateFrame, type OutFrame } from './out-frame.ts';
+import { updateFrame, type OutFrame } from './out-frame.ts';
 import { Here } from './here.ts';
-import { passOn, tellsItself } from './pass-on.ts';
+import { passOn, passOnTurn, tellsItself } from './pass-on.ts';
 import { attempts, without, type NotOf } from './parts.ts';
-import { asksAfterGap, newSeat, noteWriter, notOf, type Member, type Seat } from './seat.ts';
+import { acknowledge, asksAfterGap, newSeat, noteWriter, notOf, savedFrame, type Member, type Seat } from './seat.ts';
 import { TakenUpdate, type Taken, type TakenBy } from './taken.ts';
 import { reach, type Waiting } from './waiting.ts';
 
@@ -65,6 +65,7 @@ export class Room implements TakenBy<Seat> {
   #whenDurable: Waiting[] = [];
   readonly #changes: Changes;
   #answer: OutFrame | undefined;
+  readonly #turn: Taken<Seat>[] = [];
   #digest: { seq: number; digest: Uint8Array } | undefined;
   /** Whoever works on the document without being a member; it is not evicted meanwhile. */
   holds = 0;
@@ -139,8 +140,7 @@ export class Room implements TakenBy<Seat> {
   resume(member: Member, seq: number | undefined): void {
     this.greet(member);
     const seat = this.#seats.get(member);
-    if (seat !== undefined && seat.acknowledged > 0)
-      member.send(outFrame(encodeFrame({ type: 'saved', count: seat.acknowledged })));
+    if (seat !== undefined && seat.acknowledged > 0) member.send(savedFrame(seat));
     if (seq === undefined) this.sendAll(member);
     else this.#sendSince(member, seq);
   }
@@ -148,14 +148,14 @@ export class Room implements TakenBy<Seat> {
   /** Everything, for a member that has nothing. */
   sendAll(member: Member): void {
     const frame = this.#wholeState();
-    this.#afterWritten(() => member.send(frame));
+    this.#afterPassedOn(() => member.send(frame));
   }
 
   #sendSince(member: Member, seq: number): void {
     if (seq < this.baseSeq) return this.sendAll(member);
     const missed = this.tail.slice(seq - this.baseSeq);
     const { placedSeq } = this;
-    this.#afterWritten(() => {
+    this.#afterPassedOn(() => {
       let at = seq;
       for (const update of missed) member.send(updateFrame(update, ++at <= placedSeq ? at : undefined));
     });
@@ -238,7 +238,7 @@ export class Room implements TakenBy<Seat> {
   #answerStep1(member: Member, stateVector: Uint8Array): void {
     if (readStateVector(stateVector).size === 0) return this.sendAll(member);
     const frame = answerTo(this, stateVector);
-    this.#afterWritten(() => member.send(frame));
+    this.#afterPassedOn(() => member.send(frame));
   }
 
   /** The answer to a member that has nothing; kept for the next one. */
@@ -356,7 +356,12 @@ export class Room implements TakenBy<Seat> {
     return taken;
   }
 
-  /** Called by the log. */
+  /** Called by the log, as the next two are. */
+  passOn(taken: Taken<Seat>, isPlaced: boolean): void {
+    if (this.#turn.push(taken) > 1) return;
+    queueMicrotask(() => passOnTurn(this.#turn.splice(0), this.#seats.keys(), isPlaced));
+  }
+
   wasWritten(taken: Taken<Seat>, isPlaced: boolean): void {
     this.#unwritten--;
     passOn(taken, this.#seats.keys(), isPlaced);
@@ -364,7 +369,6 @@ export class Room implements TakenBy<Seat> {
     this.#changes.add(taken.seq, taken.origin, taken.sender?.member.device);
   }
 
-  /** Called by the log. */
   wasDurable({ sender, upTo }: Taken<Seat>): void {
     this.#undurable--;
     if (sender !== undefined) this.#acknowledge(sender, upTo);
@@ -373,21 +377,18 @@ export class Room implements TakenBy<Seat> {
   }
 
   #acknowledge(seat: Seat, upTo: number): void {
-    if (upTo <= seat.acknowledged || seat.gaps > 0) return;
-    seat.acknowledged = upTo;
-    if (seat.telling) return;
-    seat.telling = true;
-    queueMicrotask(() => {
-      seat.telling = false;
-      if (!this.#seats.has(seat.member)) return;
-      seat.member.send(outFrame(encodeFrame({ type: 'saved', count: seat.acknowledged })));
-    });
+    acknowledge(seat, upTo, () => this.#seats.has(seat.member));
   }
 
   readonly #notOf: NotOf = (seat, clients) => notOf(this.#parts.authors, this.id, seat, clients);
 
   #passOn(frame: OutFrame, except: Member): void {
     for (const member of this.#seats.keys()) if (member !== except && !tellsItself(member)(except)) member.send(frame);
+  }
+
+  #afterPassedOn(action: () => void): void {
+    if (!this.#parts.log.passesOnFirst) this.#afterWritten(action);
+    else action();
   }
 
   #afterWritten(action: () => void): void {

@@ -1,7 +1,7 @@
 /** Who has a document open, and how far each of them is. */
-import { Failure, type DeviceId, type DocumentId, type News } from '@markco/protocol';
+import { encodeFrame, Failure, type DeviceId, type DocumentId, type News } from '@markco/protocol';
 import type { Authors } from './authors.ts';
-import type { OutFrame } from './out-frame.ts';
+import { outFrame, type OutFrame } from './out-frame.ts';
 
 /** A connection that has the document open. */
 export type Member = {
@@ -64,6 +64,21 @@ export const newSeat = (member: Member): Seat => ({
   part: undefined,
   authors: new Map(),
 });
+
+export const savedFrame = ({ acknowledged }: Seat): OutFrame =>
+  outFrame(encodeFrame({ type: 'saved', count: acknowledged }));
+
+/** So many of its updates are saved; it is told once for all that one sync made durable. */
+export function acknowledge(seat: Seat, upTo: number, isThere: () => boolean): void {
+  if (upTo <= seat.acknowledged || seat.gaps > 0) return;
+  seat.acknowledged = upTo;
+  if (seat.telling) return;
+  seat.telling = true;
+  queueMicrotask(() => {
+    seat.telling = false;
+    if (isThere()) seat.member.send(savedFrame(seat));
+  });
+}
 
 /**
  * It told what refers to what is not here. Whether it is to be asked for that now.

@@ -9,10 +9,12 @@ export type Taken<Sender> = Append & {
   /** Who is told once it is durable, and up to which of its updates. */
   readonly sender: Sender | undefined;
   readonly upTo: number;
+  isPassedOn: boolean;
 };
 
 export type TakenBy<Sender> = {
   readonly id: DocumentId;
+  passOn(taken: Taken<Sender>, isPlaced: boolean): void;
   wasWritten(taken: Taken<Sender>, isPlaced: boolean): void;
   wasDurable(taken: Taken<Sender>): void;
 };
@@ -26,11 +28,21 @@ export class TakenUpdate<Sender> implements Taken<Sender> {
   readonly news: News;
   readonly sender: Sender | undefined;
   readonly upTo: number;
+  /** Others have it, although it may not be written yet. */
+  isPassedOn = false;
   readonly #by: TakenBy<Sender>;
 
   constructor(
     by: TakenBy<Sender>,
-    { seq, origin, at, update, news, sender, upTo }: Omit<Taken<Sender>, 'documentId' | 'written' | 'durable'>,
+    {
+      seq,
+      origin,
+      at,
+      update,
+      news,
+      sender,
+      upTo,
+    }: Omit<Taken<Sender>, 'documentId' | 'isPassedOn' | 'passOn' | 'written' | 'durable'>,
   ) {
     this.documentId = by.id;
     this.seq = seq;
@@ -41,6 +53,10 @@ export class TakenUpdate<Sender> implements Taken<Sender> {
     this.sender = sender;
     this.upTo = upTo;
     this.#by = by;
+  }
+
+  passOn(isPlaced: boolean): void {
+    this.#by.passOn(this, isPlaced);
   }
 
   written(isPlaced = true): void {

@@ -23,6 +23,8 @@ export type ServerParts<Target extends { readonly kind: string }> = {
   readonly passOn?: (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean;
   readonly onSocket: (kind: Target['kind'], change: 1 | -1) => void;
   readonly onSocketError: (reason: string) => void;
+  /** WebSockets that are open at once; where nothing is said, as many as a device has. */
+  readonly socketsMax?: number;
 };
 
 export async function listen<Target extends { readonly kind: string }>(
@@ -61,7 +63,7 @@ export async function listen<Target extends { readonly kind: string }>(
     if (parts.passOn?.(request, socket, head) === true) return;
     const url = addressOf(request);
     const subject = parts.guard.subject(request.headers, url.searchParams);
-    if (sockets.clients.size >= LIMITS.socketsMax)
+    if (sockets.clients.size >= (parts.socketsMax ?? LIMITS.socketsMax))
       throw new Failure('not_ready', 'Too many connections are open here. Close some.');
     const target = parts.resolve(url, subject);
     sockets.handleUpgrade(request, socket, head, (ws) => {

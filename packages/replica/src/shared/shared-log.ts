@@ -5,15 +5,15 @@
  * another process wrote meanwhile comes before it, and moves it on.
  *
  * Invariants
- * 1. An update is passed on and acknowledged once the store has it at its position.
+ * 1. An update is acknowledged once the store has it at its position. It is passed on before (decision 38).
  * 2. Every room has the log without a hole: what is not heard of the other processes is read from the store.
  * 3. What the store said last before it failed counts for nothing: whether it took something is read there.
  * 4. While the store refuses, updates are kept in memory and passed on, up to a bound; past it they are refused.
  */
 import { Failure, sameBytes, type DocumentId } from '@markco/protocol';
+import { describeDisk } from '../documents/describe-disk.ts';
 import {
   BACKLOG_BYTES_MAX,
-  describeDisk,
   RETRY_MS,
   rowOf,
   type Append,
@@ -21,6 +21,7 @@ import {
   type LogParts,
   type StorageState,
 } from '../documents/log.ts';
+import { createPassOnFirst } from '../documents/pass-on-first.ts';
 import type { Room } from '../documents/room.ts';
 import type { TailEntry } from '../documents/tail.ts';
 import { keyOf } from '../store/key.ts';
@@ -65,6 +66,7 @@ export type SharedLog = Log & {
 
 export function createSharedLog(parts: SharedLogParts): SharedLog {
   const { store, rooms, now, onStorage, describe = describeDisk, retryMs = () => RETRY_MS } = parts;
+  const passOnFirst = createPassOnFirst(false);
   let state: StorageState = { ok: true };
   const waiting = new Map<DocumentId, Waiting[]>();
   /** How far documents are in the store, as far as that was said. */
@@ -264,11 +266,13 @@ export function createSharedLog(parts: SharedLogParts): SharedLog {
     get storage() {
       return state;
     },
+    passesOnFirst: true,
     admit(bytes) {
       if (state.ok || backlogBytes + bytes <= BACKLOG_BYTES_MAX) return;
       throw new Failure(state.code, state.message, { retryable: true });
     },
     append(append) {
+      passOnFirst(append);
       const each = { append, isTold: false };
       const list = waiting.get(append.documentId);
       if (list === undefined) waiting.set(append.documentId, [each]);

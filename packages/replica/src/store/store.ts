@@ -3,7 +3,7 @@
  *
  * Invariants, which `store.contract.ts` shows for every kind
  * 1. A batch is all or nothing, also across a crash.
- * 2. When `write` resolves, or `writeNow` is true, the process may be killed and the batch is there. With `sync`, the power may fail.
+ * 2. When `write` resolves, or `writeNow` is true, the process may be killed and the batch is there. With `sync`, or where it is far, the power may fail.
  * 3. A write is durable no later than one that was asked for after it.
  */
 export type StoreWrite =
@@ -18,6 +18,8 @@ export type KeyRange = {
 };
 
 export type Store = {
+  /** On another machine: each write is synced when it resolves, and takes its way there. */
+  readonly isFar?: true;
   /** A missing key is undefined. */
   read(key: Uint8Array): Promise<Uint8Array | undefined>;
   /** A `null` value removes the key. Rejects with what the disk said; then nothing of the batch may be relied on. */
