@@ -25,6 +25,7 @@ export * from './api/device-routes.ts';
 export type { Decision } from './api/placement.ts';
 export * from './api/record-routes.ts';
 export * from './api/routes.ts';
+export * from './api/socket-routes.ts';
 export * from './api/share-routes.ts';
 export * from './api/stream.ts';
 export * from './authorize/access.ts';

@@ -23,7 +23,6 @@ import type { DocumentCatalog } from '@markco/replica/documents/catalog';
 import type { Rooms } from '@markco/replica/documents/rooms';
 import type { Connection } from '@markco/replica/listen/connection';
 import { isHost } from '@markco/protocol/identity/caps';
-import { nameKey } from '@markco/replica/store/key';
 import type { LocalStore } from '@markco/replica/store/store';
 import { createAssets, type Assets } from './assets/assets.ts';
 import { ASSET_LISTS, LIST_MESSAGE_BYTES_MAX } from './assets/exchange.ts';
@@ -39,6 +38,7 @@ import type { Testimony } from '@markco/replica/replicate/witness';
 import { createHost, type Host } from './host.ts';
 import { keepImproving } from './improve.ts';
 import { createKeepOpen } from './keep-open.ts';
+import { keepAddresses, readAddresses } from './known-addresses.ts';
 import type { MessageStream } from '@markco/replica/replicate/message-stream';
 import { MOVE, MOVE_MESSAGE_BYTES_MAX } from './moving/messages.ts';
 import { createNeighbors } from './neighbors.ts';
@@ -56,7 +56,6 @@ import type { Trust } from './trust.ts';
 const ONCE = 2;
 /** Pages of one browser at once. */
 const PAGES_MAX = 8;
-const ADDRESSES = nameKey('peer-addresses');
 
 export type MeshParts = {
   readonly trust: Trust;
@@ -187,10 +186,7 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
     calledNow: parts.calledNow ?? (() => undefined),
     keep(device, at) {
       addresses.set(device, at);
-      const value = new TextEncoder().encode(JSON.stringify([...addresses]));
-      store
-        .write([{ key: ADDRESSES, value }], { sync: false })
-        .catch((error: unknown) => onTrouble('keeping addresses', error));
+      keepAddresses(store, addresses).catch((error: unknown) => onTrouble('keeping addresses', error));
     },
     onTrouble,
   });
@@ -393,10 +389,4 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
       await host.close();
     },
   };
-}
-
-function readAddresses(store: LocalStore): Map<DeviceId, readonly string[]> {
-  const found = store.get(ADDRESSES);
-  if (found === undefined) return new Map();
-  return new Map(JSON.parse(new TextDecoder().decode(found)) as [DeviceId, readonly string[]][]);
 }

@@ -2,7 +2,8 @@
  * What it takes to use each route, and each kind of WebSocket: an operation on a kind of thing. `tsc` refuses a route
  * that is not listed, and so does a test.
  */
-import type { RouteName, SocketRouteName } from '../api/routes.ts';
+import type { RouteName } from '../api/routes.ts';
+import type { SocketRouteName } from '../api/socket-routes.ts';
 import type { UserId } from '../id.ts';
 import { requireAllowed, type Operation, type Resource, type ResourceKind, type Subject } from './authorize.ts';
 

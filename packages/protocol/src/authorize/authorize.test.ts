@@ -1,6 +1,7 @@
 /** Who may do what: the whole matrix, made from the tables of routes and sockets. */
 import { expect, test } from 'vitest';
-import { ROUTES, SOCKET_ROUTES, type Route, type RouteName, type SocketRouteName } from '../api/routes.ts';
+import { ROUTES, type Route, type RouteName } from '../api/routes.ts';
+import { SOCKET_ROUTES, type SocketRouteName } from '../api/socket-routes.ts';
 import { newId, type DeviceId, type DocumentId, type ProjectId, type UserId } from '../id.ts';
 import { DEVICE_CAPS } from '../identity/caps.ts';
 import { requireRoute, ROUTE_ACCESS, SOCKET_ACCESS } from './access.ts';
