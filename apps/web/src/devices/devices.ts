@@ -85,7 +85,10 @@ export function createDevices(api: Api): Devices {
 
   async function lookAtCloud(abort: AbortSignal): Promise<void> {
     const cloud = await api('cloud', { signal: abort });
-    doubts.value = cloud.state === 'none' ? [] : (cloud.doubts ?? []);
+    batch(() => {
+      doubts.value = cloud.state === 'none' ? [] : (cloud.doubts ?? []);
+      cloudMode.value = cloud.state === 'none' ? undefined : cloud.mode;
+    });
   }
 
   function take({ offered, joining }: PairingHere): void {
@@ -165,10 +168,6 @@ export function createDevices(api: Api): Devices {
       api('peerDoor', { signal: closing.signal }).then(
         () => void (isCloud.value = true),
         () => void (isCloud.value = false),
-      );
-      api('cloud', { signal: closing.signal }).then(
-        (cloud) => void (cloudMode.value = cloud.state === 'none' ? undefined : cloud.mode),
-        () => undefined,
       );
       api('preferences', { signal: closing.signal }).then(
         (preferences) => void (opensAll.value = preferences.opensAll),

@@ -54,6 +54,7 @@ test('who connects later is watched, and tells its latest runs, its own alone, o
     runOn(box, 'running'),
   ] as const;
   lists.set(laptop, [second, elsewhere, first]);
+  move(box, true);
   move(laptop, true);
   await vi.advanceTimersByTimeAsync(0);
   expect(told).toEqual([first, second]);
@@ -62,6 +63,16 @@ test('who connects later is watched, and tells its latest runs, its own alone, o
   expect(told.at(-1)).toBe(ended);
   stop();
   expect(watched.size).toBe(0);
+});
+
+test('a run whose device is not connected is told by another one that knows of it', async () => {
+  const { told, lists, move, stop } = world();
+  const elsewhere = runOn(box, 'running');
+  lists.set(laptop, [elsewhere]);
+  move(laptop, true);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(told).toEqual([elsewhere]);
+  stop();
 });
 
 test('a run whose device is gone for a while does not answer, until it does; one that ended has ended', async () => {
