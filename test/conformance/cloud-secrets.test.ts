@@ -107,10 +107,13 @@ async function lookThrough(env: Readonly<Record<string, string>>, postgres?: Pos
       printed,
     );
   await eventually(isThere, 'the output in the cloud', 30_000);
+  // It is shown before a database has it.
+  const database = env['DATABASE_URL'] ?? '';
+  await eventually(() => postgres?.dump(database).includes(printed) !== false, 'the output in the database', 30_000);
   await cloud.kill();
   search.look('the log', cloud.log());
   await search.lookInFolder(cloud.home, { [OWNER_TOKEN]: ['owner'] });
-  const kept = postgres === undefined ? await storeOf(cloud) : postgres.dump(env['DATABASE_URL'] ?? '');
+  const kept = postgres === undefined ? await storeOf(cloud) : postgres.dump(database);
   search.look('the store', kept);
   // It was looked through: what is no secret is found there.
   expect(kept.includes(laptop.project.slug)).toBe(true);

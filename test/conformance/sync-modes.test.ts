@@ -1,12 +1,11 @@
 /** Flags of a device and of a cloud, switched at any moment while people type and a run waits: nothing is lost or doubled. */
-import { appendFile, mkdtemp, readFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Cloud, PairingHere, Run, RunEvent, RunId } from '@markco/protocol';
+import type { Cloud, Run, RunEvent, RunId } from '@markco/protocol';
 import { expect, test } from 'vitest';
 import { startCloud, type CloudProgram } from './cloud.fixture.ts';
 import { eventually, messagesOf, newRunId, startDevice, type Device } from './device.fixture.ts';
-import { freePort, SOON_MS } from './paired.fixture.ts';
+import { freePort, pair, SOON_MS, start } from './paired.fixture.ts';
 
 type Flags = Readonly<Record<string, string>>;
 /** What is started anew, with which flags besides those it has, and what holds then. */
@@ -184,15 +183,16 @@ test(
   async () => {
     const flags = { device: {} as Record<string, string>, cloud: {} as Record<string, string> };
     Object.assign(flags.device, { MARKCO_NAME: 'laptop', MARKCO_PEER_PORT: String(await freePort()) });
-    Object.assign(flags.cloud, { MARKCO_NAME: 'server', MARKCO_PROJECTS: await mkdtemp(join(tmpdir(), 'markco-')) });
     await using cloud = await startCloud(flags.cloud);
     await using laptop = await startDevice({
       files: { 'page.md': '# Page\n', 'file.md': '# File\n' },
       env: flags.device,
     });
-    await addBeside(laptop, cloud);
+    // Not beside the cloud: what that one takes from it, it gives to the laptop.
+    await using server = await start('server', {}, { MARKCO_FALLBACK: '1' });
+    await pair(Object.assign(laptop, { name: 'laptop' }), server);
     await laptop.get('/api/cloud', { body: { url: cloud.origin, token: cloud.token } });
-    // It runs nothing itself: what is asked here is run by the device beside the cloud, where that may stand in.
+    // It runs nothing itself: what is asked here is run by the server, where that may stand in.
     const none = { allowRemoteExecution: true, allowHeavyJobs: true, allowWhenOnBattery: true, maxConcurrentRuns: 0 };
     await laptop.get('/api/device/policy', { method: 'PUT', body: none });
     const waiting = await submit(laptop, 'print("once", input("who? "))', 'python');
@@ -252,20 +252,3 @@ test(
   },
   MANY_STARTS_MS,
 );
-
-/** The device beside the cloud becomes one of the laptop's. */
-async function addBeside(laptop: Device, cloud: CloudProgram): Promise<void> {
-  const { offered } = await laptop.get<PairingHere>('/api/pairing', { method: 'POST' });
-  await cloud.device.get('/api/pairing/join', { code: offered?.link });
-  await eventually(
-    async () => (await laptop.get<PairingHere>('/api/pairing')).offered?.state === 'asked',
-    'the server to ask',
-    SOON_MS,
-  );
-  await laptop.get('/api/pairing/approve', { method: 'POST' });
-  await eventually(
-    async () => (await cloud.device.get<PairingHere>('/api/pairing')).joining?.state === 'joined',
-    'the server to be added',
-    SOON_MS,
-  );
-}
