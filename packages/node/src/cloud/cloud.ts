@@ -247,10 +247,12 @@ export function createCloudLink(parts: CloudParts): CloudLink {
       if (parts.mode === 'legacy') throw leftAlone();
       const greeted = await dialCloud(wanted, parts, AbortSignal.timeout(DIAL_MS));
       await check(greeted);
+      const isSame = greeted.cloud === id;
       await note(wanted, greeted.cloud);
       const mine = end();
       place = wanted;
-      watch.clear();
+      if (isSame) watch.rejoined();
+      else watch.clear();
       unsaved.clear();
       purse.fill(WASTE.burst);
       use(greeted, mine);

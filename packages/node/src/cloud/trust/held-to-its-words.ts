@@ -4,6 +4,7 @@
  *
  * 1. What it said is saved it has: a later state that lacks some of it has gone back, or is not the one that others see.
  * 2. A state that is shown within SETTLE_MS of the promise proves nothing: one of several processes may not have heard.
+ *    So of what it said of a document the newest that is older than that counts, however often it says more.
  * 3. A writer writes in one document; whoever is met in a second one was put there.
  */
 import { reaches, type DeviceId, type DocumentId } from '@markco/protocol';
@@ -14,6 +15,8 @@ export const SETTLE_MS = 5_000;
 /** Documents of which it is remembered; of more, those heard of last. */
 const DOCUMENTS_MAX = 20_000;
 const WRITERS_MAX = 200_000;
+/** The newest that counts, the next that will, and the last. */
+const WORDS_MAX = 3;
 /** Programs that begin a document by a fixed id use a small one. */
 const RANDOM_FROM = 2 ** 16;
 
@@ -35,7 +38,7 @@ export type HeldToItsWords = {
   shows(id: DocumentId, clocks: Clocks): Broken | null;
   /** It brings edits of these writers. */
   brings(id: DocumentId, writers: Iterable<number>): Broken | null;
-  /** What it said to this device, by when. */
+  /** What it said to this device last, and since when. */
   said(): Iterable<readonly [DocumentId, Said]>;
   /** It is another one from now on. What was heard of others stays. */
   clear(): void;
@@ -43,7 +46,8 @@ export type HeldToItsWords = {
 
 /** @param cloud the one that this device is with */
 export function createHeldToItsWords(now: () => number, cloud: () => DeviceId | undefined): HeldToItsWords {
-  const own = new Map<DocumentId, Said>();
+  /** Oldest first, at most WORDS_MAX of a document. */
+  const own = new Map<DocumentId, readonly Said[]>();
   const there = new Map<DocumentId, SaidThere>();
   const shown = new Map<DocumentId, Said>();
   const writers = new Map<number, DocumentId>();
@@ -66,9 +70,17 @@ export function createHeldToItsWords(now: () => number, cloud: () => DeviceId | 
     return state !== undefined && state.at >= said.at + SETTLE_MS && !reaches(state.clocks, said.clocks);
   }
 
+  /** With what it says now: what it had said before stands where it says no more, and else counts until that does. */
+  function withWord(words: readonly Said[], clocks: Clocks): readonly Said[] {
+    const last = words.at(-1);
+    if (last !== undefined && reaches(last.clocks, clocks)) return words;
+    const settled = words.findLastIndex(({ at }) => now() >= at + SETTLE_MS);
+    const kept = words.slice(Math.max(0, settled));
+    return [...(kept.length < WORDS_MAX ? kept : kept.slice(0, -1)), { clocks, at: now() }];
+  }
+
   function ownWord(id: DocumentId): Broken | null {
-    const said = own.get(id);
-    if (said === undefined || !breaks(id, said)) return null;
+    if (own.get(id)?.some((said) => breaks(id, said)) !== true) return null;
     // Once is enough: what is missing is brought to it.
     own.delete(id);
     return { what: 'went-back', id };
@@ -84,7 +96,7 @@ export function createHeldToItsWords(now: () => number, cloud: () => DeviceId | 
   return {
     has(id, clocks) {
       known(id, clocks);
-      keep(own, id, { clocks, at: now() });
+      keep(own, id, withWord(own.get(id) ?? [], clocks));
     },
     hadThere(id, clocks, by, to, agoMs) {
       keep(there, id, { clocks, at: now() - agoMs, by, to });
@@ -102,7 +114,12 @@ export function createHeldToItsWords(now: () => number, cloud: () => DeviceId | 
       }
       return null;
     },
-    said: () => own,
+    *said() {
+      for (const [id, words] of own) {
+        const last = words.at(-1);
+        if (last !== undefined) yield [id, last];
+      }
+    },
     clear() {
       for (const each of [own, shown, writers]) each.clear();
     },

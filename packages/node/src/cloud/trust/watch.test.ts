@@ -44,6 +44,25 @@ test('a cloud that shows less than it had said is saved is told of, once, and no
   expect(made.says()).toEqual([]);
 });
 
+test('while somebody writes on, what it said before counts; and so it does when it is joined again', ({ made }) => {
+  for (let clock = 1; clock <= 20; clock++) {
+    made.witness.has(page, clocks(clock));
+    made.clock.now += SETTLE_MS / 4;
+  }
+  made.witness.shows(page, clocks(17));
+  expect(made.told).toEqual([]);
+  made.witness.shows(page, clocks(12));
+  expect(made.told).toEqual(['went-back']);
+  made.witness.has(page, clocks(21));
+  made.clock.now += SETTLE_MS;
+  // Said again, it is as old as before.
+  made.witness.has(page, clocks(21));
+  made.rejoined();
+  expect(made.says()).toEqual([]);
+  made.witness.shows(page, clocks(20));
+  expect(made.told).toEqual(['went-back', 'went-back']);
+});
+
 test('what it showed here is held against what it said to another device, whichever is heard first', ({ made }) => {
   const heard: unknown[] = [];
   const open = made.testimony.open(

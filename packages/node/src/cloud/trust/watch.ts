@@ -39,6 +39,8 @@ export type CloudWatch = {
   isAnother(): void;
   /** What is wrong with it, the newest first. */
   doubts(): readonly CloudDoubt[];
+  /** A person had this device join it again: what they were told is over, what it said stands. */
+  rejoined(): void;
   /** This device is with another one from now on. */
   clear(): void;
   close(): void;
@@ -136,6 +138,7 @@ export function createCloudWatch(parts: CloudWatchParts): CloudWatch {
       [...doubted.values()]
         .toSorted((a, b) => b.at - a.at)
         .map(({ at, message }) => ({ since: new Date(at).toISOString(), message })),
+    rejoined: () => doubted.clear(),
     clear() {
       words.clear();
       doubted.clear();
