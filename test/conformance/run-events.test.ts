@@ -125,6 +125,30 @@ test('STREAM-4 a follow that cannot go on says so, after the events that came be
   expect([seen, why]).toEqual([[0], 'storage_failed']);
 });
 
+test('whoever follows a run from its beginning just as it ends for another follower of the same client gets all of it', async () => {
+  const run = await submit('for i in range(200):\n    display(i)');
+  const client = device.client();
+  const follow = (fromSeq: number): Promise<readonly number[]> => {
+    const seen: number[] = [];
+    return new Promise((resolve, reject) => {
+      client.followRun(run.id, fromSeq, {
+        onEvent: ({ seq }) => void seen.push(seq),
+        onEnd: () => resolve(seen),
+        onError: ({ message }) => reject(new Error(message)),
+      });
+    });
+  };
+  const all = await follow(0);
+  expect(all.length).toBeGreaterThan(200);
+  for (let turn = 0; turn < 20; turn++) {
+    // The end for the first is on its way when the second asks.
+    const last = follow(all.length - 1);
+    const whole = follow(0);
+    expect(await whole).toEqual(all);
+    expect((await last).at(-1)).toBe(all.length - 1);
+  }
+});
+
 test('a run that is not here closes with 4404, a bad address is refused before it is a WebSocket', async () => {
   expect(await messagesOf(device.socket(`/api/runs/${newRunId()}/events`))).toMatchObject({ messages: [], code: 4404 });
   for (const [path, status] of [

@@ -146,10 +146,12 @@ export function openClient(parts: ClientParts): Client {
       return;
     }
     if ('error' in answer && answer.runId !== undefined) {
+      if (isAskedAnew(answer.runId)) return;
       giveUp(answer.runId, { code: knownCode(answer.error.code), message: answer.error.message });
       return;
     }
     if ('ended' in answer) {
+      if (isAskedAnew(answer.runId)) return;
       const followers = [...(follows.get(answer.runId) ?? [])];
       follows.delete(answer.runId);
       for (const { follower } of followers) follower.onEnd(answer.ended);
@@ -197,6 +199,10 @@ export function openClient(parts: ClientParts): Client {
       throw new Failure('internal', 'The device answered in a form this version does not know. Upgrade both.');
     return answer.run;
   }
+
+  /** Another follower needs what came before: the end that comes meanwhile is not its end. */
+  const isAskedAnew = (runId: RunId): boolean =>
+    [...asked.values()].some(({ request }) => request.op === 'follow' && request.runId === runId);
 
   function sendFollow(runId: RunId, followers: ReadonlySet<Followed>): void {
     const fromSeq = Math.min(...[...followers].map((followed) => followed.nextSeq));

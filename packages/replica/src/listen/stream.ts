@@ -171,8 +171,11 @@ export function serveStream(connection: Connection, parts: StreamParts): void {
       await connection.ready(signal);
     }
     if (signal.aborted) return;
+    const ended = await parts.run(runId);
+    // Followed anew from an earlier place it has not ended for whoever reads.
+    if (signal.aborted) return;
     follows.delete(runId);
-    connection.text({ runId, ended: await parts.run(runId) });
+    connection.text({ runId, ended });
   }
 
   async function handle(request: StreamRequest): Promise<StreamAnswer> {
