@@ -1,6 +1,4 @@
 /** For tests: devices of one person, each a program of its own, and how two of them are paired. */
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import type { DeviceHere, PairingHere } from '@markco/protocol';
 import { expect } from 'vitest';
 import { eventually, startDevice, type Device } from './device.fixture.ts';
@@ -47,13 +45,4 @@ export async function pair(adder: Named, joiner: Named): Promise<void> {
     `${joiner.name} to be added`,
     SOON_MS,
   );
-}
-
-/** For a device that others are to find again after they were all started anew. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

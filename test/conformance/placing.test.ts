@@ -1,20 +1,11 @@
 /** Two devices, each a program of its own: where a run goes when nobody says so, and what becomes of it when one is away. */
-import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Decision, Run, RunEvent } from '@markco/protocol';
 import { expect, test } from 'vitest';
 import { eventually, messagesOf, newRunId } from './device.fixture.ts';
+import { freePort } from './free-port.ts';
 import { connectedTo, devicesOf, pair, SOON_MS, start, type Named } from './paired.fixture.ts';
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 async function twoWithOneFolder(): Promise<AsyncDisposable & { readonly laptop: Named; readonly box: Named }> {
   // Found again at the same place when it was started anew.

@@ -5,7 +5,8 @@ import type { Cloud, Run, RunEvent, RunId } from '@markco/protocol';
 import { expect, test } from 'vitest';
 import { startCloud, type CloudProgram } from './cloud.fixture.ts';
 import { eventually, messagesOf, newRunId, startDevice, type Device } from './device.fixture.ts';
-import { freePort, pair, SOON_MS, start } from './paired.fixture.ts';
+import { freePort } from './free-port.ts';
+import { pair, SOON_MS, start } from './paired.fixture.ts';
 
 type Flags = Readonly<Record<string, string>>;
 /** What is started anew, with which flags besides those it has, and what holds then. */

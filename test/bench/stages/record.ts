@@ -65,6 +65,7 @@ async function measure(bench: Bench, mesh: Synthetic) {
 
     const [loads, views, histories]: [number[], number[], number[]] = [[], [], []];
     for (let round = 0; round < (bench.quick ? 3 : 15); round++) {
+      await record.close();
       await store.close();
       store = await openLevelStore(join(folder, 'store'));
       loads.push(await timed(async () => void (record = await open())));

@@ -5,6 +5,7 @@
 import { once } from 'node:events';
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { freePort } from '../../conformance/free-port.ts';
 
 /** What happens to the bytes of one direction. `half-open`: nothing arrives and nobody is told. */
 export type Fault =
@@ -145,13 +146,4 @@ function linkOf(path: string): string {
   } catch {
     return '';
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
