@@ -2,7 +2,17 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Vitest takes the largest file for the longest test where it has not seen them run, and these are short to read. */
-const LONG = ['failure/documents/kill', 'failure/device/restart', 'replica/src/documents/power-loss'];
+const LONG = [
+  'failure/documents/kill',
+  'failure/mesh/revoked',
+  'failure/device/restart',
+  'failure/device/placed-once',
+  'failure/device/events',
+  'failure/device/events-elsewhere',
+  'browser/accessible',
+  'replica/src/documents/power-loss',
+  'node/src/mesh/placing/once',
+];
 
 export class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
