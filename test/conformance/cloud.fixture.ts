@@ -38,10 +38,12 @@ export type CloudProgram = {
   stop(): Promise<number | null>;
 };
 
-/** @param ownerToken of another process of the same cloud */
+/** @param ownerToken of another process of the same cloud
+ * @param args of the command line */
 export async function startCloud(
   env: Readonly<Record<string, string>> = {},
   ownerToken?: string,
+  args: readonly string[] = [],
 ): Promise<CloudProgram & AsyncDisposable> {
   const home = await mkdtemp(join(tmpdir(), 'markco-cloud-'));
   if (ownerToken !== undefined) {
@@ -56,7 +58,7 @@ export async function startCloud(
   let log = '';
 
   async function start(): Promise<void> {
-    const started = spawn(process.execPath, [...lean, MAIN, 'cloud', '--json'], {
+    const started = spawn(process.execPath, [...lean, MAIN, 'cloud', '--json', ...args], {
       cwd: home,
       env: {
         ...process.env,

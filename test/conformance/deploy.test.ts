@@ -1,4 +1,5 @@
-/** What `deploy/` offers to whoever runs a cloud: it is what its programs read, and says what ours read. */
+/** What `deploy/` offers to whoever runs a cloud: it is what its programs read, and says what ours read.
+ * The Caddyfile is in `behind-caddy.test.ts`. */
 import { readConfig } from '@markco/node/config';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -48,12 +49,6 @@ test('compose.yaml has two clouds that share one database and one token, and onl
   const wanted = new Set([...read('compose.yaml').matchAll(/\$\{(\w+):\?\}/g)].map(([, name]) => name ?? ''));
   const given = new Set(read('.env.example').match(/^\w+(?==)/gm));
   expect(given).toEqual(wanted);
-});
-
-test('the Caddyfile passes on to both clouds', () => {
-  const caddyfile = read('Caddyfile');
-  expect(caddyfile).toContain('reverse_proxy markco:3000 markco-2:3000');
-  expect(caddyfile.match(/\{$/gm)?.length).toBe(caddyfile.match(/^\s*\}$/gm)?.length);
 });
 
 test('systemd takes the unit', ({ skip }) => {
