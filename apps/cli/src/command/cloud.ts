@@ -10,6 +10,7 @@ import { portHolder } from '../port.ts';
 import { jsonLine } from '../render.ts';
 import { cloudModeWords } from '../sync-mode-words.ts';
 import { startDevice } from '../start-device.ts';
+import { untilStopped } from '../until-stopped.ts';
 import { verb, type AddVerb, type JsonOption } from '../verb.ts';
 import { addInvite } from './cloud-invite.ts';
 
@@ -91,8 +92,7 @@ export const addCloud: AddVerb = (program, cli, done) => {
             url: place,
             link: `${place}/#token=${rendezvous.token}`,
           });
-          if (!cli.signal.aborted)
-            await new Promise((resolve) => cli.signal.addEventListener('abort', resolve, { once: true }));
+          await untilStopped(cli);
         } finally {
           await rendezvous.close();
         }

@@ -6,6 +6,7 @@ import { configOf } from '../home.ts';
 import { jsonLine, printable } from '../render.ts';
 import { showPage } from '../show-page.ts';
 import { startDevice } from '../start-device.ts';
+import { untilStopped } from '../until-stopped.ts';
 import { verb, type AddVerb, type JsonOption } from '../verb.ts';
 import { openFolder } from './open.ts';
 
@@ -33,8 +34,7 @@ export const addUp: AddVerb = (program, cli, done) => {
       const node = await startDevice(cli, options.relay === true ? { relay: true } : {});
       try {
         await present(cli, await requireDevice(cli), dirs, options);
-        if (!cli.signal.aborted)
-          await new Promise((resolve) => cli.signal.addEventListener('abort', resolve, { once: true }));
+        await untilStopped(cli);
       } finally {
         await node.close();
       }
