@@ -360,7 +360,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   logger.info('device.ready', { port: door.port });
 
   async function stop(stopRuns: boolean): Promise<void> {
-    cloud.close();
+    await cloud.close();
     await elsewhere.close();
     await others.close();
     await runs.close({ keepSessions: !stopRuns });

@@ -80,6 +80,7 @@ export const ROUTE_ACCESS = {
   askCloud: MANAGE_DEVICE,
   cloudAsked: READ_DEVICE,
   giveUpCloud: MANAGE_DEVICE,
+  settleCloud: MANAGE_DEVICE,
 
   devices: READ_DEVICE,
   removeDevice: ENROL_DEVICE,
