@@ -46,7 +46,7 @@ export function createAgentTokens({
           throw new Failure('conflict', `You have a plain agent called ${name} already. Choose another name.`);
         return { ...before, agents: [...before.agents, agent] };
       });
-      note('agent.added', { account: account.id, user_id: userId, device_id: agent.id });
+      note('agent.added', { account: account.id, userId, device: agent.id });
       return { ...shownAgent(agent), token, userId };
     },
     async remove(subject, id) {
@@ -56,7 +56,7 @@ export function createAgentTokens({
           throw new Failure('not_found', 'There is no such plain agent here.');
         return { ...before, agents: before.agents.filter((each) => each.id !== id) };
       });
-      note('agent.removed', { account: account.id, user_id: userId, device_id: id });
+      note('agent.removed', { account: account.id, userId, device: id });
       live.end(`agent ${id}`, new Failure('unauthorized', 'This plain agent was removed.'));
     },
   };
