@@ -35,6 +35,7 @@ import { createAgents, ROUTING_OFF } from './agents/agents.ts';
 import { agentRoutes, runsOfStream } from './agents/routes.ts';
 import { createCopies } from './copies/copies.ts';
 import { copyRoutes } from './copies/routes.ts';
+import { createUserData } from './deletion/user-data.ts';
 import { openKept } from './documents/kept.ts';
 import { createPublishing } from './publish/publishing.ts';
 import { createPipes } from './peers/pipes.ts';
@@ -114,13 +115,14 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
         recent.acknowledged(ms);
       },
     };
+    const table = database === null ? null : createDocumentsTable(database);
     const kept = await openKept({
       onSync(ms) {
         metrics.persist.observe(ms);
         recent.persisted(ms);
       },
       ...{ store, ids, self, onTrouble },
-      table: database === null ? null : createDocumentsTable(database),
+      table,
       sharing:
         processes === null || shared === null
           ? null
@@ -172,6 +174,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
       ...{ ...config, store, shared, log: kept.log, ids, self, hosts, onTrouble, version: parts.version },
       projects: kept.of,
       textOf: async (id) => (await kept.documents.read(id)).text,
+      data: createUserData({ store, shared, table, kept, log: kept.log }),
       name: config.names[0] ?? 'cloud',
       note,
     });
