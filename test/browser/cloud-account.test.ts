@@ -222,3 +222,51 @@ test('an invited person makes an account with one elsewhere, in the page, and le
   await page.goto(`${site}/p/${box.project.slug}/page`);
   await page.locator('.cm-content').getByText('Page of the box').first().waitFor(SOON);
 });
+
+test('a person shows again that it is them, goes on where they were, and deletes their account by its name', async ({
+  cloud,
+  site,
+  person,
+}) => {
+  const { page } = await person();
+  await page.goto(`${site}/sign-in#invite=${await invite(cloud)}`);
+  await page.getByLabel('Your name').fill('Dora Day');
+  await page.getByRole('button', { name: 'Make an account with a passkey' }).click();
+  await openAccount(page);
+  // As it is after five minutes: the first try of each is refused.
+  const error = { code: 'confirm_first', message: 'You signed in more than five minutes ago.' };
+  for (const path of ['**/api/agents', '**/api/account/delete']) {
+    let tries = 0;
+    await page.route(path, async (route) => {
+      if (route.request().method() === 'POST' && tries++ === 0) await route.fulfill({ status: 403, json: { error } });
+      else await route.continue();
+    });
+  }
+  const asks = page.getByRole('alert', { name: 'Show that it is you' });
+  await page.getByLabel('What it is called').fill('attic');
+  await page.getByRole('button', { name: 'Make a token' }).click();
+  await asks.waitFor(SOON);
+  expect(await troubles({ page })).toEqual([]);
+  await fits(page);
+  await asks.getByRole('button', { name: 'Use a passkey' }).click();
+  await page.getByText('The token of attic.').waitFor(SOON);
+  expect(await asks.count()).toBe(0);
+
+  await page.getByRole('button', { name: 'Delete this account' }).click();
+  await page.getByText('1 plain agents').waitFor(SOON);
+  await page.getByText('What is on your devices stays there').waitFor(SOON);
+  await fits(page);
+  const last = page.getByRole('button', { name: 'Delete for ever' });
+  expect(await last.isDisabled()).toBe(true);
+  await page.getByLabel('Type Dora Day to delete it').fill('Dora');
+  expect(await last.isDisabled()).toBe(true);
+  await page.getByLabel('Type Dora Day to delete it').fill('Dora Day');
+  await last.click();
+  await asks.getByRole('button', { name: 'Use a passkey' }).click(SOON);
+  await asks.waitFor({ state: 'detached' });
+  // Nothing is deleted by itself.
+  await last.click();
+  await page.getByText('Your account is deleted.').waitFor(SOON);
+  await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
+  await page.getByRole('alert').getByText('This passkey is not one of this cloud').waitFor(SOON);
+});

@@ -172,6 +172,24 @@ test('T9 what code in a container takes is bounded: processes, files, memory', a
   expect((await finished(device.runs, device.request('print(1)'))).text).toBe('1\n');
 });
 
+test('T9 what a project fills of the disk in all is bounded: a run that fills more is ended and told why, and one that makes room goes on', async (context) => {
+  if (docker === undefined) return context.skip(why ?? '');
+  const limits = { ...limitsOf('free'), fileBytes: 8 * MB, diskBytes: 32 * MB };
+  await using device = await testDevice(await inContainers({ limits }));
+  const fills = `import itertools, time
+kept = 41
+for n in itertools.count():
+    with open(f"part-{n}", "wb") as file: file.write(bytes(4 * 1024 * 1024))
+    time.sleep(0.2)`;
+  const { run } = await finished(device.runs, device.request(fills));
+  expect(run).toMatchObject({ state: 'failed' });
+  expect(run.error?.message).toMatch(/This project fills \d+ MB of the disk.*may fill here is 32 MB/);
+  // It is still over its bound.
+  const makesRoom = 'import glob, os\nfor name in glob.glob("part-*"): os.remove(name)\nprint(kept + 1)';
+  expect((await finished(device.runs, device.request(makesRoom))).text).toBe('42\n');
+  expect((await finished(device.runs, device.request('open("small", "w").write("x")'))).run.state).toBe('completed');
+});
+
 test('T9 a link that code in a container puts where the device reads leads the device nowhere', async (context) => {
   if (docker === undefined) return context.skip(why ?? '');
   await using device = await testDevice(await inContainers());

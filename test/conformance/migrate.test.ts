@@ -1,5 +1,5 @@
 /** A session that moves to another device with its values, and back, between a laptop and a server that stands in for it. */
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Run, RunEvent, RunId, SessionHere } from '@markco/protocol';
 import { expect, test } from 'vitest';
@@ -40,6 +40,14 @@ const sessionsOf = async (device: Device): Promise<readonly SessionHere[]> =>
 const places = async (device: Device): Promise<readonly string[]> =>
   (await sessionsOf(device)).map(({ language, deviceName }) => `${language}@${deviceName ?? 'here'}`).toSorted();
 
+/** The record of an audit about this, once it is there. */
+const noted = (audit: string, event: string): Record<string, string> | undefined =>
+  audit
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Record<string, string>)
+    .find((record) => record['event'] === event);
+
 const VALUES = `import mine
 rows = [1, 2]
 same = rows
@@ -78,6 +86,24 @@ test('MOVE-1 a session moves with its values, runs follow it, and what fails lea
   const { session } = (await markco('migrate', 'python', '--to', 'cloud', '--json')) as Moved;
   expect(session).toMatchObject({ kept: 4, lostCount: 1, lost: [expect.stringMatching(/^stream \(a generator/)] });
   expect(await places(laptop)).toEqual(['bash@here', 'python@server']);
+  // Both write down that it went: who moved it, and who was given it.
+  const audit = (device: Device): Promise<string> => readFile(join(device.home, 'audit.jsonl'), 'utf8');
+  const migrated = {
+    event: 'session.migrated',
+    project_id: laptop.project.id,
+    route_target: 'device',
+    reason: 'python',
+  };
+  const moved = await eventually(async () => noted(await audit(laptop), 'session.migrated'), 'it to be noted');
+  expect(moved).toMatchObject({
+    ...migrated,
+    about: expect.stringMatching(new RegExp(`^${python} .* ${session.id} `)),
+  });
+  expect(
+    await eventually(async () => noted(await audit(server), 'session.arrived'), 'it to be noted there'),
+  ).toMatchObject({
+    ...{ project_id: laptop.project.id, reason: 'python' },
+  });
   const there = await run(laptop, 'rows.append(5)\nprint(total(), same is rows)');
   expect(there).toMatchObject({ on: 'server' });
   expect(there.text).toMatch(

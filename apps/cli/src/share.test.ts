@@ -38,6 +38,27 @@ test('share makes a link to a page for so long, and to a project, and says what 
   expect(desk.asked.at(-1)?.body).toEqual({ role: 'view' });
 });
 
+test('share of a page that is not there says that, and of a name that is none, how a page is named', async ({
+  desk,
+}) => {
+  await desk.device();
+  const folder = join(desk.home, 'notes');
+  await mkdir(folder);
+  await writeFile(join(folder, 'plan.md'), '# Plan\n');
+  desk.answers.set('GET /api/projects', { projects: [{ ...project, localRootPath: folder }] });
+  const said = async (path: string): Promise<string> => {
+    const { code, out, err } = await desk.markco('share', path, '--view');
+    expect([code, out]).toEqual([1, '']);
+    return err;
+  };
+  expect(await said('nope.md')).toMatch(/There is no file nope\.md\. Check the path; markco docs lists/);
+  expect(await said('nope')).toMatch(
+    /No project is called "nope".*A page is named by its file, as in notes\/plan\.md\./s,
+  );
+  expect(await said(join(folder, 'plan'))).toContain(`If you mean the page: markco share ${join(folder, 'plan.md')}`);
+  expect(desk.asked.filter(({ request }) => request.startsWith('POST'))).toEqual([]);
+});
+
 test('share that says too little, too much or no time asks nothing', async ({ desk }) => {
   await desk.device();
   for (const words of [

@@ -4,6 +4,7 @@ import { Failure, filePathOf, type Joined } from '@markco/protocol';
 import { computed, effect, signal } from '@preact/signals';
 import { render } from 'preact';
 import { isAtCloud, rememberCloud } from './account/at-cloud.ts';
+import { isConfirming } from './account/came-back.ts';
 import { finishSignIn } from './account/finish-sign-in.ts';
 import { forgetfulStorage, isPublicComputer, setPublicComputer } from './account/public-computer.ts';
 import { withDevices } from '@markco/client/mesh/with-devices';
@@ -176,7 +177,8 @@ function startShell(joined: Joined | undefined): Shell {
   // The address that a device without a browser shows: there its code is typed.
   if (guest === undefined) rememberCloud(workspace);
   if (guest?.isOfDocument === true && guest.copy === undefined) view.sidebar.value = false;
-  const isForDevice = location.pathname === '/device';
+  // So is whoever went elsewhere to show that it is them.
+  const isForDevice = location.pathname === '/device' || isConfirming(sessionStorage);
   effect(() => {
     if (isForDevice && workspace.host.value !== undefined && isAtCloud(workspace))
       view.overlay.value = { kind: 'account' };

@@ -4,7 +4,7 @@ import envPaths from 'env-paths';
 import { homedir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
-import { limitsOf } from './runtimes/containers/plan.ts';
+import { limitsOf, type ContainerLimits } from './runtimes/containers/plan.ts';
 import type { ContainerSettings } from './runtimes/containers/containers.ts';
 import type { SessionLimits } from './runtimes/limits/limits.ts';
 
@@ -55,6 +55,7 @@ const EnvironmentSchema = z.object({
   /** Whether containers reach the internet: nothing nearer, either way. Default `none`. */
   MARKCO_CONTAINER_NETWORK: z.optional(z.enum(['none', 'internet'], 'must be none or internet')),
   /** Minutes without a run after which a session in a container is put to sleep, told ten minutes before. Default 30; 0 for never. */
+  MARKCO_CONTAINER_DISK_MB: z.optional(z.string().check(z.regex(/^[1-9]\d{0,8}$/, 'must be a whole number'))),
   MARKCO_CONTAINER_IDLE_MINUTES: z.optional(z.string().check(z.regex(/^\d{1,6}$/, 'must be a whole number'))),
   /** What this device is called when it is first started. Default: as the machine is. */
   MARKCO_NAME: z.optional(z.string().check(z.minLength(1), z.maxLength(100))),
@@ -202,7 +203,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
         ? null
         : {
             socket: env.MARKCO_DOCKER ?? '/var/run/docker.sock',
-            limits: limitsOf(env.MARKCO_CONTAINER_PLAN ?? 'free'),
+            limits: withDisk(limitsOf(env.MARKCO_CONTAINER_PLAN ?? 'free'), env.MARKCO_CONTAINER_DISK_MB),
             strict: env.MARKCO_CONTAINERS === '1',
             network: env.MARKCO_CONTAINER_NETWORK === 'internet' ? ('internet' as const) : null,
           },
@@ -231,6 +232,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     logLevel: env.LOG_LEVEL ?? 'info',
   });
 }
+
+const withDisk = (limits: ContainerLimits, megabytes: string | undefined): ContainerLimits =>
+  megabytes === undefined ? limits : { ...limits, diskBytes: Number(megabytes) * 1024 * 1024 };
 
 type Environment = z.infer<typeof EnvironmentSchema>;
 

@@ -239,7 +239,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     ...{ config, home: config.home, userId: user.id, ids, store, device, rooms, catalog, projects, runs, submitHere },
     ...{ digests, links, testimony: cloud.testimony },
     ...{ capability: own.capability, policy: own.policy.read, queuedRuns: () => runMetrics.queued, log: logger },
-    ...{ sessionFor, preferences: preferences.read, onTraffic: metrics.traffic },
+    ...{ sessionFor, preferences: preferences.read, onTraffic: metrics.traffic, note: audit.note },
     onRun(run) {
       watch.run(run);
       elsewhere.changed(run);
@@ -360,7 +360,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   logger.info('device.ready', { port: door.port });
 
   async function stop(stopRuns: boolean): Promise<void> {
-    cloud.close();
+    await cloud.close();
     await elsewhere.close();
     await others.close();
     await runs.close({ keepSessions: !stopRuns });

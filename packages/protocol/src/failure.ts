@@ -8,6 +8,8 @@ export const FAILURE_STATUS = {
   bad_request: 400,
   unauthorized: 401,
   forbidden: 403,
+  /** Whoever is signed in has to show again that it is them: `confirm`, then the same once more. */
+  confirm_first: 403,
   not_found: 404,
   document_deleted: 410,
   conflict: 409,

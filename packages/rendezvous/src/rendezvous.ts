@@ -22,7 +22,7 @@ import { listen, type ServerParts } from '@markco/replica/listen/server';
 import { serveStream } from '@markco/replica/listen/stream';
 import { serveSyncSocket } from '@markco/replica/listen/sync-socket';
 import { createWatch } from '@markco/replica/listen/watch';
-import { createAudit, type AuditFields } from '@markco/replica/observe/audit';
+import { createAudit } from '@markco/replica/observe/audit';
 import { nameKey } from '@markco/replica/store/key';
 import { openLevelStore } from '@markco/replica/store/level';
 import type { SharedStore } from '@markco/replica/store/shared-store';
@@ -35,6 +35,7 @@ import { createAgents, ROUTING_OFF } from './agents/agents.ts';
 import { agentRoutes, runsOfStream } from './agents/routes.ts';
 import { createCopies } from './copies/copies.ts';
 import { copyRoutes } from './copies/routes.ts';
+import { createUserData } from './deletion/user-data.ts';
 import { openKept } from './documents/kept.ts';
 import { createPublishing } from './publish/publishing.ts';
 import { createPipes } from './peers/pipes.ts';
@@ -43,11 +44,12 @@ import { createDocumentsTable } from './store/documents-table.ts';
 import { openPostgresStore } from './store/postgres.ts';
 import { openSharedPostgresStore } from './store/shared-postgres.ts';
 import { createMetrics } from './observe/metrics.ts';
-import type { LogFields, RendezvousConfig, RendezvousParts } from './rendezvous-parts.ts';
+import type { RendezvousConfig, RendezvousParts } from './rendezvous-parts.ts';
 import { operatorRoutes } from './operator/routes.ts';
 import { createRecent, SAMPLE_MS } from './operator/recent.ts';
 import { guestStream } from './shares/guests.ts';
 import { agentObserver } from './observe/agents.ts';
+import { createNotes } from './observe/notes.ts';
 import { createModeHere } from './sync/mode.ts';
 import { createResolve, type SocketTarget } from './sync/resolve.ts';
 import { createSignaling } from './sync/signal.ts';
@@ -113,13 +115,14 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
         recent.acknowledged(ms);
       },
     };
+    const table = database === null ? null : createDocumentsTable(database);
     const kept = await openKept({
       onSync(ms) {
         metrics.persist.observe(ms);
         recent.persisted(ms);
       },
       ...{ store, ids, self, onTrouble },
-      table: database === null ? null : createDocumentsTable(database),
+      table,
       sharing:
         processes === null || shared === null
           ? null
@@ -150,15 +153,10 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
       onTrouble: (cause) => onTrouble('writing the audit', cause),
     });
     stops.push(audit.close);
-    const note = (event: string, fields: LogFields): void => {
-      logger.info(event, fields);
-      audit.note(event, accountFields(fields));
-    };
-    function onDevice(device: DeviceId, userId: UserId, isOnline: boolean, reason = 'link'): void {
-      const to = isOnline ? 'online' : 'offline';
-      metrics.deviceChanges.inc({ to });
-      logger.info(`device.${to}`, { device_id: device, user_id: userId, reason });
-      audit.note(`device.${to}`, { device_id: device, user_id: userId, reason });
+    const { note, ...notes } = createNotes(logger, audit);
+    function onDevice(device: DeviceId, userId: UserId, isOnline: boolean, reason?: string): void {
+      metrics.deviceChanges.inc({ to: isOnline ? 'online' : 'offline' });
+      notes.device(device, userId, isOnline, reason ?? 'link', reason === undefined ? 'device' : 'agent');
     }
     let { port } = config;
     const hosts = (): string[] => [
@@ -176,6 +174,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
       ...{ ...config, store, shared, log: kept.log, ids, self, hosts, onTrouble, version: parts.version },
       projects: kept.of,
       textOf: async (id) => (await kept.documents.read(id)).text,
+      data: createUserData({ store, shared, table, kept, log: kept.log }),
       name: config.names[0] ?? 'cloud',
       note,
     });
@@ -200,10 +199,11 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
         'Send the token of this cloud: `Authorization: Bearer TOKEN`, or `?token=TOKEN` with a WebSocket. `markco cloud` prints it.',
     });
     const copies = createCopies({ store, log: kept.log, now: ids.now });
+    const observer = agentObserver({ metrics, log: logger, audit, now: ids.now });
     const agents = createAgents({
       ...{ store, kept, copies, watch, ids, self, onDevice, onTrouble, hold: admission.hold, tokens: admission.agents },
       ...{ isShared: shared !== null, isOpen: config.letsAgentsIn, passesRunsOn: config.passesRunsOn },
-      ...agentObserver(metrics, logger),
+      ...observer,
     });
     stops.push(agents.close);
     const publishing = createPublishing({
@@ -272,7 +272,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
       // A browser asks devices for runs through here, and for nothing else.
       passOn: (request, socket, head) =>
         (config.passesRunsOn || request.headers.origin === undefined) && pipes.take(request, socket, head),
-      resolve: mode.resolve(createResolve(kept, config.letsAgentsIn)),
+      resolve: mode.resolve(createResolve(kept, config.letsAgentsIn, observer.onBad)),
       socketsMax: SOCKETS_MAX,
       serve(target, connection, subject) {
         const { userId } = subject;
@@ -333,14 +333,6 @@ function isSignedIn(guard: Guard, headers: IncomingHttpHeaders): boolean {
   } catch {
     return false;
   }
-}
-
-/** In the names that an audit has for them. */
-function accountFields({ userId, device, with: how, ...ids }: LogFields): AuditFields {
-  const text = (value: string | number | undefined): string | undefined =>
-    value === undefined ? undefined : String(value);
-  const about = Object.values(ids).join(' ');
-  return { user_id: text(userId), device_id: text(device), reason: text(how), about };
 }
 
 function required(subject: Subject | null): UserId {

@@ -4,7 +4,7 @@
  */
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { Share, ShareRole } from '@markco/protocol';
+import { Failure, type Share, type ShareRole } from '@markco/protocol';
 import type { Cli } from '../cli.ts';
 import { requireDevice, type RunningDevice } from '../device.ts';
 import { findFileDocument } from '../file-document.ts';
@@ -119,14 +119,28 @@ const SENTENCES: Readonly<Record<ShareRole, (name: string) => string>> = {
 const untilWords = ({ endsAt }: Share, now: number): string =>
   endsAt === undefined ? '' : ` It ends ${localTime(endsAt, now)}.`;
 
+const isPageName = (path: string): boolean => /\.(?:md|qmd)$/i.test(path);
+
 /** A file that is a page, or a project by its folder or its name. */
 async function findShared(
   cli: Cli,
   { api }: RunningDevice,
   path: string | undefined,
 ): Promise<{ readonly id: string; readonly documentId?: NonNullable<Share['documentId']> }> {
-  const isFile = path !== undefined && (await stat(resolve(cli.cwd, path)).catch(() => null))?.isFile() === true;
-  if (!isFile) return { id: (await pickProject(cli, api, path)).id };
+  const isFile = async (file: string): Promise<boolean> =>
+    (await stat(resolve(cli.cwd, file)).catch(() => null))?.isFile() === true;
+  // What is called as a page is one, also where there is none: then it is said that there is none.
+  if (path === undefined || (!isPageName(path) && !(await isFile(path)))) {
+    const project = await pickProject(cli, api, path).catch(async (error: unknown) => {
+      const { code, message } = Failure.from(error);
+      if (path === undefined || code !== 'not_found') throw error;
+      const hint = (await isFile(`${path}.md`))
+        ? `If you mean the page: markco share ${path}.md`
+        : 'A page is named by its file, as in notes/plan.md.';
+      throw new Failure('not_found', `${message} ${printable(hint)}`, { cause: error });
+    });
+    return { id: project.id };
+  }
   const { project, document } = await findFileDocument(cli, api, path);
   return { id: project.id, documentId: document.id };
 }

@@ -7,6 +7,9 @@ import { useShell } from '../shell/shell.ts';
 import { Wait } from '../ui/wait.tsx';
 import { createAccount, type AccountHere } from './account.ts';
 import { Agents } from './agents.tsx';
+import { cameBack } from './came-back.ts';
+import { Confirm } from './confirm.tsx';
+import { DeleteAccount } from './delete-account.tsx';
 import { Line, Remove, type PartProps } from './lines.tsx';
 import { a } from './messages.ts';
 import { setPublicComputer } from './public-computer.ts';
@@ -231,6 +234,7 @@ export function AccountDialog() {
   const account = useMemo(() => createAccount(client.api), []);
   useEffect(() => void account.read(), []);
   const facts = account.facts.value;
+  const isBack = useMemo(() => cameBack(sessionStorage), []);
   const signOut = async (): Promise<void> => {
     await client.api('signOut', {});
     await leave();
@@ -244,11 +248,13 @@ export function AccountDialog() {
           {account.trouble.value}
         </p>
       )}
+      {isBack && <p role="status">{a('confirmBack')}</p>}
       {account.said.value !== '' && <p role="status">{account.said.value}</p>}
       {facts === undefined ? (
         account.trouble.value === '' && <Wait step={a('reading')} />
       ) : (
         <>
+          {account.waits.value !== undefined && <Confirm account={account} facts={facts} />}
           <div class="device">
             <div class="device-what">
               <strong>{facts.account.name}</strong>
@@ -267,6 +273,9 @@ export function AccountDialog() {
           <Sessions account={account} facts={facts} />
           {!facts.account.publicComputer && <Agents account={account} facts={facts} />}
           {facts.account.operates && !facts.account.publicComputer && <Invite account={account} />}
+          {!facts.account.operates && !facts.account.publicComputer && (
+            <DeleteAccount account={account} facts={facts} />
+          )}
         </>
       )}
     </div>

@@ -6,7 +6,9 @@ import type { ComponentChildren } from 'preact';
 import { pageApi } from '../boot/page-api.ts';
 import { Wait } from '../ui/wait.tsx';
 import { a } from './messages.ts';
+import { wasDeleted } from './came-back.ts';
 import { setPublicComputer } from './public-computer.ts';
+import { tokenIn } from './token-in.ts';
 import './account.css';
 
 export type CloudSignInProps = {
@@ -33,6 +35,7 @@ export function CloudSignIn({ ways, api, trouble: before }: CloudSignInProps) {
   const token = useSignal('');
   const name = useSignal('');
   const invite = inviteOf(location.hash);
+  const isDeleted = useSignal(wasDeleted(sessionStorage));
 
   async function attempt(work: () => Promise<boolean>): Promise<void> {
     trouble.value = '';
@@ -60,12 +63,7 @@ export function CloudSignIn({ ways, api, trouble: before }: CloudSignInProps) {
     return true;
   };
   const withToken = async (): Promise<boolean> => {
-    const given = token
-      .peek()
-      .trim()
-      .replace(/^.*#token=/, '')
-      .replace(/'$/, '');
-    await pageApi(given)('signIn', { query: { publicComputer: isPublic.peek() ? '1' : '0' } });
+    await pageApi(tokenIn(token.peek()))('signIn', { query: { publicComputer: isPublic.peek() ? '1' : '0' } });
     setPublicComputer(localStorage, isPublic.peek());
     return true;
   };
@@ -85,6 +83,7 @@ export function CloudSignIn({ ways, api, trouble: before }: CloudSignInProps) {
       <img src="/icon.svg" alt="" width="56" height="56" />
       <h1>{a(invite === undefined ? 'signInTitle' : 'invited')}</h1>
       <p class="muted">{a('signInWhere', { name: location.host })}</p>
+      {isDeleted.value && <p role="status">{a('accountDeleted')}</p>}
       {trouble.value !== '' && (
         <p class="trouble" role="alert">
           {trouble.value}

@@ -69,6 +69,21 @@ const en = {
   copied: 'Copied',
   passkey: 'passkey',
   tokenWay: 'token',
+  confirmTitle: 'Show that it is you',
+  confirmText: 'You signed in a while ago. Show again that it is you, then this goes on.',
+  confirmPasskey: 'Use a passkey',
+  confirmWith: 'Sign in again with {name}',
+  confirmToken: 'Go on with the token',
+  confirmBack: 'That was you. For five minutes you can do now what you wanted to.',
+  cancel: 'Cancel',
+  delete: 'Delete this account',
+  deleteText:
+    'Everything that this cloud keeps of you goes at once, for ever: {projects} projects with {documents} documents and their history, {published} published projects, {shares} share links, {devices} devices that were let in, {agents} plain agents, {sessions} places where you are signed in.',
+  deleteStays:
+    'What is on your devices stays there: files, documents, their history and runs. They go on without this cloud.',
+  deleteType: 'Type {name} to delete it',
+  deleteNow: 'Delete for ever',
+  accountDeleted: 'Your account is deleted. What is on your devices is still there.',
 } as const;
 
 const fr: Readonly<Record<keyof typeof en, string>> = {
@@ -138,6 +153,21 @@ const fr: Readonly<Record<keyof typeof en, string>> = {
   copied: 'Copié',
   passkey: 'clé d’accès',
   tokenWay: 'jeton',
+  confirmTitle: 'Montrez que c’est vous',
+  confirmText: 'Votre connexion date un peu. Montrez encore que c’est vous, puis cela continue.',
+  confirmPasskey: 'Utiliser une clé d’accès',
+  confirmWith: 'Se reconnecter avec {name}',
+  confirmToken: 'Continuer avec le jeton',
+  confirmBack: 'C’était bien vous. Pendant cinq minutes, vous pouvez faire ce que vous vouliez.',
+  cancel: 'Annuler',
+  delete: 'Supprimer ce compte',
+  deleteText:
+    'Tout ce que ce nuage garde de vous disparaît aussitôt, pour toujours : {projects} projets avec {documents} documents et leur historique, {published} projets publiés, {shares} liens de partage, {devices} appareils admis, {agents} agents simples, {sessions} endroits où vous êtes connecté.',
+  deleteStays:
+    'Ce qui est sur vos appareils y reste : fichiers, documents, leur historique et exécutions. Ils continuent sans ce nuage.',
+  deleteType: 'Tapez {name} pour le supprimer',
+  deleteNow: 'Supprimer pour toujours',
+  accountDeleted: 'Votre compte est supprimé. Ce qui est sur vos appareils y est toujours.',
 };
 
 export const accountMessages = { en, fr } as const;

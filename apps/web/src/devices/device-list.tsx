@@ -94,6 +94,11 @@ export function DeviceList({ devices, close }: { readonly devices: Devices; read
               {message}
             </p>
           ))}
+          <div class="device-ways">
+            <button class="button" type="button" onClick={() => void devices.settleDoubts()}>
+              {d('settleDoubts')}
+            </button>
+          </div>
         </section>
       )}
       {cloudMode === 'mirror' && <p class="hint">{d('cloudIsMirror')}</p>}

@@ -53,6 +53,8 @@ export type Devices = {
   /** Opens a project of other devices here; `undefined` when that failed. */
   attach(id: ProjectId): Promise<ProjectHere | undefined>;
   openAll(on: boolean): Promise<void>;
+  /** A person has seen to what is said to be wrong with the cloud. */
+  settleDoubts(): Promise<void>;
 };
 
 export function createDevices(api: Api): Devices {
@@ -194,6 +196,12 @@ export function createDevices(api: Api): Devices {
       await act('openAll', async () => {
         opensAll.value = (await api('setPreferences', { body: { opensAll: on } })).opensAll;
         await lookAtDevices();
+      });
+    },
+    async settleDoubts() {
+      await act('settleDoubts', async () => {
+        await api('settleCloud', {});
+        doubts.value = [];
       });
     },
     attach: (id) => act(id, () => api('attachProject', { params: { id }, body: {} })),

@@ -25,6 +25,7 @@ const en = {
     '{name} is cut off from your other devices and their projects, everywhere. The files it has stay on it. To come back it must be added again.',
   removeIt: 'Remove',
   doubts: 'Something is wrong with your cloud',
+  settleDoubts: 'I have seen to it',
   alone: 'This is your only device so far. Add another to have your projects on it and to run cells there.',
   addDevice: 'Add a device',
   joinDevice: 'Join another device',
@@ -107,6 +108,7 @@ const fr: Readonly<Record<keyof typeof en, string>> = {
     '{name} est coupé de vos autres appareils et de leurs projets, partout. Les fichiers qu’il a y restent. Pour revenir, il devra être ajouté de nouveau.',
   removeIt: 'Retirer',
   doubts: 'Quelque chose ne va pas avec votre cloud',
+  settleDoubts: 'Je m’en suis occupé',
   alone:
     'C’est votre seul appareil pour l’instant. Ajoutez-en un autre pour y avoir vos projets et y exécuter des cellules.',
   addDevice: 'Ajouter un appareil',

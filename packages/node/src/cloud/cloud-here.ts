@@ -63,9 +63,9 @@ export function createCloudHere({ projects, logger, metrics, ...parts }: CloudHe
     filesChanged: (id: ProjectId): void => files.filesChanged(id),
     resume: cloud.resume,
     testimony: cloud.testimony,
-    close(): void {
+    close(): Promise<void> {
       files.close();
-      cloud.close();
+      return cloud.close();
     },
   };
 }

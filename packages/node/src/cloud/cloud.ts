@@ -31,6 +31,7 @@ import type { Others } from '../mesh/others.ts';
 import type { CloudKey } from './cloud-key.ts';
 import { dialCloud, type CloudPlace, type Greeted } from './dial.ts';
 import type { Mirror } from './mirror.ts';
+import { createMemory } from './trust/memory.ts';
 import { createCloudWatch, type CloudWatch } from './trust/watch.ts';
 import { createUnsaved } from './unsaved.ts';
 
@@ -82,13 +83,16 @@ export type CloudLink = {
    */
   join(place: CloudPlace): Promise<Cloud>;
   leave(): Promise<void>;
+  /** A person has seen to what is said to be wrong with it. */
+  settle(): void;
   /** What is open here has changed. */
   tellProjects(): void;
   /** For the devices of the user: what it said to this one. */
   readonly testimony: CloudWatch['testimony'];
   /** Begins with what was joined before; a device that belongs to somebody else from now on begins anew. */
   resume(): Promise<void>;
-  close(): void;
+  /** Resolves once what is known of it is on disk. */
+  close(): Promise<void>;
 };
 
 export function createCloudLink(parts: CloudParts): CloudLink {
@@ -97,8 +101,10 @@ export function createCloudLink(parts: CloudParts): CloudLink {
   let place: CloudPlace | undefined;
   /** Who it is, as it says. */
   let id: DeviceId | undefined;
+  /** What was known before this device was started counts once. */
+  let isRemembered = false;
   const watch = createCloudWatch({
-    ...{ now, cloud: () => id, onDoubt: parts.onDoubt },
+    ...{ now, cloud: () => id, onDoubt: parts.onDoubt, onChange: (what) => memory.changed(what) },
     pathOf: (document) => parts.catalog.get(document)?.path,
     isHere(document) {
       const record = parts.catalog.get(document);
@@ -106,6 +112,10 @@ export function createCloudLink(parts: CloudParts): CloudLink {
     },
     count: (project) => parts.catalog.count(project),
     nameOf: (device) => nameIn(parts.others.now(), device),
+  });
+  const memory = createMemory({
+    ...{ file: join(parts.home, 'cloud-trust.json'), now, onTrouble: parts.onTrouble },
+    known: () => (id === undefined ? undefined : { cloud: id, ...watch.remembered() }),
   });
   const unsaved = createUnsaved(now);
   const purse = createBucket(WASTE.perSecond, WASTE.burst, () => performance.now());
@@ -251,7 +261,7 @@ export function createCloudLink(parts: CloudParts): CloudLink {
       await note(wanted, greeted.cloud);
       const mine = end();
       place = wanted;
-      if (isSame) watch.rejoined();
+      if (isSame) watch.settled();
       else watch.clear();
       unsaved.clear();
       purse.fill(WASTE.burst);
@@ -267,6 +277,7 @@ export function createCloudLink(parts: CloudParts): CloudLink {
       state = { state: 'none' };
       parts.onChange(state);
     },
+    settle: watch.settled,
     tellProjects: () => replication?.tellProjects(),
     async resume() {
       const text = await readIfThere(file);
@@ -276,6 +287,11 @@ export function createCloudLink(parts: CloudParts): CloudLink {
       const { cloud, ...found } = known.data;
       place = found;
       id = cloud;
+      if (!isRemembered) {
+        isRemembered = true;
+        const kept = await memory.read();
+        if (kept !== undefined && kept.cloud === id) watch.remember(kept);
+      }
       if (parts.mode === 'legacy') become('off');
       else await connect(end());
     },
@@ -284,6 +300,7 @@ export function createCloudLink(parts: CloudParts): CloudLink {
       stopNames();
       watch.close();
       end();
+      return memory.close();
     },
   };
 }

@@ -41,7 +41,7 @@ export function createCloud(
     },
     close() {
       asking.giveUp();
-      link.close();
+      return link.close();
     },
   };
 }

@@ -17,6 +17,7 @@ import type { DecisionRecord, HostState } from '@markco/scheduler';
 import { Hono } from 'hono';
 import type { Config } from '../config.ts';
 import type { DocumentCatalog } from '@markco/replica/documents/catalog';
+import type { Audit } from '@markco/replica/observe/audit';
 import type { Rooms } from '@markco/replica/documents/rooms';
 import type { Connection } from '@markco/replica/listen/connection';
 import type { Handlers } from '@markco/replica/listen/handlers';
@@ -87,6 +88,8 @@ export type OpenMeshParts = {
   readonly queuedRuns: () => number;
   readonly onTraffic: NonNullable<MeshParts['onTraffic']>;
   readonly log: MeshParts['log'];
+  /** What matters later. */
+  readonly note: Audit['note'];
   /** Serves another device as a client, with runs that it asks for by grants. */
   readonly serve: (
     connection: Connection,
@@ -247,7 +250,8 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
   setPlacing(placing);
   beatWithRuns(runs, mesh);
   const moving = createMoving({
-    ...{ mesh, trust, device, ids, arrive, placing, onTrouble, log: parts.log, sessions: runs.sessions },
+    ...{ mesh, trust, device, ids, arrive, placing, onTrouble, log: parts.log, note: parts.note },
+    sessions: runs.sessions,
     policy: async () => (await parts.policy()).policy,
   });
   setMoving(moving);

@@ -11,6 +11,8 @@ export function machinePlace(place: SessionPlace, parts: BeginParts & { readonly
   return {
     hold: parts.hold,
     limits: parts.limits,
+    // The disk is its owner's.
+    full: () => null,
     begin: (config, signal) => beginWorker(place, config, parts, signal),
     openLink: (onEvent, signal) => connectWorker(place.socket, onEvent, signal),
     find: findProcess,

@@ -230,6 +230,13 @@ export async function createSessionHost(parts: SessionHostParts) {
   /** Counting is not free, and who runs nothing grows little: only of those with a run on, where a group counts them. */
   async function tell(session: Session): Promise<void> {
     const { id } = session.record;
+    const full = session.current === null ? null : session.place.full();
+    if (full !== null) {
+      parts.log.info('session.resources', { sessionId: id, what: 'disk-full', did: 'ended its run' });
+      session
+        .interrupt(full)
+        .catch((error: unknown) => parts.log.warn('session.look', { sessionId: id, reason: String(error) }));
+    }
     if (session.current === null || session.place.hold.processBytesMax !== null) return session.tellLimits([]);
     const watch = watches.get(session) ?? createResourceWatch(session.place.limits);
     watches.set(session, watch);

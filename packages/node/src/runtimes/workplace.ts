@@ -17,6 +17,8 @@ export type Workplace = {
   /** What holds the session's processes, and what they may take. */
   readonly hold: Hold;
   readonly limits: SessionLimits;
+  /** Why the run that is on is to end now: what it may fill of the disk is full. Null while it may go on. */
+  full(): string | null;
   /** `runtime_missing` when there is no interpreter or it does not start. An abort kills what was started. */
   begin(config: SessionConfig, signal: AbortSignal): Promise<Begun>;
   /** Fails and ends as `connectWorker` does. */

@@ -65,6 +65,20 @@ export const AccountSchema = z.strictObject({
 });
 export type Account = z.infer<typeof AccountSchema>;
 
+/** What an account has at this cloud, counted. */
+export const AccountContentsSchema = z.strictObject({
+  projects: CountSchema,
+  documents: CountSchema,
+  /** Projects that are public. */
+  published: CountSchema,
+  shares: CountSchema,
+  /** Devices that a code let in. */
+  devices: CountSchema,
+  agents: CountSchema,
+  sessions: CountSchema,
+});
+export type AccountContents = z.infer<typeof AccountContentsSchema>;
+
 export const DeviceRequestSchema = z.strictObject({
   name: NameSchema,
   /** The address that it asks from. */
@@ -103,7 +117,13 @@ export const ACCOUNT_ROUTES = {
   beginProviderSignIn: {
     method: 'POST',
     path: '/api/sign-in/with/:provider/begin',
-    body: z.strictObject({ invite: z.optional(secret), addToAccount: z.optional(z.boolean()), ...onPublicComputer }),
+    body: z.strictObject({
+      invite: z.optional(secret),
+      addToAccount: z.optional(z.boolean()),
+      /** Only shows that it is still whoever is signed in. */
+      confirm: z.optional(z.boolean()),
+      ...onPublicComputer,
+    }),
     status: 200,
     open: true,
     answer: z.strictObject({ url: z.url() }),
@@ -123,6 +143,24 @@ export const ACCOUNT_ROUTES = {
     path: '/api/account/sessions',
     status: 200,
     answer: z.strictObject({ sessions: z.array(SessionRowSchema) }),
+  },
+  /** That it is still whoever is signed in, for what takes that (`confirm_first`): good for five minutes. */
+  beginConfirm: { method: 'POST', path: '/api/account/confirm/begin', status: 200, answer: begun },
+  /** By a passkey of the account, or the token of the cloud. */
+  confirm: {
+    method: 'POST',
+    path: '/api/account/confirm',
+    body: z.union([z.strictObject(finished), z.strictObject({ token: secret })]),
+    status: 204,
+  },
+  /** What goes with the account. */
+  accountContents: { method: 'GET', path: '/api/account/contents', status: 200, answer: AccountContentsSchema },
+  /** For ever. `name`: that of the account, as somebody has typed it. */
+  deleteAccount: {
+    method: 'POST',
+    path: '/api/account/delete',
+    body: z.strictObject({ name: z.string().check(z.maxLength(1_000)) }),
+    status: 204,
   },
   /** All but the one that asks. */
   endSessions: { method: 'DELETE', path: '/api/account/sessions', status: 204 },

@@ -70,6 +70,8 @@ export const CLOUD_ROUTES = {
   /** Answers once it is decided, or after some seconds that it is not yet. */
   cloudAsked: { method: 'GET', path: '/api/cloud/ask', status: 200, answer: CloudAskSchema },
   giveUpCloud: { method: 'DELETE', path: '/api/cloud/ask', status: 204 },
+  /** A person has seen to what is said to be wrong with it (`doubts`): it is said no more. */
+  settleCloud: { method: 'DELETE', path: '/api/cloud/doubts', status: 204 },
   /** What it keeps stays there; this device tells it nothing more. */
   leaveCloud: { method: 'DELETE', path: '/api/cloud', status: 204 },
 } as const;

@@ -48,6 +48,11 @@ export const ROUTE_ACCESS = {
   accountSessions: READ_ACCOUNT,
   endSessions: MANAGE_ACCOUNT,
   endSession: MANAGE_ACCOUNT,
+  beginConfirm: MANAGE_ACCOUNT,
+  confirm: MANAGE_ACCOUNT,
+  accountContents: READ_ACCOUNT,
+  // Not on a computer that is somebody else's.
+  deleteAccount: ENROL_ACCOUNT,
   beginPasskey: ENROL_ACCOUNT,
   addPasskey: ENROL_ACCOUNT,
   removePasskey: ENROL_ACCOUNT,
@@ -80,6 +85,7 @@ export const ROUTE_ACCESS = {
   askCloud: MANAGE_DEVICE,
   cloudAsked: READ_DEVICE,
   giveUpCloud: MANAGE_DEVICE,
+  settleCloud: MANAGE_DEVICE,
 
   devices: READ_DEVICE,
   removeDevice: ENROL_DEVICE,

@@ -157,7 +157,7 @@ function mayDevice(caps: readonly DeviceCap[], operation: Operation, kind: Resou
 }
 
 export const isGuest = (subject: Subject | null): subject is Guest =>
-  subject !== null && subject.role !== 'owner' && subject.role !== 'device';
+  subject !== null && subject.role !== 'owner' && subject.role !== 'device' && subject.role !== 'agent';
 
 /** @throws Failure whose words are the same for what is not there and for what is somebody else's */
 export function requireAllowed(subject: Subject | null, operation: Operation, resource: Resource): void {

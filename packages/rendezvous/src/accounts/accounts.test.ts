@@ -29,6 +29,8 @@ async function begin() {
     live,
     rows: await openRows({ log, shared: null }),
     onGone: () => undefined,
+    onDeleted: () => undefined,
+    requireFree: () => undefined,
     onTrouble: (doing: string, cause: unknown) => void troubles.push([doing, cause]),
   };
   return { ...parts, clock, troubles, person: () => newId<UserId>(ids) };

@@ -8,7 +8,7 @@
  */
 import { Failure, newId, UserIdSchema, type IdSource, type UserId } from '@markco/protocol';
 import { nameKey, pathKey, pathRange } from '@markco/replica/store/key';
-import type { Store } from '@markco/replica/store/store';
+import type { Store, StoreWrite } from '@markco/replica/store/store';
 import type { Rows } from './rows.ts';
 import { ACCOUNTS_MAX, AccountRowSchema, tooMany, type AccountRow } from './account-row.ts';
 
@@ -31,6 +31,11 @@ export type Accounts = {
   /** @throws Failure `not_found`, `too_many`, `conflict` when what it would have is another one's */
   change(id: string, change: (account: AccountRow) => AccountRow): Promise<AccountRow>;
   /**
+   * From the turn in which it resolves nobody comes in with it; what is written along with it is there then, too.
+   * @throws Failure `not_found`
+   */
+  remove(id: string, along: (account: AccountRow) => readonly StoreWrite[]): Promise<void>;
+  /**
    * A device of this user came in.
    * @returns whether the account had another user until now
    * @throws Failure `forbidden` when the account, or the user, is somebody else's
@@ -43,19 +48,28 @@ export async function openAccounts({
   rows,
   ids,
   onGone,
+  requireFree,
+  onDeleted,
 }: {
   readonly store: Pick<Store, 'read' | 'range'>;
   readonly rows: Rows;
   readonly ids: IdSource;
   /** Another process has taken it away: `account ID` whose user is another one now, `device ID`, `agent ID`. */
   readonly onGone: (name: string) => void;
+  /** Throws while something of a user is being taken away here. */
+  readonly requireFree: (userId: UserId) => void;
+  /** Another process has deleted it. */
+  readonly onDeleted: (account: AccountRow) => void;
 }): Promise<Accounts> {
   const accounts = new Map<string, AccountRow>();
   /** Everything that belongs to one account at most, with whose it is. */
   const taken = new Map<string, string>();
   let turn: Promise<unknown> = Promise.resolve();
+  /** Those that were deleted: what was read before is not them. */
+  const removed = new Set<string>();
 
   async function read(): Promise<void> {
+    const missing = new Set(accounts.keys());
     for await (const [, value] of store.range(pathRange('w', ['account']))) {
       const parsed = AccountRowSchema.safeParse(JSON.parse(new TextDecoder().decode(value)));
       if (!parsed.success)
@@ -66,9 +80,17 @@ export async function openAccounts({
             cause: parsed.error,
           },
         );
+      missing.delete(parsed.data.id);
+      if (removed.has(parsed.data.id)) continue;
       const before = accounts.get(parsed.data.id);
       place(parsed.data);
       if (before !== undefined) tellGone(before, parsed.data);
+    }
+    for (const id of missing) {
+      const gone = accounts.get(id);
+      if (gone === undefined) continue;
+      forget(gone);
+      onDeleted(gone);
     }
   }
   await read();
@@ -84,6 +106,12 @@ export async function openAccounts({
     for (const name of namesOf(accounts.get(account.id))) taken.delete(name);
     accounts.set(account.id, account);
     for (const name of namesOf(account)) taken.set(name, account.id);
+  }
+
+  function forget(account: AccountRow): void {
+    removed.add(account.id);
+    for (const name of namesOf(account)) taken.delete(name);
+    accounts.delete(account.id);
   }
 
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -157,11 +185,18 @@ export async function openAccounts({
         return keep(() => ({ ...made, ...has }));
       }),
     change: (id, change) => inTurn(async () => keep(() => change(required(id)))),
+    remove: (id, along) =>
+      inTurn(async () => {
+        await rows.write(() => [{ key: keyOf(id), value: null }, ...along(required(id))]);
+        const account = accounts.get(id);
+        if (account !== undefined) forget(account);
+      }),
     claim: (id, userId) =>
       inTurn(async () => {
         const before = required(id);
         if (before.userId === userId && before.isClaimed) return false;
         await keep(() => {
+          requireFree(userId);
           const account = required(id);
           if (account.userId === userId && account.isClaimed) return account;
           if (account.isClaimed || (taken.get(`user ${userId}`) ?? id) !== id) throw othersDevices();

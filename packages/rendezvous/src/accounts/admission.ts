@@ -14,11 +14,16 @@ import type { Log } from '@markco/replica/documents/log';
 import type { WebSocketConnection } from '@markco/replica/listen/connection';
 import type { GuardParts } from '@markco/replica/listen/guard';
 import type { CloudOnly, SomeHandlers } from '@markco/replica/listen/handlers';
+import { createDeletion } from '../deletion/deletion.ts';
+import { openGone } from '../deletion/gone.ts';
+import { deletionRoutes } from '../deletion/routes.ts';
+import type { UserData } from '../deletion/user-data.ts';
 import { shareRoutes, type ProjectsToShare } from '../shares/routes.ts';
 import { openShares } from '../shares/shares.ts';
 import type { SharedStore } from '@markco/replica/store/shared-store';
 import type { Store } from '@markco/replica/store/store';
 import { accountRoutes, letInRoutes } from '../routes/account.ts';
+import { confirmRoutes } from '../routes/confirm.ts';
 import { signInRoutes } from '../routes/sign-in.ts';
 import { openAccounts } from './accounts.ts';
 import { createAgentTokens, type AgentTokens } from './agent-tokens.ts';
@@ -32,6 +37,7 @@ import { createProviders, type ProviderSetting } from './providers.ts';
 import { createRate } from './rate.ts';
 import { openRows } from './rows.ts';
 import { openSessions } from './sessions.ts';
+import { createStepUp } from './step-up.ts';
 import { createWho } from './who.ts';
 
 /** Who came in and who was let in, for the log: ids and ways, no names, no secrets. */
@@ -54,6 +60,8 @@ export type AdmissionParts = AdmissionSettings & {
   /** What each person has here. */
   readonly projects: (userId: UserId) => ProjectsToShare;
   readonly textOf: (id: DocumentId) => Promise<string>;
+  /** What there is of a person beside their account. */
+  readonly data: UserData;
   /** Who this cloud is, as a device and by name. */
   readonly self: DeviceId;
   readonly name: string;
@@ -91,17 +99,24 @@ export type Admission = {
 };
 
 const SWEEP_MS = 30_000;
-/** How long a link may go on after its time is over. */
+/** How long a link may go on after its time is over, and how often it is looked what was deleted and is not gone. */
 const OVER_MS = 2_000;
 /** What somebody who guesses asks again and again, from one address. */
 const TRIES_PER_MINUTE = 10;
-const TRIES: ReadonlySet<RouteName> = new Set<RouteName>(['signIn', 'passkeySignIn', 'register', 'providerSignIn']);
+const TRIES: ReadonlySet<RouteName> = new Set<RouteName>([
+  'signIn',
+  'passkeySignIn',
+  'register',
+  'providerSignIn',
+  'confirm',
+]);
 /** What is remembered for whoever began it. */
 const BEGINNINGS_PER_MINUTE = 30;
 const BEGINNINGS: ReadonlySet<RouteName> = new Set<RouteName>([
   'beginPasskeySignIn',
   'beginRegistration',
   'beginProviderSignIn',
+  'beginConfirm',
   'requestDevice',
 ]);
 /** By one link, and from one address. */
@@ -117,16 +132,29 @@ export async function openAdmission(parts: AdmissionParts): Promise<Admission> {
   const accounts = await openAccounts({
     ...{ store, rows, ids },
     onGone: (name) => live.end(name, new Failure('unauthorized', 'This was changed elsewhere. Come in again.')),
+    onDeleted: (account) => deletion.heard(account),
+    requireFree(userId) {
+      if (gone.isGoing(userId))
+        throw new Failure(
+          'not_ready',
+          'What was here of you is just being deleted. This device tries again by itself.',
+        );
+    },
   });
   // Before sessions: whoever came by a link that is gone is told that it is.
   const shares = await openShares({ store, rows, ids, live });
   const sessions = await openSessions({ store, rows, ids, live, onTrouble });
+  const gone = await openGone({ store, rows, now: ids.now });
   const invites = await openInvites({ store, rows, ids });
   const passkeys = createPasskeys({ accounts, ids });
   const providers = createProviders(parts.providers, ids);
-  const deviceTokens = createDeviceTokens({ accounts, ids, names: parts.hosts });
+  const deviceTokens = createDeviceTokens({ accounts, ids, names: parts.hosts, hadDevice: gone.hadDevice });
   const deviceRequests = createDeviceRequests({ accounts, ids });
   const who = createWho({ token, accounts, sessions, shares, deviceTokens });
+  const requireFresh = createStepUp(sessions);
+  const deletion = createDeletion({
+    ...{ accounts, sessions, shares, gone, live, data: parts.data, now: ids.now, note: parts.note },
+  });
   const tries = createRate(TRIES_PER_MINUTE, ids.now, TOO_OFTEN);
   const beginnings = createRate(BEGINNINGS_PER_MINUTE, ids.now, TOO_OFTEN);
   const joins = createRate(JOINS_PER_MINUTE, ids.now, JOINED_TOO_OFTEN);
@@ -134,11 +162,15 @@ export async function openAdmission(parts: AdmissionParts): Promise<Admission> {
     await shares.sweep();
     await sessions.sweep();
   };
+  await deletion.sweep().catch((cause: unknown) => onTrouble('taking out what accounts had that were deleted', cause));
   const timers = [
     setInterval(() => {
       sweep().catch((cause: unknown) => onTrouble('ending sessions that are over', cause));
     }, SWEEP_MS),
     setInterval(shares.endOver, OVER_MS),
+    setInterval(() => {
+      deletion.sweep().catch((cause: unknown) => onTrouble('taking out what accounts had that were deleted', cause));
+    }, OVER_MS),
   ];
   for (const timer of timers) timer.unref();
   const shared = {
@@ -152,6 +184,9 @@ export async function openAdmission(parts: AdmissionParts): Promise<Admission> {
     deviceTokens,
     live,
     shares,
+    requireFresh,
+    deletion,
+    who,
   };
 
   return {
@@ -164,7 +199,9 @@ export async function openAdmission(parts: AdmissionParts): Promise<Admission> {
       if (name === 'join') joins.take(`from ${from}`);
     },
     handlers: {
-      ...signInRoutes({ ...shared, providers, who }),
+      ...signInRoutes({ ...shared, providers }),
+      ...confirmRoutes(shared),
+      ...deletionRoutes(shared),
       ...accountRoutes(shared),
       ...letInRoutes(shared),
       ...shareRoutes({ ...shared, joins }),

@@ -9,6 +9,7 @@ import type { Note } from './admission.ts';
 import type { Live } from './live.ts';
 import { hashOf } from './sessions.ts';
 import { signedIn } from './signed-in.ts';
+import type { RequireFresh } from './step-up.ts';
 
 export type AgentRow = AccountRow['agents'][number];
 
@@ -29,16 +30,19 @@ export function createAgentTokens({
   ids,
   live,
   note,
+  requireFresh,
 }: {
   readonly accounts: Accounts;
   readonly ids: IdSource;
   readonly live: Pick<Live, 'end'>;
   readonly note: Note;
+  readonly requireFresh: RequireFresh;
 }): AgentTokens {
   return {
     of: (userId) => accounts.ofUser(userId)?.agents ?? [],
     async add(subject, name) {
-      const { account } = signedIn(accounts, subject);
+      const { account, person } = signedIn(accounts, subject);
+      requireFresh(person);
       const token = Buffer.from(ids.randomBytes(32)).toString('base64url');
       const agent: AgentRow = { id: newId<DeviceId>(ids), hash: hashOf(token), name, createdAt: ids.now() };
       const { userId } = await accounts.change(account.id, (before) => {
@@ -46,7 +50,7 @@ export function createAgentTokens({
           throw new Failure('conflict', `You have a plain agent called ${name} already. Choose another name.`);
         return { ...before, agents: [...before.agents, agent] };
       });
-      note('agent.added', { account: account.id, user_id: userId, device_id: agent.id });
+      note('agent.added', { account: account.id, userId, device: agent.id });
       return { ...shownAgent(agent), token, userId };
     },
     async remove(subject, id) {
@@ -56,7 +60,7 @@ export function createAgentTokens({
           throw new Failure('not_found', 'There is no such plain agent here.');
         return { ...before, agents: before.agents.filter((each) => each.id !== id) };
       });
-      note('agent.removed', { account: account.id, user_id: userId, device_id: id });
+      note('agent.removed', { account: account.id, userId, device: id });
       live.end(`agent ${id}`, new Failure('unauthorized', 'This plain agent was removed.'));
     },
   };

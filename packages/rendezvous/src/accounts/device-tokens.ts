@@ -6,6 +6,7 @@
 import { Failure, type IdSource } from '@markco/protocol';
 import { cloudProof, type CloudProofFor } from '@markco/protocol/identity/cloud-proof';
 import { createPublicKey, verify } from 'node:crypto';
+import { accountGone } from '../deletion/gone.ts';
 import type { AccountRow } from './account-row.ts';
 import type { Accounts } from './accounts.ts';
 import { createPending } from './pending.ts';
@@ -34,11 +35,14 @@ export function createDeviceTokens({
   accounts,
   ids,
   names,
+  hadDevice,
 }: {
   readonly accounts: Accounts;
   readonly ids: IdSource;
   /** By which this cloud is reached: what was signed for another cloud is worth nothing here. */
   readonly names: () => readonly string[];
+  /** Whether this key came in with an account that was deleted. */
+  readonly hadDevice: (key: string) => boolean;
 }): DeviceTokens {
   const challenges = createPending<true>({ ...ids, max: TOKENS_MAX, lastsMs: CHALLENGE_MS });
   const tokens = createPending<{ readonly id: string; readonly key: string }>({
@@ -71,7 +75,8 @@ export function createDeviceTokens({
     challenge: () => challenges.put(true),
     issue(proof) {
       const device = letIn(proof.key);
-      if (!isProven('token', proof) || device === undefined) throw refused();
+      if (!isProven('token', proof)) throw refused();
+      if (device === undefined) throw hadDevice(proof.key) ? accountGone() : refused();
       return { token: tokens.put({ id: device.id, key: proof.key }), endsAt: ids.now() + TOKEN_MS };
     },
     find(token) {

@@ -27,6 +27,7 @@ type Ceremony = { readonly site: Site; readonly challenge: string } & (
   | { readonly kind: 'sign-in' }
   | { readonly kind: 'register'; readonly name: string; readonly invite: string | undefined }
   | { readonly kind: 'add'; readonly account: string }
+  | { readonly kind: 'confirm'; readonly account: string }
 );
 
 export type Passkeys = {
@@ -38,6 +39,10 @@ export type Passkeys = {
   register(
     finished: Finished,
   ): Promise<{ readonly name: string; readonly invite: string | undefined; passkey: Passkey }>;
+  /** That it is still whoever has this account. */
+  beginConfirm(site: Site, account: AccountRow): Promise<Begun>;
+  /** @throws Failure `unauthorized` for a passkey that is none of this account */
+  confirm(account: AccountRow, finished: Finished): Promise<void>;
   beginAdd(site: Site, account: AccountRow): Promise<Begun>;
   add(account: AccountRow, finished: Finished, name: string): Promise<AccountRow>;
 };
@@ -97,6 +102,37 @@ export function createPasskeys({ accounts, ids }: { readonly accounts: Accounts;
     };
   }
 
+  /** Whose passkey has answered. @throws Failure `unauthorized` */
+  async function used({ site, challenge }: Ceremony, response: Record<string, unknown>): Promise<AccountRow> {
+    const unknown = (cause?: unknown): Failure =>
+      new Failure('unauthorized', 'This passkey is not one of this cloud. Choose another, or another way to sign in.', {
+        cause,
+      });
+    const id = String(response['id']);
+    const account = accounts.withPasskey(id);
+    const passkey = account?.passkeys.find((each) => each.id === id);
+    if (account === undefined || passkey === undefined) throw unknown();
+    const checked = await verifyAuthenticationResponse({
+      response: response as unknown as AuthenticationResponseJSON,
+      expectedChallenge: challenge,
+      expectedOrigin: site.origin,
+      expectedRPID: site.rpId,
+      credential: {
+        ...{ id, counter: passkey.counter, transports: passkey.transports },
+        publicKey: new Uint8Array(Buffer.from(passkey.publicKey, 'base64url')),
+      },
+      requireUserVerification: true,
+    }).catch((cause: unknown) => {
+      throw unknown(cause);
+    });
+    if (!checked.verified) throw unknown();
+    const { newCounter: counter } = checked.authenticationInfo;
+    return accounts.change(account.id, (now) => ({
+      ...now,
+      passkeys: now.passkeys.map((each) => (each.id === id ? { ...each, counter, usedAt: ids.now() } : each)),
+    }));
+  }
+
   return {
     async beginSignIn(site) {
       const options = await generateAuthenticationOptions({
@@ -107,40 +143,21 @@ export function createPasskeys({ accounts, ids }: { readonly accounts: Accounts;
       const ceremonyId = ceremonies.put({ kind: 'sign-in', site, challenge: options.challenge });
       return { ceremonyId, options: { ...options } };
     },
-    async signIn({ ceremonyId, response }) {
-      const { site, challenge } = taken('sign-in', ceremonyId);
-      const unknown = (cause?: unknown): Failure =>
-        new Failure(
-          'unauthorized',
-          'This passkey is not one of this cloud. Choose another, or another way to sign in.',
-          {
-            cause,
-          },
-        );
-      const id = String(response['id']);
-      const account = accounts.withPasskey(id);
-      const passkey = account?.passkeys.find((each) => each.id === id);
-      if (account === undefined || passkey === undefined) throw unknown();
-      const checked = await verifyAuthenticationResponse({
-        response: response as unknown as AuthenticationResponseJSON,
-        expectedChallenge: challenge,
-        expectedOrigin: site.origin,
-        expectedRPID: site.rpId,
-        credential: {
-          ...{ id, counter: passkey.counter, transports: passkey.transports },
-          publicKey: new Uint8Array(Buffer.from(passkey.publicKey, 'base64url')),
-        },
-        requireUserVerification: true,
-      }).catch((cause: unknown) => {
-        throw unknown(cause);
+    async beginConfirm(site, account) {
+      const options = await generateAuthenticationOptions({
+        ...{ rpID: site.rpId, timeout: CEREMONY_MS, userVerification: 'required' },
+        allowCredentials: account.passkeys.map(({ id, transports }) => ({ id, transports })),
       });
-      if (!checked.verified) throw unknown();
-      const { newCounter: counter } = checked.authenticationInfo;
-      return accounts.change(account.id, (now) => ({
-        ...now,
-        passkeys: now.passkeys.map((each) => (each.id === id ? { ...each, counter, usedAt: ids.now() } : each)),
-      }));
+      const ceremonyId = ceremonies.put({ kind: 'confirm', account: account.id, site, challenge: options.challenge });
+      return { ceremonyId, options: { ...options } };
     },
+    async confirm({ id }, { ceremonyId, response }) {
+      const ceremony = taken('confirm', ceremonyId);
+      if (ceremony.account !== id || accounts.withPasskey(String(response['id']))?.id !== id)
+        throw new Failure('unauthorized', 'This passkey is not one of this account. Choose another one.');
+      await used(ceremony, response);
+    },
+    signIn: async ({ ceremonyId, response }) => used(taken('sign-in', ceremonyId), response),
     beginRegistration: (site, name, invite) => beginMaking(site, name, { kind: 'register', name, invite }, []),
     async register({ ceremonyId, response }) {
       const ceremony = taken('register', ceremonyId);

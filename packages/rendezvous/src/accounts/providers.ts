@@ -40,6 +40,8 @@ export type Purpose = {
   readonly publicComputer: boolean;
   /** The account that this is to be added to, and its session. */
   readonly addTo?: string;
+  /** The session of whoever only shows that it is them. */
+  readonly confirms?: string;
 };
 
 type BegunAt = {
@@ -109,6 +111,8 @@ export function createProviders(
         ...{ redirect_uri: redirect, state, code_challenge_method: 'S256' },
         code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
         ...(isGithub(setting) ? { scope: 'read:user user:email' } : { scope: 'openid email profile', nonce }),
+        // Not whoever is signed in there anyway (OpenID Connect Core §3.1.2.1); others pass it over.
+        ...(purpose.confirms === undefined ? {} : { prompt: 'login' }),
       });
       return { url: url.href, binding };
     },

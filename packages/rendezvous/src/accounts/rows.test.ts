@@ -23,7 +23,10 @@ async function twoProcesses() {
     };
     const rows = await openRows({ log, shared: store });
     const gone: string[] = [];
-    const accounts = await openAccounts({ store, rows, ids, onGone: (name) => void gone.push(name) });
+    const accounts = await openAccounts({
+      ...{ store, rows, ids, onGone: (name) => void gone.push(name), requireFree: () => undefined },
+      onDeleted: ({ id }) => void gone.push(`deleted ${id}`),
+    });
     const sessions = await openSessions({ store, rows, ids, live, onTrouble: () => undefined });
     return { rows, live, gone, accounts, sessions, invites: await openInvites({ store, rows, ids }) };
   };

@@ -3,7 +3,9 @@
  * cannot sign in by it.
  *
  * 1. It ends 12 hours after it was used last, and 30 days after it began; on a public computer 12 hours after it began.
- * 2. When it ends, so do the connections that were opened with it.
+ * 2. What takes that whoever is signed in is still there wants that shown within the last FRESH_MS: the sign-in itself, or
+ *    `confirm`.
+ * 3. When it ends, so do the connections that were opened with it.
  */
 import { Failure, newId, type IdSource } from '@markco/protocol';
 import { pathKey, pathRange } from '@markco/replica/store/key';
@@ -17,6 +19,7 @@ const HOUR_MS = 3_600_000;
 const IDLE_MS = 12 * HOUR_MS;
 const WHOLE_MS = 30 * 24 * HOUR_MS;
 const PUBLIC_MS = 12 * HOUR_MS;
+export const FRESH_MS = 300_000;
 /** How much of its use a killed cloud may forget. */
 const KEEP_USE_MS = 300_000;
 /** Of one account, unless it is said otherwise; the one used longest ago ends for another. */
@@ -31,8 +34,12 @@ const SessionSchema = z.object({
   browser: z.string(),
   createdAt: z.number(),
   seenAt: z.number(),
+  /** When whoever is signed in showed last that it is them. */
+  confirmedAt: z.optional(z.number()),
 });
 export type Session = z.infer<typeof SessionSchema>;
+
+const shownAt = ({ createdAt, confirmedAt = createdAt }: Session): number => Math.max(createdAt, confirmedAt);
 
 export type Beginning = Pick<Session, 'account' | 'isPublic' | 'with' | 'browser'>;
 
@@ -41,6 +48,9 @@ export type Sessions = {
   begin(about: Beginning, max?: number): Promise<{ readonly token: string; readonly session: Session }>;
   /** Undefined when it is none, or is over. Counts as its use. */
   find(token: string): Session | undefined;
+  /** It was shown again who is there. @throws Failure `unauthorized` for one that is over */
+  confirm(id: string): Promise<void>;
+  isFresh(id: string): boolean;
   /** Newest first. */
   list(account: string): readonly Session[];
   end(id: string): Promise<void>;
@@ -83,8 +93,12 @@ export async function openSessions({
       if (ending.has(hash)) continue;
       ended.delete(hash);
       const known = byHash.get(hash);
-      if (known !== undefined && known.session.seenAt >= session.seenAt) continue;
-      byHash.set(hash, { session, writtenAt: session.seenAt });
+      const confirmed = Math.max(shownAt(session), known === undefined ? 0 : shownAt(known.session));
+      const newest = known === undefined || known.session.seenAt < session.seenAt ? session : known.session;
+      byHash.set(hash, {
+        session: { ...newest, confirmedAt: confirmed },
+        writtenAt: Math.max(session.seenAt, known?.writtenAt ?? 0),
+      });
       hashes.set(session.id, hash);
     }
     for (const hash of ended) forget(hash);
@@ -147,6 +161,19 @@ export async function openSessions({
       if (kept === undefined || endOf(kept.session) <= now()) return undefined;
       used(hash, kept);
       return kept.session;
+    },
+    async confirm(id) {
+      const hash = hashes.get(id) ?? '';
+      const kept = byHash.get(hash);
+      if (kept === undefined) throw new Failure('unauthorized', 'This session was ended. Sign in again.');
+      const confirmedAt = now();
+      await write(hash, { ...kept.session, seenAt: confirmedAt, confirmedAt });
+      const then = byHash.get(hash);
+      if (then !== undefined) then.session = { ...then.session, seenAt: confirmedAt, confirmedAt };
+    },
+    isFresh(id) {
+      const session = byHash.get(hashes.get(id) ?? '')?.session;
+      return session !== undefined && now() - shownAt(session) <= FRESH_MS;
     },
     list,
     end,

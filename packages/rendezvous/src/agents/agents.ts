@@ -75,7 +75,8 @@ export type AgentsParts = {
   readonly onDevice: (device: DeviceId, userId: UserId, isOnline: boolean, why: string) => void;
   readonly onRouted: (run: Run, reason: string, docPath: string | undefined) => void;
   readonly onRunEnd: (run: Run) => void;
-  readonly onBad: (code: string) => void;
+  /** Something of it was refused. */
+  readonly onBad: (code: string, agent: PlainAgent) => void;
   readonly onTrouble: (doing: string, cause: unknown) => void;
 };
 
@@ -173,7 +174,7 @@ export function createAgents(parts: AgentsParts) {
     const { agent, userId } = subject;
     parts.hold(socket, subject);
     serveAgent(socket, {
-      ...{ agent, userId, name: nameOf(userId, agent), ids, rate, onBad: parts.onBad },
+      ...{ agent, userId, name: nameOf(userId, agent), ids, rate, onBad: (code) => parts.onBad(code, subject) },
       onRegister: register,
       onReady(connection) {
         parts.onDevice(agent, userId, true, 'registered');

@@ -6,7 +6,8 @@
  *   n open/AGENT/RUN     a run that did not end, or whose output is not in its document yet
  *
  * 1. A run and its events are written together: its end is never there without its last event.
- * 2. Bounded: of one user the newest KEPT_MAX runs that ended, with all they said.
+ * 2. Bounded: of one user the newest KEPT_MAX runs that ended, with all they said, as long as that is within BYTES_MAX. The
+ *    newest one is kept in any case.
  */
 import { Failure, RunEventSchema, RunSchema, DeviceIdSchema, runMachine } from '@markco/protocol';
 import type { DeviceId, Run, RunId, UserId } from '@markco/protocol';
@@ -16,8 +17,13 @@ import type { Store, StoreWrite } from '@markco/replica/store/store';
 import * as z from 'zod/mini';
 
 const KEPT_MAX = 500;
-/** How often it is looked whether older ones are to go: so many more than the bound may be there. */
+/** Of what all of them said, as it is kept. */
+const BYTES_MAX = 512 * 1024 * 1024;
+/** Beside the output in an event. */
+const EVENT_BYTES = 256;
+/** How often it is looked whether older ones are to go: after so many runs, and after this part of the bytes. */
 const LOOK_EACH = 20;
+const LOOK_PART = 8;
 const DIGITS = 10;
 /** Events read at once: each may have a megabyte. */
 export const READ_AT_ONCE = 16;
@@ -30,6 +36,8 @@ const RowSchema = z.object({
   sent: z.boolean(),
   cancelRequested: z.boolean(),
   outputWritten: z.boolean(),
+  /** Of all it said, once it is over. */
+  bytes: z.optional(z.number()),
 });
 export type RunRow = z.infer<typeof RowSchema>;
 
@@ -47,11 +55,15 @@ export type RunRows = ReturnType<typeof createRunRows>;
 export function createRunRows({
   store,
   log,
+  bytesMax = BYTES_MAX,
 }: {
   readonly store: Pick<Store, 'read' | 'range'>;
   readonly log: Pick<Log, 'write'>;
+  /** Of one user. */
+  readonly bytesMax?: number;
 }) {
-  let finished = 0;
+  /** What ended since it was looked last. */
+  const finished = new Map<UserId, { runs: number; bytes: number }>();
   const runKey = (user: UserId, id: RunId): Uint8Array => pathKey('n', ['run', user, id]);
   const openKey = (agent: DeviceId, id: RunId): Uint8Array => pathKey('n', ['open', agent, id]);
   /** Below its user: an id that somebody else makes up leads nowhere. */
@@ -72,9 +84,11 @@ export function createRunRows({
   }
 
   async function dropOld(user: UserId): Promise<void> {
-    let kept = 0;
-    for await (const { run, outputWritten } of list(user)) {
-      if (!runMachine.isTerminal(run.state) || !outputWritten || ++kept <= KEPT_MAX) continue;
+    let [kept, bytes] = [0, 0];
+    for await (const { run, outputWritten, bytes: its = 0 } of list(user)) {
+      if (!runMachine.isTerminal(run.state) || !outputWritten) continue;
+      bytes += its;
+      if (++kept === 1 || (kept <= KEPT_MAX && bytes <= bytesMax)) continue;
       // The row goes last: a kill in between leaves it to be found again.
       let gone: StoreWrite[] = [];
       for await (const [key] of store.range(pathRange('n', ['event', user, run.id]))) {
@@ -85,6 +99,22 @@ export function createRunRows({
       }
       await log.write([...gone, { key: runKey(user, run.id), value: null }]);
     }
+  }
+
+  async function sizeOf({ userId, id }: Run): Promise<number> {
+    for await (const { event, bytes } of events(userId, id, 0, true)) return bytes + (event.seq + 1) * EVENT_BYTES;
+    return 0;
+  }
+
+  /** @returns whether it is to be looked what of the user is to go */
+  function noteEnd(user: UserId, bytes: number): boolean {
+    const since = finished.get(user) ?? { runs: 0, bytes: 0 };
+    since.runs++;
+    since.bytes += bytes;
+    finished.set(user, since);
+    if (since.runs < LOOK_EACH && since.bytes < bytesMax / LOOK_PART) return false;
+    finished.delete(user);
+    return true;
   }
 
   return {
@@ -100,12 +130,19 @@ export function createRunRows({
         key: eventKey(run.userId, run.id, each.event.seq),
         value: encode(each),
       }));
-      if (change !== 'same') rows.push({ key: runKey(run.userId, run.id), value: encode(row) });
       const isDone = runMachine.isTerminal(run.state) && row.outputWritten;
+      const last = said.at(-1);
+      const bytes = !isDone
+        ? 0
+        : last === undefined
+          ? await sizeOf(run)
+          : last.bytes + (last.event.seq + 1) * EVENT_BYTES;
+      if (change !== 'same')
+        rows.push({ key: runKey(run.userId, run.id), value: encode(isDone ? { ...row, bytes } : row) });
       if (change === 'new') rows.push({ key: openKey(agent, run.id), value: new TextEncoder().encode(run.userId) });
       else if (isDone) rows.push({ key: openKey(agent, run.id), value: null });
       if (rows.length > 0) await log.write(rows);
-      if (isDone && ++finished % LOOK_EACH === 0) await dropOld(run.userId);
+      if (isDone && noteEnd(run.userId, bytes)) await dropOld(run.userId);
     },
 
     list,

@@ -85,6 +85,8 @@ export function keepFacts(parts: {
     const next = async (): Promise<void> => {
       for (let id = waiting.shift(); id !== undefined; id = waiting.shift())
         await keepMarked(id).catch((cause: unknown) => {
+          // It went with its account.
+          if (catalog.get(id) === undefined) return;
           onTrouble(`describing ${String(id)}`, cause);
           setTimeout(note, AGAIN_MS, id).unref();
         });

@@ -69,6 +69,8 @@ export type Kept = Replica & {
   /** A random 32-bit number: who made one step of edits. */
   readonly author: () => number;
   of(userId: UserId): KeptOf;
+  /** Nothing of this person is known here any more; whoever has a document of theirs open is told why. */
+  forget(userId: UserId, why: Failure): void;
   /** The files of its project that a document names. */
   namedBy(id: DocumentId): Promise<readonly string[]>;
   close(): Promise<void>;
@@ -170,6 +172,17 @@ export async function openKept({
     ...replica,
     of,
     author,
+    forget(userId, why) {
+      for (const { id: projectId } of of(userId).list()) {
+        for (const { id } of catalog.all(projectId)) {
+          const room = rooms.peek(id);
+          if (room !== undefined) rooms.drop(room, why);
+          replica.digests.forget(id);
+          shared?.log.forget(id);
+        }
+        catalog.forgetProject(projectId);
+      }
+    },
     async namedBy(id) {
       const record = catalog.get(id);
       return record === undefined ? [] : namedFiles((await documents.read(id)).text, filePathOf(record));

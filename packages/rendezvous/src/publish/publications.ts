@@ -87,7 +87,9 @@ export function createPublications({
         'bad_request',
         'Choose the name that your pages are under, as in /@ada: markco publish --as ada',
       );
-    if ((await store.read(keys.name(wanted))) !== undefined)
+    // Theirs before, if they come again after they had their account deleted.
+    const owner = await read<UserId>(keys.name(wanted));
+    if (owner !== undefined && owner !== userId)
       throw new Failure('conflict', `The name ${wanted} is somebody else's here, or was. Choose another one.`);
     return { userName: wanted, rows: [row(keys.name(wanted), userId), row(keys.user(userId), wanted)] };
   }

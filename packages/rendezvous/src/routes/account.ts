@@ -12,6 +12,7 @@ import type { Live } from '../accounts/live.ts';
 import type { Passkeys } from '../accounts/passkeys.ts';
 import { endOf, type Sessions } from '../accounts/sessions.ts';
 import { signedIn, type SignedIn } from '../accounts/signed-in.ts';
+import type { RequireFresh } from '../accounts/step-up.ts';
 import { siteOf } from './sign-in.ts';
 
 export type AccountRoutesParts = {
@@ -27,6 +28,7 @@ export type AccountRoutesParts = {
   readonly deviceTokens: DeviceTokens;
   readonly live: Pick<Live, 'end'>;
   readonly note: Note;
+  readonly requireFresh: RequireFresh;
 };
 
 const time = (at: number): string => new Date(at).toISOString();
@@ -47,6 +49,12 @@ export function accountRoutes(
   const { self, name, version, now, accounts, sessions, passkeys } = parts;
   const startedAt = time(now());
   const mine = (subject: Parameters<typeof signedIn>[1]): SignedIn => signedIn(accounts, subject);
+  /** For what takes that they have shown just now that it is them. */
+  function fresh(subject: Parameters<typeof signedIn>[1]): SignedIn {
+    const found = mine(subject);
+    parts.requireFresh(found.person);
+    return found;
+  }
 
   const shown = ({ account, person }: SignedIn): Account => ({
     ...{ id: account.id, name: account.name, userId: account.userId, hasDevices: account.isClaimed },
@@ -110,24 +118,28 @@ export function accountRoutes(
       parts.note('account.session-ended', { account: session.account, session: session.id });
       return undefined;
     },
-    beginPasskey: ({ subject, request }) => passkeys.beginAdd(siteOf(request), mine(subject).account),
+    beginPasskey: ({ subject, request }) => passkeys.beginAdd(siteOf(request), fresh(subject).account),
     async addPasskey({ subject, request, body }) {
       const { account, person } = mine(subject);
       const made = browserName(request.headers.get('user-agent'));
-      return shown({ person, account: await passkeys.add(account, body, made) });
+      const after = await passkeys.add(account, body, made);
+      parts.note('account.passkey-added', { account: account.id });
+      return shown({ person, account: after });
     },
     async removePasskey({ subject, params }) {
-      await leaveOut(mine(subject).account, (account) => ({
+      await leaveOut(fresh(subject).account, (account) => ({
         ...account,
         passkeys: account.passkeys.filter(({ id }) => id !== params['passkey']),
       }));
+      parts.note('account.passkey-removed', { account: mine(subject).account.id });
       return undefined;
     },
     async removeIdentity({ subject, params }) {
-      await leaveOut(mine(subject).account, (account) => ({
+      await leaveOut(fresh(subject).account, (account) => ({
         ...account,
         identities: account.identities.filter(({ id }) => id !== params['identity']),
       }));
+      parts.note('account.identity-removed', { account: mine(subject).account.id });
       return undefined;
     },
   };
@@ -141,6 +153,7 @@ export function letInRoutes({
   deviceTokens,
   live,
   note,
+  requireFresh,
 }: AccountRoutesParts): SomeHandlers<
   | 'requestDevice'
   | 'deviceRequestState'
@@ -173,13 +186,15 @@ export function letInRoutes({
       return { ...asked, askedAt: time(asked.askedAt), endsAt: time(asked.endsAt) };
     },
     async approveDeviceRequest({ subject, params, from }) {
+      requireFresh(signedIn(accounts, subject).person);
       const account = idOf(subject);
-      await deviceRequests.approve(params['code'] ?? '', account, from);
-      note('account.device-let-in', { account });
+      const { devices } = await deviceRequests.approve(params['code'] ?? '', account, from);
+      note('account.device-let-in', { account, device: devices.at(-1)?.id ?? '' });
       return undefined;
     },
     declineDeviceRequest({ subject, params, from }) {
       deviceRequests.decline(params['code'] ?? '', idOf(subject), from);
+      note('account.device-declined', { account: idOf(subject) });
       return undefined;
     },
     async removeAccountDevice({ subject, params }) {

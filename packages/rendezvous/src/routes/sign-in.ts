@@ -10,6 +10,7 @@ import type { Passkeys, Site } from '../accounts/passkeys.ts';
 import type { Identified, Providers } from '../accounts/providers.ts';
 import type { Session, Sessions } from '../accounts/sessions.ts';
 import { cookieOf, setCookie, signedIn, signIn } from '../accounts/signed-in.ts';
+import type { RequireFresh } from '../accounts/step-up.ts';
 import type { createWho } from '../accounts/who.ts';
 
 export type SignInRoutesParts = {
@@ -22,6 +23,7 @@ export type SignInRoutesParts = {
   readonly who: ReturnType<typeof createWho>;
   readonly ids: IdSource;
   readonly note: Note;
+  readonly requireFresh: RequireFresh;
 };
 
 /** Of the browser that began a sign-in elsewhere, for as long as that may take. */
@@ -38,6 +40,7 @@ export function signInRoutes({
   who,
   ids,
   note,
+  requireFresh,
 }: SignInRoutesParts): SomeHandlers<
   | 'signIn'
   | 'signOut'
@@ -128,13 +131,17 @@ export function signInRoutes({
       return begin(request, await create(name, invite, { passkeys: [passkey] }), 'passkey');
     },
     async beginProviderSignIn({ request, params, body }) {
-      const mine = body.addToAccount === true ? personHere(request) : undefined;
-      if (body.addToAccount === true && mine?.enrols !== true)
-        throw new Failure('unauthorized', 'Sign in first, on a computer of your own.');
+      const mine = body.addToAccount === true || body.confirm === true ? personHere(request) : undefined;
+      if (body.confirm === true && mine?.session === undefined) throw new Failure('unauthorized', 'Sign in first.');
+      if (body.addToAccount === true) {
+        if (mine?.enrols !== true) throw new Failure('unauthorized', 'Sign in first, on a computer of your own.');
+        requireFresh(mine);
+      }
       const { url, binding } = await providers.begin(params['provider'] ?? '', siteOf(request).origin, {
         publicComputer: body.publicComputer === true,
         ...(body.invite === undefined ? {} : { invite: body.invite }),
-        ...(mine?.account === undefined ? {} : { addTo: mine.account }),
+        ...(mine?.account === undefined || body.addToAccount !== true ? {} : { addTo: mine.account }),
+        ...(mine?.session === undefined || body.confirm !== true ? {} : { confirms: mine.session }),
       });
       const cookie = setCookie(request, BINDING_COOKIE, binding, BINDING_SECONDS, '/api/sign-in');
       return Response.json({ url }, { headers: { 'set-cookie': cookie, 'cache-control': 'no-store' } });
@@ -144,7 +151,14 @@ export function signInRoutes({
       const { who: found, purpose } = await providers.finish(params['provider'] ?? '', body.search, binding);
       const headers = new Headers({ 'cache-control': 'no-store' });
       headers.append('set-cookie', setCookie(request, BINDING_COOKIE, '', 0, '/api/sign-in'));
-      if (purpose.addTo === undefined) {
+      if (purpose.confirms !== undefined) {
+        const here = personHere(request);
+        const its = accounts.withIdentity(found.issuer, found.subject);
+        if (here?.session !== purpose.confirms || its === undefined || its.id !== here.account)
+          throw new Failure('unauthorized', 'That is not who is signed in here. Nothing was changed.');
+        await sessions.confirm(purpose.confirms);
+        note('account.confirmed', { account: its.id, with: found.provider });
+      } else if (purpose.addTo === undefined) {
         const account = await accountOf(found, purpose.invite);
         const about = { account: account.id, isPublic: purpose.publicComputer, with: found.provider };
         headers.append(...(await signIn(sessions, request, about)));
@@ -157,6 +171,7 @@ export function signInRoutes({
           ...account,
           identities: [...account.identities, identityOf(found)],
         }));
+        note('account.identity-added', { account: purpose.addTo, with: found.provider });
       }
       return Response.json({ added: purpose.addTo !== undefined }, { headers });
     },

@@ -67,6 +67,12 @@ export function shareRoutes({
     }
   }
 
+  function notedOf(share: ShareRow): Readonly<Record<string, string>> {
+    const { id, userId, projectId, documentId, role } = share;
+    const path = documentOf(share, documentId)?.path;
+    return { share: id, userId, project: projectId, ...(path === undefined ? {} : { path }), role };
+  }
+
   /** What who suggests writes in: a document of the owner's beside the one that it is of. */
   async function copyOf(userId: UserId, { id, projectId, path, ext }: Document): Promise<DocumentId> {
     const mine = projects(userId);
@@ -95,7 +101,7 @@ export function shareRoutes({
         ...(copyId === undefined ? {} : { copyId }),
         ...(lastsMs === undefined ? {} : { lastsMs }),
       });
-      note('share.made', { share: share.id, account: subject.account ?? '', role });
+      note('share.made', { ...notedOf(share), account: subject.account ?? '' });
       const [made] = shown(share);
       if (made === undefined) throw new Failure('not_found', 'There is no such project here.');
       return { share: made, url: `${siteOf(request).origin}/join/${token}` };
@@ -103,8 +109,9 @@ export function shareRoutes({
     async revokeShare({ subject, params }) {
       if (subject === null) throw new Failure('unauthorized', 'Sign in first.');
       const id = params['share'] ?? '';
+      const share = shares.get(id);
       await shares.revoke(subject.userId, id);
-      note('share.revoked', { share: id });
+      note('share.revoked', share === undefined ? { share: id, userId: subject.userId } : notedOf(share));
       for (const session of sessions.list(id)) await sessions.end(session.id);
       return undefined;
     },
@@ -124,7 +131,7 @@ export function shareRoutes({
         const about = { account: share.id, isPublic: false, with: 'link', browser };
         const { token } = await sessions.begin(about, GUESTS_MAX);
         headers.set('set-cookie', setCookie(request, name, token, COOKIE_SECONDS));
-        note('share.joined', { share: share.id });
+        note('share.joined', notedOf(share));
       }
       return Response.json({ id: share.id }, { headers });
     },

@@ -4,7 +4,7 @@
  * It follows what is kept; nothing here is ever read back into a document. A row is as new as its `updated_at`, and
  * one that could not be written is written when its document changes next, or at the next start.
  */
-import type { DocumentId, Project } from '@markco/protocol';
+import type { DocumentId, Project, UserId } from '@markco/protocol';
 import type { DocumentRecord } from '@markco/replica/documents/document-record';
 import { createHash } from 'node:crypto';
 import type { PostgresStore } from './postgres.ts';
@@ -17,6 +17,8 @@ export type DocumentsTable = {
     readonly state: Uint8Array;
   }): Promise<void>;
   remove(id: DocumentId): Promise<void>;
+  /** All of one person. */
+  removeOf(userId: UserId): Promise<void>;
   /** When each row was written last, in milliseconds. */
   written(): Promise<ReadonlyMap<string, number>>;
 };
@@ -46,6 +48,9 @@ export function createDocumentsTable({ pool }: Pick<PostgresStore, 'pool'>): Doc
     },
     async remove(id) {
       await pool.query('DELETE FROM documents WHERE id = $1', [id]);
+    },
+    async removeOf(userId) {
+      await pool.query('DELETE FROM documents WHERE user_id = $1', [userId]);
     },
     async written() {
       const { rows } = await pool.query<{ id: string; updated_at: Date }>('SELECT id, updated_at FROM documents');

@@ -86,6 +86,9 @@ export async function openSharedPostgresStore(url: string): Promise<SharedPostgr
   const shared = {
     commit,
     changes: changesSince,
+    async forget(keys: readonly Uint8Array[]) {
+      await pool.query('DELETE FROM versions WHERE key = ANY($1::bytea[])', [keys.map((key) => Buffer.from(key))]);
+    },
     async versions(letter: string) {
       const { rows } = await pool.query<{ key: Buffer; version: string }>(
         'SELECT key, version FROM versions WHERE get_byte(key, 0) = ascii($1)',

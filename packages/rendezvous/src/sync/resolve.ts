@@ -7,6 +7,7 @@ import {
   SOCKET_ROUTES,
   type DocumentId,
   type Guest,
+  type PlainAgent,
 } from '@markco/protocol';
 import { requirePathLength, syncAddressOf } from '@markco/replica/listen/sync-address';
 import type { Subject } from '@markco/replica/listen/guard';
@@ -24,13 +25,17 @@ export type SocketTarget =
 export function createResolve(
   kept: Pick<Kept, 'of'>,
   letsAgentsIn: boolean,
+  onRefused: (code: string, agent: PlainAgent) => void,
 ): (url: URL, subject: Subject) => SocketTarget {
   return (url, subject) => {
     const { userId } = subject;
     // It takes runs, and sees nothing else of what is here.
-    if (subject.role === 'agent' && url.pathname !== SOCKET_ROUTES.agents)
+    const isForAgents = url.pathname === SOCKET_ROUTES.agents;
+    if (subject.role === 'agent' && (!isForAgents || !letsAgentsIn))
+      onRefused(isForAgents ? 'not_found' : 'forbidden', subject);
+    if (subject.role === 'agent' && !isForAgents)
       throw new Failure('forbidden', 'A plain agent takes runs, and may do nothing else.');
-    if (url.pathname === SOCKET_ROUTES.agents && !letsAgentsIn) throw new Failure('not_found', AGENTS_CLOSED);
+    if (isForAgents && !letsAgentsIn) throw new Failure('not_found', AGENTS_CLOSED);
     for (const kind of ['link', 'stream', 'signal', 'agents'] as const) {
       if (url.pathname !== SOCKET_ROUTES[kind]) continue;
       requireSocket(kind, subject, { owner: userId });

@@ -59,6 +59,8 @@ export type DocumentCatalog = Catalog & {
   project(id: ProjectId): ProjectRow | undefined;
   /** @throws Failure `conflict` when another process has put projects meanwhile; it is known here then which */
   putProject(row: ProjectRow): Promise<void>;
+  /** Knows nothing of it and its documents any more; what is on disk is for whoever asks. */
+  forgetProject(id: ProjectId): void;
   /** Takes in what other processes did. */
   take(elsewhere: CatalogElsewhere): void;
   /** Told when another process has put a project. */
@@ -249,6 +251,12 @@ export async function openCatalog({
         throw new Failure('conflict', 'Another project was made in the same moment. Try again.', { retryable: true });
       }
       projects.set(row.project.id, row);
+    },
+    forgetProject(id) {
+      for (const document of shelves.get(id)?.all ?? []) records.delete(document);
+      shelves.delete(id);
+      projects.delete(id);
+      for (const listener of projectListeners) listener();
     },
     deletedAt: (projectId, filePath) => shelves.get(projectId)?.deletedPaths.get(filePath),
     onChange(listener) {

@@ -41,6 +41,11 @@ export function createDigests(rooms: Pick<Rooms, 'hold' | 'onChange' | 'peek'>) 
   });
 
   return {
+    /** It is gone: one of this id begins anew. */
+    forget(id: DocumentId): void {
+      kept.delete(id);
+      changed.delete(id);
+    },
     /** In hexadecimal; undefined when it would have to be read. */
     now(id: DocumentId): string | undefined {
       const room = rooms.peek(id);

@@ -58,6 +58,8 @@ export type SharedLog = Log & {
   hear(committed: Committed): void;
   /** How far a document is in the store. */
   isAt(id: DocumentId, seq: number): void;
+  /** It is gone from the store: one of this id begins anew. */
+  forget(id: DocumentId): void;
   /** A document was loaded: more may have come meanwhile. */
   loaded(id: DocumentId): void;
   /** Reads what is known to be in the store and could not be read before. */
@@ -306,6 +308,7 @@ export function createSharedLog(parts: SharedLogParts): SharedLog {
     loaded(id) {
       if ((rooms.peek(id)?.placedSeq ?? 0) < (known.get(id) ?? 0)) readSoon(id);
     },
+    forget: (id) => void known.delete(id),
     catchUp() {
       for (const { id } of rooms.all()) this.loaded(id);
     },

@@ -76,6 +76,10 @@ export function createSharedMemory(random: () => number): SharedMemory {
         // Those that came last come again.
         return { changed, cursor: String(Math.max(0, at - 1)), isAll: true };
       },
+      async forget(keys) {
+        await later();
+        for (const key of keys) versions.delete(hex(key));
+      },
       async versions(letter) {
         await later();
         return [...versions]

@@ -40,6 +40,8 @@ export type HeldToItsWords = {
   brings(id: DocumentId, writers: Iterable<number>): Broken | null;
   /** What it said to this device last, and since when. */
   said(): Iterable<readonly [DocumentId, Said]>;
+  /** What it had said before this device was started. */
+  remember(id: DocumentId, said: Said): void;
   /** It is another one from now on. What was heard of others stays. */
   clear(): void;
 };
@@ -119,6 +121,10 @@ export function createHeldToItsWords(now: () => number, cloud: () => DeviceId | 
         const last = words.at(-1);
         if (last !== undefined) yield [id, last];
       }
+    },
+    remember(id, said) {
+      known(id, said.clocks);
+      keep(own, id, [said]);
     },
     clear() {
       for (const each of [own, shown, writers]) each.clear();

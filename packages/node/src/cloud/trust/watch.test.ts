@@ -14,14 +14,16 @@ const WRITER = 4_000_000_000;
 
 function make(documents = 40) {
   const told: string[] = [];
+  const changes: string[] = [];
   const clock = { now: 1_000_000 };
   const watch = createCloudWatch({
     ...{ now: () => clock.now, cloud: () => cloud, count: () => documents, isHere: () => true },
     pathOf: (id) => (id === page ? 'page' : 'other'),
     nameOf: (device) => (device === desk ? 'desk' : undefined),
     onDoubt: (doubt) => told.push(doubt.split(' ')[0] ?? ''),
+    onChange: (what) => changes.push(what),
   });
-  return { ...watch, clock, told, says: () => watch.doubts().map(({ message }) => message) };
+  return { ...watch, clock, told, changes, says: () => watch.doubts().map(({ message }) => message) };
 }
 const test = base.extend<{ made: ReturnType<typeof make> }>({ made: async ({}, use) => use(make()) });
 const clocks = (clock: number): ReadonlyMap<number, number> => new Map([[WRITER, clock]]);
@@ -57,7 +59,7 @@ test('while somebody writes on, what it said before counts; and so it does when 
   made.clock.now += SETTLE_MS;
   // Said again, it is as old as before.
   made.witness.has(page, clocks(21));
-  made.rejoined();
+  made.settled();
   expect(made.says()).toEqual([]);
   made.witness.shows(page, clocks(20));
   expect(made.told).toEqual(['went-back', 'went-back']);
@@ -132,6 +134,25 @@ test('a name from the far future is not taken, since it would count for ever', (
   const most = made.clock.now + 365 * 86_400_000;
   expect(made.admit(project, [row(most), row(most + 1)])).toEqual([row(most)]);
   expect(made.told).toEqual(['from']);
+});
+
+test('a doubt and what it said last are known again after a start, and it is found out that it went back meanwhile', ({
+  made,
+}) => {
+  made.witness.has(page, clocks(5));
+  made.witness.has(other, clocks(3));
+  made.clock.now += SETTLE_MS;
+  made.witness.shows(page, clocks(4));
+  expect([made.told, made.changes.at(-1)]).toEqual([['went-back'], 'doubts']);
+  const kept = made.remembered();
+  const later = make();
+  later.clock.now = made.clock.now + 1;
+  later.remember(kept);
+  expect(later.says()).toEqual(made.says());
+  later.witness.shows(other, clocks(2));
+  expect(later.says()).toEqual([expect.stringContaining('edits of page and 1 more')]);
+  later.settled();
+  expect([later.says(), later.changes.at(-1)]).toEqual([[], 'doubts']);
 });
 
 function vectorOf(clock: number): string {

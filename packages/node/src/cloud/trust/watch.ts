@@ -8,6 +8,7 @@ import type { Testimony, Witness } from '@markco/replica/replicate/witness';
 import { parseUpdateMeta } from 'yjs';
 import { createDeletions } from './deletions.ts';
 import { createHeldToItsWords, type Broken } from './held-to-its-words.ts';
+import type { Remembered } from './memory.ts';
 import { createTestimony } from './testimony.ts';
 
 /** A name that is stamped later than this from now would count over every other one, for ever. */
@@ -26,6 +27,8 @@ export type CloudWatchParts = {
   readonly count: (id: ProjectId) => number;
   readonly nameOf: (device: DeviceId) => string | undefined;
   readonly onDoubt: (doubt: string, message: string) => void;
+  /** Something that it is to remember is another one. */
+  readonly onChange: (what: 'doubts' | 'words') => void;
 };
 
 type Doubted = { readonly at: number; readonly documents: Set<DocumentId>; message: string };
@@ -39,8 +42,11 @@ export type CloudWatch = {
   isAnother(): void;
   /** What is wrong with it, the newest first. */
   doubts(): readonly CloudDoubt[];
-  /** A person had this device join it again: what they were told is over, what it said stands. */
-  rejoined(): void;
+  /** A person has seen to what they were told, or had this device join it again: that is over, what it said stands. */
+  settled(): void;
+  /** What is to be known of it when this device is started again; and what was known then. */
+  remembered(): Omit<Remembered, 'cloud'>;
+  remember(kept: Omit<Remembered, 'cloud'>): void;
   /** This device is with another one from now on. */
   clear(): void;
   close(): void;
@@ -67,7 +73,9 @@ export function createCloudWatch(parts: CloudWatchParts): CloudWatch {
     doubted.set(kind, { at: before?.at ?? now(), documents, message });
     const [oldest] = doubted.keys();
     if (doubted.size > DOUBTS_MAX && oldest !== undefined) doubted.delete(oldest);
-    if (isNews) parts.onDoubt(kind, message);
+    if (!isNews) return;
+    parts.onDoubt(kind, message);
+    parts.onChange('doubts');
   }
 
   function found(broken: Broken | null): void {
@@ -103,6 +111,7 @@ export function createCloudWatch(parts: CloudWatchParts): CloudWatch {
       has(id, clocks) {
         words.has(id, clocks);
         testimony.changed(id);
+        parts.onChange('words');
       },
       shows: (id, clocks) => found(words.shows(id, clocks)),
       brings: (id, update) => found(words.brings(id, writersOf(update))),
@@ -138,10 +147,26 @@ export function createCloudWatch(parts: CloudWatchParts): CloudWatch {
       [...doubted.values()]
         .toSorted((a, b) => b.at - a.at)
         .map(({ at, message }) => ({ since: new Date(at).toISOString(), message })),
-    rejoined: () => doubted.clear(),
+    settled() {
+      doubted.clear();
+      parts.onChange('doubts');
+    },
+    remembered: () => ({
+      doubts: Array.from(doubted, ([kind, { at, message, documents }]) => ({
+        ...{ kind, at, message },
+        documents: [...documents],
+      })),
+      words: words.said(),
+    }),
+    remember(kept) {
+      for (const [id, said] of kept.words) words.remember(id, said);
+      for (const { kind, at, message, documents } of kept.doubts.slice(-DOUBTS_MAX))
+        doubted.set(kind, { at, message, documents: new Set(documents) });
+    },
     clear() {
       words.clear();
       doubted.clear();
+      parts.onChange('doubts');
     },
     close: () => testimony.close(),
   };

@@ -5,7 +5,9 @@ import type { CloudHere } from '../../cloud/open-cloud.ts';
 
 export const cloudRoutes = (
   cloud: CloudHere,
-): SomeHandlers<'cloud' | 'joinCloud' | 'leaveCloud' | 'askCloud' | 'cloudAsked' | 'giveUpCloud' | 'peerDoor'> => ({
+): SomeHandlers<
+  'cloud' | 'joinCloud' | 'leaveCloud' | 'askCloud' | 'cloudAsked' | 'giveUpCloud' | 'settleCloud' | 'peerDoor'
+> => ({
   cloud: () => cloud.state(),
   peerDoor() {
     throw new Failure('not_found', 'This is the page of a device itself: it needs no way to one.');
@@ -13,6 +15,10 @@ export const cloudRoutes = (
   joinCloud: ({ body }) => cloud.join(body),
   async leaveCloud() {
     await cloud.leave();
+    return undefined;
+  },
+  settleCloud() {
+    cloud.settle();
     return undefined;
   },
   askCloud: ({ body, signal }) => cloud.asking.ask(body.url, signal),

@@ -1,5 +1,6 @@
 /** Sessions that move between the user's devices: what is asked of this one, by a person here and by the others. */
 import type { Device, DevicePolicy, IdSource } from '@markco/protocol';
+import type { Audit } from '@markco/replica/observe/audit';
 import type { Runs } from '../../runs/runs.ts';
 import type { Mesh } from '../mesh.ts';
 import type { Arrive } from '../placing/arrive.ts';
@@ -19,6 +20,8 @@ export type MovingParts = {
   readonly placing: Pick<Placing, 'moved'>;
   readonly policy: () => Promise<DevicePolicy>;
   readonly log: { info(event: string, fields?: Readonly<Record<string, unknown>>): void };
+  /** What matters later. */
+  readonly note: Audit['note'];
   readonly onTrouble: (doing: string, cause: unknown) => void;
 };
 
@@ -29,12 +32,13 @@ export type Moving = {
 };
 
 export function createMoving(parts: MovingParts): Moving {
-  const { mesh, trust, device, ids, sessions, arrive, placing, policy, log, onTrouble } = parts;
+  const { mesh, trust, device, ids, sessions, arrive, placing, policy, log, note, onTrouble } = parts;
   const here = createMovesHere({ sessions, arrive });
   const serve = createServeMove({
     ...{ trust, device, policy, here, onTrouble, peers: mesh.peers },
     onMoved(event, from, { projectId, language, kept, lostCount, bytes }) {
       log.info(event, { by: from, project_id: projectId, language, kept, lost: lostCount, bytes });
+      note(event, { project_id: projectId, about: from, reason: language });
       mesh.beat();
     },
   });
@@ -49,6 +53,10 @@ export function createMoving(parts: MovingParts): Moving {
         ...{ session_id: wanted.id, new_session_id: session.id, from: wanted.from ?? device.id, to },
         ...{ project_id: packed.projectId, language: packed.language },
         ...{ kept: packed.kept, lost: packed.lostCount, bytes: packed.bytes },
+      });
+      note('session.migrated', {
+        ...{ project_id: packed.projectId, route_target: 'device', reason: packed.language },
+        about: `${wanted.id} ${wanted.from ?? device.id} ${session.id} ${to}`,
       });
       placing.moved(packed, to);
       mesh.beat();

@@ -112,6 +112,7 @@ export function containerPlace(record: Pick<SessionRecord, 'id'>, parts: Contain
   return {
     hold,
     limits: parts.limits,
+    full: container.full,
     begin,
     openLink: (onEvent, signal) =>
       withSocket(root, `${record.id}/worker.sock`, (socket) => connectWorker(socket, onEvent, signal)).catch(
@@ -121,7 +122,7 @@ export function containerPlace(record: Pick<SessionRecord, 'id'>, parts: Contain
         },
       ),
     async find(pid) {
-      const id = await container.rejoin(record.id);
+      const id = await container.rejoin(record.id, await parts.projectFolder().catch(() => null));
       return id === null ? null : findInside(id, pid);
     },
     pathFor: (name) => `${INSIDE.sessions}/${name}`,

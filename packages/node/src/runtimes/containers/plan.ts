@@ -13,14 +13,23 @@ export type ContainerLimits = SessionLimits & {
   readonly cpus: number;
   /** One file. What is larger is not written. */
   readonly fileBytes: number;
+  /** All that a project fills of the disk: beyond it, a run that fills more is ended. */
+  readonly diskBytes: number;
   /** The temporary folder, which counts as memory. */
   readonly temporaryBytes: number;
 };
 
 const PLANS: Readonly<Record<User['plan'], ContainerLimits>> = {
-  free: { memoryBytes: GB, processes: 256, cpus: 1, fileBytes: GB, temporaryBytes: 256 * MB },
-  pro: { memoryBytes: 4 * GB, processes: 512, cpus: 2, fileBytes: 10 * GB, temporaryBytes: GB },
-  team: { memoryBytes: 8 * GB, processes: 1_024, cpus: 4, fileBytes: 20 * GB, temporaryBytes: 2 * GB },
+  free: { memoryBytes: GB, processes: 256, cpus: 1, fileBytes: GB, diskBytes: 5 * GB, temporaryBytes: 256 * MB },
+  pro: { memoryBytes: 4 * GB, processes: 512, cpus: 2, fileBytes: 10 * GB, diskBytes: 50 * GB, temporaryBytes: GB },
+  team: {
+    memoryBytes: 8 * GB,
+    processes: 1_024,
+    cpus: 4,
+    fileBytes: 20 * GB,
+    diskBytes: 100 * GB,
+    temporaryBytes: 2 * GB,
+  },
 };
 
 export function limitsOf(

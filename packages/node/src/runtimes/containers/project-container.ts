@@ -12,6 +12,7 @@ import { Failure, type SessionId } from '@markco/protocol';
 import * as z from 'zod/mini';
 import { groupsOf, type Groups } from './container-hold.ts';
 import type { Engine } from './engine.ts';
+import { createDiskWatch, measureFolders } from './disk-watch.ts';
 import { containerSpec, SPEC_LABEL, specHash, type ContainerWish } from './spec.ts';
 
 const ASK_MS = 10_000;
@@ -54,6 +55,13 @@ export function createProjectContainer(parts: ProjectContainerParts) {
   let isStarted = false;
   let warmed: NodeJS.Timeout | undefined;
   let turn: Promise<unknown> = Promise.resolve();
+  /** Once it is known which one it is. */
+  let projectFolder: string | null = null;
+  const disk = createDiskWatch({
+    bytesMax: parts.wish.limits.diskBytes,
+    now: () => performance.now(),
+    measure: async () => (projectFolder === null ? null : measureFolders([projectFolder, folder])),
+  });
 
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
     const mine = turn.then(work, work);
@@ -80,8 +88,9 @@ export function createProjectContainer(parts: ProjectContainerParts) {
       });
   }
 
-  async function make(projectFolder: string, signal: AbortSignal): Promise<string> {
-    const wish = { ...parts.wish, image: await parts.image(signal), projectFolder, sessionsFolder: folder };
+  async function make(of: string, signal: AbortSignal): Promise<string> {
+    projectFolder = of;
+    const wish = { ...parts.wish, image: await parts.image(signal), projectFolder: of, sessionsFolder: folder };
     const found = await inspect(signal);
     const fits = found?.Config.Labels?.[SPEC_LABEL] === specHash(wish);
     if (found !== null && found.State.Running && (fits || sessions.size > 0)) return note(found);
@@ -90,7 +99,7 @@ export function createProjectContainer(parts: ProjectContainerParts) {
     await chown(folder, user.uid, user.gid);
     // A project of a device that runs as root is given to the user of its container, which else could write nothing.
     if (gives)
-      await promisify(execFile)('chown', ['-R', '-h', `${user.uid}:${user.gid}`, '--', projectFolder], {
+      await promisify(execFile)('chown', ['-R', '-h', `${user.uid}:${user.gid}`, '--', of], {
         timeout: GIVE_MS,
       });
     await parts.network(signal);
@@ -129,6 +138,7 @@ export function createProjectContainer(parts: ProjectContainerParts) {
 
   return {
     folder,
+    full: disk.full,
 
     /** Makes it ready for whoever comes within WARM_MS. */
     async warm(projectFolder: string, signal: AbortSignal): Promise<void> {
@@ -147,8 +157,9 @@ export function createProjectContainer(parts: ProjectContainerParts) {
       }),
 
     /** A session that was found in it. Null when it does not run. */
-    rejoin: (session: SessionId): Promise<string | null> =>
+    rejoin: (session: SessionId, of: string | null): Promise<string | null> =>
       inTurn(async () => {
+        projectFolder ??= of;
         const found = await look();
         if (found !== null) sessions.add(session);
         return found?.id ?? null;
