@@ -86,10 +86,13 @@ export async function openSharedPostgresStore(url: string): Promise<SharedPostgr
   const shared = {
     commit,
     changes: changesSince,
-    async versions(letter: string) {
+    async versions(prefix: string) {
       const { rows } = await pool.query<{ key: Buffer; version: string }>(
-        'SELECT key, version FROM versions WHERE get_byte(key, 0) = ascii($1)',
-        [letter],
+        'SELECT key, version FROM versions WHERE key >= $1 AND key < $2',
+        [
+          Buffer.from(prefix),
+          Buffer.from(`${prefix.slice(0, -1)}${String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1)}`),
+        ],
       );
       return rows.map(({ key, version }) => ({ key: new Uint8Array(key), version: Number(version) }));
     },

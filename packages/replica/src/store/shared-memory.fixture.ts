@@ -76,11 +76,11 @@ export function createSharedMemory(random: () => number): SharedMemory {
         // Those that came last come again.
         return { changed, cursor: String(Math.max(0, at - 1)), isAll: true };
       },
-      async versions(letter) {
+      async versions(prefix) {
         await later();
         return [...versions]
           .map(([key, { version }]) => ({ key: bytes(key), version }))
-          .filter(({ key }) => key[0] === letter.charCodeAt(0));
+          .filter(({ key }) => Buffer.from(key).toString('latin1').startsWith(prefix));
       },
       reopen: later,
       close: later,

@@ -6,6 +6,7 @@
  *   s doc[16]       up to where it is compacted
  *   c project[16]   how often the rows of its documents were changed; `d doc`, `p project` and `m name` say when each was
  *   c               how often the list of projects was
+ *   n path          see `agents/run-rows.ts` of the rendezvous
  *
  * Invariants, which `shared-store.contract.ts` shows for every kind
  * 1. Of two changes that build on one version one is taken, and each of a change or nothing.
@@ -40,6 +41,6 @@ export type SharedStore = Store & {
   commit(changes: readonly Change[]): Promise<readonly boolean[]>;
   /** What changed since, or a part of it; from null on nothing but where to begin. */
   changes(cursor: string | null): Promise<Changes>;
-  /** The versions of all keys that begin with this letter. */
-  versions(letter: string): Promise<readonly Omit<Changed, 'value'>[]>;
+  /** The versions of all keys that begin with this: a letter, or a letter and a path. */
+  versions(prefix: string): Promise<readonly Omit<Changed, 'value'>[]>;
 };
