@@ -1,9 +1,10 @@
 /** The house rules, over every source file. Each is first seen to fail on a planted fault, and fails when it sees no files. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { missingPlatforms, type Packages } from '../setup/lock-platforms.ts';
 import { importsOf, readSources } from '../setup/sources.ts';
+import { broken, promised } from './tidy/acceptance.ts';
 import { belowFloor, documentedPackages, lockedPackages, undocumented, type Floor } from './tidy/dependencies.ts';
 import { dials, needlesslyAllowed } from './tidy/dials.ts';
 import { declaredImports, importDirections, type Manifests } from './tidy/imports.ts';
@@ -291,4 +292,20 @@ test('the lock file names the packages of every platform, so that npm ci takes i
   const { packages } = JSON.parse(read('package-lock.json')) as { packages: Packages };
   expect(Object.keys(packages).length).toBeGreaterThan(100);
   expect(missingPlatforms(packages)).toEqual({});
+});
+
+test('what docs/acceptance.md promises is shown by tests that exist', () => {
+  const page = (file: string, words: string, store: string): string =>
+    `| It holds | \`${file}\` "${words}" | ${store} |`;
+  const sample = { 'a.test.ts': "test('A-1 it holds', () => {});", 'b.test.ts': 'test.for([1])(\n  `B-1 of Postgres`' };
+  const readSample = (file: string): string | undefined => sample[file as keyof typeof sample];
+  expect(broken(page('a.test.ts', 'A-1', 'Level'), readSample)).toEqual([]);
+  expect(broken(page('b.test.ts', 'B-1', 'Level, Postgres'), readSample)).toEqual([]);
+  expect(broken(page('a.test.ts', 'A-2', 'Level'), readSample)).toEqual(['a.test.ts has no test "A-2"']);
+  expect(broken(page('c.test.ts', 'A-1', 'Level'), readSample)).toEqual(['c.test.ts has no test "A-1"']);
+  expect(broken(page('a.test.ts', 'A-1', 'Postgres'), readSample)).toHaveLength(1);
+  expect(broken('| It holds | by luck | Level |', readSample)).toHaveLength(1);
+  const markdown = read('docs/acceptance.md');
+  expect(promised(markdown).length).toBeGreaterThan(40);
+  expect(broken(markdown, (file) => (existsSync(join(root, file)) ? read(file) : undefined))).toEqual([]);
 });

@@ -20,7 +20,7 @@ class Request:
 
     def __init__(self, agent, message):
         self.agent, self.id, self.body = agent, message["message_id"], message["body"]
-        self.unsent, self.next, self.room, self.typed = [], 0, threading.Condition(), queue.Queue()
+        self.unsent, self.next, self.room, self.typed = [], 0, threading.Condition(agent.lock), queue.Queue()
         self.asks = self.stop = self.speaking = self.ending = self.over = False
 
     def say(self, event, data):
@@ -31,7 +31,7 @@ class Request:
             message = {"type": "MRP_RESPONSE", "reply_to": self.id, "seq": self.next, "event": event, "data": data}
             self.unsent.append(message)
             self.next, self.over = self.next + 1, event in ("result", "error")
-        self.agent.send(message)
+            self.agent.send(message)  # with the lock: nothing overtakes what is sent again
         self.speaking = False
         self.check()
 
@@ -72,6 +72,7 @@ class Agent:
     def __init__(self, url, token):
         self.url, self.token, self.instance = url, token, str(uuid.uuid4())
         self.user, self.socket, self.ready, self.count = None, None, False, 0
+        self.lock = threading.RLock()
         self.requests, self.sessions, self.cells, self.running = {}, {}, queue.Queue(), None
         signal.signal(signal.SIGUSR1, lambda *_: self.running and self.running.check())
 
@@ -106,14 +107,15 @@ class Agent:
     def take(self, message):
         kind, path, body = message["type"], message.get("path"), message.get("body")
         if kind == "REGISTER":
-            self.ready = True
             for each in message["forget"]:
                 self.requests.pop(each).interrupt()  # nobody waits for it any more
-            for each in message["resume"]:
-                request = self.requests[each["request_id"]]
-                request.received(each["next_seq"])
-                for unsent in list(request.unsent):
-                    self.send(unsent)
+            with self.lock:
+                self.ready = True
+                for each in message["resume"]:
+                    request = self.requests[each["request_id"]]
+                    request.received(each["next_seq"])
+                    for unsent in list(request.unsent):
+                        self.send(unsent)
             print("connected", file=sys.__stderr__, flush=True)
         elif kind == "HEARTBEAT":
             for each in message["received"]:

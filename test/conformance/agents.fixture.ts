@@ -42,6 +42,15 @@ export type Place = {
 /** @param env read again by each start of the cloud */
 export async function startPlace(text: string, env: Record<string, string> = {}): Promise<Place & AsyncDisposable> {
   const cloud = await startCloud(env);
+  const place = await placeAt(cloud, text).catch(async (error: unknown) => {
+    await cloud[Symbol.asyncDispose]();
+    throw error;
+  });
+  return { ...place, [Symbol.asyncDispose]: () => cloud[Symbol.asyncDispose]() };
+}
+
+/** The same at a cloud that is there. */
+export async function placeAt(cloud: CloudProgram, text: string): Promise<Place> {
   await using laptop = await startDevice({ files: { 'page.md': text } });
   await laptop.get('/api/cloud', { body: { url: cloud.origin, token: cloud.token } });
   const documents = async (): Promise<Document[]> =>
@@ -51,8 +60,13 @@ export async function startPlace(text: string, env: Record<string, string> = {})
   const { projects } = (await cloud.get<{ projects: Project[] }>('/api/projects')).json;
   const [projectId, documentId] = [projects[0]?.id as ProjectId, document?.id as DocumentId];
 
+  return placeOf(cloud, laptop.userId, projectId, documentId);
+}
+
+/** What is asked of one process of a cloud. */
+export function placeOf(cloud: CloudProgram, userId: string, projectId: ProjectId, documentId: DocumentId): Place {
   const place: Place = {
-    ...{ cloud, userId: laptop.userId, projectId, documentId },
+    ...{ cloud, userId, projectId, documentId },
     async ask<T>(method: string, path: string, body?: unknown) {
       const answer = await fetch(`${cloud.origin}${path}`, {
         method,
@@ -73,7 +87,7 @@ export async function startPlace(text: string, env: Record<string, string> = {})
         return run.completedAt === undefined ? undefined : run;
       }, `the end of ${id}`),
   };
-  return { ...place, [Symbol.asyncDispose]: () => cloud[Symbol.asyncDispose]() };
+  return place;
 }
 
 /** The agent of `examples`. Resolves once it is connected. */

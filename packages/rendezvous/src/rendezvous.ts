@@ -31,7 +31,7 @@ import { chmod, mkdir } from 'node:fs/promises';
 import type { IncomingHttpHeaders } from 'node:http';
 import { join } from 'node:path';
 import { openAdmission } from './accounts/admission.ts';
-import { createAgents, ROUTING_OFF } from './agents/agents.ts';
+import { openAgents, ROUTING_OFF, type Agents } from './agents/agents.ts';
 import { agentRoutes, runsOfStream } from './agents/routes.ts';
 import { createCopies } from './copies/copies.ts';
 import { copyRoutes } from './copies/routes.ts';
@@ -78,6 +78,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
   const store = database ?? (await openLevelStore(join(config.home, 'store')));
   const stops: (() => Promise<void>)[] = [() => store.close()];
   let reloadAccounts = (): Promise<void> => Promise.resolve();
+  let agentsHere: Agents | undefined;
   const stop = async (): Promise<void> => {
     for (const each of stops.splice(0).toReversed()) await each();
   };
@@ -91,6 +92,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
         : (await import('./processes/processes.ts')).openProcesses({
             ...{ url: natsUrl, space: `markco-${self}`, process: newId(ids), now: ids.now, onTrouble },
             onSignal: signaling.hear,
+            onAgents: (from, message) => agentsHere?.hear(from, message),
             onBus: (isUp) => logger.info(isUp ? 'processes.reached' : 'processes.away'),
           });
     if (processes !== null) stops.push(() => processes.close());
@@ -130,6 +132,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
               ...{ ...processes.hooks, store: shared, opened: processes.begin },
               onName: () =>
                 void reloadAccounts().catch((cause: unknown) => onTrouble('reading who may come in', cause)),
+              onPath: (path) => agentsHere?.changed(path),
             },
       ...(database === null ? {} : { describe: describeDatabase, retryMs: databaseRetryMs }),
       onStorage(state, cause) {
@@ -200,11 +203,13 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
     });
     const copies = createCopies({ store, log: kept.log, now: ids.now });
     const observer = agentObserver({ metrics, log: logger, audit, now: ids.now });
-    const agents = createAgents({
+    const agents = await openAgents({
       ...{ store, kept, copies, watch, ids, self, onDevice, onTrouble, hold: admission.hold, tokens: admission.agents },
-      ...{ isShared: shared !== null, isOpen: config.letsAgentsIn, passesRunsOn: config.passesRunsOn },
+      ...{ shared, others: processes, secret: admission.token },
+      ...{ isOpen: config.letsAgentsIn, passesRunsOn: config.passesRunsOn },
       ...observer,
     });
+    agentsHere = agents;
     stops.push(agents.close);
     const publishing = createPublishing({
       ...{ store, kept, copies, guard, publishOrigin: config.publishOrigin, now: ids.now },

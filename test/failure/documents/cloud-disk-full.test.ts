@@ -8,6 +8,9 @@ import type { Cloud, Document, Run } from '@markco/protocol';
 import { expect, test } from 'vitest';
 import { startCloud } from '../../conformance/cloud.fixture.ts';
 import { eventually, newRunId, startDevice } from '../../conformance/device.fixture.ts';
+import { placeOf } from '../../conformance/agents.fixture.ts';
+import { follow } from '../../conformance/follow.fixture.ts';
+import { printedBy, startSpeaker } from '../../conformance/speaker.fixture.ts';
 import { smallDisk, withTemporaryFolder } from '../small-disk.ts';
 import { markersIn, sitDown } from './processes.fixture.ts';
 
@@ -36,6 +39,14 @@ test('a cloud on a full disk acknowledges nothing, goes on, and has everything o
     const state = await laptop.get<Cloud>('/api/cloud');
     return state.state === 'none' ? 0 : (state.unsaved?.documents ?? 0);
   };
+
+  const place = placeOf(cloud, laptop.userId, laptop.project.id, (await laptop.document('cell')).id);
+  const { token } = await place.addAgent('attic');
+  using speaker = startSpeaker(token, () => cloud);
+  await eventually(() => speaker.isConnected(), 'the agent', SOON_MS);
+  const { id: onAgent } = await place.submit('1', { runOn: 'attic' });
+  await eventually(() => speaker.acknowledged(onAgent) > 0, 'the run at the agent', SOON_MS);
+  const agent = follow(cloud.client(), onAgent);
 
   const fill = async (): Promise<boolean> => {
     await disk.fill(0);
@@ -69,6 +80,8 @@ test('a cloud on a full disk acknowledges nothing, goes on, and has everything o
   await disk.free();
   await eventually(() => [one, two].every((each) => each.acknowledged() === each.typed.length), 'all saved', SOON_MS);
   await eventually(async () => (await unsaved()) === 0, 'the cloud to say so to the device', SOON_MS);
+  speaker.finish(onAgent);
+  expect(await agent).toMatchObject({ run: { state: 'completed' }, text: printedBy(speaker.printed(onAgent)) });
   await cloud.kill();
   await cloud.start();
   const fresh = [sitDown('late', `${path}/page`, () => cloud), sitDown('late', `${path}/cell`, () => cloud)] as const;

@@ -1,17 +1,20 @@
 /**
- * Two processes of one cloud, and everything below and between them going away at random while people type: nothing
- * that was acknowledged is lost, nothing is there twice, and everybody ends with the same text.
+ * Two processes of one cloud, and everything below and between them going away at random while people type and cells run
+ * on a plain agent: nothing that was acknowledged is lost, nothing is there twice, and everybody ends with the same text.
  *
  * `MARKCO_STORM_MS` says for how long, `MARKCO_SEED` which storm.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Cloud, Document } from '@markco/protocol';
+import type { Cloud, Document, RunId } from '@markco/protocol';
 import { NO_NATS, startLossyWay, startNats } from '@markco/rendezvous/processes/nats.fixture';
 import { NO_POSTGRES, startPostgres } from '@markco/rendezvous/store/postgres.fixture';
 import { expect, test } from 'vitest';
 import { startCloud, type CloudProgram } from '../../conformance/cloud.fixture.ts';
-import { eventually, startDevice } from '../../conformance/device.fixture.ts';
+import { placeOf } from '../../conformance/agents.fixture.ts';
+import { eventually, newRunId, startDevice } from '../../conformance/device.fixture.ts';
+import { follow } from '../../conformance/follow.fixture.ts';
+import { printedBy, startSpeaker } from '../../conformance/speaker.fixture.ts';
 import { markersIn, sitDown, type Typist } from './processes.fixture.ts';
 
 const STORM_MS = Number(process.env['MARKCO_STORM_MS'] ?? 10_000);
@@ -36,7 +39,7 @@ function randomOf(seed: number): () => number {
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 test(
-  `two processes are killed at random for ${STORM_MS / 1_000} s, NATS goes and comes, Postgres freezes: no acknowledged edit is lost or doubled`,
+  `two processes are killed at random for ${STORM_MS / 1_000} s, NATS goes and comes, Postgres freezes: no acknowledged edit or event of a run is lost or doubled`,
   async ({ skip }) => {
     skip(NO_POSTGRES !== undefined, NO_POSTGRES);
     skip(NO_NATS !== undefined, NO_NATS);
@@ -52,6 +55,7 @@ test(
     });
     await laptop.get<Cloud>('/api/cloud', { body: { url: first.origin, token: first.token } });
     const up = new Set<CloudProgram>([first, second]);
+    const { id: documentId } = await laptop.document('one');
     const listed = async () =>
       (await second.get<{ documents?: Document[] }>(`/api/documents/${laptop.userId}`)).json.documents?.length ===
       PAGES.length;
@@ -65,6 +69,12 @@ test(
     await using _ = { [Symbol.asyncDispose]: async () => typists.forEach(({ typist }) => typist.provider.destroy()) };
     await eventually(() => typists.every(({ typist }) => typist.provider.synced), 'all to be there', SOON_MS);
 
+    const places = [first, second].map((cloud) => placeOf(cloud, laptop.userId, laptop.project.id, documentId));
+    const [place] = places;
+    const { id: agent, token } = (await place?.addAgent('attic')) ?? expect.unreachable();
+    using speaker = startSpeaker(token, () => (up.size === 0 ? undefined : door()));
+    await eventually(() => speaker.isConnected(), 'the agent', SOON_MS);
+
     const until = performance.now() + STORM_MS;
     const done = { kills: 0, nats: 0, frozen: 0 };
     let isOver = false;
@@ -74,6 +84,35 @@ test(
         await pause(40 + Math.random() * 120);
       }
     });
+
+    /** One run after another, each begun at any process; those that were never handed out are told to be lost. */
+    const runs: { readonly id: RunId; readonly printed: number }[] = [];
+    let neverBegun = 0;
+    async function runOne(): Promise<void> {
+      const id = newRunId();
+      const body = { id, runOn: agent };
+      const submit = () =>
+        placeAt(door())
+          .submit('1', body)
+          .catch(() => undefined);
+      const wasLost = async () =>
+        (
+          await placeAt(door())
+            .run(id)
+            .catch(() => undefined)
+        )?.error?.type === 'lost';
+      await eventually(async () => 'state' in ((await submit()) ?? {}), 'a run to be taken', SOON_MS);
+      await eventually(async () => speaker.handed.includes(id) || wasLost(), 'a run to be handed out', SOON_MS);
+      if (!speaker.handed.includes(id)) return void neverBegun++;
+      await pause(1_000 + random() * 3_000);
+      speaker.finish(id);
+      runs.push({ id, printed: speaker.printed(id) });
+    }
+    const placeAt = (cloud: CloudProgram) => places[cloud === first ? 0 : 1] ?? expect.unreachable();
+    const running = (async () => {
+      do await runOne();
+      while (!isOver);
+    })();
 
     async function revive(cloud: CloudProgram): Promise<void> {
       // It does not start while its database is frozen.
@@ -118,7 +157,14 @@ test(
       }),
     );
     isOver = true;
-    await Promise.all(typing);
+    await Promise.all([...typing, running]);
+
+    for (const { id, printed } of runs)
+      for (const { run, text } of await Promise.all([first, second].map((cloud) => follow(cloud.client(), id)))) {
+        expect(run, `seed ${SEED}`).toMatchObject({ state: 'completed', ranOn: 'attic' });
+        expect(text, `seed ${SEED}`).toBe(printedBy(printed));
+      }
+    expect(new Set(speaker.handed).size).toBe(speaker.handed.length);
 
     const all = ({ typist }: { readonly typist: Typist }): boolean => typist.acknowledged() === typist.typed.length;
     await eventually(() => typists.every(all), 'everything to be acknowledged', SOON_MS);
@@ -143,9 +189,10 @@ test(
         await eventually(() => fresh.text() === textsOf(page)[0], `${page} for who comes later`, SOON_MS);
         fresh.provider.destroy();
       }
+    const events = runs.reduce((sum, { printed }) => sum + printed, 0);
     const edits = typists.reduce((sum, { typist }) => sum + typist.typed.length, 0);
     console.log(
-      `storm ${STORM_MS} ms, MARKCO_SEED=${SEED}: ${edits} edits, ${done.kills} kills, NATS away ${done.nats} times, ` +
+      `storm ${STORM_MS} ms, MARKCO_SEED=${SEED}: ${edits} edits, ${events} events of ${runs.length} runs (${neverBegun} never begun), ${done.kills} kills, NATS away ${done.nats} times, ` +
         `Postgres frozen ${done.frozen} times, ${way.dropped()} messages dropped; lost 0, doubled 0`,
     );
     expect(done.kills).toBeGreaterThan(0);

@@ -6,9 +6,7 @@ import {
   Failure,
   LanguageSchema,
   newId,
-  formatUuid,
   runMachine,
-  type AgentRuntime,
   type Decision,
   type DeviceId,
   type IdSource,
@@ -24,24 +22,26 @@ import {
 } from '@markco/protocol';
 import type { WebSocketConnection } from '@markco/replica/listen/connection';
 import type { Watch } from '@markco/replica/listen/watch';
+import type { SharedStore } from '@markco/replica/store/shared-store';
 import type { Store } from '@markco/replica/store/store';
-import { createHash } from 'node:crypto';
 import type { AgentTokens } from '../accounts/agent-tokens.ts';
 import { createRate } from '../accounts/rate.ts';
 import type { Copies } from '../copies/copies.ts';
 import type { Kept } from '../documents/kept.ts';
 import { serveAgent, type AgentConnection } from './connection.ts';
+import { createElsewhere, REPLACED, type OtherProcesses } from './elsewhere.ts';
 import { createFollow } from './follow.ts';
+import { openHeld, type HeldNow } from './held.ts';
 import { createAgentOutputs } from './outputs.ts';
 import { placeOnAgents, type AgentFacts } from './place.ts';
-import { createRunRows, type RunRow } from './run-rows.ts';
+import { createRunRows } from './run-rows.ts';
 import { createAgentRuns } from './runs.ts';
+import { createAgentSessions, sessionIdOf, type AgentSession } from './sessions.ts';
 
 /** Messages of one agent that are no answers; programs that work say ten. */
 const MESSAGES_PER_MINUTE = 300;
 /** Runs of one agent that wait. */
 const QUEUED_MAX = 100;
-const RECENT = 50;
 const LOOK_MS = 1_000;
 const ALIASES: Readonly<Record<string, Language>> = {
   py: 'python',
@@ -49,11 +49,6 @@ const ALIASES: Readonly<Record<string, Language>> = {
   shell: 'bash',
   javascript: 'js',
   node: 'js',
-};
-
-type Session = Pick<SessionHere, 'id' | 'userId' | 'projectId' | 'language'> & {
-  readonly agent: DeviceId;
-  readonly startedAt: number;
 };
 
 export type AgentsParts = {
@@ -66,8 +61,11 @@ export type AgentsParts = {
   readonly ids: IdSource;
   /** Who this cloud is. */
   readonly self: DeviceId;
-  /** Whether other processes serve the same people. */
-  readonly isShared: boolean;
+  /** The store where other processes serve the same people, and what they are told; null: this one does so alone. */
+  readonly shared: Pick<SharedStore, 'versions'> | null;
+  readonly others: OtherProcesses | null;
+  /** What all processes of this cloud know, and nobody else. */
+  readonly secret: string;
   /** ENABLE_DEVICE_AGENT. */
   readonly isOpen: boolean;
   /** ENABLE_REMOTE_EXEC_ROUTING. */
@@ -91,15 +89,16 @@ const nobody = (): Failure =>
     { retryable: true },
   );
 
-export type Agents = ReturnType<typeof createAgents>;
+export type Agents = Awaited<ReturnType<typeof openAgents>>;
 
-export function createAgents(parts: AgentsParts) {
-  const { kept, tokens, ids, self, isShared, onTrouble } = parts;
+export async function openAgents(parts: AgentsParts) {
+  const { kept, tokens, ids, self, shared, others, onTrouble } = parts;
+  /** Those that are here, and at which version they came (`held.ts`). */
   const connections = new Map<DeviceId, AgentConnection>();
-  const changedAt = new Map<DeviceId, number>();
-  const sessions = new Map<SessionId, Session>();
+  const versions = new Map<DeviceId, number>();
+  const ready = new Set<DeviceId>();
+  const leaving = new Set<Promise<void>>();
   const names = new Map<DeviceId, string>();
-  const runtimes = new Map<DeviceId, readonly AgentRuntime[]>();
   const submitting = new Map<string, Promise<Run>>();
   const startedAt = ids.now();
   const rate = createRate(
@@ -107,30 +106,62 @@ export function createAgents(parts: AgentsParts) {
     ids.now,
     'This agent says too much that nobody asked for. Wait a minute.',
   );
-  const rows = createRunRows({ store: parts.store, log: kept.log });
+  const rows = createRunRows({ store: parts.store, log: kept.log, shared });
+  const held = await openHeld({
+    ...{ store: parts.store, log: kept.log, shared, process: others?.process ?? newId(ids) },
+    isUp: (process) => others?.isUp(process) === true,
+  });
   const docPathOf = ({ documentId }: Pick<Run, 'documentId'>): string | undefined =>
     documentId === undefined ? undefined : kept.catalog.get(documentId)?.path;
   const runs = createAgentRuns({
-    ...{ rows, ids, isShared, onTrouble, connected: (agent) => connections.get(agent) },
+    ...{ rows, ids, onTrouble, connected: (agent) => connections.get(agent), isReady: (agent) => ready.has(agent) },
+    versionOf: (agent) => versions.get(agent) ?? 0,
+    isElsewhere: (agent) => !connections.has(agent) && held.elsewhere(agent) !== undefined,
+    fence: (user, agent) => held.take({ ...heldOf(user, agent), isConnected: false }),
     nameOf: (user, agent) => nameOf(user, agent),
-    awaySince: (agent) => changedAt.get(agent) ?? startedAt,
+    awaySince: sinceOf,
+    sessionOf: (agent, { projectId, language, sessionId }) => {
+      const program = reach(agent);
+      return program === undefined ? sessionId : sessionIdOf(program, projectId, language);
+    },
     placeOf(run) {
       const project = kept.catalog.project(run.projectId)?.project.slug;
       const path = docPathOf(run);
       return { ...(project === undefined ? {} : { project }), ...(path === undefined ? {} : { doc_path: path }) };
     },
-    tell: (run) => parts.watch.run(run),
-    poke: (user, id) => reading.poke(user, id),
-    onEnd(row) {
-      if (runMachine.isTerminal(row.run.state) && !row.outputWritten) outputs.add(row);
+    tell(run, agent) {
+      parts.watch.run(run);
+      others?.tell({ kind: 'agent', agent });
+    },
+    poke(userId, runId) {
+      reading.poke(userId, runId);
+      others?.tell({ kind: 'said', userId, runId });
+    },
+    onEnd(row, version) {
+      if (runMachine.isTerminal(row.run.state) && !row.outputWritten) outputs.add(row, version);
       parts.onRunEnd(row.run);
     },
   });
-  const reading = createFollow({ rows, require: runs.require, lookMs: isShared ? LOOK_MS : null });
+  const reading = createFollow({ rows, require: runs.require, lookMs: shared === null ? null : LOOK_MS });
   const outputs = createAgentOutputs({
     ...{ rows, documents: kept.documents, author: kept.author, copies: parts.copies, onTrouble },
     events: ({ userId, id }) => reading.follow(userId, id, 0, AbortSignal.timeout(60_000)),
   });
+  const sessions = createAgentSessions({ rows, now: ids.now, reach: (agent) => reach(agent) });
+  const elsewhere = createElsewhere({
+    ...{ rows, held, runs, others, reading, onTrouble, ids, watch: parts.watch, secret: parts.secret },
+    ...{ connected: (agent) => connections.get(agent), versionOf: (agent) => versions.get(agent) ?? 0 },
+    nameOf: (user, agent) => nameOf(user, agent),
+    agentsOf: (user) => tokens.of(user).map(({ id }) => id),
+  });
+  /** The program that is connected, to whichever process. */
+  const reach = (agent: DeviceId) => connections.get(agent) ?? elsewhere.program(agent);
+
+  /** Since when it is there, or is not, as far as that is known. */
+  function sinceOf(agent: DeviceId): number {
+    const last = held.last(agent);
+    return last?.isConnected === (reach(agent) !== undefined) ? last.since : startedAt;
+  }
 
   function nameOf(user: UserId, agent: DeviceId): string {
     const known = tokens.of(user).find(({ id }) => id === agent)?.name;
@@ -138,61 +169,83 @@ export function createAgents(parts: AgentsParts) {
     return known ?? names.get(agent) ?? 'An agent that was removed';
   }
 
+  /** As it is now, or was when it was here last. */
+  function heldOf(userId: UserId, agent: DeviceId): HeldNow {
+    const now = connections.get(agent);
+    const { instance = '', runtimes = [], os, version } = held.last(agent) ?? {};
+    const about = now?.about ?? { ...(os === undefined ? {} : { os }), ...(version === undefined ? {} : { version }) };
+    return {
+      ...{ agent, userId, isConnected: now !== undefined, since: ids.now(), ...about },
+      ...{ instance: now?.instance ?? instance, runtimes: [...(now?.runtimes ?? runtimes)] },
+    };
+  }
+
   const factsOf = (user: UserId): AgentFacts[] =>
     tokens.of(user).map((row) => ({
-      ...{ row, userId: user, connection: connections.get(row.id), since: changedAt.get(row.id) ?? startedAt },
-      runtimes: connections.get(row.id)?.runtimes ?? runtimes.get(row.id),
-      ...runs.load(row.id),
+      ...{ row, userId: user, connection: reach(row.id), since: sinceOf(row.id) },
+      ...{ runtimes: reach(row.id)?.runtimes ?? held.last(row.id)?.runtimes, ...runs.load(row.id) },
     }));
-
-  function noteSession({ agent, run }: Pick<RunRow, 'agent' | 'run'>): void {
-    if (sessions.has(run.sessionId)) return;
-    const { sessionId, userId, projectId, language } = run;
-    sessions.set(sessionId, { id: sessionId, userId, projectId, language, agent, startedAt: ids.now() });
-  }
-  function forgetSessions(agent: DeviceId): void {
-    for (const [id, session] of sessions) if (session.agent === agent) sessions.delete(id);
-  }
 
   async function register(connection: AgentConnection, running: readonly RunId[]) {
     const { agent, userId } = connection;
     const before = connections.get(agent);
     connections.set(agent, connection);
-    changedAt.set(agent, ids.now());
-    before?.refuse(new Failure('forbidden', 'The same agent came with another connection, which goes on.'));
-    const sessionOf = ({ projectId, language }: Run): SessionId => sessionIdOf(connection, projectId, language);
-    const answer = await runs.reconcile(connection, running, sessionOf);
-    let looked = 0;
-    for await (const row of rows.list(userId)) {
-      if (++looked > RECENT) break;
-      if (row.agent === agent && row.run.sessionId === sessionOf(row.run)) noteSession(row);
-    }
+    ready.delete(agent);
+    versions.delete(agent);
+    before?.refuse(REPLACED());
+    const version = await held.take(heldOf(userId, agent));
+    versions.set(agent, version);
+    const answer = await runs.reconcile(connection, running, version);
+    await sessions.look(connection);
     return answer;
+  }
+
+  async function leave({ agent, userId }: AgentConnection): Promise<void> {
+    const version = versions.get(agent) ?? 0;
+    sessions.forget(agent);
+    await runs.gone(agent, version);
+    if (!connections.has(agent)) await held.say({ ...heldOf(userId, agent), isConnected: false }, version);
+    others?.tell({ kind: 'agent', agent });
   }
 
   function serve(socket: WebSocketConnection, subject: PlainAgent): void {
     const { agent, userId } = subject;
+    const isIt = (connection: AgentConnection): boolean => connections.get(agent) === connection;
     parts.hold(socket, subject);
     serveAgent(socket, {
       ...{ agent, userId, name: nameOf(userId, agent), ids, rate, onBad: (code) => parts.onBad(code, subject) },
       onRegister: register,
       onReady(connection) {
+        if (!isIt(connection)) return;
+        ready.add(agent);
         parts.onDevice(agent, userId, true, 'registered');
         tellAll(connection);
         runs.ready(agent);
+        elsewhere.look(agent);
+        others?.tell({ kind: 'agent', agent });
       },
-      onStream: (connection, run, incoming) => runs.receive(connection, run, incoming),
+      onStream: (connection, run, incoming) => (isIt(connection) ? runs.receive(connection, run, incoming) : 0),
       onRefused: (connection, run, why) => runs.refused(connection, run, why),
-      onChange: tellAll,
+      onChange(connection) {
+        tellAll(connection);
+        if (!isIt(connection)) return;
+        held
+          .say(heldOf(userId, agent), versions.get(agent) ?? 0)
+          .catch((cause: unknown) => onTrouble('noting what an agent runs', cause));
+        others?.tell({ kind: 'agent', agent });
+      },
       onHello: tellAll,
       onClose(connection) {
-        if (connection === null || connections.get(agent) !== connection) return;
+        if (connection === null || !isIt(connection)) return;
+        const gone = heldOf(userId, agent);
         connections.delete(agent);
-        runtimes.set(agent, connection.runtimes);
-        changedAt.set(agent, ids.now());
-        forgetSessions(agent);
+        ready.delete(agent);
+        held.note({ ...gone, isConnected: false });
         parts.onDevice(agent, userId, false, 'disconnected');
-        runs.gone(agent).catch((cause: unknown) => onTrouble('noting that an agent is gone', cause));
+        const left = leave(connection)
+          .catch((cause: unknown) => onTrouble('noting that an agent is gone', cause))
+          .finally(() => leaving.delete(left));
+        leaving.add(left);
       },
     });
   }
@@ -226,34 +279,46 @@ export function createAgents(parts: AgentsParts) {
       throw new Failure('bad_request', 'A run names its session, or its project and language.');
     kept.of(userId).project(projectId);
     const language = languageOf(asked);
-    const its = [...sessions.values()].find(
-      (each) => each.userId === userId && each.projectId === projectId && each.language === language,
-    );
+    const its = sessions.of(userId).find((each) => each.projectId === projectId && each.language === language);
     const wanted = { language, runOn, sessionOn: its?.agent ?? null, self, now: ids.now(), runId };
     const found = placeOnAgents(agents, wanted);
     if ('problem' in found) throw new Failure('not_found', found.problem);
     return { decision: found.decision, language, projectId };
   }
 
-  function requireSession(userId: UserId, id: string | undefined): Session & { readonly connection: AgentConnection } {
+  /** Reads what is to be known of sessions of agents at other processes. */
+  async function lookAtSessions(userId: UserId): Promise<void> {
+    for (const { id } of tokens.of(userId)) {
+      const program = connections.has(id) ? undefined : elsewhere.program(id);
+      if (program !== undefined) await sessions.look(program);
+    }
+  }
+
+  async function requireSession(userId: UserId, id: string | undefined) {
+    if (sessions.get(id as SessionId) === undefined) await lookAtSessions(userId);
     const session = sessions.get(id as SessionId);
-    const connection = session === undefined ? undefined : connections.get(session.agent);
-    if (session?.userId !== userId || connection === undefined)
+    const connection = session === undefined ? undefined : reach(session.agent);
+    if (session?.userId !== userId || connection === undefined || !sessions.isThere(session))
       throw new Failure('not_found', 'There is no such session here now. Run a cell first.');
     return { ...session, connection };
   }
 
   async function start(userId: UserId, id: RunId, request: RunRequest): Promise<Run> {
     const known = await runs.find(userId, id);
-    if (known !== undefined) return runs.present(known);
-    const of = request.sessionId === undefined ? undefined : requireSession(userId, request.sessionId);
+    if (known !== undefined) {
+      await runs.adopt(known);
+      return runs.present(known);
+    }
+    const of = request.sessionId === undefined ? undefined : await requireSession(userId, request.sessionId);
+    if (of === undefined) await lookAtSessions(userId);
     const asked = of === undefined ? request : { projectId: of.projectId, language: of.language, runOn: of.agent };
     const { decision, language, projectId } = placed(userId, asked, id);
     const { chosen, why, reason = 'availability' } = decision;
-    const connection = connections.get(chosen as DeviceId);
+    const connection = chosen === undefined ? undefined : reach(chosen as DeviceId);
     if (chosen === undefined || connection === undefined)
       throw new Failure(decision.waitsFor === undefined ? 'runtime_missing' : 'not_ready', `${why} Nothing was run.`);
-    if (runs.load(chosen).queued >= QUEUED_MAX)
+    const isHere = connections.has(chosen);
+    if ((isHere ? runs.load(chosen).queued : await rows.countOpen(chosen, QUEUED_MAX)) >= QUEUED_MAX)
       throw new Failure('too_many', `${QUEUED_MAX} runs wait for ${connection.name} already. Wait, or cancel some.`);
     const { documentId, cellId, code } = request;
     if (documentId !== undefined && kept.catalog.get(documentId)?.projectId !== projectId)
@@ -266,7 +331,7 @@ export function createAgents(parts: AgentsParts) {
       routedTo: { hostType: 'device', deviceId: chosen, reason, why },
       createdAt: new Date(ids.now()).toISOString(),
     };
-    noteSession({ agent: chosen, run });
+    sessions.note(chosen, run);
     const shown = await runs.begin(run, chosen);
     parts.onRouted(run, reason, docPathOf(run));
     return shown;
@@ -279,6 +344,8 @@ export function createAgents(parts: AgentsParts) {
     get count() {
       return connections.size;
     },
+    /** What other processes did, and what they ask. */
+    ...elsewhere,
     /** The same id twice is one run. */
     submit(userId: UserId, request: RunRequest): Promise<Run> {
       const id = request.id ?? newId<RunId>(ids);
@@ -289,39 +356,28 @@ export function createAgents(parts: AgentsParts) {
       submitting.set(key, mine);
       return mine;
     },
-    sessionsOf: (userId: UserId): SessionHere[] =>
-      [...sessions.values()]
-        .filter((session) => session.userId === userId && connections.has(session.agent))
-        .map(({ agent, startedAt: began, ...session }) => {
-          const currentRun = runs.currentOf(session.id)?.id;
-          const at = new Date(began).toISOString();
-          return {
-            ...{ ...session, hostType: 'device', hostDeviceId: agent, state: 'running', startedAt: at, updatedAt: at },
-            ...{ queued: runs.queuedOf(session.id), deviceName: nameOf(userId, agent) },
-            ...(currentRun === undefined ? {} : { currentRun }),
-          };
-        }),
+    async sessionsOf(userId: UserId): Promise<SessionHere[]> {
+      await lookAtSessions(userId);
+      return sessions.of(userId).map((session) => shownSession(session));
+    },
     async remove(userId: UserId, agent: DeviceId, remove: () => Promise<void>): Promise<void> {
       const name = nameOf(userId, agent);
       await remove();
       await runs.abandon(userId, agent, name);
     },
-    close: () => outputs.idle(),
+    async close(): Promise<void> {
+      await Promise.all(leaving);
+      await outputs.idle();
+    },
   };
-}
 
-/** The same as long as the program goes on; its successor has none of its variables. */
-function sessionIdOf(
-  { agent, instance }: Pick<AgentConnection, 'agent' | 'instance'>,
-  projectId: ProjectId,
-  language: Language,
-): SessionId {
-  const bytes = createHash('sha256')
-    .update(JSON.stringify([agent, instance, projectId, language]))
-    .digest()
-    .subarray(0, 16);
-  // RFC 9562 §5.8: made in a way of our own.
-  bytes[6] = 0x80 | ((bytes[6] ?? 0) & 0x0f);
-  bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f);
-  return formatUuid(bytes) as SessionId;
+  function shownSession({ agent, startedAt: began, ...session }: AgentSession): SessionHere {
+    const currentRun = runs.currentOf(session.id)?.id;
+    const at = new Date(began).toISOString();
+    return {
+      ...{ ...session, hostType: 'device', hostDeviceId: agent, state: 'running', startedAt: at, updatedAt: at },
+      ...{ queued: runs.queuedOf(session.id), deviceName: nameOf(session.userId, agent) },
+      ...(currentRun === undefined ? {} : { currentRun }),
+    };
+  }
 }

@@ -87,8 +87,15 @@ export function serveAgent(socket: WebSocketConnection, parts: AgentConnectionPa
   const runtimes = new Map<string, AgentRuntime>();
   let registered: Register | undefined;
   let isReady = false;
+  let isRefused = false;
   let heardAt = ids.now();
   let silence: NodeJS.Timeout | undefined;
+
+  /** Nothing that it says from now on is heard: it says it again when it comes again. */
+  function refuse(failure: Failure): void {
+    isRefused = true;
+    socket.refuse(failure);
+  }
 
   const connection: AgentConnection = {
     ...{ agent, userId, name },
@@ -129,14 +136,14 @@ export function serveAgent(socket: WebSocketConnection, parts: AgentConnectionPa
         this.send({ type: 'MRP_REQUEST', method: 'POST', path, body }, id);
       });
     },
-    refuse: (failure) => socket.refuse(failure),
+    refuse,
   };
 
   function listenOn(): void {
     heardAt = ids.now();
     clearTimeout(silence);
     silence = setTimeout(
-      () => socket.refuse(new Failure('not_ready', 'Nothing was heard of this agent for 25 seconds.')),
+      () => refuse(new Failure('not_ready', 'Nothing was heard of this agent for 25 seconds.')),
       SILENT_MS,
     );
   }
@@ -146,7 +153,11 @@ export function serveAgent(socket: WebSocketConnection, parts: AgentConnectionPa
     registered = message;
     for (const runtime of message.runtimes) runtimes.set(runtime.runtime_id, runtime);
     const running = (message.running ?? []).map(({ request_id: id }) => id);
-    const { resume, forget } = await parts.onRegister(connection, running);
+    const { resume, forget } = await parts.onRegister(connection, running).catch((cause: unknown) => {
+      refuse(Failure.from(cause));
+      throw cause;
+    });
+    if (isRefused) return;
     isReady = true;
     connection.send({
       ...{ type: 'REGISTER', reply_to: message.message_id, heartbeat_seconds: HEARTBEAT_SECONDS, resume, forget },
@@ -163,9 +174,7 @@ export function serveAgent(socket: WebSocketConnection, parts: AgentConnectionPa
       if (!event.success && KNOWN.has(message.event ?? '')) throw notUnderstood(event.error.issues[0]);
       const waiting = parts.onStream(connection, id as RunId, { seq, event: known });
       if (waiting > AGENT_WINDOW.bytes * 2)
-        socket.refuse(
-          new Failure('too_many', 'More was sent than was acknowledged. Wait for HEARTBEAT with `received`.'),
-        );
+        refuse(new Failure('too_many', 'More was sent than was acknowledged. Wait for HEARTBEAT with `received`.'));
       return;
     }
     const one = asked.get(id);
@@ -210,18 +219,19 @@ export function serveAgent(socket: WebSocketConnection, parts: AgentConnectionPa
     const reply = typeof about === 'string' && about.length <= 100 ? { reply_to: about } : {};
     connection.send({ type: 'ERROR', ...reply, code, message });
     if (code === 'too_many' || code === 'forbidden' || code === 'storage_failed' || registered === undefined)
-      return socket.refuse(Failure.from(error));
+      return refuse(Failure.from(error));
     try {
       parts.rate.take(agent);
     } catch (often) {
-      socket.refuse(Failure.from(often));
+      refuse(Failure.from(often));
     }
   }
 
   socket.onText((text) => {
+    if (isRefused) return;
     if (Buffer.byteLength(text) > AGENT_MESSAGE_BYTES_MAX) {
       parts.onBad('too_large');
-      return socket.refuse(new Failure('too_large', 'A message of an agent is at most 1 MiB. Cut it into several.'));
+      return refuse(new Failure('too_large', 'A message of an agent is at most 1 MiB. Cut it into several.'));
     }
     listenOn();
     const json = parseJson(text);
@@ -236,7 +246,7 @@ export function serveAgent(socket: WebSocketConnection, parts: AgentConnectionPa
       complain(error, id);
     }
   });
-  socket.onBytes(() => socket.refuse(new Failure('bad_request', 'Messages of agents are text, as JSON.')));
+  socket.onBytes(() => refuse(new Failure('bad_request', 'Messages of agents are text, as JSON.')));
   socket.onClose(() => {
     clearTimeout(silence);
     for (const { timer, reject } of asked.values()) {

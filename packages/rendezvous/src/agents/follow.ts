@@ -1,6 +1,9 @@
 /** Reading the events of runs: those that are kept, then what comes, in order, without a gap or a repeat. */
-import { runMachine, type RunEvent, type RunId, type UserId } from '@markco/protocol';
+import { Failure, runMachine, type RunEvent, type RunId, type UserId } from '@markco/protocol';
 import { READ_AT_ONCE, type RunRow, type RunRows } from './run-rows.ts';
+
+/** How long it is waited until the store is tried again. */
+const AGAIN_MS = 500;
 
 type Channel = { readers: number; version: number; readonly wakes: Set<() => void> };
 
@@ -31,6 +34,21 @@ export function createFollow({
     });
   }
 
+  /** Whether it is to be tried again: the store is away for a while, and whoever follows is not told. */
+  async function waits(error: unknown, signal: AbortSignal): Promise<boolean> {
+    if (!(error instanceof Failure) || error.code !== 'storage_failed' || !error.retryable) return false;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = setTimeout(done, AGAIN_MS);
+      signal.addEventListener('abort', done);
+    });
+    return true;
+  }
+
   return {
     /** Ends after the last event of a run that is over, quietly when the signal aborts. @throws Failure `not_found` */
     async *follow(user: UserId, id: RunId, fromSeq: number, signal: AbortSignal): AsyncGenerator<RunEvent> {
@@ -42,18 +60,24 @@ export function createFollow({
         for (let seq = fromSeq; !signal.aborted;) {
           const seen = channel.version;
           // Asked before reading on: when it was over by then, the end of what is kept is the end of the run.
-          const { run } = await require(user, id);
-          let count: number;
-          do {
-            count = 0;
-            for await (const { event } of rows.events(user, id, seq)) {
-              if (signal.aborted) return;
-              yield event;
-              seq = event.seq + 1;
-              count++;
-            }
-          } while (count === READ_AT_ONCE);
-          if (runMachine.isTerminal(run.state)) return;
+          let isOver: boolean;
+          try {
+            isOver = runMachine.isTerminal((await require(user, id)).run.state);
+            let count: number;
+            do {
+              count = 0;
+              for await (const { event } of rows.events(user, id, seq)) {
+                if (signal.aborted) return;
+                yield event;
+                seq = event.seq + 1;
+                count++;
+              }
+            } while (count === READ_AT_ONCE);
+          } catch (error) {
+            if (await waits(error, signal)) continue;
+            throw error;
+          }
+          if (isOver) return;
           await changed(channel, seen, signal);
         }
       } finally {

@@ -46,7 +46,7 @@ export function createAgentOutputs({ rows, documents, author, copies, events, on
     return path;
   }
 
-  async function write(row: RunRow): Promise<void> {
+  async function write(row: RunRow, version: number): Promise<void> {
     const { run } = row;
     const scratchFolder = await mkdtemp(join(tmpdir(), 'markco-output-'));
     try {
@@ -62,15 +62,16 @@ export function createAgentOutputs({ rows, documents, author, copies, events, on
     } finally {
       await rm(scratchFolder, { recursive: true, force: true });
     }
-    await rows.write({ ...row, outputWritten: true });
+    await rows.write({ ...row, outputWritten: true }, version);
   }
 
   return {
-    add(row: RunRow): void {
+    /** @param version at which its agent came here */
+    add(row: RunRow, version: number): void {
       if (row.outputWritten) return;
       const { sessionId } = row.run;
       const mine: Promise<void> = (tails.get(sessionId) ?? Promise.resolve())
-        .then(() => write(row))
+        .then(() => write(row, version))
         .catch((cause: unknown) => onTrouble('writing the output of a run', cause))
         .finally(() => {
           if (tails.get(sessionId) === mine) tails.delete(sessionId);

@@ -9,7 +9,7 @@ export type AgentFacts = {
   readonly row: AgentRow;
   readonly userId: Device['userId'];
   /** Absent while it is away. */
-  readonly connection: AgentConnection | undefined;
+  readonly connection: Pick<AgentConnection, 'about' | 'heardAt' | 'runtimes'> | undefined;
   /** What it runs, or ran when it was here; undefined while nobody knows. */
   readonly runtimes: readonly AgentRuntime[] | undefined;
   /** Since when it is connected, or is not, Unix milliseconds. */

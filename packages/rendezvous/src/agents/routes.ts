@@ -40,12 +40,9 @@ export function runsOfStream(
     submit: (request) => agents.submit(userId, request),
     follow: (id, fromSeq, signal) => agents.follow(userId, id, fromSeq, signal),
     run: async (id) => agents.runs.present(await agents.runs.require(userId, id)),
-    answer: (id, text) => agents.runs.answer(userId, id, text),
-    cancel: (id) => agents.runs.cancel(userId, id),
-    async interrupt(id) {
-      agents.requireSession(userId, id);
-      await agents.runs.interrupt(id);
-    },
+    answer: (id, text) => agents.answer(userId, id, text),
+    cancel: (id) => agents.cancel(userId, id),
+    interrupt: async (id) => agents.interrupt(await agents.requireSession(userId, id)),
   };
 }
 
@@ -62,15 +59,15 @@ export function agentRoutes({ agents, tokens, documents, ids }: AgentRoutesParts
   };
   const present = async (userId: UserId, id: string | undefined): Promise<Run> =>
     agents.runs.present(await agents.runs.require(userId, id as RunId));
-  const sessionOf = (userId: UserId, id: string | undefined): RuntimeSession => {
-    const session = agents.sessionsOf(userId).find((each) => each.id === id);
+  const sessionOf = async (userId: UserId, id: string | undefined): Promise<RuntimeSession> => {
+    const session = (await agents.sessionsOf(userId)).find((each) => each.id === id);
     if (session === undefined) throw new Failure('not_found', 'There is no such session here now. Run a cell first.');
     const { queued: _, deviceName: __, currentRun: ___, endsAt: ____, usage: _____, ...its } = session;
     return its;
   };
 
   async function ask(name: Questions, subject: Subject | null, body: { readonly session?: string }, params: object) {
-    const { connection } = agents.requireSession(of(subject), body.session);
+    const { connection } = await agents.requireSession(of(subject), body.session);
     const path = ROUTES[name].path.replace(':name', encodeURIComponent('name' in params ? String(params.name) : ''));
     const answer = ROUTES[name].answer.safeParse(await connection.ask(path, body, LIMITS.questionTimeoutMs));
     if (!answer.success) throw new Failure('unsupported', `${connection.name} answered in a form that is not known.`);
@@ -106,20 +103,20 @@ export function agentRoutes({ agents, tokens, documents, ids }: AgentRoutesParts
       const version = await documents.inspect(run.documentId, (doc) => Y.encodeStateVector(doc));
       return { docVersion: Buffer.from(version).toString('base64') };
     },
-    cancelRun: ({ subject, params }) => agents.runs.cancel(of(subject), params['id'] as RunId),
-    answerRun: ({ subject, params, body }) => agents.runs.answer(of(subject), params['id'] as RunId, body.text),
+    cancelRun: ({ subject, params }) => agents.cancel(of(subject), params['id'] as RunId),
+    answerRun: ({ subject, params, body }) => agents.answer(of(subject), params['id'] as RunId, body.text),
     submitRun: ({ subject, body }) => agents.submit(of(subject), body),
     placement: ({ subject, body }) => agents.placed(of(subject), body, newId<RunId>(ids)).decision,
     devices: ({ subject }) => ({ devices: agents.isOpen ? agents.factsOf(of(subject)).map(deviceOf) : [] }),
-    sessions: ({ subject }) => ({ sessions: agents.sessionsOf(of(subject)) }),
+    sessions: async ({ subject }) => ({ sessions: await agents.sessionsOf(of(subject)) }),
     async interruptSession({ subject, params }) {
-      const session = sessionOf(of(subject), params['id']);
-      await agents.runs.interrupt(session.id);
+      const session = await sessionOf(of(subject), params['id']);
+      await agents.interrupt(await agents.requireSession(of(subject), session.id));
       return session;
     },
     async restartSession({ subject, params }) {
-      const session = sessionOf(of(subject), params['id']);
-      const { connection } = agents.requireSession(of(subject), session.id);
+      const session = await sessionOf(of(subject), params['id']);
+      const { connection } = await agents.requireSession(of(subject), session.id);
       await connection.ask(`/mrp/v1/sessions/${session.id}/reset`, {}, LIMITS.questionTimeoutMs);
       return session;
     },

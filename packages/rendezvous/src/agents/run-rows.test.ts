@@ -10,6 +10,7 @@ import {
   type UserId,
 } from '@markco/protocol';
 import { createSharedMemory } from '@markco/replica/store/shared-memory.fixture';
+import type { StoreWrite } from '@markco/replica/store/store';
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { createRunRows, type EventRow, type RunRow } from './run-rows.ts';
@@ -33,19 +34,19 @@ function said(run: Run, bytes: number): EventRow {
 
 test('of the runs of a person so many bytes are kept; the oldest that ended go first, and the newest stays whatever it has', async () => {
   const store = createSharedMemory(() => 0).open();
+  const write = (batch: readonly StoreWrite[]): Promise<void> => store.write(batch, { sync: true });
   const rows = createRunRows({
-    store,
-    log: { write: (batch) => store.write(batch, { sync: true }) },
-    bytesMax: 10_000,
+    ...{ store, shared: null, bytesMax: 10_000 },
+    log: { write, writeIf: ({ batch }) => write(batch).then(() => true) },
   });
   const end = async (row: RunRow, bytes: number): Promise<RunId> => {
-    await rows.write(row, [said(row.run, bytes)]);
+    await rows.write(row, 1, [said(row.run, bytes)]);
     return row.run.id;
   };
   const kept = async (of: UserId): Promise<readonly RunId[]> =>
     (await Array.fromAsync(rows.list(of))).map(({ run }) => run.id);
   const goesOn = rowOf(user, 'running');
-  await rows.write(goesOn, [], 'new');
+  await rows.begin(goesOn);
   const [first, second, third] = [rowOf(user), rowOf(user), rowOf(user)];
   const others = await end(rowOf(other), 9_000);
   await end(first, 4_000);

@@ -19,96 +19,66 @@ import {
   type SessionId,
   type UserId,
 } from '@markco/protocol';
+import { createActives, runKeyOf, type Active, type ActivesParts } from './active.ts';
 import type { AgentConnection } from './connection.ts';
-import { append, ended, progressOf, takeIn, type Incoming, type Noted, type Progress, type Said } from './progress.ts';
-import type { RunRow, RunRows } from './run-rows.ts';
+import { createLanes } from './lanes.ts';
+import { append, ended, progressOf, type Incoming } from './progress.ts';
+import { cameElsewhere, type RunRow, type RunRows } from './run-rows.ts';
 
 const INTERRUPT_MS = 5_000;
-/** Beside the text of a message. */
-const MESSAGE_BYTES = 256;
-const AT_ONCE = 200;
 
-type Active = {
-  at: Progress;
-  pending: (Incoming | Noted)[];
-  pendingBytes: number;
-  /** Of the agent's message that comes next, behind those that wait. */
-  expected: number;
-  turn: Promise<unknown>;
-};
-
-export type RunsParts = {
+export type RunsParts = Omit<ActivesParts, 'onKept' | 'rows'> & {
   readonly rows: RunRows;
   readonly ids: IdSource;
-  readonly connected: (agent: DeviceId) => AgentConnection | undefined;
-  /** Of one that was removed too, as far as it is remembered. */
-  readonly nameOf: (user: UserId, agent: DeviceId) => string;
+  /** Whether it was told that it is registered. */
+  readonly isReady: (agent: DeviceId) => boolean;
+  /** Whether another process has it. */
+  readonly isElsewhere: (agent: DeviceId) => boolean;
+  /** Nobody else writes about its runs from now on: it is nowhere. Answers the version to write at. */
+  readonly fence: (user: UserId, agent: DeviceId) => Promise<number>;
   /** Since when it is not connected, Unix milliseconds. */
   readonly awaySince: (agent: DeviceId) => number;
+  /** Which session of the program that is there now a run is for. */
+  readonly sessionOf: (agent: DeviceId, run: Run) => SessionId;
   /** What the agent is told of where the code stands. */
   readonly placeOf: (run: Run) => { readonly project?: string; readonly doc_path?: string };
-  /** Whether other processes may have its agent. */
-  readonly isShared: boolean;
   /** A run has changed. */
-  readonly tell: (run: Run) => void;
+  readonly tell: (run: Run, agent: DeviceId) => void;
   /** There is more of it to read, or it is over. */
   readonly poke: (user: UserId, run: RunId) => void;
-  readonly onEnd: (row: RunRow) => void;
-  readonly onTrouble: (doing: string, cause: unknown) => void;
+  readonly onEnd: (row: RunRow, version: number) => void;
 };
 
 export type AgentRuns = ReturnType<typeof createAgentRuns>;
 
 export function createAgentRuns(parts: RunsParts) {
-  const { rows, ids } = parts;
-  /** Runs that did not end, of agents that are connected. */
-  const actives = new Map<string, Active>();
-  const lanes = new Map<SessionId, string[]>();
-  const keyOf = ({ userId, id }: Pick<Run, 'userId' | 'id'>): string => `${userId} ${id}`;
-  const clockOf = ({ agent, run }: RunRow) => ({ ids, name: parts.nameOf(run.userId, agent) });
+  const { rows } = parts;
+  const lanes = createLanes();
+  /** Runs that are being noted or taken up. */
+  const claimed = new Set<string>();
   const isOver = ({ run }: RunRow): boolean => runMachine.isTerminal(run.state);
-
-  function activate(at: Progress): Active {
-    const active: Active = { at, pending: [], pendingBytes: 0, expected: at.received, turn: Promise.resolve() };
-    actives.set(keyOf(at.row.run), active);
-    return active;
-  }
-
-  /** One change of a run after another. */
-  function inTurn<T>(active: Active, work: () => Promise<T>): Promise<T> {
-    const done = active.turn.then(work);
-    active.turn = done.catch(() => undefined);
-    return done;
-  }
-
-  /** Writes down what has become of it; only then is it so. */
-  async function keep(active: Active, { at, said }: Said): Promise<void> {
-    const before = active.at;
-    const hasChanged = at.row !== before.row;
-    await rows.write(at.row, said, hasChanged ? 'changed' : 'same');
-    active.at = at;
-    const { run } = at.row;
-    parts.poke(run.userId, run.id);
-    if (!hasChanged) return;
-    parts.tell(present(at.row));
-    if (!isOver(at.row) || isOver(before.row)) return;
-    actives.delete(keyOf(run));
-    leave(run);
-    parts.onEnd(at.row);
-  }
-
-  function leave({ sessionId, ...run }: Run): void {
-    const lane = lanes.get(sessionId)?.filter((key) => key !== keyOf(run)) ?? [];
-    if (lane.length === 0) lanes.delete(sessionId);
-    else lanes.set(sessionId, lane);
-    advance(sessionId);
-  }
+  /** Runs that did not end, of agents that are connected. */
+  const actives = createActives({
+    ...parts,
+    onKept(active, before) {
+      const { row } = active.at;
+      const { run, agent } = row;
+      parts.poke(run.userId, run.id);
+      if (row === before) return;
+      parts.tell(present(row), agent);
+      if (!isOver(row) || isOver(before)) return;
+      actives.forget(active);
+      lanes.leave(run.sessionId, runKeyOf(run));
+      advance(run.sessionId);
+      parts.onEnd(row, active.version);
+    },
+  });
+  const { inTurn, keep, fail, clockOf } = actives;
 
   /** Hands out the next run of a session, once the one before is over. */
   function advance(session: SessionId): void {
-    const [first] = lanes.get(session) ?? [];
-    const active = actives.get(first ?? '');
-    if (active === undefined || active.at.row.sent) return;
+    const active = actives.byKey(lanes.first(session) ?? '');
+    if (active === undefined || active.at.row.sent || !parts.isReady(active.at.row.agent)) return;
     inTurn(active, async () => {
       const { at } = active;
       const { run, agent } = at.row;
@@ -136,9 +106,9 @@ export function createAgentRuns(parts: RunsParts) {
   /** As a person is told of it. */
   function present({ run, agent, sent }: RunRow): Run {
     if (runMachine.isTerminal(run.state)) return run;
-    const isThere = parts.connected(agent) !== undefined;
+    const isThere = parts.connected(agent) !== undefined || parts.isElsewhere(agent);
     if (!sent) {
-      const at = lanes.get(run.sessionId)?.indexOf(keyOf(run)) ?? 0;
+      const at = lanes.before(run.sessionId, runKeyOf(run));
       return {
         ...run,
         ...(at > 0 ? { queuePosition: at } : {}),
@@ -149,7 +119,7 @@ export function createAgentRuns(parts: RunsParts) {
   }
 
   async function find(user: UserId, id: RunId): Promise<RunRow | undefined> {
-    return actives.get(keyOf({ userId: user, id }))?.at.row ?? rows.read(user, id);
+    return actives.get({ userId: user, id })?.at.row ?? rows.read(user, id);
   }
 
   async function require(user: UserId, id: RunId): Promise<RunRow> {
@@ -158,82 +128,94 @@ export function createAgentRuns(parts: RunsParts) {
     return row;
   }
 
+  /** As it is kept, from now on. */
+  async function load({ run }: RunRow, version: number): Promise<Active> {
+    const row = await require(run.userId, run.id);
+    return actives.add(progressOf(row, await rows.last(run)), version);
+  }
+
   /** It goes on here; of an agent that is connected elsewhere it may not. */
   async function take(row: RunRow): Promise<Active> {
-    const known = actives.get(keyOf(row.run));
+    await adopt(row);
+    const known = actives.get(row.run);
     if (known !== undefined) return known;
-    if (parts.isShared && parts.connected(row.agent) === undefined)
-      throw new Failure('not_ready', 'Its agent is not connected to this process of the cloud. Try again in a moment.');
-    const last = await rows.last(row.run);
-    return actives.get(keyOf(row.run)) ?? activate(progressOf(row, last));
+    if (parts.connected(row.agent) !== undefined || parts.isElsewhere(row.agent)) throw cameElsewhere();
+    return load(row, await parts.fence(row.run.userId, row.agent));
   }
 
-  async function fail(active: Active, type: string, message: string): Promise<void> {
-    const said = append(
-      active.at,
-      { type: 'error', payload: { type, message, traceback: [] } },
-      clockOf(active.at.row),
-    );
-    await keep(active, said);
-  }
-
-  async function flush(active: Active): Promise<void> {
-    while (active.pending.length > 0) {
-      const batch = active.pending.splice(0, AT_ONCE);
-      const { row } = active.at;
-      const next = takeIn(active.at, batch, clockOf(row));
-      await keep(active, next);
-      active.pendingBytes = active.pending.reduce((sum, one) => sum + sizeOf(one), 0);
-      parts.connected(row.agent)?.acknowledge([{ request_id: row.run.id, next_seq: next.at.received }]);
+  /** A run that was asked for at another process, or of which it was not heard here that it is noted. */
+  async function adopt({ run, agent, sent }: RunRow): Promise<void> {
+    const key = runKeyOf(run);
+    if (sent || runMachine.isTerminal(run.state) || actives.get(run) !== undefined || claimed.has(key)) return;
+    if (!parts.isReady(agent)) return;
+    const version = parts.versionOf(agent);
+    claimed.add(key);
+    try {
+      const row = await rows.read(run.userId, run.id);
+      if (row === undefined || row.sent || isOver(row) || actives.get(run) !== undefined) return;
+      if (!parts.isReady(agent) || parts.versionOf(agent) !== version) return;
+      const active = actives.add(progressOf(row, undefined), version);
+      await line(active);
+      parts.tell(present(active.at.row), agent);
+      advance(active.at.row.run.sessionId);
+    } finally {
+      claimed.delete(key);
     }
   }
 
-  function note(active: Active, connection: AgentConnection, one: Incoming | Noted): void {
-    active.pending.push(one);
-    active.pendingBytes += sizeOf(one);
-    if (active.pending.length > 1) return;
-    inTurn(active, () => flush(active)).catch((cause: unknown) => {
-      active.pending.splice(0);
-      active.pendingBytes = 0;
-      parts.onTrouble('keeping what a run said', cause);
-      // What was not acknowledged it sends again when it is back.
-      connection.refuse(new Failure('not_ready', 'What this run says cannot be kept now. Come again in a moment.'));
-    });
+  /** Behind those before it. The session that it was for may have ended with the program that had it. */
+  async function line(active: Active): Promise<void> {
+    const { at } = active;
+    const { run, agent } = at.row;
+    const sessionId = parts.sessionOf(agent, run);
+    const moved = { ...at, row: { ...at.row, run: { ...run, sessionId } } };
+    if (sessionId !== run.sessionId) await inTurn(active, () => keep(active, { at: moved, said: [] }));
+    lanes.join(sessionId, runKeyOf(run));
   }
 
-  function laneOf(run: Run): void {
-    const lane = lanes.get(run.sessionId) ?? [];
-    if (!lane.includes(keyOf(run))) lanes.set(run.sessionId, [...lane, keyOf(run)]);
+  async function drop(agent: DeviceId, version?: number): Promise<readonly Active[]> {
+    const dropped = await actives.drop(agent, version);
+    for (const { at } of dropped) lanes.drop(at.row.run.sessionId);
+    return dropped;
   }
 
   return {
-    present,
-    require,
-    find,
+    ...{ present, require, find, adopt },
     /** Those that wait or run at an agent. */
     load(agent: DeviceId): { readonly running: number; readonly queued: number } {
-      const its = [...actives.values()].filter(({ at }) => at.row.agent === agent);
+      const its = actives.all().filter(({ at }) => at.row.agent === agent);
       const running = its.filter(({ at }) => at.row.sent).length;
       return { running, queued: its.length - running };
     },
-    currentOf: (session: SessionId): Run | undefined => actives.get(lanes.get(session)?.[0] ?? '')?.at.row.run,
-    queuedOf: (session: SessionId): number => Math.max(0, (lanes.get(session)?.length ?? 0) - 1),
+    currentOf: (session: SessionId): Run | undefined => actives.byKey(lanes.first(session) ?? '')?.at.row.run,
+    queuedOf: (session: SessionId): number => lanes.waiting(session),
 
-    /** Notes a new run, on disk, and hands it out when its turn comes. */
+    /** Notes a new run, on disk, and hands it out when its turn comes, here or where its agent is. */
     async begin(run: Run, agent: DeviceId): Promise<Run> {
       const row: RunRow = { run, agent, sent: false, cancelRequested: false, outputWritten: false };
-      await rows.write(row, [], 'new');
-      activate(progressOf(row, undefined));
-      laneOf(run);
+      const key = runKeyOf(run);
+      const version = parts.versionOf(agent);
+      claimed.add(key);
+      try {
+        if (!(await rows.begin(row))) return present(await require(run.userId, run.id));
+        if (parts.isReady(agent) && parts.versionOf(agent) === version) {
+          actives.add(progressOf(row, undefined), version);
+          lanes.join(run.sessionId, key);
+        }
+      } finally {
+        claimed.delete(key);
+      }
       const shown = present(row);
-      parts.tell(shown);
+      parts.tell(shown, agent);
       advance(run.sessionId);
+      // Its agent may have come or gone meanwhile.
+      await adopt(row);
       return shown;
     },
 
     /** What a run said. Answers the bytes that wait to be written down. */
     receive(connection: AgentConnection, id: RunId, incoming: Incoming): number {
-      const active = actives.get(keyOf({ userId: connection.userId, id }));
+      const active = actives.get({ userId: connection.userId, id });
       if (active === undefined || active.at.row.agent !== connection.agent || !active.at.row.sent) {
         // It is over, or never was: there is nothing to keep.
         connection.acknowledge([{ request_id: id, next_seq: incoming.seq + 1 }]);
@@ -244,13 +226,13 @@ export function createAgentRuns(parts: RunsParts) {
       // It was sent again, and is on its way to the disk or there.
       if (incoming.seq < active.expected) return active.pendingBytes;
       active.expected++;
-      note(active, connection, incoming);
+      actives.note(active, incoming);
       return active.pendingBytes;
     },
 
     /** It will not run it. */
     refused(connection: AgentConnection, id: RunId, why: string): void {
-      const active = actives.get(keyOf({ userId: connection.userId, id }));
+      const active = actives.get({ userId: connection.userId, id });
       if (active === undefined || active.at.row.agent !== connection.agent) return;
       inTurn(active, () => fail(active, 'refused', `${connection.name} did not run it: ${why}`)).catch(
         (cause: unknown) => parts.onTrouble('keeping that a run was refused', cause),
@@ -286,7 +268,7 @@ export function createAgentRuns(parts: RunsParts) {
     /** @throws Failure `conflict` for one that asks nothing, `not_ready` while its agent is away */
     async answer(user: UserId, id: RunId, typed: string): Promise<Run> {
       const row = await require(user, id);
-      const active = actives.get(keyOf(row.run));
+      const active = actives.get(row.run);
       const agentNow = parts.connected(row.agent);
       if (active === undefined || agentNow === undefined)
         throw new Failure(
@@ -302,7 +284,7 @@ export function createAgentRuns(parts: RunsParts) {
       const said = await agentNow.ask('/mrp/v1/input', body, LIMITS.questionTimeoutMs, (answer) => {
         // In the turn it comes: what is printed then comes after it.
         const part = { type: 'stdin-response', payload: asks.password ? {} : { text } } as const;
-        if (isAccepted(answer)) note(active, agentNow, { part });
+        if (isAccepted(answer)) actives.note(active, { part });
       });
       if (!isAccepted(said)) throw new Failure('conflict', 'This run does not wait for anything to be typed any more.');
       await active.turn;
@@ -310,7 +292,7 @@ export function createAgentRuns(parts: RunsParts) {
     },
 
     async interrupt(session: SessionId): Promise<void> {
-      const active = actives.get(lanes.get(session)?.[0] ?? '');
+      const active = actives.byKey(lanes.first(session) ?? '');
       if (active === undefined) return;
       const { run, agent, sent } = active.at.row;
       if (!sent) return;
@@ -322,31 +304,26 @@ export function createAgentRuns(parts: RunsParts) {
 
     /** An agent is here: what of its runs goes on, and what it is to forget. */
     async reconcile(
-      connection: AgentConnection,
+      { agent, name }: AgentConnection,
       running: readonly RunId[],
-      sessionOf: (run: Run) => SessionId,
+      version: number,
     ): Promise<{ readonly resume: readonly Received[]; readonly forget: readonly RunId[] }> {
+      await drop(agent);
       const resume: Received[] = [];
-      for (const row of await rows.open(connection.agent)) {
+      for (const row of await rows.open(agent)) {
         if (isOver(row)) {
-          parts.onEnd(row);
+          parts.onEnd(row, version);
           continue;
         }
-        const active = await take(row);
-        await active.turn;
-        const { at } = active;
-        if (isOver(at.row)) continue;
-        if (!at.row.sent) {
-          // The session that it was for ended with the program that had it.
-          const run = { ...at.row.run, sessionId: sessionOf(at.row.run) };
-          await inTurn(active, () => keep(active, { at: { ...at, row: { ...at.row, run } }, said: [] }));
-          laneOf(run);
-        } else if (running.includes(at.row.run.id)) {
-          active.expected = at.received;
-          resume.push({ request_id: at.row.run.id, next_seq: at.received });
-          laneOf(at.row.run);
+        const active = await load(row, version);
+        const { run, sent } = active.at.row;
+        if (isOver(active.at.row)) actives.forget(active);
+        else if (!sent) await line(active);
+        else if (running.includes(run.id)) {
+          resume.push({ request_id: run.id, next_seq: active.at.received });
+          lanes.join(run.sessionId, runKeyOf(run));
         } else {
-          const message = `${connection.name} was started anew while this ran, or never got it. It is not started again by itself.`;
+          const message = `${name} was started anew while this ran, or never got it. It is not started again by itself.`;
           await inTurn(active, () => fail(active, 'lost', message));
         }
       }
@@ -356,40 +333,32 @@ export function createAgentRuns(parts: RunsParts) {
 
     /** It has been told; now what waits may go out. */
     ready(agent: DeviceId): void {
-      for (const [session, [first]] of lanes) {
-        const active = actives.get(first ?? '');
+      for (const session of lanes.all()) {
+        const active = actives.byKey(lanes.first(session) ?? '');
         if (active?.at.row.agent !== agent) continue;
-        parts.tell(present(active.at.row));
+        parts.tell(present(active.at.row), agent);
         advance(session);
       }
     },
 
     /** An agent is gone: what is known of its runs is on disk, and read from there when it is back. */
-    async gone(agent: DeviceId): Promise<void> {
-      for (const [key, active] of [...actives]) {
-        const { row } = active.at;
-        if (row.agent !== agent) continue;
-        await active.turn;
-        if (parts.connected(agent) !== undefined) return;
-        actives.delete(key);
-        lanes.delete(row.run.sessionId);
-        if (!isOver(active.at.row)) parts.tell(present(active.at.row));
-      }
+    async gone(agent: DeviceId, version: number): Promise<void> {
+      for (const { at } of await drop(agent, version)) if (!isOver(at.row)) parts.tell(present(at.row), agent);
     },
 
     /** It was removed by its owner, and comes back no more. */
     async abandon(user: UserId, agent: DeviceId, name: string): Promise<void> {
+      const version = await parts.fence(user, agent);
+      await drop(agent);
       for (const row of await rows.open(agent)) {
         if (isOver(row) || row.run.userId !== user) continue;
-        const active = actives.get(keyOf(row.run)) ?? activate(progressOf(row, await rows.last(row.run)));
+        const active = await load(row, version);
         await inTurn(active, async () => {
           if (isOver(active.at.row)) return;
           if (active.at.row.sent) await fail(active, 'lost', `${name} was removed while this ran.`);
-          else await keep(active, { at: ended(active.at, 'cancel', { ids, name }), said: [] });
+          else await keep(active, { at: ended(active.at, 'cancel', { ids: parts.ids, name }), said: [] });
         });
       }
     },
   };
 }
-
-const sizeOf = (one: Incoming | Noted): number => JSON.stringify(one).length + MESSAGE_BYTES;

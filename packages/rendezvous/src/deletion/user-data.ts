@@ -10,6 +10,8 @@ import type { Log } from '@markco/replica/documents/log';
 import { keyOf, pathKey, pathRange, seqRange, tableRange } from '@markco/replica/store/key';
 import type { SharedStore } from '@markco/replica/store/shared-store';
 import type { KeyRange, Store, StoreWrite } from '@markco/replica/store/store';
+import { isOf } from '../agents/held.ts';
+import { runsKey } from '../agents/run-rows.ts';
 import type { Kept } from '../documents/kept.ts';
 import { createPublications } from '../publish/publications.ts';
 import type { DocumentsTable } from '../store/documents-table.ts';
@@ -69,13 +71,18 @@ export function createUserData({ store, log, shared, table, kept }: UserDataPart
     return { projects, documents };
   }
 
-  async function removeRuns(userId: UserId): Promise<void> {
+  /** @returns keys that had versions */
+  async function removeRuns(userId: UserId): Promise<readonly Uint8Array[]> {
     const open: Uint8Array[] = [];
     for await (const [key, value] of store.range(pathRange('n', ['open'])))
       if (new TextDecoder().decode(value) === userId) open.push(key);
     await dropKeys(open);
+    const agents: Uint8Array[] = [];
+    for await (const [key, value] of store.range(pathRange('n', ['agent']))) if (isOf(value, userId)) agents.push(key);
+    await dropKeys(agents);
     await drop(pathRange('n', ['event', userId]));
     await drop(pathRange('n', ['run', userId]));
+    return [...agents, runsKey(userId)];
   }
 
   return {
@@ -114,8 +121,9 @@ export function createUserData({ store, log, shared, table, kept }: UserDataPart
         await drop(pathRange('b', ['file', id]));
       }
       await dropKeys([...projects].map((id) => keyOf('p', id)));
-      await removeRuns(userId);
-      if (isLast) await shared?.forget([...documents].flatMap((id) => [keyOf('u', id), keyOf('s', id)]));
+      const ofRuns = await removeRuns(userId);
+      if (isLast)
+        await shared?.forget([...ofRuns, ...[...documents].flatMap((id) => [keyOf('u', id), keyOf('s', id)])]);
     },
   };
 }

@@ -42,7 +42,7 @@ export type KeptParts = Pick<LogParts, 'onStorage' | 'onSync' | 'describe' | 're
 
 export type Sharing = Pick<
   SharedReplicaParts,
-  'store' | 'onCommitted' | 'onLoaded' | 'onName' | 'onNamed' | 'onPresence'
+  'store' | 'onCommitted' | 'onLoaded' | 'onName' | 'onNamed' | 'onPath' | 'onPresence'
 > & {
   /** It is open, and what others do may be taken in. */
   opened(replica: SharedReplica): void;

@@ -7,14 +7,26 @@
  *   who        process[16] doc[16]                "who is at this document at yours?"
  *   named      process[16]                        names or projects have changed
  *   signal     process[16] json…                  what a browser publishes to others (`sync/signal.ts`)
+ *   agent      process[16] agent[16]              what is kept of an agent or its runs has changed (`agents`)
+ *   said       process[16] user[16] run[16]       a run of an agent has said more
+ *   ask        process[16] to[16] seq[8] sealed…  a question to one process (`asking.ts`), and its answer:
+ *   answer     process[16] to[16] seq[8] sealed…
  *   here       process[16]                        said every two seconds
  *   gone       process[16]                        it stops
  */
-import { formatUuid, parseUuid, type DocumentId } from '@markco/protocol';
+import { formatUuid, parseUuid, type DeviceId, type DocumentId, type RunId, type UserId } from '@markco/protocol';
 import { decodeUpdates, encodeUpdates } from '@markco/replica/documents/record';
 import type { Committed } from '@markco/replica/shared/shared-log';
+import type { Sealed } from './asking.ts';
+
+/** What is said of plain agents. */
+export type AgentsMessage =
+  | { readonly kind: 'agent'; readonly agent: DeviceId }
+  | { readonly kind: 'said'; readonly userId: UserId; readonly runId: RunId }
+  | Sealed;
 
 export type Message =
+  | AgentsMessage
   | {
       readonly kind: 'edits';
       readonly documentId: DocumentId;
@@ -24,7 +36,9 @@ export type Message =
   | { readonly kind: 'presence'; readonly documentId: DocumentId; readonly frame: Uint8Array }
   | { readonly kind: 'who'; readonly documentId: DocumentId }
   | { readonly kind: 'signal'; readonly json: unknown }
-  | { readonly kind: 'named' | 'here' | 'gone' };
+  | { readonly kind: 'named' }
+  | { readonly kind: 'here' }
+  | { readonly kind: 'gone' };
 
 const ID_BYTES = 16;
 const SEQ_BYTES = 8;
@@ -33,13 +47,21 @@ export function encodeMessage(process: string, message: Message): Uint8Array {
   const parts: Uint8Array[] = [parseUuid(process)];
   if ('documentId' in message) parts.push(parseUuid(message.documentId));
   if (message.kind === 'edits') {
-    const seq = new Uint8Array(SEQ_BYTES);
-    new DataView(seq.buffer).setBigUint64(0, BigInt(message.seq));
-    parts.push(seq);
+    parts.push(seqBytes(message.seq));
     if (message.entries.length > 0) parts.push(encodeUpdates(message.entries));
-  } else if (message.kind === 'presence') parts.push(message.frame);
+  } else if (message.kind === 'agent') parts.push(parseUuid(message.agent));
+  else if (message.kind === 'said') parts.push(parseUuid(message.userId), parseUuid(message.runId));
+  else if (message.kind === 'ask' || message.kind === 'answer')
+    parts.push(parseUuid(message.to), seqBytes(message.seq), message.sealed);
+  else if (message.kind === 'presence') parts.push(message.frame);
   else if (message.kind === 'signal') parts.push(new TextEncoder().encode(JSON.stringify(message.json)));
   return Buffer.concat(parts);
+}
+
+function seqBytes(seq: number): Uint8Array {
+  const bytes = new Uint8Array(SEQ_BYTES);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(seq));
+  return bytes;
 }
 
 /** Undefined for one of a later version. Throws on what is no message. */
@@ -49,10 +71,13 @@ export function decodeMessage(
 ): { readonly process: string; readonly message: Message } | undefined {
   const process = formatUuid(bytes.subarray(0, ID_BYTES));
   const rest = bytes.subarray(ID_BYTES);
-  const documentId = (): DocumentId => formatUuid(rest.subarray(0, ID_BYTES)) as DocumentId;
+  const idAt = (at: number): string => formatUuid(rest.subarray(at, at + ID_BYTES));
+  const documentId = (): DocumentId => idAt(0) as DocumentId;
+  const seqAt = (at: number): number =>
+    Number(new DataView(rest.buffer, rest.byteOffset + at, SEQ_BYTES).getBigUint64(0));
   switch (kind) {
     case 'edits': {
-      const seq = Number(new DataView(rest.buffer, rest.byteOffset + ID_BYTES, SEQ_BYTES).getBigUint64(0));
+      const seq = seqAt(ID_BYTES);
       const row = rest.subarray(ID_BYTES + SEQ_BYTES);
       const records = row.length === 0 ? [] : decodeUpdates(row);
       const entries = records.map((record, at) => ({ ...record, seq: seq - records.length + 1 + at }));
@@ -64,6 +89,16 @@ export function decodeMessage(
       return { process, message: { kind, documentId: documentId() } };
     case 'signal':
       return { process, message: { kind, json: JSON.parse(new TextDecoder().decode(rest)) } };
+    case 'agent':
+      return { process, message: { kind, agent: idAt(0) as DeviceId } };
+    case 'said':
+      return { process, message: { kind, userId: idAt(0) as UserId, runId: idAt(ID_BYTES) as RunId } };
+    case 'ask':
+    case 'answer':
+      return {
+        process,
+        message: { kind, to: idAt(0), seq: seqAt(ID_BYTES), sealed: rest.subarray(ID_BYTES + SEQ_BYTES) },
+      };
     case 'named':
     case 'here':
     case 'gone':

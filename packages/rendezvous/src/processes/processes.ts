@@ -9,7 +9,7 @@ import { decodeFrame, type DocumentId } from '@markco/protocol';
 import type { Member } from '@markco/replica/documents/seat';
 import type { SharedReplica, SharedReplicaParts } from '@markco/replica/shared/open-shared-replica';
 import { openBus } from './bus.ts';
-import { decodeMessage, encodeMessage, type Message } from './messages.ts';
+import { decodeMessage, encodeMessage, type AgentsMessage, type Message } from './messages.ts';
 
 const LOOK_MS = 2_000;
 const LOOK_ALONE_MS = 500;
@@ -25,16 +25,23 @@ export type ProcessesParts = {
   readonly process: string;
   readonly now: () => number;
   readonly onSignal: (json: unknown) => void;
+  readonly onAgents: (process: string, message: AgentsMessage) => void;
   readonly onBus: (isUp: boolean) => void;
   readonly onTrouble: (doing: string, cause: unknown) => void;
 };
 
 export type Processes = {
+  /** Who this one is. */
+  readonly process: string;
   /** What the replica tells. */
   readonly hooks: Pick<SharedReplicaParts, 'onCommitted' | 'onLoaded' | 'onNamed' | 'onPresence'>;
   /** From now on what the others tell is taken in. */
   begin(replica: SharedReplica): void;
   signal(json: unknown): void;
+  /** False when it went nowhere. */
+  tell(message: AgentsMessage): boolean;
+  /** Whether a process is heard of, or none can be heard of now. */
+  isUp(process: string): boolean;
   /** Others that are heard of. */
   readonly count: number;
   readonly isBusUp: boolean;
@@ -73,10 +80,11 @@ export function openProcesses(parts: ProcessesParts): Processes {
     },
   });
 
-  function tell(message: Message): void {
+  function tell(message: Message): boolean {
     const sent = bus.tell(message.kind, encodeMessage(parts.process, message));
     if (sent === 'too-large' && message.kind === 'edits')
       bus.tell(message.kind, encodeMessage(parts.process, { ...message, entries: [] }));
+    return sent === 'sent';
   }
 
   function otherOf(process: string): Other {
@@ -84,6 +92,8 @@ export function openProcesses(parts: ProcessesParts): Processes {
     if (other === undefined) {
       const member: Member = { readOnly: true, send: () => undefined, refuse: () => undefined };
       others.set(process, (other = { member, heardAt: now() }));
+      // One that is new is told at once who else there is.
+      tell({ kind: 'here' });
     }
     other.heardAt = now();
     return other;
@@ -108,6 +118,7 @@ export function openProcesses(parts: ProcessesParts): Processes {
     } else if (message.kind === 'who') tellPresence(message.documentId);
     else if (message.kind === 'signal') parts.onSignal(message.json);
     else if (message.kind === 'named') pull();
+    else if (message.kind !== 'here') parts.onAgents(process, message);
   }
 
   function tellPresence(id: DocumentId): void {
@@ -136,19 +147,22 @@ export function openProcesses(parts: ProcessesParts): Processes {
   }, HERE_MS).unref();
 
   return {
+    process: parts.process,
     hooks: {
       onCommitted: ({ documentId, entries }) =>
-        tell({ kind: 'edits', documentId, seq: entries.at(-1)?.seq ?? 0, entries }),
-      onNamed: () => tell({ kind: 'named' }),
-      onPresence: (documentId, frame) => tell({ kind: 'presence', documentId, frame }),
-      onLoaded: (documentId) => tell({ kind: 'who', documentId }),
+        void tell({ kind: 'edits', documentId, seq: entries.at(-1)?.seq ?? 0, entries }),
+      onNamed: () => void tell({ kind: 'named' }),
+      onPresence: (documentId, frame) => void tell({ kind: 'presence', documentId, frame }),
+      onLoaded: (documentId) => void tell({ kind: 'who', documentId }),
     },
     begin(opened) {
       replica = opened;
       tell({ kind: 'here' });
       look();
     },
-    signal: (json) => tell({ kind: 'signal', json }),
+    signal: (json) => void tell({ kind: 'signal', json }),
+    tell,
+    isUp: (process) => !bus.isUp || others.has(process),
     get count() {
       return others.size;
     },

@@ -134,7 +134,13 @@ export async function startPostgres(): Promise<PostgresServer & AsyncDisposable>
       const children = spawnSync('pgrep', ['-P', String(child.pid)], { encoding: 'utf8' })
         .stdout.trim()
         .split('\n');
-      for (const pid of [child.pid, ...children.map(Number)]) if (pid > 0) process.kill(pid, name);
+      for (const pid of [child.pid, ...children.map(Number)].filter((each) => each > 0))
+        try {
+          process.kill(pid, name);
+        } catch (error) {
+          // That of a connection may have ended since it was listed.
+          if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+        }
     },
     rows,
     start,

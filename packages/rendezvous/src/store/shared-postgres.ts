@@ -89,10 +89,13 @@ export async function openSharedPostgresStore(url: string): Promise<SharedPostgr
     async forget(keys: readonly Uint8Array[]) {
       await pool.query('DELETE FROM versions WHERE key = ANY($1::bytea[])', [keys.map((key) => Buffer.from(key))]);
     },
-    async versions(letter: string) {
+    async versions(prefix: string) {
       const { rows } = await pool.query<{ key: Buffer; version: string }>(
-        'SELECT key, version FROM versions WHERE get_byte(key, 0) = ascii($1)',
-        [letter],
+        'SELECT key, version FROM versions WHERE key >= $1 AND key < $2',
+        [
+          Buffer.from(prefix),
+          Buffer.from(`${prefix.slice(0, -1)}${String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1)}`),
+        ],
       );
       return rows.map(({ key, version }) => ({ key: new Uint8Array(key), version: Number(version) }));
     },

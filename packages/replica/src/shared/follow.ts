@@ -19,9 +19,11 @@ export type FollowParts = {
   readonly catalog: () => Pick<DocumentCatalog, 'take'>;
   /** A row of its own was written. */
   readonly onName: (name: string) => void;
+  /** Something below a path of its own was written, here or elsewhere. */
+  readonly onPath: (path: string) => void;
 };
 
-export function createFollow({ store, log, catalog, onName, ...parts }: FollowParts): Follow {
+export function createFollow({ store, log, catalog, onName, onPath, ...parts }: FollowParts): Follow {
   let { cursor } = parts;
   let running: Promise<void> | undefined;
   let again: Promise<void> | undefined;
@@ -46,6 +48,7 @@ export function createFollow({ store, log, catalog, onName, ...parts }: FollowPa
       const letter = String.fromCharCode(key[0] ?? 0);
       if (letter === 'u') log.isAt(idOf(key) as DocumentId, version);
       if (letter === 'c') versions.push([key.length === 1 ? null : (idOf(key) as ProjectId), version]);
+      if (letter === 'n') onPath(new TextDecoder().decode(key.subarray(1)));
       if (value === null || !isNews(key, version)) continue;
       if (letter === 'd') rows.push(decodeRecord(value));
       else if (letter === 'p') projects.push(decodeProject(value));

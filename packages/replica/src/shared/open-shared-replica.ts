@@ -14,7 +14,7 @@ import { createFollow, type Follow, type FollowParts } from './follow.ts';
 import { createSharedLog, type Committed, type SharedLog } from './shared-log.ts';
 
 export type SharedReplicaParts = Omit<ReplicaParts, 'store'> &
-  Pick<FollowParts, 'onName'> & {
+  Pick<FollowParts, 'onName' | 'onPath'> & {
     readonly store: SharedStore;
     /** To be told to the other processes, so that they need not read it. */
     readonly onCommitted: (committed: Committed) => void;
@@ -53,7 +53,14 @@ export async function openSharedReplica(parts: SharedReplicaParts): Promise<Shar
     },
     onRelease: () => globalThis.gc?.({ type: 'major', flavor: 'last-resort' }),
   });
-  const follow = createFollow({ store, cursor, log, catalog: () => catalog, onName: parts.onName });
+  const follow = createFollow({
+    store,
+    cursor,
+    log,
+    catalog: () => catalog,
+    onName: parts.onName,
+    onPath: parts.onPath,
+  });
   const catalog = await openCatalog({
     ...{ store, log, device: self, now },
     shared: {

@@ -55,6 +55,7 @@ async function join(memory: SharedMemory, way: Way, random: () => number): Promi
     onPresence: () => {},
     onLoaded: () => {},
     onName: () => {},
+    onPath: () => {},
   });
   way.replicas.push(replica);
   return replica;

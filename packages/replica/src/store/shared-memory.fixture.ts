@@ -80,11 +80,11 @@ export function createSharedMemory(random: () => number): SharedMemory {
         await later();
         for (const key of keys) versions.delete(hex(key));
       },
-      async versions(letter) {
+      async versions(prefix) {
         await later();
         return [...versions]
           .map(([key, { version }]) => ({ key: bytes(key), version }))
-          .filter(({ key }) => key[0] === letter.charCodeAt(0));
+          .filter(({ key }) => Buffer.from(key).toString('latin1').startsWith(prefix));
       },
       reopen: later,
       close: later,

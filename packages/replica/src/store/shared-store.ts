@@ -6,6 +6,7 @@
  *   s doc[16]       up to where it is compacted
  *   c project[16]   how often the rows of its documents were changed; `d doc`, `p project` and `m name` say when each was
  *   c               how often the list of projects was
+ *   n path          see `agents/run-rows.ts` of the rendezvous
  *
  * Invariants, which `shared-store.contract.ts` shows for every kind
  * 1. Of two changes that build on one version one is taken, and each of a change or nothing.
@@ -42,6 +43,6 @@ export type SharedStore = Store & {
   changes(cursor: string | null): Promise<Changes>;
   /** Takes back what was said of the versions of these keys: one of them begins anew. */
   forget(keys: readonly Uint8Array[]): Promise<void>;
-  /** The versions of all keys that begin with this letter. */
-  versions(letter: string): Promise<readonly Omit<Changed, 'value'>[]>;
+  /** The versions of all keys that begin with this: a letter, or a letter and a path. */
+  versions(prefix: string): Promise<readonly Omit<Changed, 'value'>[]>;
 };
