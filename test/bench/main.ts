@@ -31,6 +31,7 @@ import { comeBack } from './stages/return.ts';
 import { meshFiles } from './stages/mesh/files.ts';
 import { meshMany } from './stages/mesh/many.ts';
 import { meshBulk, meshLatency } from './stages/mesh/pair.ts';
+import { meshPhone } from './stages/mesh/phone.ts';
 import { meshIdle } from './stages/mesh/quiet.ts';
 import { meshReturn } from './stages/mesh/return.ts';
 import { runs } from './stages/runs.ts';
@@ -44,7 +45,7 @@ const GROUPS: Readonly<Record<string, readonly Stage[]>> = {
   runs,
   containers: [containers],
   cloud: [cloudLatency, cloudThroughput, cloudFanOut, cloudFar, cloudTwo, cloudTrace, cloudReturn, cloudIdle],
-  mesh: [meshLatency, meshBulk, meshFiles, meshMany, meshIdle, meshReturn, scheduler, record],
+  mesh: [meshLatency, meshBulk, meshFiles, meshMany, meshIdle, meshReturn, meshPhone, scheduler, record],
 };
 const ALL = Object.values(GROUPS).flat();
 const ROOT = join(import.meta.dirname, '../..');

@@ -25,6 +25,7 @@ test('a device says whether it is reached, how, and since when not', () => {
   expect(said(connected(path))).toBe('Online · direct');
   expect(said(connected({ ...path, roundTripMs: 0.3 }))).toBe('Online · direct, 1 ms');
   expect(said(connected({ ...path, relayed: true, roundTripMs: 91.6 }))).toBe('Online · relayed, 92 ms');
+  expect(said(connected({ relayed: true, relayedBy: 'nas' }))).toBe('Online · relayed by nas');
   expect(said({ state: 'connecting', since: at(-1), paths: [] })).toBe('Connecting since 11:00');
   expect(said({ state: 'offline', since: at(-24), paths: [] })).toBe('Offline since Yesterday, 12:00');
 });

@@ -22,9 +22,14 @@ export function stateWords({ connection }: DeviceHere, now: number): string {
   if (connection.state !== 'connected') return d(connection.state, { time: moment(connection.since, now) });
   const [path] = connection.paths;
   if (path === undefined) return d('online');
-  if (path.roundTripMs === undefined) return d(path.relayed ? 'onlineRelayed' : 'onlineDirect');
-  const ms = Math.max(1, Math.round(path.roundTripMs));
-  return d(path.relayed ? 'onlineRelayedIn' : 'onlineDirectIn', { ms });
+  const way = wayWords(path);
+  if (path.roundTripMs === undefined) return d('onlineBy', { way });
+  return d('onlineByIn', { way, ms: Math.max(1, Math.round(path.roundTripMs)) });
+}
+
+function wayWords({ relayed, relayedBy }: NonNullable<DeviceHere['connection']>['paths'][number]): string {
+  if (!relayed) return d('direct');
+  return relayedBy === undefined ? d('relayed') : d('relayedBy', { name: relayedBy });
 }
 
 /** Empty while nothing was heard of it yet. */

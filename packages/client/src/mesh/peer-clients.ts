@@ -42,15 +42,24 @@ export function createPeerClients({
       const known = clients.get(device);
       if (known !== undefined) return known.client;
       let current: MessageStream | null = null;
+      let moves = 0;
+      const openStream = async (): Promise<MessageStream> => {
+        const before = moves;
+        current = await open(STREAM, AbortSignal.timeout(OPEN_MS));
+        // A better way came up while it was being opened by the old one.
+        if (moves !== before) move();
+        return current;
+      };
       const client = openClient({
         origin: 'http://device',
-        webSocket: () => peerSocket(async () => (current = await open(STREAM, AbortSignal.timeout(OPEN_MS)))),
+        webSocket: () => peerSocket(openStream),
         fetch: peerFetch(async (signal) => open(HTTP, signal)),
         now: ids.now,
         randomBytes: (length) => ids.randomBytes(length),
       });
       // The client opens another, on the better way, and asks for what it has not had.
       const move = (): void => {
+        moves++;
         current?.onClose(() => client.reconnect());
         current?.close();
       };

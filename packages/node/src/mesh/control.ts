@@ -3,7 +3,6 @@
  * are, and what each can do now.
  */
 import {
-  DeviceIdSchema,
   Failure,
   LanguageSchema,
   NodeCapabilitySchema,
@@ -17,14 +16,12 @@ import * as z from 'zod/mini';
 import { COST } from '@markco/replica/replicate/cost';
 import type { MessageStream } from '@markco/replica/replicate/message-stream';
 import type { Said } from '@markco/client/mesh/peers';
+import { TOLD_ADDRESSES_MAX, TOLD_DEVICES_MAX, ToldDevicesSchema } from '@markco/client/mesh/told-devices';
 import type { Trust } from './trust.ts';
 
 /** A device says what it can do this often, and at once when that changed. */
 export const HEARTBEAT_MS = 15_000;
-export const CONTROL_BYTES_MAX = 1024 * 1024;
 const ENTRIES_MAX = 100;
-const DEVICES_MAX = 200;
-const ADDRESSES_MAX = 16;
 /** Sessions told of; of more, the first. */
 const SESSIONS_MAX = 200;
 
@@ -39,18 +36,12 @@ const SessionsSchema = z
     }),
   )
   .check(z.maxLength(SESSIONS_MAX));
-const addresses = z.array(z.string().check(z.maxLength(300))).check(z.maxLength(ADDRESSES_MAX));
 const MessageSchema = z.discriminatedUnion('op', [
   z.object({
     op: z.literal('log'),
     entries: z.array(z.string().check(z.maxLength(8_192))).check(z.maxLength(ENTRIES_MAX)),
   }),
-  z.object({
-    op: z.literal('devices'),
-    devices: z
-      .array(z.object({ deviceId: DeviceIdSchema, addresses, isRelay: z.optional(z.boolean()) }))
-      .check(z.maxLength(DEVICES_MAX)),
-  }),
+  ToldDevicesSchema,
   /** A digest of the sender's log: who has another one answers with what it has. */
   z.object({ op: z.literal('known'), digest: z.string().check(z.regex(/^[0-9a-f]{16}$/)) }),
   /** A code to pair with is on the screen for so long, or, at 0, no more: a relay may let a stranger through to it. */
@@ -139,8 +130,8 @@ export function keepUpToDate(stream: MessageStream, parts: ControlParts): Contro
   function tellDevices(): void {
     const devices = parts
       .addresses()
-      .slice(0, DEVICES_MAX)
-      .map((device) => ({ ...device, addresses: device.addresses.slice(0, ADDRESSES_MAX) }))
+      .slice(0, TOLD_DEVICES_MAX)
+      .map((device) => ({ ...device, addresses: device.addresses.slice(0, TOLD_ADDRESSES_MAX) }))
       .filter((device) => {
         const now = JSON.stringify(device);
         // Where the other one is it knows best.

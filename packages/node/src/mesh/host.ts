@@ -7,6 +7,9 @@
  * 3. What a peer sends goes through its conduct (`conduct.ts`), on whatever stream; one that was cut off stays out.
  * 4. A stream is opened on the best way there is; when a better one comes up, who has a stream open is told.
  */
+import { aborted, answers } from '@markco/client/mesh/answers';
+import { createDialer, type Try } from '@markco/client/mesh/dial';
+import type { Improves } from '@markco/client/mesh/improve';
 import type { Network } from '@markco/client/mesh/network';
 import { isLoopback, kindOf, rankOf, relayOf, withPeer } from '@markco/client/mesh/path';
 import { identify } from '@libp2p/identify';
@@ -18,9 +21,8 @@ import { multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p } from 'libp2p';
 import { COST } from '@markco/replica/replicate/cost';
 import type { Conducts } from './conduct.ts';
-import { createDialer, type Try } from './dial.ts';
 import { standIn } from './guarded.ts';
-import { aborted, answers, watchConnections } from './liveness.ts';
+import { watchConnections } from './liveness.ts';
 import { messageStream } from './message-stream.ts';
 import type { Neighbors } from './neighbors.ts';
 import { thriftyYamux, type OnTraffic } from './muxer.ts';
@@ -68,30 +70,29 @@ export type HostParts = {
   readonly onTrouble: (doing: string, cause: unknown) => void;
 };
 
-export type Host = Network & {
-  /** Where this device can be reached, with its peer id. Through relays last. */
-  addresses(): readonly string[];
-  /** Where it listens, as the system has it. */
-  listening(): readonly string[];
-  /** Of every protocol there is here, but libp2p's own. */
-  protocols(): readonly string[];
-  /** Tries what is better than the way in use. Answers each try, once all are over. */
-  improve(peerId: string, addresses: readonly string[], signal: AbortSignal): Promise<readonly Try[]>;
-  /** Tries every address for itself, and says how each went; `signal` ends what has not answered. */
-  probe(peerId: string, addresses: readonly string[], signal: AbortSignal): Promise<readonly Try[]>;
-  /** Milliseconds. */
-  ping(peerId: string, signal: AbortSignal): Promise<number>;
-  /**
-   * A place at a relay: others reach this device through it from now on, for as long as the two are connected.
-   * @param where where others reach the relay; asked again whenever somebody is told
-   */
-  reserve(relay: string, where: () => readonly string[]): Promise<void>;
-  /** The addresses through a relay have changed. */
-  onAddresses(listener: () => void): void;
-  /** A place at a relay is lost. */
-  onLostRelay(listener: (relay: string) => void): void;
-  close(): Promise<void>;
-};
+export type Host = Network &
+  Improves & {
+    /** Where this device can be reached, with its peer id. Through relays last. */
+    addresses(): readonly string[];
+    /** Where it listens, as the system has it. */
+    listening(): readonly string[];
+    /** Of every protocol there is here, but libp2p's own. */
+    protocols(): readonly string[];
+    /** Tries every address for itself, and says how each went; `signal` ends what has not answered. */
+    probe(peerId: string, addresses: readonly string[], signal: AbortSignal): Promise<readonly Try[]>;
+    /** Milliseconds. */
+    ping(peerId: string, signal: AbortSignal): Promise<number>;
+    /**
+     * A place at a relay: others reach this device through it from now on, for as long as the two are connected.
+     * @param where where others reach the relay; asked again whenever somebody is told
+     */
+    reserve(relay: string, where: () => readonly string[]): Promise<void>;
+    /** The addresses through a relay have changed. */
+    onAddresses(listener: () => void): void;
+    /** A place at a relay is lost. */
+    onLostRelay(listener: (relay: string) => void): void;
+    close(): Promise<void>;
+  };
 
 /** What libp2p hands to its services. */
 type Inner = {

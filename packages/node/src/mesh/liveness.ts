@@ -12,9 +12,8 @@
  *    was lost is sent again ever more seldom. So while a peer is given more than TURNS it is looked for anew, and once
  *    it is heard on another connection the silent one ends.
  */
-import { PING_PROTOCOL } from '@libp2p/ping';
 import type { Connection } from '@libp2p/interface';
-import { Failure } from '@markco/protocol';
+import { answers } from '@markco/client/mesh/answers';
 
 const TURN_MS = 500;
 /** With TURNS, a peer that is gone is noticed within 7 s on a machine that has nothing else to do. */
@@ -30,7 +29,6 @@ const SOON = 120;
 const CALM = 600;
 /** Of more peers than these, those given up longest ago are forgotten: they are given TURNS again. */
 const PEERS_MAX = 1_000;
-const PING_BYTES = 32;
 
 /** One way to a peer. */
 export type Watched = { readonly id: string; readonly peer: string };
@@ -176,46 +174,4 @@ export function watchConnections(parts: {
       liveness.close();
     },
   };
-}
-
-/**
- * One round trip on this very connection, in milliseconds, which it remembers. Rejects when nothing comes back in time.
- *
- * Where the multiplexer can ping it is asked to: twelve bytes instead of a stream of its own, which with nineteen
- * neighbors took a twentieth of a core of each.
- */
-export async function answers(connection: Connection, signal: AbortSignal): Promise<number> {
-  const muxer: unknown = Reflect.get(connection, 'muxer');
-  const began = performance.now();
-  // It is not given the signal: it ends the connection over an answer to what it has given up.
-  if (canPing(muxer)) await Promise.race([muxer.ping(), aborted(signal)]);
-  else await answersOnStream(connection, signal);
-  connection.rtt = performance.now() - began;
-  return connection.rtt;
-}
-
-type Pings = { ping(): Promise<number> };
-const canPing = (muxer: unknown): muxer is Pings =>
-  typeof muxer === 'object' && muxer !== null && 'ping' in muxer && typeof muxer.ping === 'function';
-
-async function answersOnStream(connection: Connection, signal: AbortSignal): Promise<void> {
-  const stream = await connection.newStream(PING_PROTOCOL, { signal, runOnLimitedConnection: true });
-  const answered = new Promise<void>((resolve) => stream.addEventListener('message', () => resolve(), { once: true }));
-  try {
-    stream.send(new Uint8Array(PING_BYTES));
-    await Promise.race([answered, aborted(signal)]);
-  } catch (error) {
-    stream.abort(error instanceof Error ? error : new Error(String(error)));
-    throw error;
-  }
-  stream.close({ signal }).catch((cause: unknown) => stream.abort(new Error('it could not be closed', { cause })));
-}
-
-/** Rejects with `not_ready` at the signal. */
-export function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const give = (): void => reject(new Failure('not_ready', 'It was given up before the other device answered.'));
-    if (signal.aborted) give();
-    else signal.addEventListener('abort', give, { once: true });
-  });
 }

@@ -5,11 +5,14 @@
  * again when they end while the devices stay connected.
  */
 import type { Client } from '@markco/client';
+import { keepImproving } from '@markco/client/mesh/improve';
 import { createPeerClients } from '@markco/client/mesh/peer-clients';
 import { servePeerRequest } from '@markco/client/mesh/peer-http';
 import { keyOfPeer } from '@markco/client/mesh/peer-key';
 import { createPeers, type Peers } from '@markco/client/mesh/peers';
-import { HTTP, STREAM } from '@markco/client/mesh/protocol-names';
+import { CONTROL, HTTP, STREAM } from '@markco/client/mesh/protocol-names';
+import { stunServersOf } from '@markco/client/mesh/stun-servers';
+import { CONTROL_BYTES_MAX } from '@markco/client/mesh/told-devices';
 import {
   Failure,
   LIMITS,
@@ -29,14 +32,13 @@ import { ASSET_LISTS, LIST_MESSAGE_BYTES_MAX } from './assets/exchange.ts';
 import { ASSET_MESSAGE_BYTES_MAX, ASSETS } from './assets/transfer.ts';
 import { createConducts } from './conduct.ts';
 import { createHeldCopies, type HeldCopies } from './copies.ts';
-import { CONTROL_BYTES_MAX, keepUpToDate, type Control, type Heartbeat } from './control.ts';
+import { keepUpToDate, type Control, type Heartbeat } from './control.ts';
 import type { Digests } from '@markco/replica/replicate/digests';
 import type { Links } from '@markco/replica/replicate/links';
 import type { ReplicateParts } from '@markco/replica/replicate/replicate-parts';
 import { replicate, type Replication } from '@markco/replica/replicate/replicate';
 import type { Testimony } from '@markco/replica/replicate/witness';
 import { createHost, type Host } from './host.ts';
-import { keepImproving } from './improve.ts';
 import { createKeepOpen } from './keep-open.ts';
 import { keepAddresses, readAddresses } from './known-addresses.ts';
 import type { MessageStream } from '@markco/replica/replicate/message-stream';
@@ -46,10 +48,10 @@ import type { OnTraffic } from './muxer.ts';
 import { openThere } from './open-there.ts';
 import { createPair, type Pair, type PairParts } from './pair.ts';
 import { peerConnection } from './peer-connection.ts';
-import { CONTROL, DOCUMENTS, mayUse } from './protocols.ts';
+import { DOCUMENTS, mayUse } from './protocols.ts';
 import { createRelay, HOP } from './relay.ts';
 import { createSlots, type Slots } from './slots.ts';
-import { serveStun, stunServersOf } from './stun.ts';
+import { serveStun } from './stun.ts';
 import type { Trust } from './trust.ts';
 
 /** Of what two need once: the stream that ends, and the one in its place. */
@@ -354,7 +356,9 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
     void keepOpen(peerId, DOCUMENTS, onDocuments);
     void keepOpen(peerId, ASSET_LISTS, onLists, LIST_MESSAGE_BYTES_MAX);
   });
-  const stopImproving = keepImproving({ host, peers, leads });
+  // A browser cannot be called: it looks for better ways itself.
+  const punches = (peerId: string): boolean => leads(peerId) && isHost(trust.memberAt(peerId)?.kind ?? 'web');
+  const stopImproving = keepImproving({ host, peers, leads: punches });
 
   return {
     host,

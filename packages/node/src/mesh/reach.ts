@@ -51,7 +51,8 @@ export async function reach(
   if (peer.state !== 'connected') return { answered: false, since: iso(peer.since), ...whyNot(peer, networks) };
   try {
     const roundTripMs = await host.ping(peer.peerId, signal);
-    const path = [...peer.paths].toSorted((a, b) => Number(a.isRelayed) - Number(b.isRelayed))[0];
+    // The first of them is the one that was asked.
+    const [path] = peer.paths;
     if (path !== undefined)
       return { answered: true, roundTripMs, path: pathHere({ ...path, roundTripMs }, peers.list(), networks) };
   } catch {

@@ -2,7 +2,8 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
-import { answerStun, PER_SECOND_MAX, serveStun, stunServersOf } from './stun.ts';
+import { stunServersOf } from '@markco/client/mesh/stun-servers';
+import { answerStun, PER_SECOND_MAX, serveStun } from './stun.ts';
 
 const TRANSACTION = 'b7e7a701bc34d686fa87dfae';
 const request = (change: (bytes: Buffer) => void = () => undefined): Buffer => {

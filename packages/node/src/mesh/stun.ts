@@ -8,7 +8,6 @@
 import { createSocket, type RemoteInfo } from 'node:dgram';
 import type { Host } from './host.ts';
 import { isLoopback, kindOf } from '@markco/client/mesh/path';
-import type { Peer } from '@markco/client/mesh/peers';
 
 const BINDING_REQUEST = 0x0001;
 const BINDING_SUCCESS = 0x0101;
@@ -21,8 +20,6 @@ const REQUEST_BYTES_MAX = 548;
 export const PER_SECOND_MAX = 20;
 /** Addresses counted in a second; further ones get no answer until it is over. */
 const ADDRESSES_MAX = 1_000;
-/** Servers that are asked; more make finding a way slower, not surer. */
-const SERVERS_MAX = 2;
 
 /** Null for what is no binding request. */
 export function answerStun(request: Uint8Array, from: Pick<RemoteInfo, 'address' | 'port' | 'family'>): Buffer | null {
@@ -78,21 +75,6 @@ export async function serveStun(
     onTrouble('listening for who asks by which address it is seen', error);
     return null;
   }
-}
-
-/** The relays that are connected. */
-export function stunServersOf(
-  peers: readonly Pick<Peer, 'isRelay' | 'state' | 'paths' | 'addresses'>[],
-): readonly string[] {
-  const servers = peers
-    .filter(({ isRelay, state }) => isRelay && state === 'connected')
-    .flatMap(({ paths, addresses }) => [...paths.map(({ address }) => address), ...addresses])
-    .filter((address) => kindOf(address) === 'tcp')
-    .flatMap((address) => {
-      const found = /^\/ip4\/([^/]+)\/tcp\/(\d+)/.exec(address);
-      return found === null ? [] : [`stun:${found[1]}:${found[2]}`];
-    });
-  return [...new Set(servers)].slice(0, SERVERS_MAX);
 }
 
 const portOf = (addresses: readonly string[]): number | undefined => {

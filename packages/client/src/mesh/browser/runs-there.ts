@@ -166,7 +166,8 @@ export function createRunsThere(device: ThisDevice, ids: IdSource): RunsThere {
     const asked = new Set<DeviceId>();
     for (let last: unknown = undefined; ;) {
       const adviser = await someHost(signal, (id) => !asked.has(id)).catch((error: unknown) => {
-        throw last ?? error;
+        // That they do not know this browser any more explains why one did not answer, too.
+        throw error instanceof Failure && error.code === 'forbidden' ? error : (last ?? error);
       });
       try {
         return await device.client(adviser).api('placement', { ...input, signal });

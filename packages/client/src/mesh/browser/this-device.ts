@@ -1,6 +1,6 @@
 /**
  * This browser as a device of its user: made one by a code that another device shows, and connected to the others from
- * then on, through the server of its page.
+ * then on, through the server of its page first and then, where that can be, directly.
  *
  * 1. Its key is made anew for each joining and never leaves the browser. What it joined is on disk before it acts by it.
  * 2. It adds nobody and hosts nothing: it has no key that could sign an entry of the log.
@@ -8,15 +8,19 @@
 import { Failure, newId, type DeviceHere, type DeviceId, type IdSource } from '@markco/protocol';
 import { isHost, type CheckSigns, type SignLater, type Signer } from '@markco/protocol/identity';
 import type { Client } from '../../client.ts';
+import { keepImproving } from '../improve.ts';
 import { createJoin } from '../join.ts';
 import { entriesOf, keepLog, logOf } from '../kept-log.ts';
+import { relayOf } from '../path.ts';
 import { createPeerClients } from '../peer-clients.ts';
 import { peerOfKey } from '../peer-key.ts';
 import { createPeers, type Peer, type Peers } from '../peers.ts';
+import { stunServersOf } from '../stun-servers.ts';
 import type { Trust } from '../trust.ts';
 import { createBrowserNetwork } from './browser-network.ts';
 import { libp2pKeyOf, makeDeviceKey, signWith } from './device-key.ts';
 import { doorAddress } from './door-address.ts';
+import { hearAddresses } from './hear-addresses.ts';
 import { keepDevice, type KeptDevice } from './kept-device.ts';
 
 /** What the server of the page says of the way to the user's devices. */
@@ -64,7 +68,7 @@ export async function joinDevices(
       'None of your devices that this cloud reaches shows a code now. On one of them: markco pair',
     );
   const deviceId = newId<DeviceId>(ids);
-  const network = await createBrowserNetwork(libp2pKeyOf(key), () => false);
+  const network = await createBrowserNetwork({ privateKey: libp2pKeyOf(key), door: at, admits: () => false });
   try {
     const joined = Promise.withResolvers<KeptDevice>();
     const { join } = createJoin({
@@ -81,7 +85,8 @@ export async function joinDevices(
       },
       onAdded: () => undefined,
     });
-    await join(code, [], onCheck, signal);
+    // A link says where its device is, but not in a form that a page may use.
+    await join(code, code.includes('#') ? [at, through] : [], onCheck, signal);
     return await joined.promise;
   } finally {
     await network.close();
@@ -121,7 +126,14 @@ export async function openThisDevice(parts: ThisDeviceParts, kept: KeptDevice): 
     renew: state.renew,
     onChange: state.onChange,
   };
-  const network = await createBrowserNetwork(libp2pKeyOf(kept), (peerId) => trust.memberAt(peerId) !== undefined);
+  const at = doorAddress(parts.origin);
+  const late: { peers?: Peers } = {};
+  const network = await createBrowserNetwork({
+    privateKey: libp2pKeyOf(kept),
+    door: at,
+    admits: (peerId) => trust.memberAt(peerId) !== undefined,
+    stunServers: () => stunServersOf(late.peers?.list() ?? []),
+  });
   const peers = await createPeers({
     host: network,
     trust,
@@ -131,16 +143,26 @@ export async function openThisDevice(parts: ThisDeviceParts, kept: KeptDevice): 
     calledNow: () => undefined,
     onTrouble: () => undefined,
   });
+  late.peers = peers;
   const clients = createPeerClients({ host: network, peers, ids });
-  const at = doorAddress(parts.origin);
+  peers.onPeer(({ deviceId: there }, isConnected) => {
+    if (isConnected) clients.reconnect(there);
+  });
   let door: string | null = null;
 
-  /** All of them are behind the one door. To be told where a device is makes it be tried. */
+  /** All of them are behind the one door. */
+  const wayTo = (peerId: string): readonly string[] =>
+    door === null ? [] : [peerId === door ? at : `${at}/p2p/${door}/p2p-circuit`];
+  /** To be told where a device is makes it be tried. */
   function tellWays(): void {
-    if (door === null) return;
-    const through = `${at}/p2p/${door}/p2p-circuit`;
-    for (const { peerId } of peers.list()) peers.heard(peerId, [peerId === door ? at : through]);
+    if (door !== null) for (const { peerId } of peers.list()) peers.heard(peerId, wayTo(peerId));
   }
+  const stopImproving = keepImproving({ host: network, peers, leads: () => true });
+  const stopHearing = hearAddresses({
+    ...{ network, peers },
+    onAddresses: (peerId, addresses, isRelay) =>
+      void peers.heard(peerId, [...wayTo(peerId), ...addresses], { bySelf: true, isRelay }),
+  });
   function wake(): void {
     parts.door().then(
       ({ peerId }) => {
@@ -160,11 +182,13 @@ export async function openThisDevice(parts: ThisDeviceParts, kept: KeptDevice): 
     hosts: () => peers.list().filter(({ state: now, kind }) => now === 'connected' && isHost(kind)),
     devices: () => [
       hereOf({ ...kept, userId: trust.userId, now: trust.now() }),
-      ...peers.list().map((peer) => thereOf(peer, trust.userId, trust.now())),
+      ...peers.list().map((peer, _, all) => thereOf(peer, all, trust.userId, trust.now())),
     ],
     client: clients.client,
     async close() {
       stop();
+      stopImproving();
+      stopHearing();
       peers.close();
       await clients.close();
       await network.close();
@@ -205,7 +229,13 @@ function hereOf({ deviceId: id, name, userId, now }: Here): DeviceHere {
   };
 }
 
-function thereOf(peer: Peer, userId: DeviceHere['userId'], now: number): DeviceHere {
+/** Through whom a way leads. */
+function relayNameOf(address: string, all: readonly Peer[]): { readonly relayedBy?: string } {
+  const relay = all.find(({ peerId }) => peerId === relayOf(address));
+  return relay === undefined ? {} : { relayedBy: relay.name };
+}
+
+function thereOf(peer: Peer, all: readonly Peer[], userId: DeviceHere['userId'], now: number): DeviceHere {
   const { deviceId: id, name, kind, state, since, why, paths } = peer;
   const online = state === 'connected';
   const seenAt = iso(online ? now : since);
@@ -218,6 +248,7 @@ function thereOf(peer: Peer, userId: DeviceHere['userId'], now: number): DeviceH
       ...(why === null ? {} : { why }),
       paths: paths.map(({ address, isRelayed, roundTripMs }) => ({
         ...{ address, relayed: isRelayed, sameNetwork: false },
+        ...relayNameOf(isRelayed ? address : '', all),
         ...(roundTripMs === null ? {} : { roundTripMs }),
       })),
     },

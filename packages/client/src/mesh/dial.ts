@@ -7,13 +7,14 @@
  * 3. What came up ends the tries that could only be as good; better ones go on behind it.
  */
 import type { Connection } from '@libp2p/interface';
-import { kindOf, rankOf, relayOf, throughRelay, whereRelayIs, withPeer, type PathKind } from '@markco/client/mesh/path';
+import { kindOf, rankOf, relayOf, throughRelay, whereRelayIs, withPeer, type PathKind } from './path.ts';
 
 /** Addresses of one device that are tried at once; of more, the first. */
 const ADDRESSES_MAX = 24;
 /** How long an address may take. Holes are punched in half a second, or not at all. */
 const ADDRESS_MS = 6_000;
-const HEAD_START_MS: Record<PathKind, number> = { tcp: 0, websocket: 300, webrtc: 250, relayed: 150 };
+export type HeadStarts = Readonly<Record<PathKind, number>>;
+const HEAD_START_MS: HeadStarts = { tcp: 0, websocket: 300, webrtc: 250, relayed: 150 };
 
 export type Try = {
   readonly address: string;
@@ -30,6 +31,8 @@ export type DialerParts = {
   /** Milliseconds that only grow. */
   readonly elapsed: () => number;
   readonly addressMs?: number;
+  /** Milliseconds that each kind waits for better ones. */
+  readonly headStartMs?: HeadStarts;
 };
 
 export type Dialing = {
@@ -49,7 +52,13 @@ export type Dialer = {
 type Way = { readonly address: string; readonly relayAt: readonly string[] };
 type Trying = { readonly stop: AbortController; readonly over: Promise<Try> };
 
-export function createDialer({ dial, open, elapsed, addressMs = ADDRESS_MS }: DialerParts): Dialer {
+export function createDialer({
+  dial,
+  open,
+  elapsed,
+  addressMs = ADDRESS_MS,
+  headStartMs = HEAD_START_MS,
+}: DialerParts): Dialer {
   /** By peer and address; one address is tried once at a time, whoever asks. */
   const trying = new Map<string, Map<string, Trying>>();
 
@@ -77,9 +86,9 @@ export function createDialer({ dial, open, elapsed, addressMs = ADDRESS_MS }: Di
     const [kind, rank] = [kindOf(address), rankOf(address)];
     const began = elapsed();
     const end = (why: string | null): Try => ({ address, kind, ms: Math.round(elapsed() - began), why });
-    const until = AbortSignal.any([signal, stop, AbortSignal.timeout(HEAD_START_MS[kind] + addressMs)]);
+    const until = AbortSignal.any([signal, stop, AbortSignal.timeout(headStartMs[kind] + addressMs)]);
     try {
-      await pause(HEAD_START_MS[kind], until);
+      await pause(headStartMs[kind], until);
       const connection = await dialWay(way, until);
       // Only its own: when two devices dial each other at once, and each closed its own for the other's, none would stay.
       const others = open(peerId).filter(({ id, direction }) => direction === 'outbound' && id !== connection.id);

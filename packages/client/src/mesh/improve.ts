@@ -2,25 +2,33 @@
  * Looks for a better way to devices that are reached by a lesser one: at once, when something is heard of them, and
  * again from time to time. What comes up is used by itself; the lesser one stays as long as it lasts.
  */
-import type { Host } from './host.ts';
-import { rankOf, relayOf } from '@markco/client/mesh/path';
-import type { Peers } from '@markco/client/mesh/peers';
+import type { Try } from './dial.ts';
+import type { Network } from './network.ts';
+import { rankOf, relayOf } from './path.ts';
+import type { Peers } from './peers.ts';
 
 /** A hole that could not be punched is tried again soon, then more and more seldom: chance has a part in it. */
 const AGAIN_MS = 1_000;
 const AGAIN_MAX_MS = 5 * 60_000;
 const TRY_MS = 10_000;
 
+export type Improves = {
+  /** Tries what is better than the way in use. Answers each try, once all are over. */
+  improve(peerId: string, addresses: readonly string[], signal: AbortSignal): Promise<readonly Try[]>;
+};
+
 export type ImproveParts = {
-  readonly host: Host;
-  readonly peers: Peers;
+  readonly host: Pick<Network, 'paths'> & Improves;
+  readonly peers: Pick<Peers, 'isGreeted' | 'waysTo' | 'onPeer' | 'onNews'>;
   /** Of two devices, the one that punches holes: done by both at once, they would make two. */
   readonly leads: (peerId: string) => boolean;
 };
 
+type Looking = { tries: number; timer: ReturnType<typeof setTimeout> | undefined };
+
 /** Answers how to stop. */
 export function keepImproving({ host, peers, leads }: ImproveParts): () => void {
-  const looking = new Map<string, { tries: number; timer: NodeJS.Timeout | undefined }>();
+  const looking = new Map<string, Looking>();
 
   function stop(peerId: string): void {
     clearTimeout(looking.get(peerId)?.timer);
@@ -30,7 +38,7 @@ export function keepImproving({ host, peers, leads }: ImproveParts): () => void 
   function begin(peerId: string): void {
     stop(peerId);
     if (!peers.isGreeted(peerId)) return;
-    const state: { tries: number; timer: NodeJS.Timeout | undefined } = { tries: 0, timer: undefined };
+    const state: Looking = { tries: 0, timer: undefined };
     looking.set(peerId, state);
     const turn = async (): Promise<void> => {
       const [best] = host.paths(peerId);
@@ -38,7 +46,7 @@ export function keepImproving({ host, peers, leads }: ImproveParts): () => void 
       await host.improve(peerId, betterWays(peerId, best.address), AbortSignal.timeout(TRY_MS)).catch(() => undefined);
       if (looking.get(peerId) !== state) return;
       const delay = Math.min(AGAIN_MAX_MS, AGAIN_MS * 2 ** Math.min(state.tries++, 10));
-      state.timer = setTimeout(() => void turn(), delay).unref();
+      state.timer = setTimeout(() => void turn(), delay);
     };
     void turn();
   }
