@@ -364,7 +364,7 @@ export class Room implements TakenBy<Seat> {
 
   wasWritten(taken: Taken<Seat>, isPlaced: boolean): void {
     this.#unwritten--;
-    passOn(taken, this.#seats.keys(), isPlaced);
+    if (!this.#parts.log.passesOnFirst) passOn(taken, this.#seats.keys(), isPlaced);
     if (this.#whenWritten.length > 0) reach(this.#whenWritten, this.seq - this.#unwritten);
     this.#changes.add(taken.seq, taken.origin, taken.sender?.member.device);
   }
