@@ -124,7 +124,7 @@ export class Room implements TakenBy<Seat> {
   leave(member: Member): void {
     const seat = this.#seats.get(member);
     if (!this.#seats.delete(member)) return;
-    for (const left of seat?.authors.values() ?? []) left();
+    for (const left of seat?.authors?.values() ?? []) left();
     this.here.leave(member);
     if (this.isIdle) this.idleSince = this.#parts.now();
   }

@@ -35,7 +35,7 @@ export type RoomsParts = {
   readonly onPresence?: (id: DocumentId, frame: Uint8Array) => void;
   /** A document is loaded from now on. */
   readonly onLoaded?: (id: DocumentId) => void;
-  /** Called when many documents were given back and nobody types: a good moment to give their memory back. */
+  /** Called when many documents were given back, or many came, and nobody types: a good moment to give back the memory of it. */
   readonly onRelease: () => void;
 };
 
@@ -46,6 +46,10 @@ const SWEEP_MS = 1_000;
 const COMPACTIONS_MAX = 4;
 /** Bytes of documents given back that are worth collecting for. */
 const RELEASED_BYTES_MIN = 2 * 1024 * 1024;
+/** So many who came leave as much behind that was needed to let them in. */
+const CAME_MIN = 500;
+/** So many in one sweep: more are on their way. */
+const COMING_MIN = 50;
 
 export type Rooms = ReturnType<typeof createRooms>;
 
@@ -59,6 +63,8 @@ export function createRooms(parts: RoomsParts) {
   const authors = createAuthors();
   authors.onFree((id) => rooms.get(id)?.askAgain());
   let releasedBytes = 0;
+  /** Who began to look at a document since memory was given back, and how many of them by the last sweep. */
+  let [came, sweptCame] = [0, 0];
   const sweeper = setInterval(sweep, SWEEP_MS);
   sweeper.unref();
 
@@ -73,6 +79,7 @@ export function createRooms(parts: RoomsParts) {
   }
 
   function tellSeen(id: DocumentId): void {
+    came++;
     for (const listener of seenListeners) listener(id);
   }
 
@@ -106,7 +113,8 @@ export function createRooms(parts: RoomsParts) {
 
   function sweep(): void {
     views.sweep();
-    let isBusy = false;
+    let isBusy = came - sweptCame >= COMING_MIN;
+    sweptCame = came;
     for (const [id, room] of rooms) {
       if (room.seq !== room.sweptSeq) isBusy = true;
       // Nobody edits it just now: what is opened next, here or after a restart, finds it compact.
@@ -124,8 +132,8 @@ export function createRooms(parts: RoomsParts) {
       releasedBytes += (room.base?.length ?? 0) + room.tailBytes;
       isBusy = true;
     }
-    if (isBusy || releasedBytes < RELEASED_BYTES_MIN) return;
-    releasedBytes = 0;
+    if (isBusy || (releasedBytes < RELEASED_BYTES_MIN && came < CAME_MIN)) return;
+    releasedBytes = came = sweptCame = 0;
     parts.onRelease();
   }
 
