@@ -106,7 +106,7 @@ export async function openKept({
   });
   catalog.onChange(({ removed }) => {
     for (const id of removed)
-      rooms.peek(id)?.refuseAll(new Failure('document_deleted', 'This document was deleted. Restore it to go on.'));
+      rooms.refuseAll(id, new Failure('document_deleted', 'This document was deleted. Restore it to go on.'));
   });
   /** Projects on their way to the disk, with whose they are. */
   const reserved = new Map<ProjectId, Project>();
