@@ -8,13 +8,14 @@ export async function eventually<T>(
   what: string,
   limitMs: number,
   ask: () => Promise<T | undefined> | T | undefined,
+  everyMs = 10,
 ): Promise<T> {
   const end = performance.now() + limitMs;
   for (;;) {
     const found = await ask();
     if (found !== undefined) return found;
     if (performance.now() > end) throw new Error(`${what} did not happen in ${limitMs} ms`);
-    await delay(10);
+    await delay(everyMs);
   }
 }
 

@@ -289,7 +289,8 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
         else if (target.kind === 'stream') {
           const mine = kept.of(userId);
           serveStream(connection, {
-            ...{ ...runsOfStream(agents, userId), rooms: kept.rooms, timing, refusal: mode.refusal(mine.refusal) },
+            ...{ ...runsOfStream(agents, userId), rooms: kept.rooms, sleeps: true, timing },
+            refusal: mode.refusal(mine.refusal),
             watch(projectId, tell) {
               mine.project(projectId);
               return watch.project(projectId, tell);

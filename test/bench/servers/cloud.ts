@@ -11,12 +11,16 @@ import { projectFolder, startDevice } from './markco.ts';
 import type { Running, SyncServer } from './server.ts';
 
 const BRING_LIMIT_MS = 600_000;
+/** Asking for a list of thousands is work itself. */
+const LOOK_MS = 250;
 
 export type CloudRunning = Running & {
   readonly origin: string;
   readonly token: string;
   readonly projectId: string;
   readonly documentIds: readonly string[];
+  /** How long the device took to bring them, from its login on. */
+  readonly broughtMs: number;
 };
 
 type Project = { readonly id: string; readonly userId: string; readonly slug: string };
@@ -24,6 +28,7 @@ type Kept = {
   readonly program: CloudProgram & AsyncDisposable;
   readonly project: Project;
   readonly documentIds: readonly string[];
+  readonly broughtMs: number;
 };
 
 export type CloudOptions = {
@@ -83,11 +88,11 @@ export function createClouds(postgres: PostgresServer): Clouds {
 /** BENCH_NODE_ARGS: to look closer, as with `--cpu-prof --cpu-prof-dir=/tmp/prof`. */
 const nodeOptions = { NODE_OPTIONS: process.env['BENCH_NODE_ARGS'] ?? '' };
 
-function runningOf({ program, project, documentIds }: Kept): CloudRunning {
+function runningOf({ program, project, documentIds, broughtMs }: Kept): CloudRunning {
   const { origin, token, pid } = program;
   const { userId, slug, id } = project;
   return {
-    ...{ pid, origin, token, projectId: id, documentIds },
+    ...{ pid, origin, token, projectId: id, documentIds, broughtMs },
     address: (document) => ({
       dialect: 'y-protocols',
       url: `${origin.replace('http', 'ws')}/sync/${userId}/${slug}/${document}?token=${token}`,
@@ -104,12 +109,13 @@ async function bring(
   program: CloudProgram,
   folder: string,
   files: readonly string[],
-): Promise<{ readonly project: Project; readonly documentIds: readonly string[] }> {
+): Promise<Pick<Kept, 'project' | 'documentIds' | 'broughtMs'>> {
   const own = await mkdtemp(join(folder, 'device-'));
   await mkdir(projectFolder(own), { recursive: true });
   await Promise.all(files.map((text, at) => writeFile(join(projectFolder(own), `note-${at}.md`), text)));
   const device = await startDevice(own);
   try {
+    const began = performance.now();
     const joined = await fetch(`${device.origin}/api/cloud`, {
       method: 'POST',
       headers: { authorization: `Bearer ${device.token}`, 'content-type': 'application/json' },
@@ -121,13 +127,18 @@ async function bring(
         ({ id }) => id === device.projectId,
       ),
     );
-    const documentIds = await eventually('its documents there', BRING_LIMIT_MS, async () => {
-      const { documents } = (
-        await program.get<{ documents: { id: string }[] }>(`/api/projects/${project.id}/documents`)
-      ).json;
-      return documents.length === files.length ? documents.map(({ id }) => id) : undefined;
-    });
-    return { project, documentIds };
+    const documentIds = await eventually(
+      'its documents there',
+      BRING_LIMIT_MS,
+      async () => {
+        const { documents } = (
+          await program.get<{ documents: { id: string }[] }>(`/api/projects/${project.id}/documents`)
+        ).json;
+        return documents.length === files.length ? documents.map(({ id }) => id) : undefined;
+      },
+      files.length === 0 ? undefined : LOOK_MS,
+    );
+    return { project, documentIds, broughtMs: performance.now() - began };
   } finally {
     await device.stop();
   }

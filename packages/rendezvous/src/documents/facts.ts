@@ -10,19 +10,25 @@ import type { DocumentCatalog } from '@markco/replica/documents/catalog';
 import type { Documents } from '@markco/replica/documents/documents';
 import type { Rooms } from '@markco/replica/documents/rooms';
 import { idOf, keyOf, tableRange } from '@markco/replica/store/key';
-import type { Store } from '@markco/replica/store/store';
+import type { Store, StoreWrite } from '@markco/replica/store/store';
 import { factsOf } from '@markco/replica/projects/folderless';
 import * as Y from 'yjs';
-import type { DocumentsTable } from '../store/documents-table.ts';
+import type { DocumentRow, DocumentsTable } from '../store/documents-table.ts';
 
 const REST_MS = 300;
 const LATEST_MS = 2_000;
 /** Documents that are read at once. */
 const AT_ONCE = 4;
+/** Documents, and bytes of them, that are written together: a commit each takes longer than all the rest. */
+const GROUP_MAX = 64;
+const GROUP_BYTES_MAX = 4 * 1024 * 1024;
 const AGAIN_MS = 5_000;
 /** A mark is renewed while its process lives; one that is older was left behind. */
 const LEFT_AFTER_MS = 60_000;
 const LOOK_MS = 30_000;
+
+/** What a document says. */
+type Found = { readonly id: DocumentId; readonly text: string; readonly state: Uint8Array | null };
 
 export function keepFacts(parts: {
   readonly store: Pick<Store, 'range' | 'write'>;
@@ -43,55 +49,104 @@ export function keepFacts(parts: {
   const due = new Map<DocumentId, { readonly since: number; last: number }>();
   /** Marks of processes that have ended. */
   const left = new Map<DocumentId, Uint8Array[]>();
+  /** Rows that were put here: they are told of as those of others are. */
+  const own = new WeakSet<DocumentRecord>();
   let timer: NodeJS.Timeout | undefined;
   let working: Promise<void> | undefined;
   let closed = false;
 
-  async function keep(id: DocumentId): Promise<void> {
-    const { text, state } = await documents.inspect(id, (doc) => ({
+  async function read(id: DocumentId): Promise<Found | undefined> {
+    const found = await documents.inspect(id, (doc) => ({
       text: doc.getText(TEXT_NAME).toString(),
       state: table === null ? null : Y.encodeStateAsUpdate(doc),
     }));
-    const before = catalog.get(id);
-    if (before === undefined || before.deletedAt !== undefined) return table?.remove(id);
-    const facts = { ...factsOf(text), title: titleOf(text, before.path) };
-    const isSame = facts.contentHash === before.contentHash && facts.title === before.title;
-    const record = isSame ? before : { ...before, ...facts, updatedAt: new Date(now()).toISOString() };
-    if (!isSame) await catalog.put([record]);
-    const project = catalog.project(record.projectId)?.project;
-    if (state !== null && project !== undefined) await table?.put({ record, project, text, state });
+    const record = catalog.get(id);
+    if (record !== undefined && record.deletedAt === undefined) return { id, ...found };
+    await table?.remove(id);
+    await unmark([id]);
+    return undefined;
+  }
+
+  /** Writes what was found of several: three statements, however many they are. */
+  async function keep(found: readonly Found[]): Promise<void> {
+    const changed: DocumentRecord[] = [];
+    const rows: DocumentRow[] = [];
+    for (const { id, text, state } of found) {
+      const before = catalog.get(id);
+      if (before === undefined || before.deletedAt !== undefined) continue;
+      const facts = { ...factsOf(text), title: titleOf(text, before.path) };
+      const isSame = facts.contentHash === before.contentHash && facts.title === before.title;
+      const record = isSame ? before : { ...before, ...facts, updatedAt: new Date(now()).toISOString() };
+      if (!isSame) changed.push(record);
+      const project = catalog.project(record.projectId)?.project;
+      if (state !== null && project !== undefined) rows.push({ record, project, text, state });
+    }
+    for (const record of changed) own.add(record);
+    if (changed.length > 0) await catalog.put(changed);
+    if (rows.length > 0) await table?.put(rows);
+    await unmark(found.map(({ id }) => id));
   }
 
   /** While the store refuses nothing is written, and this neither: what is due is known here, and is written with the rest. */
-  const write = (key: Uint8Array, value: Uint8Array | null): Promise<void> =>
-    store.write([{ key, value }], { sync: false }).catch(() => undefined);
+  const write = (batch: readonly StoreWrite[]): Promise<void> =>
+    store.write(batch, { sync: false }).catch(() => undefined);
   const markOf = (id: DocumentId): Uint8Array => Buffer.concat([keyOf('f', id), process]);
 
   function mark(id: DocumentId): Promise<void> {
     const at = new Uint8Array(8);
     new DataView(at.buffer).setFloat64(0, now());
-    return write(markOf(id), at);
+    return write([{ key: markOf(id), value: at }]);
   }
 
-  async function keepMarked(id: DocumentId): Promise<void> {
-    await keep(id);
-    for (const key of left.get(id) ?? []) await write(key, null);
-    left.delete(id);
-    if (!due.has(id)) await write(markOf(id), null);
+  async function unmark(ids: readonly DocumentId[]): Promise<void> {
+    const keys = ids.flatMap((id) => [...(left.get(id) ?? []), ...(due.has(id) ? [] : [markOf(id)])]);
+    if (keys.length > 0) await write(keys.map((key) => ({ key, value: null })));
+    for (const id of ids) left.delete(id);
+  }
+
+  /** What cannot be done now is due again. */
+  async function orAgain(id: DocumentId, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (cause) {
+      // It went with its account.
+      if (catalog.get(id) === undefined) return;
+      onTrouble(`describing ${id}`, cause);
+      setTimeout(note, AGAIN_MS, id).unref();
+    }
+  }
+
+  /** As many as may be written together, taken from those that wait. */
+  async function readGroup(waiting: DocumentId[]): Promise<readonly Found[]> {
+    const group: Found[] = [];
+    let bytes = 0;
+    const next = async (): Promise<void> => {
+      while (group.length < GROUP_MAX && bytes < GROUP_BYTES_MAX) {
+        const id = waiting.shift();
+        if (id === undefined) return;
+        await orAgain(id, async () => {
+          const found = await read(id);
+          if (found === undefined) return;
+          group.push(found);
+          bytes += found.text.length + (found.state?.length ?? 0);
+        });
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, next));
+    return group;
   }
 
   async function keepAll(ids: readonly DocumentId[]): Promise<void> {
     const waiting = [...ids];
-    const next = async (): Promise<void> => {
-      for (let id = waiting.shift(); id !== undefined; id = waiting.shift())
-        await keepMarked(id).catch((cause: unknown) => {
-          // It went with its account.
-          if (catalog.get(id) === undefined) return;
-          onTrouble(`describing ${String(id)}`, cause);
-          setTimeout(note, AGAIN_MS, id).unref();
-        });
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, next));
+    while (waiting.length > 0) {
+      const group = await readGroup(waiting);
+      try {
+        await keep(group);
+      } catch {
+        // One of them may be at fault: each by itself, so that the others are not held up by it.
+        for (const found of group) await orAgain(found.id, () => keep([found]));
+      }
+    }
   }
 
   function look(isLast: boolean): void {
@@ -159,7 +214,8 @@ export function keepFacts(parts: {
     stops.push(
       catalog.onChange(({ changed, removed, isElsewhere }) => {
         if (isElsewhere === true) return;
-        for (const id of [...changed.filter(isBegun).map((record) => record.id), ...removed]) note(id);
+        const news = changed.filter((record) => isBegun(record) && !own.has(record));
+        for (const id of [...news.map((record) => record.id), ...removed]) note(id);
       }),
     );
   }

@@ -108,7 +108,7 @@ export async function openKept({
   });
   catalog.onChange(({ removed }) => {
     for (const id of removed)
-      rooms.peek(id)?.refuseAll(new Failure('document_deleted', 'This document was deleted. Restore it to go on.'));
+      rooms.refuseAll(id, new Failure('document_deleted', 'This document was deleted. Restore it to go on.'));
   });
   /** Projects on their way to the disk, with whose they are. */
   const reserved = new Map<ProjectId, Project>();
@@ -177,6 +177,9 @@ export async function openKept({
         for (const { id } of catalog.all(projectId)) {
           const room = rooms.peek(id);
           if (room !== undefined) rooms.drop(room, why);
+          rooms.sleepers.refuse(id, why);
+          // What it was says nothing of what may come by this id.
+          rooms.sleepers.stirs(id);
           replica.digests.forget(id);
           shared?.log.forget(id);
         }

@@ -64,10 +64,14 @@ function seqBytes(seq: number): Uint8Array {
   return bytes;
 }
 
-/** Undefined for one of a later version. Throws on what is no message. */
+/**
+ * Undefined for one of a later version. Throws on what is no message.
+ * @param isOpen whether what was written of a document is of use here; of others how far they are is enough
+ */
 export function decodeMessage(
   kind: string,
   bytes: Uint8Array,
+  isOpen: (id: DocumentId) => boolean,
 ): { readonly process: string; readonly message: Message } | undefined {
   const process = formatUuid(bytes.subarray(0, ID_BYTES));
   const rest = bytes.subarray(ID_BYTES);
@@ -78,10 +82,11 @@ export function decodeMessage(
   switch (kind) {
     case 'edits': {
       const seq = seqAt(ID_BYTES);
+      const id = documentId();
       const row = rest.subarray(ID_BYTES + SEQ_BYTES);
-      const records = row.length === 0 ? [] : decodeUpdates(row);
+      const records = row.length === 0 || !isOpen(id) ? [] : decodeUpdates(row);
       const entries = records.map((record, at) => ({ ...record, seq: seq - records.length + 1 + at }));
-      return { process, message: { kind, documentId: documentId(), seq, entries } };
+      return { process, message: { kind, documentId: id, seq, entries } };
     }
     case 'presence':
       return { process, message: { kind, documentId: documentId(), frame: rest.subarray(ID_BYTES) } };

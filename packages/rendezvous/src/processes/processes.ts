@@ -61,7 +61,7 @@ export function openProcesses(parts: ProcessesParts): Processes {
     ...{ url: parts.url, space: parts.space },
     onMessage(kind, bytes) {
       try {
-        const decoded = decodeMessage(kind, bytes);
+        const decoded = decodeMessage(kind, bytes, (id) => replica?.rooms.peek(id) !== undefined);
         if (decoded !== undefined) receive(decoded.process, decoded.message);
       } catch (cause) {
         onTrouble(`reading ${kind} of another process`, cause);

@@ -7,15 +7,18 @@
 import type { DocumentId, Project, UserId } from '@markco/protocol';
 import type { DocumentRecord } from '@markco/replica/documents/document-record';
 import { createHash } from 'node:crypto';
-import type { PostgresStore } from './postgres.ts';
+import { transact, type PostgresStore } from './postgres.ts';
+
+export type DocumentRow = {
+  readonly record: DocumentRecord;
+  readonly project: Project;
+  readonly text: string;
+  readonly state: Uint8Array;
+};
 
 export type DocumentsTable = {
-  put(row: {
-    readonly record: DocumentRecord;
-    readonly project: Project;
-    readonly text: string;
-    readonly state: Uint8Array;
-  }): Promise<void>;
+  /** All of them or none; each document at most once. */
+  put(rows: readonly DocumentRow[]): Promise<void>;
   remove(id: DocumentId): Promise<void>;
   /** All of one person. */
   removeOf(userId: UserId): Promise<void>;
@@ -24,27 +27,42 @@ export type DocumentsTable = {
 };
 
 /** A name passes from one document to another before the second has told of its own. */
-const PUT = `WITH gone AS (DELETE FROM documents WHERE user_id = $2 AND project = $3 AND doc_path = $4 AND id <> $1)
-  INSERT INTO documents (id, user_id, project, doc_path, yjs_state, content_text, content_hash, byte_size, updated_at, created_at)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-  ON CONFLICT (id) DO UPDATE SET user_id = $2, project = $3, doc_path = $4, yjs_state = $5, content_text = $6,
-    content_hash = $7, byte_size = $8, updated_at = $9`;
+const MAKE_ROOM = `DELETE FROM documents AS d
+  USING unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) AS t (id, user_id, project, doc_path)
+  WHERE d.user_id = t.user_id AND d.project = t.project AND d.doc_path = t.doc_path AND d.id <> t.id`;
+const PUT = `INSERT INTO documents
+    (id, user_id, project, doc_path, yjs_state, content_text, content_hash, byte_size, updated_at, created_at)
+  SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::int[],
+    $9::timestamptz[], $10::timestamptz[])
+  ON CONFLICT (id) DO UPDATE SET user_id = excluded.user_id, project = excluded.project, doc_path = excluded.doc_path,
+    yjs_state = excluded.yjs_state, content_text = excluded.content_text, content_hash = excluded.content_hash,
+    byte_size = excluded.byte_size, updated_at = excluded.updated_at`;
 
 export function createDocumentsTable({ pool }: Pick<PostgresStore, 'pool'>): DocumentsTable {
   return {
-    async put({ record, project, text, state }) {
-      const values = [
-        ...[record.id, project.userId, project.slug, record.path],
-        // Postgres keeps no NUL in a text.
-        ...[
-          Buffer.from(state),
-          text.replaceAll('\0', '\uFFFD'),
-          createHash('md5').update(text).digest('hex'),
-          state.length,
-        ],
-        ...[record.updatedAt, record.createdAt],
+    async put(rows) {
+      // In one order, whoever writes: of two that write the same ones at once the second waits.
+      const ordered = rows.toSorted((a, b) => (a.record.id < b.record.id ? -1 : 1));
+      const names = [
+        ordered.map(({ record }) => record.id),
+        ordered.map(({ project }) => project.userId),
+        ordered.map(({ project }) => project.slug),
+        ordered.map(({ record }) => record.path),
       ];
-      await pool.query({ name: 'put', text: PUT, values });
+      const values = [
+        ...names,
+        ordered.map(({ state }) => Buffer.from(state)),
+        // Postgres keeps no NUL in a text.
+        ordered.map(({ text }) => text.replaceAll('\0', '\uFFFD')),
+        ordered.map(({ text }) => createHash('md5').update(text).digest('hex')),
+        ordered.map(({ state }) => state.length),
+        ordered.map(({ record }) => record.updatedAt),
+        ordered.map(({ record }) => record.createdAt),
+      ];
+      await transact(pool, async (client) => {
+        await client.query({ name: 'make room', text: MAKE_ROOM, values: names });
+        await client.query({ name: 'put', text: PUT, values });
+      });
     },
     async remove(id) {
       await pool.query('DELETE FROM documents WHERE id = $1', [id]);

@@ -10,6 +10,7 @@ import { Failure } from '@markco/protocol';
 import type { KeyRange, Store, StoreWrite } from '@markco/replica/store/store';
 import { Pool, type PoolClient } from 'pg';
 import { MIGRATIONS } from './migrations.ts';
+import { askTogether } from './together.ts';
 
 /** One that does not answer for so long is given up; what it does with the statement later changes nothing. */
 const STATEMENT_MS = 5_000;
@@ -31,11 +32,17 @@ const WRITE = `WITH held AS (SELECT 1 FROM lease WHERE epoch = $1 FOR SHARE),
     ON CONFLICT (key) DO UPDATE SET value = excluded.value)
   SELECT EXISTS (SELECT FROM held) AS held`;
 
+const READ = 'SELECT key, value FROM records WHERE key = ANY($1::bytea[])';
+const FIRST_ROWS = `SELECT t.n, r.key, r.value FROM unnest($1::int[], $2::bytea[], $3::bytea[]) AS t (n, gte, lt),
+  LATERAL (SELECT key, value FROM records WHERE key >= t.gte AND key < t.lt ORDER BY key LIMIT ${ROWS_AT_ONCE}) AS r
+  ORDER BY t.n, r.key`;
+
+type Row = { readonly key: Buffer; readonly value: Buffer };
 type Waiting = { readonly batch: readonly StoreWrite[]; resolve(): void; reject(cause: unknown): void };
 
 export type PostgresStore = Store & {
   /** For what else is kept in this database (`documents-table.ts`). */
-  readonly pool: Pick<Pool, 'query'>;
+  readonly pool: Pick<Pool, 'connect' | 'query'>;
   /** The number of the lease that is held now. */
   readonly epoch: string;
   /** Why it was given up, until it is opened anew. */
@@ -76,6 +83,8 @@ export async function openPostgresStore(url: string, lease: TakeLease = takeLeas
   }
   let waiting: Waiting[] = [];
   let work: Promise<void> | undefined;
+  /** Ends with the last write that was asked for, whatever comes of it. */
+  let lastWrite: Promise<unknown> = Promise.resolve();
   /** Why a statement failed; nothing more is written until it was opened anew, so that none is passed over. */
   let broken: Error | undefined;
 
@@ -120,19 +129,47 @@ export async function openPostgresStore(url: string, lease: TakeLease = takeLeas
     while (work !== undefined) await work;
   }
 
+  const readOne = askTogether(async (keys: readonly Buffer[]) => {
+    const { rows } = await pool.query<Row>({ name: 'read', text: READ, values: [keys] });
+    const found = new Map(rows.map(({ key, value }) => [key.toString('latin1'), value]));
+    return keys.map((key) => found.get(key.toString('latin1')));
+  });
+
+  const firstRows = askTogether(async (ranges: readonly (readonly [Buffer, Buffer])[]) => {
+    const { rows } = await pool.query<Row & { n: number }>({
+      ...{ name: 'first rows', text: FIRST_ROWS },
+      values: [ranges.map((_, n) => n), ranges.map(([gte]) => gte), ranges.map(([, lt]) => lt)],
+    });
+    const found: Row[][] = ranges.map(() => []);
+    for (const row of rows) found[row.n]?.push(row);
+    return found;
+  });
+
+  async function rowsBetween(
+    from: Buffer,
+    to: Buffer,
+    count: number,
+    how: 'first' | 'next' | 'reverse',
+  ): Promise<Row[]> {
+    if (how === 'first' && count === ROWS_AT_ONCE) return firstRows([from, to]);
+    const [after, order] = [how === 'next' ? '>' : '>=', how === 'reverse' ? 'DESC' : 'ASC'];
+    const { rows } = await pool.query<Row>({
+      name: `range ${after} ${order}`,
+      text: `SELECT key, value FROM records WHERE key ${after} $1 AND key < $2 ORDER BY key ${order} LIMIT $3`,
+      values: [from, to, count],
+    });
+    return rows;
+  }
+
   async function* range({ gte, lt, reverse = false, limit }: KeyRange) {
-    await settled();
-    let [from, to]: [Uint8Array, Uint8Array] = [Buffer.from(gte), Buffer.from(lt)];
+    // What is asked for after this is not waited for: where somebody writes on, that has no end.
+    await lastWrite;
+    let [from, to]: [Buffer, Buffer] = [Buffer.from(gte), Buffer.from(lt)];
     let isFirst = true;
     let left = limit === undefined || limit < 0 ? Number.POSITIVE_INFINITY : limit;
     while (left > 0) {
       const count = Math.min(ROWS_AT_ONCE, left);
-      const after = isFirst || reverse ? '>=' : '>';
-      const { rows } = await pool.query<{ key: Buffer; value: Buffer }>({
-        name: `range ${after} ${reverse}`,
-        text: `SELECT key, value FROM records WHERE key ${after} $1 AND key < $2 ORDER BY key ${reverse ? 'DESC' : 'ASC'} LIMIT $3`,
-        values: [from, to, count],
-      });
+      const rows = await rowsBetween(from, to, count, reverse ? 'reverse' : isFirst ? 'first' : 'next');
       for (const { key, value } of rows) yield [new Uint8Array(key), new Uint8Array(value)] as const;
       const last = rows.at(-1);
       if (rows.length < count || last === undefined) return;
@@ -153,20 +190,19 @@ export async function openPostgresStore(url: string, lease: TakeLease = takeLeas
       return broken;
     },
     async read(key) {
-      await settled();
-      const { rows } = await pool.query<{ value: Buffer }>({
-        ...{ name: 'read', text: 'SELECT value FROM records WHERE key = $1' },
-        values: [Buffer.from(key)],
-      });
-      return rows[0] === undefined ? undefined : new Uint8Array(rows[0].value);
+      await lastWrite;
+      const value = await readOne(Buffer.from(key));
+      return value === undefined ? undefined : new Uint8Array(value);
     },
     write(batch) {
       // Who asked may use the bytes again at once.
       const copy = batch.map(({ key, value }) => ({ key: key.slice(), value: value === null ? null : value.slice() }));
-      return new Promise<void>((resolve, reject) => {
+      const written = new Promise<void>((resolve, reject) => {
         waiting.push({ batch: copy as StoreWrite[], resolve, reject });
         work ??= moveAll();
       });
+      lastWrite = written.catch(() => undefined);
+      return written;
     },
     writeNow: () => false,
     range,
@@ -215,7 +251,7 @@ export const taken = (): Failure =>
   );
 
 /** One transaction. What was cut off in the middle is undone. */
-export async function transact<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+export async function transact<T>(pool: Pick<Pool, 'connect'>, work: (client: PoolClient) => Promise<T>): Promise<T> {
   const client: PoolClient = await pool.connect();
   let broken: Error | undefined;
   try {

@@ -15,21 +15,23 @@ import {
 } from '@markco/protocol';
 import { outFrame, type OutFrame } from './out-frame.ts';
 
-type Rate = { second: number; frames: number };
-
 export type Presence<Member> = ReturnType<typeof createPresence<Member>>;
 
 export function createPresence<Member>({ now }: { readonly now: () => number }) {
   const table = createAwarenessTable();
   const speakers = new Map<number, Member>();
-  const rates = new Map<Member, Rate>();
+  /** Frames of this second. */
+  const frames = new Map<Member, number>();
+  let countedIn = 0;
 
   /** Whether it may be looked at; past the limit frames are dropped until the second is over. */
   function admit(member: Member): boolean {
     const second = Math.floor(now() / 1_000);
-    let rate = rates.get(member);
-    if (rate?.second !== second) rates.set(member, (rate = { second, frames: 0 }));
-    return ++rate.frames <= LIMITS.awarenessFramesPerSecondMax;
+    if (second !== countedIn) frames.clear();
+    countedIn = second;
+    const count = (frames.get(member) ?? 0) + 1;
+    frames.set(member, count);
+    return count <= LIMITS.awarenessFramesPerSecondMax;
   }
 
   return {
@@ -53,7 +55,7 @@ export function createPresence<Member>({ now }: { readonly now: () => number }) 
 
     /** What to tell the others when a connection has gone. */
     leave(member: Member): OutFrame | undefined {
-      rates.delete(member);
+      frames.delete(member);
       const clients = [...speakers].flatMap(([client, speaker]) => (speaker === member ? [client] : []));
       for (const client of clients) speakers.delete(client);
       const gone = table.remove(clients);

@@ -124,7 +124,7 @@ export class Room implements TakenBy<Seat> {
   leave(member: Member): void {
     const seat = this.#seats.get(member);
     if (!this.#seats.delete(member)) return;
-    for (const left of seat?.authors.values() ?? []) left();
+    for (const left of seat?.authors?.values() ?? []) left();
     this.here.leave(member);
     if (this.isIdle) this.idleSince = this.#parts.now();
   }
@@ -364,7 +364,7 @@ export class Room implements TakenBy<Seat> {
 
   wasWritten(taken: Taken<Seat>, isPlaced: boolean): void {
     this.#unwritten--;
-    passOn(taken, this.#seats.keys(), isPlaced);
+    if (!this.#parts.log.passesOnFirst) passOn(taken, this.#seats.keys(), isPlaced);
     if (this.#whenWritten.length > 0) reach(this.#whenWritten, this.seq - this.#unwritten);
     this.#changes.add(taken.seq, taken.origin, taken.sender?.member.device);
   }

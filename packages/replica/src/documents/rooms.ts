@@ -14,6 +14,7 @@ import { decodeStateRecord } from './record.ts';
 import { insertion } from './insertion.ts';
 import type { Loaded } from './loaded.ts';
 import { Room } from './room.ts';
+import { createSleepers } from './sleepers.ts';
 import { readUpdates, requireWhole } from './tail.ts';
 import type { Views } from './views.ts';
 
@@ -35,7 +36,7 @@ export type RoomsParts = {
   readonly onPresence?: (id: DocumentId, frame: Uint8Array) => void;
   /** A document is loaded from now on. */
   readonly onLoaded?: (id: DocumentId) => void;
-  /** Called when many documents were given back and nobody types: a good moment to give their memory back. */
+  /** Called when many documents were given back, or many came, and nobody types: a good moment to give back the memory of it. */
   readonly onRelease: () => void;
 };
 
@@ -46,6 +47,10 @@ const SWEEP_MS = 1_000;
 const COMPACTIONS_MAX = 4;
 /** Bytes of documents given back that are worth collecting for. */
 const RELEASED_BYTES_MIN = 2 * 1024 * 1024;
+/** So many who came leave as much behind that was needed to let them in. */
+const CAME_MIN = 500;
+/** So many in one sweep: more are on their way. */
+const COMING_MIN = 50;
 
 export type Rooms = ReturnType<typeof createRooms>;
 
@@ -56,9 +61,12 @@ export function createRooms(parts: RoomsParts) {
   const compacting = new Map<DocumentId, Promise<void>>();
   const listeners = new Set<(change: RoomChange) => void>();
   const seenListeners = new Set<(id: DocumentId) => void>();
+  const sleepers = createSleepers();
   const authors = createAuthors();
   authors.onFree((id) => rooms.get(id)?.askAgain());
   let releasedBytes = 0;
+  /** Who began to look at a document since memory was given back, and how many of them by the last sweep. */
+  let [came, sweptCame] = [0, 0];
   const sweeper = setInterval(sweep, SWEEP_MS);
   sweeper.unref();
 
@@ -73,6 +81,7 @@ export function createRooms(parts: RoomsParts) {
   }
 
   function tellSeen(id: DocumentId): void {
+    came++;
     for (const listener of seenListeners) listener(id);
   }
 
@@ -100,13 +109,15 @@ export function createRooms(parts: RoomsParts) {
       if (beginning !== 'empty') await beginning.imported(room.seq);
     } else await parts.begun(id);
     rooms.set(id, room);
+    sleepers.stirs(id);
     parts.onLoaded?.(id);
     return room;
   }
 
   function sweep(): void {
     views.sweep();
-    let isBusy = false;
+    let isBusy = came - sweptCame >= COMING_MIN;
+    sweptCame = came;
     for (const [id, room] of rooms) {
       if (room.seq !== room.sweptSeq) isBusy = true;
       // Nobody edits it just now: what is opened next, here or after a restart, finds it compact.
@@ -121,17 +132,21 @@ export function createRooms(parts: RoomsParts) {
       if (!log.storage.ok) continue;
       views.drop(id);
       rooms.delete(id);
+      sleepers.rests(id, room.digest);
       releasedBytes += (room.base?.length ?? 0) + room.tailBytes;
       isBusy = true;
     }
-    if (isBusy || releasedBytes < RELEASED_BYTES_MIN) return;
-    releasedBytes = 0;
+    if (isBusy || (releasedBytes < RELEASED_BYTES_MIN && came < CAME_MIN)) return;
+    releasedBytes = came = sweptCame = 0;
     parts.onRelease();
   }
 
   return {
     /** Who writes here, and on the devices that are connected. */
     authors,
+
+    /** Who has documents open that are not loaded. */
+    sleepers,
 
     /** @throws Failure when it cannot be loaded; asking again tries again */
     open(id: DocumentId): Promise<Room> {
@@ -172,7 +187,16 @@ export function createRooms(parts: RoomsParts) {
     },
 
     /** Another process has taken something in, of a document that is not loaded here. */
-    changedElsewhere: tell,
+    changedElsewhere(change: RoomChange): void {
+      tell(change);
+      sleepers.stirs(change.id);
+    },
+
+    /** Whoever has it open is told why they cannot have it any more. */
+    refuseAll(id: DocumentId, failure: Failure): void {
+      rooms.get(id)?.refuseAll(failure);
+      sleepers.refuse(id, failure);
+    },
 
     /** It cannot be relied on: whoever has it open joins again, and it is loaded anew then. */
     drop(room: Room, failure: Failure): void {

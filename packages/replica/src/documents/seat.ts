@@ -7,7 +7,7 @@ import { outFrame, type OutFrame } from './out-frame.ts';
 export type Member = {
   readonly readOnly: boolean;
   /** Another device, which has it whether anybody there looks at it or not. */
-  readonly device?: DeviceId;
+  readonly device?: DeviceId | undefined;
   /** It sent what is here already, or refers to what is not. */
   wasted?(update: Uint8Array): void;
   /** True when it gets what this device told here from that device itself, and will say so. */
@@ -39,8 +39,8 @@ export type Seat = {
   early: boolean;
   /** What else it told then, as far as it refers to that and may be taken from it (`parts.ts`). */
   part: Uint8Array | undefined;
-  /** Client ids that it writes with here, each with how to say that it has left; at most AUTHORS_MAX. */
-  readonly authors: Map<number, () => void>;
+  /** Client ids that it writes with here, each with how to say that it has left; at most AUTHORS_MAX. Most write nothing. */
+  authors: Map<number, () => void> | undefined;
 };
 
 /** Of one connection. A client has one; a program that passes on what others write may have many. */
@@ -62,7 +62,7 @@ export const newSeat = (member: Member): Seat => ({
   asked: false,
   early: false,
   part: undefined,
-  authors: new Map(),
+  authors: undefined,
 });
 
 export const savedFrame = ({ acknowledged }: Seat): OutFrame =>
@@ -108,6 +108,7 @@ export function notOf(
 export function noteWriter(authors: Authors, documentId: DocumentId, seat: Seat, clients: readonly number[]): void {
   const [client, ...others] = clients;
   if (seat.member.device !== undefined || client === undefined || others.length > 0) return;
+  seat.authors ??= new Map();
   if (seat.authors.has(client) || seat.authors.size >= AUTHORS_MAX) return;
   seat.authors.set(client, authors.writes(documentId, client));
 }

@@ -2,11 +2,12 @@
  * A connection's place in one document: it hears from the first moment, is answered once the document is loaded,
  * and is cut back to a catch-up when it reads too slowly.
  */
-import { Failure, LIMITS, type DeviceId, type DocumentId } from '@markco/protocol';
+import { Failure, LIMITS, type DeviceId, type DocumentId, type News } from '@markco/protocol';
 import type { OutFrame } from '../documents/out-frame.ts';
 import type { Room } from '../documents/room.ts';
 import type { Member } from '../documents/seat.ts';
 import type { Rooms } from '../documents/rooms.ts';
+import type { Sleeper } from '../documents/sleepers.ts';
 
 export type DocumentMember = {
   receive(frame: Uint8Array): void;
@@ -39,112 +40,154 @@ export type DocumentMemberParts = {
   readonly refuse: (failure: Failure) => void;
   /** The document is loaded and this member is in it. */
   readonly welcome: (room: Room, member: Member) => void;
+  /** What it has. Where that is all that is here, the document is not loaded for it, and `slept` is called instead. */
+  readonly sleep?: { readonly digest: Uint8Array; readonly slept: () => void };
 };
 
-export function joinDocument({
-  rooms,
-  timing,
-  documentId,
-  readOnly,
-  device,
-  wasted = () => undefined,
-  hears = () => false,
-  isLinked = () => false,
-  write,
-  refuse,
-  welcome,
-}: DocumentMemberParts): DocumentMember {
-  let room: Room | undefined;
-  let early: Uint8Array[] = [];
-  let earlyBytes = 0;
-  let left = false;
+export function joinDocument(parts: DocumentMemberParts): DocumentMember {
+  const joined = new JoinedDocument(parts);
+  joined.begin();
+  return joined;
+}
+
+/** A class, because a connection that does nothing is little else: each method would be memory of each. */
+class JoinedDocument implements DocumentMember, Member, Sleeper {
+  readonly readOnly: boolean;
+  readonly device: DeviceId | undefined;
+  readonly #parts: DocumentMemberParts;
+  #room: Room | undefined;
+  /** What came before the document was loaded. */
+  #early: Uint8Array[] | undefined;
+  #earlyBytes = 0;
+  #left = false;
+  #sleeps = false;
   /** Position of the last change that was written; undefined before the first answer was. */
-  let sentSeq: number | undefined;
+  #sentSeq: number | undefined;
   /** Something was left out since: all that is sent from then on, until it has caught up. */
-  let behind = false;
-
-  const askedAt = performance.now();
-  const isLoaded = rooms.peek(documentId) !== undefined;
+  #behind = false;
   /** When the first update came that is not acknowledged yet. */
-  let updateAt: number | undefined;
+  #updateAt: number | undefined;
 
-  const member: Member = {
-    readOnly,
-    ...(device === undefined ? {} : { device }),
-    wasted,
-    hears,
-    isLinked,
-    send(frame) {
-      if (updateAt !== undefined && isSaved(frame.payload)) {
-        timing.acknowledged(performance.now() - updateAt);
-        updateAt = undefined;
-      }
-      if (behind) return;
-      if (!write(frame)) {
-        behind = true;
-        return;
-      }
-      if (frame.seq !== undefined) sentSeq = frame.seq;
-    },
-    refuse(failure) {
-      leave();
-      refuse(failure);
-    },
-  };
-
-  function leave(): void {
-    if (left) return;
-    left = true;
-    early = [];
-    room?.leave(member);
+  constructor(parts: DocumentMemberParts) {
+    this.#parts = parts;
+    this.readOnly = parts.readOnly;
+    this.device = parts.device;
   }
 
-  function take(frame: Uint8Array): void {
-    if (isUpdate(frame)) updateAt ??= performance.now();
+  begin(): void {
+    const { rooms, documentId, sleep, timing } = this.#parts;
+    if (
+      sleep === undefined ||
+      rooms.peek(documentId) !== undefined ||
+      !rooms.sleepers.restsAt(documentId, sleep.digest)
+    )
+      return this.#open();
+    this.#sleeps = true;
+    rooms.sleepers.add(documentId, this);
+    timing.opened(0, true);
+    sleep.slept();
+  }
+
+  wake(): void {
+    if (!this.#sleeps) return;
+    this.#endSleep();
+    this.#open();
+  }
+
+  #endSleep(): void {
+    if (!this.#sleeps) return;
+    this.#sleeps = false;
+    this.#parts.rooms.sleepers.delete(this.#parts.documentId, this);
+  }
+
+  #open(): void {
+    const { rooms, documentId, timing } = this.#parts;
+    const askedAt = performance.now();
+    const isLoaded = rooms.peek(documentId) !== undefined;
+    rooms.open(documentId).then(
+      (room) => {
+        if (this.#left) return;
+        this.#room = room;
+        room.join(this);
+        this.#parts.welcome(room, this);
+        timing.opened(performance.now() - askedAt, isLoaded);
+        const waiting = this.#early ?? [];
+        this.#early = undefined;
+        for (const frame of waiting) this.#take(frame);
+      },
+      (error: unknown) => this.refuse(Failure.from(error)),
+    );
+  }
+
+  receive(frame: Uint8Array): void {
+    if (this.#left) return;
+    if (this.#room !== undefined) {
+      this.#take(frame);
+      return;
+    }
+    this.#earlyBytes += frame.length;
+    if (this.#earlyBytes > LIMITS.messageBytesMax) {
+      this.refuse(
+        new Failure('too_large', 'More was sent than can wait while the document is being loaded. Try again.'),
+      );
+      return;
+    }
+    (this.#early ??= []).push(frame.slice());
+    this.wake();
+  }
+
+  #take(frame: Uint8Array): void {
+    if (isUpdate(frame)) this.#updateAt ??= performance.now();
     try {
-      room?.receive(member, frame);
+      this.#room?.receive(this, frame);
     } catch (error) {
-      member.refuse(Failure.from(error));
+      this.refuse(Failure.from(error));
     }
   }
 
-  rooms.open(documentId).then(
-    (opened) => {
-      if (left) return;
-      room = opened;
-      room.join(member);
-      welcome(room, member);
-      timing.opened(performance.now() - askedAt, isLoaded);
-      const waiting = early;
-      early = [];
-      for (const frame of waiting) take(frame);
-    },
-    (error: unknown) => member.refuse(Failure.from(error)),
-  );
+  caughtUp(): void {
+    if (!this.#behind || this.#left) return;
+    this.#behind = false;
+    this.#room?.resume(this, this.#sentSeq);
+  }
 
-  return {
-    receive(frame) {
-      if (left) return;
-      if (room !== undefined) {
-        take(frame);
-        return;
-      }
-      earlyBytes += frame.length;
-      if (earlyBytes > LIMITS.messageBytesMax) {
-        member.refuse(
-          new Failure('too_large', 'More was sent than can wait while the document is being loaded. Try again.'),
-        );
-        return;
-      }
-      early.push(frame.slice());
-    },
-    caughtUp() {
-      if (!behind || left) return;
-      behind = false;
-      room?.resume(member, sentSeq);
-    },
-    leave,
-  };
+  leave(): void {
+    if (this.#left) return;
+    this.#left = true;
+    this.#early = undefined;
+    this.#endSleep();
+    this.#room?.leave(this);
+  }
+
+  send(frame: OutFrame): void {
+    if (this.#updateAt !== undefined && isSaved(frame.payload)) {
+      this.#parts.timing.acknowledged(performance.now() - this.#updateAt);
+      this.#updateAt = undefined;
+    }
+    if (this.#behind) return;
+    if (!this.#parts.write(frame)) {
+      this.#behind = true;
+      return;
+    }
+    if (frame.seq !== undefined) this.#sentSeq = frame.seq;
+  }
+
+  refuse(failure: Failure): void {
+    this.leave();
+    this.#parts.refuse(failure);
+  }
+
+  wasted(update: Uint8Array): void {
+    this.#parts.wasted?.(update);
+  }
+
+  hears(from: DeviceId, news: News, seq: number): boolean {
+    return this.#parts.hears?.(from, news, seq) === true;
+  }
+
+  isLinked(to: DeviceId): boolean {
+    return this.#parts.isLinked?.(to) === true;
+  }
 }
 
 /** The first two bytes of y-protocols messages: `sync/frame.ts` of the protocol has them all. */

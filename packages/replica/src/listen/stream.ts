@@ -31,6 +31,8 @@ import { joinDocument, type DocumentMember, type DocumentTiming } from './docume
 
 export type StreamParts = {
   readonly rooms: Rooms;
+  /** A document that its client has as it is here is loaded only once something happens to it. */
+  readonly sleeps?: boolean;
   /** What it writes to this document is not looked at. */
   readonly isReadOnly?: (id: DocumentId) => boolean;
   readonly timing: DocumentTiming;
@@ -101,7 +103,15 @@ export function serveStream(connection: Connection, parts: StreamParts): void {
       return Promise.resolve();
     }
     return new Promise((resolve) => {
+      let isToldEqual = false;
+      const tellEqual = (): void => {
+        isToldEqual = true;
+        planFlush();
+        equal.push(channel);
+        resolve();
+      };
       const member = joinDocument({
+        ...(parts.sleeps === true ? { sleep: { digest, slept: tellEqual } } : {}),
         rooms: parts.rooms,
         timing: parts.timing,
         documentId,
@@ -117,16 +127,12 @@ export function serveStream(connection: Connection, parts: StreamParts): void {
         },
         welcome(room, joined) {
           if (sameBytes(digest, room.digest)) {
-            // "Equal" promises that it is on disk.
-            void room.durable().then(() => {
-              planFlush();
-              equal.push(channel);
-              resolve();
-            });
+            // "Equal" promises that it is on disk. It is said once: it would count what was written since as saved.
+            if (!isToldEqual) void room.durable().then(tellEqual);
             return;
           }
           room.greet(joined);
-          if (sameBytes(digest, NO_DIGEST)) room.sendAll(joined);
+          if (isToldEqual || sameBytes(digest, NO_DIGEST)) room.sendAll(joined);
           resolve();
         },
       });

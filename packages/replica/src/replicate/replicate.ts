@@ -3,7 +3,7 @@
  *
  * 1. What changes while they are connected is told at once; what changed before is found by comparing (`rows.ts`).
  * 2. One of the two leads the comparing, so that it is done once; a document is opened by whoever has a reason to.
- * 3. Documents that somebody looks at come first. At most LOADS_AT_ONCE are on their way at once; one that is settled
+ * 3. Documents that somebody looks at come first. No more than a few are on their way at once; one that is settled
  *    and that nobody looks at is closed again, so that a large project costs no memory.
  */
 import {
@@ -31,7 +31,6 @@ import { createWanted, inOrderOf } from './wanted.ts';
 import { ACCEPTER, BAD_CHANNEL, NOT_HERE, OPENER, readMessage, ROWS_MAX, type Message } from './messages.ts';
 import { BUCKETS, bucketHashes, bucketOf, compareRow, differingBuckets, projectHash, rowOf, type Row } from './rows.ts';
 
-const LOADS_AT_ONCE = 32;
 /** Bytes that wait for the other device before its documents are cut back to a catch-up. */
 const BACKLOG_BYTES_MAX = 8 * 1024 * 1024;
 const QUIET_MS = 5_000;
@@ -108,6 +107,7 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
       onHeld() {
         const seq = channels.get(number)?.heldSeq ?? null;
         if (seq !== null) parts.onHeld(documentId, seq);
+        wanted.ended(number);
         openNext();
       },
     };
@@ -117,6 +117,7 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
     const channel = channels.get(number);
     if (channel === undefined) return;
     channels.delete(number);
+    wanted.ended(number);
     for (const side of [mine, theirs]) if (side.get(channel.documentId) === number) side.delete(channel.documentId);
     channel.leave();
     openNext();
@@ -131,21 +132,15 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
 
   function openNext(): void {
     if (closed || wanted.isEmpty) return;
-    let loading = 0;
-    for (const number of mine.values()) if (channels.get(number)?.isSettled === false) loading++;
-    while (loading < LOADS_AT_ONCE) {
-      const id = wanted.next();
-      if (id === undefined) return;
-      if (mine.has(id) || theirs.has(id) || parts.refusal(id) !== undefined) continue;
-      open(id);
-      loading++;
-    }
+    for (let id = wanted.next(); id !== undefined; id = wanted.next())
+      if (!mine.has(id) && !theirs.has(id) && parts.refusal(id) === undefined) open(id);
   }
 
   function open(documentId: DocumentId): void {
     const number = nextChannel;
     nextChannel += 2;
     mine.set(documentId, number);
+    wanted.began(number);
     const channel = channelFor(number, documentId);
     opened.add(documentId);
     channels.set(

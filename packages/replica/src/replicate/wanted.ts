@@ -4,13 +4,20 @@
  */
 import type { DeviceId, DocumentId } from '@markco/protocol';
 
+/** Documents that are on their way at once. */
+const LOADS_AT_ONCE = 32;
+
 export type Wanted = {
   readonly isEmpty: boolean;
-  /** @param digest what the other one has of it, where that is known */
+  /** Said again once somebody looks at it. @param digest what the other one has of it, where that is known */
   add(id: DocumentId, digest?: string): void;
   delete(id: DocumentId): void;
-  /** The next one, which is none of these any more. */
+  /** The next one; none while as many are on their way as may be. */
   next(): DocumentId | undefined;
+  /** One is on its way, on this channel. */
+  began(channel: number): void;
+  /** It has come, or comes no more. */
+  ended(channel: number): void;
 };
 
 export function createWanted(parts: {
@@ -18,27 +25,34 @@ export function createWanted(parts: {
   /** Of what is here now; undefined where it would have to be read. */
   readonly digestNow: (id: DocumentId) => string | undefined;
 }): Wanted {
-  const waiting = new Map<DocumentId, string | undefined>();
-
-  function first(): DocumentId | undefined {
-    for (const id of waiting.keys()) if (parts.isSeen(id)) return id;
-    return waiting.keys().next().value;
-  }
+  const seen = new Map<DocumentId, string | undefined>();
+  const others = new Map<DocumentId, string | undefined>();
+  const underWay = new Set<number>();
 
   return {
     get isEmpty() {
-      return waiting.size === 0;
+      return seen.size + others.size === 0;
     },
-    add: (id, digest) => void waiting.set(id, digest),
-    delete: (id) => void waiting.delete(id),
+    add(id, digest) {
+      const comesFirst = seen.has(id) || parts.isSeen(id);
+      if (comesFirst) others.delete(id);
+      (comesFirst ? seen : others).set(id, digest);
+    },
+    delete(id) {
+      seen.delete(id);
+      others.delete(id);
+    },
     next() {
-      for (let id = first(); id !== undefined; id = first()) {
-        const digest = waiting.get(id);
-        waiting.delete(id);
-        if (digest === undefined || parts.digestNow(id) !== digest) return id;
-      }
+      if (underWay.size >= LOADS_AT_ONCE) return undefined;
+      for (const waiting of [seen, others])
+        for (const [id, digest] of waiting) {
+          waiting.delete(id);
+          if (digest === undefined || parts.digestNow(id) !== digest) return id;
+        }
       return undefined;
     },
+    began: (channel) => void underWay.add(channel),
+    ended: (channel) => void underWay.delete(channel),
   };
 }
 

@@ -179,11 +179,17 @@ export function createSharedLog(parts: SharedLogParts): SharedLog {
     return true;
   }
 
+  /** It was given back before what others wrote was in place there. */
+  function missed(id: DocumentId): void {
+    const seq = known.get(id);
+    if (seq !== undefined) parts.onElsewhere(id, seq);
+  }
+
   async function readNow(id: DocumentId): Promise<void> {
     const room = rooms.peek(id);
-    if (room === undefined) return;
+    if (room === undefined) return missed(id);
     const { state: ahead, entries } = await readSince(store, id, room.placedSeq);
-    if (rooms.peek(id) !== room) return;
+    if (rooms.peek(id) !== room) return missed(id);
     try {
       if (ahead !== undefined && ahead.seq > room.placedSeq) {
         const moved = ahead.seq - room.placedSeq;

@@ -71,7 +71,15 @@ export const cloudReturn: Stage = {
           const count = bench.quick ? DOCUMENTS_QUICK : DOCUMENTS;
           const text = 'The quick brown fox jumps. '.repeat(LENGTH).slice(0, LENGTH);
           const cloud = await clouds.start(folder, { files: Array.from({ length: count }, () => text) });
-          const rows: Row[] = [];
+          const rows: Row[] = [
+            {
+              ...{
+                stage: cloudReturn.name,
+                measure: `${count.toLocaleString('en-US')} documents from a device, all there`,
+              },
+              ...{ unit: 's', ours: cloud.broughtMs / 1_000, peers: {} },
+            },
+          ];
           for (const [when, awayMs] of [
             ['at once', 10],
             [`after ${AWAY_MS / 1_000} s`, AWAY_MS],

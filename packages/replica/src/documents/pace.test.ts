@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest';
+import { createPace } from './pace.ts';
+
+/** Passing on takes so long, in milliseconds. */
+function setUp(ms: number) {
+  let now = 0;
+  const pace = createPace(() => now);
+  const pass = (): void => {
+    const began = now;
+    now += ms;
+    pace.took(began);
+  };
+  return {
+    pace,
+    pass,
+    rest: () => void (now += 1_000),
+    /** So many go together. */
+    go(count: number) {
+      pace.goes(count);
+      pass();
+    },
+  };
+}
+
+test('who writes after a rest waits for nobody, however many read it', () => {
+  const { pace, pass, go, rest } = setUp(1);
+  expect(pace.isQuiet()).toBe(true);
+  pass();
+  expect(pace.isQuiet()).toBe(false);
+  go(8);
+  expect(pace.waits(1)).toBe(2);
+  rest();
+  expect(pace.isQuiet()).toBe(true);
+  expect(pace.waits(1)).toBe(0);
+});
+
+test('as many are waited for as went together last time, and now and then one more', () => {
+  const { pace, pass, go } = setUp(1);
+  pass();
+  for (let count = 1; count <= 8; count++) {
+    expect(pace.waits(count)).toBe(0);
+    go(count);
+  }
+  // A ninth does not come: the timer is over with eight.
+  expect(pace.waits(8)).toBe(2);
+  go(8);
+  let steady = 0;
+  for (; pace.waits(8) === 0; steady++) go(8);
+  expect(steady).toBe(17);
+  go(8);
+  expect(pace.waits(8)).toBe(0);
+});
+
+test('fewer than last time go once passing on might have been done twice, and no more are waited for then', () => {
+  const { pace, pass, go } = setUp(1.5);
+  pass();
+  go(8);
+  expect(pace.waits(3)).toBe(3);
+  go(3);
+  expect(pace.waits(3)).toBe(0);
+});
+
+test('nobody waits for what takes no time, nor for longer than some milliseconds', () => {
+  const quick = setUp(0.1);
+  quick.pass();
+  quick.go(8);
+  expect(quick.pace.waits(1)).toBe(0);
+  const slow = setUp(100);
+  slow.pass();
+  slow.go(8);
+  expect(slow.pace.waits(1)).toBe(5);
+});

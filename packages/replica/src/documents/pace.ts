@@ -1,0 +1,54 @@
+/**
+ * How many edits are waited for before they are passed on together. Pure, but for the clock that it is given.
+ *
+ * Whoever writes without a pause goes on as others hear of it, and so do those who answer them. So as many are waited
+ * for as went together the last time, and now and then for one more; where fewer come than that, they go once passing
+ * on might have been done twice over. Who writes after a rest waits for nobody.
+ */
+const QUIET_MS = 2;
+/** Passing on that takes less is not worth waiting for. */
+const LONG_MS = 0.5;
+/** A timer is no more exact; and what took longer was a machine that had something else to do. */
+const [WAIT_MS_MIN, WAIT_MS_MAX] = [1, 5];
+/** So many waits long without an edit are a rest. */
+const RESTS = 4;
+/** So often what came together last time is enough, before one more is waited for. */
+const STEADY = 16;
+/** More at once are no cheaper. */
+const TOGETHER_MAX = 64;
+
+export type Pace = {
+  /** Whether what comes now comes after a rest. */
+  isQuiet(): boolean;
+  /** For how many milliseconds so many have to wait for others; 0: for the rest of their turn. */
+  waits(count: number): number;
+  /** So many go together. */
+  goes(count: number): void;
+  /** They have gone, which began at this time. */
+  took(began: number): void;
+};
+
+export function createPace(now: () => number): Pace {
+  let expected = 1;
+  let steady = 0;
+  let lasted = 0;
+  let passedAt = Number.NEGATIVE_INFINITY;
+  const wait = (): number => Math.min(WAIT_MS_MAX, Math.max(WAIT_MS_MIN, 2 * lasted));
+
+  return {
+    isQuiet() {
+      const isQuiet = now() - passedAt > Math.max(QUIET_MS, lasted < LONG_MS ? 0 : RESTS * wait());
+      if (isQuiet) [expected, steady] = [1, 0];
+      return isQuiet;
+    },
+    waits: (count) => (lasted < LONG_MS || count >= expected ? 0 : wait()),
+    goes(count) {
+      if (count < expected) [expected, steady] = [count, STEADY];
+      else expected = Math.min(TOGETHER_MAX, --steady < 0 ? count + 1 : count);
+    },
+    took(began) {
+      passedAt = now();
+      lasted = passedAt - began;
+    },
+  };
+}
