@@ -150,7 +150,6 @@ test('the same with two processes, and when Postgres is frozen or ends, or NATS 
   await using laptop = await startDevice({ files: FILES });
   await goesOn([one, two], laptop, (speaker) => [
     { what: 'a kill of a process', strike: () => anew(two) },
-    { what: 'a kill of the other', strike: () => anew(one) },
     { what: 'a kill of the device', strike: () => anew(laptop) },
     { what: 'a cut of the agent', strike: async () => speaker.cut() },
     { what: 'a kill of Postgres', strike: () => anew(postgres, 500) },

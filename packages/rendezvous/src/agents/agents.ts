@@ -204,7 +204,8 @@ export async function openAgents(parts: AgentsParts) {
     const version = versions.get(agent) ?? 0;
     sessions.forget(agent);
     await runs.gone(agent, version);
-    if (!connections.has(agent)) await held.say({ ...heldOf(userId, agent), isConnected: false }, version);
+    const isKnown = tokens.of(userId).some(({ id }) => id === agent);
+    if (isKnown && !connections.has(agent)) await held.say({ ...heldOf(userId, agent), isConnected: false }, version);
     others?.tell({ kind: 'agent', agent });
   }
 
@@ -364,6 +365,7 @@ export async function openAgents(parts: AgentsParts) {
       const name = nameOf(userId, agent);
       await remove();
       await runs.abandon(userId, agent, name);
+      await held.forget(agent);
     },
     async close(): Promise<void> {
       await Promise.all(leaving);

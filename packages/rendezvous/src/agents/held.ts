@@ -115,10 +115,21 @@ export async function openHeld({ store, log, shared, process, isUp }: HeldParts)
     say: (held: HeldNow, version: number): Promise<boolean> =>
       put({ ...held, process, count: version }, version, version),
 
+    /** It was removed, and comes back no more. That it was taken over counts for ever. */
+    async forget(agent: DeviceId): Promise<void> {
+      const key = agentKey(agent);
+      const version = await versionOf(shared, key);
+      await log.writeIf({ guard: { key, was: version, next: version }, batch: [{ key, value: null }] });
+      known.delete(agent);
+    },
+
     /** Another process may have said something of it. */
     async read(agent: DeviceId): Promise<Held | undefined> {
       const value = await store.read(agentKey(agent));
-      if (value === undefined) return undefined;
+      if (value === undefined) {
+        known.delete(agent);
+        return undefined;
+      }
       const held = parse(value);
       if ((known.get(agent)?.count ?? 0) <= held.count) known.set(agent, held);
       return held;

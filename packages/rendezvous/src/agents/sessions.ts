@@ -15,6 +15,8 @@ import type { RunRows } from './run-rows.ts';
 
 /** Runs of a person that are looked through for sessions of an agent that was not known here. */
 const RECENT = 50;
+/** Sessions that are remembered; at it those of programs that ended go. */
+const KNOWN_MAX = 1_000;
 
 export type AgentSession = Pick<SessionHere, 'id' | 'userId' | 'projectId' | 'language'> & {
   readonly agent: DeviceId;
@@ -39,7 +41,10 @@ export function createAgentSessions({
   const looked = new Map<DeviceId, string>();
 
   function note(agent: DeviceId, { sessionId: id, userId, projectId, language }: Run): void {
-    if (!sessions.has(id)) sessions.set(id, { id, userId, projectId, language, agent, startedAt: now() });
+    if (sessions.has(id)) return;
+    if (sessions.size >= KNOWN_MAX)
+      for (const known of sessions.values()) if (!isThere(known)) sessions.delete(known.id);
+    sessions.set(id, { id, userId, projectId, language, agent, startedAt: now() });
   }
 
   /** Of a program that ended nothing is left. */

@@ -54,6 +54,25 @@ export function sharedStoreContract(
       expect(version).toMatchObject({ key: rowsKey(ID), version: 2 });
     });
 
+    test('a change that moves no version is taken as long as it is the last one, and versions are found by a path', async () => {
+      const { one, two } = await open();
+      const key = bytes('nkind/one');
+      const at = (was: number, next: number, text: string): Change => ({
+        guard: { key, was, next },
+        batch: [{ key: bytes('nrow'), value: bytes(text) }],
+      });
+      expect(await one.commit([at(0, 1, 'begun')])).toEqual([true]);
+      expect(await one.commit([at(1, 1, 'goes on')])).toEqual([true]);
+      expect(await one.commit([at(1, 1, 'goes on')])).toEqual([true]);
+      expect(await two.commit([at(1, 2, 'taken over')])).toEqual([true]);
+      expect(await one.commit([at(1, 1, 'late')])).toEqual([false]);
+      expect(textOf(await one.read(bytes('nrow')))).toBe('taken over');
+      await one.commit([{ guard: { key: bytes('nkind/two'), was: 0, next: 1 }, batch: [] }]);
+      expect(await two.versions('nkind/one')).toMatchObject([{ version: 2 }]);
+      expect(await two.versions('nkind/')).toHaveLength(2);
+      expect(await two.versions('nother')).toEqual([]);
+    });
+
     test('whoever asks for changes hears of every one, with the row as it is now', async () => {
       const { one, two } = await open();
       let { cursor } = await two.changes(null);
