@@ -13,11 +13,7 @@ const PING_BYTES = 32;
  */
 export async function answers(connection: Connection, signal: AbortSignal): Promise<number> {
   const muxer: unknown = Reflect.get(connection, 'muxer');
-  const began = performance.now();
-  // It is not given the signal: it ends the connection over an answer to what it has given up.
-  if (canPing(muxer)) await Promise.race([muxer.ping(), aborted(signal)]);
-  else await answersOnStream(connection, signal);
-  connection.rtt = performance.now() - began;
+  connection.rtt = await (canPing(muxer) ? answersItself(muxer, signal) : answersOnStream(connection, signal));
   return connection.rtt;
 }
 
@@ -25,17 +21,29 @@ type Pings = { ping(): Promise<number> };
 const canPing = (muxer: unknown): muxer is Pings =>
   typeof muxer === 'object' && muxer !== null && 'ping' in muxer && typeof muxer.ping === 'function';
 
-async function answersOnStream(connection: Connection, signal: AbortSignal): Promise<void> {
+async function answersItself(muxer: Pings, signal: AbortSignal): Promise<number> {
+  const began = performance.now();
+  // It is not given the signal: it ends the connection over an answer to what it has given up.
+  await Promise.race([muxer.ping(), aborted(signal)]);
+  return performance.now() - began;
+}
+
+/** To open the stream takes several round trips more, which are not counted. */
+async function answersOnStream(connection: Connection, signal: AbortSignal): Promise<number> {
   const stream = await connection.newStream(PING_PROTOCOL, { signal, runOnLimitedConnection: true });
   const answered = new Promise<void>((resolve) => stream.addEventListener('message', () => resolve(), { once: true }));
+  const began = performance.now();
+  let ms = 0;
   try {
     stream.send(new Uint8Array(PING_BYTES));
     await Promise.race([answered, aborted(signal)]);
+    ms = performance.now() - began;
   } catch (error) {
     stream.abort(error instanceof Error ? error : new Error(String(error)));
     throw error;
   }
   stream.close({ signal }).catch((cause: unknown) => stream.abort(new Error('it could not be closed', { cause })));
+  return ms;
 }
 
 /** Rejects with `not_ready` at the signal. */

@@ -69,5 +69,11 @@ test('relays that are connected are asked, where they are connected', () => {
     paths: [{ ...path, address: '/ip4/203.0.113.7/tcp/7718/p2p/Relay' }],
   };
   expect(stunServersOf([relay, { ...relay, isRelay: false }])).toEqual(['stun:203.0.113.7:7718']);
+  const named = {
+    ...relay,
+    paths: [],
+    addresses: ['/dns4/cloud.example.com/tcp/7718', '/dns4/cloud.example.com/tcp/443/tls/ws'],
+  };
+  expect(stunServersOf([named])).toEqual(['stun:cloud.example.com:7718']);
   expect(stunServersOf([{ ...relay, state: 'offline' }])).toEqual([]);
 });

@@ -34,6 +34,8 @@ const ANSWER_MS = 3_000;
 const SILENT_MS = 15_000;
 /** How long a hole that seems to be punched may take to carry something. */
 const PROOF_MS = 5_000;
+/** How long the other side may take to find a better way good, too, and to be done with what it says by the old one. */
+const SETTLED_MS = 2_000;
 /** How long what was asked by a way through a relay may take, once there is a better way. */
 const OVER_MS = 60_000;
 /** Ports of one device that are tried at once; of more, the first. */
@@ -119,7 +121,7 @@ export async function createBrowserNetwork(parts: BrowserNetworkParts): Promise<
     const isNeedless = (): boolean => connectionsOf(peerId).some((each) => way(each) !== 'relayed');
     if (leaving.has(relayed) || !isNeedless()) return;
     leaving.add(relayed);
-    await Promise.race([over(relayed), pause(OVER_MS)]);
+    await Promise.race([Promise.all([over(relayed), pause(SETTLED_MS)]), pause(OVER_MS)]);
     leaving.delete(relayed);
     if (isNeedless()) await relayed.close().catch(() => relayed.abort(new Error('there is a better way')));
   }
