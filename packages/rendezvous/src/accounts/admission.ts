@@ -60,6 +60,7 @@ export type AdmissionParts = AdmissionSettings & {
   /** What each person has here. */
   readonly projects: (userId: UserId) => ProjectsToShare;
   readonly textOf: (id: DocumentId) => Promise<string>;
+  readonly textAt: (id: DocumentId, seq: number) => Promise<string>;
   /** What there is of a person beside their account. */
   readonly data: UserData;
   /** Who this cloud is, as a device and by name. */
@@ -84,6 +85,7 @@ export type Admission = {
     | 'shares'
     | 'share'
     | 'revokeShare'
+    | 'suggestions'
   >;
   readonly agents: AgentTokens;
   /** The connection ends when what it was opened with does. */
