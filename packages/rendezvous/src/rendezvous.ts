@@ -175,7 +175,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
       projects: kept.of,
       textOf: async (id) => (await kept.documents.read(id)).text,
       textAt: async (id, seq) => (seq === 0 ? '' : kept.documents.textAt(id, seq)),
-      data: createUserData({ store, shared, table, kept, log: kept.log }),
+      data: createUserData({ store, table, kept }),
       name: config.names[0] ?? 'cloud',
       note,
     });

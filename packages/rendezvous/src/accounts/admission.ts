@@ -54,7 +54,7 @@ export type AdmissionParts = AdmissionSettings & {
   readonly home: string;
   readonly store: Pick<Store, 'read' | 'range'>;
   /** Null where this process alone writes. */
-  readonly shared: Pick<SharedStore, 'versions'> | null;
+  readonly shared: Pick<SharedStore, 'forget' | 'versions'> | null;
   readonly log: Pick<Log, 'writeIf'>;
   readonly ids: IdSource;
   /** What each person has here. */
@@ -155,7 +155,8 @@ export async function openAdmission(parts: AdmissionParts): Promise<Admission> {
   const who = createWho({ token, accounts, sessions, shares, deviceTokens });
   const requireFresh = createStepUp(sessions);
   const deletion = createDeletion({
-    ...{ accounts, sessions, shares, gone, live, data: parts.data, now: ids.now, note: parts.note },
+    ...{ accounts, sessions, shares, gone, live, log, data: parts.data, now: ids.now, note: parts.note },
+    shared: parts.shared,
   });
   const tries = createRate(TRIES_PER_MINUTE, ids.now, TOO_OFTEN);
   const beginnings = createRate(BEGINNINGS_PER_MINUTE, ids.now, TOO_OFTEN);
