@@ -1,4 +1,6 @@
 /** A share link in a real browser: its owner makes it in the page, a guest without an account writes, and is cut off. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { startCloud } from '../conformance/cloud.fixture.ts';
 import { eventually, startDevice } from '../conformance/device.fixture.ts';
@@ -100,6 +102,9 @@ test('a person shares a page from a phone, a guest writes in it and sees nothing
   await text.click();
   await guests.keyboard.press('Control+End');
   await guests.keyboard.type('Suggested.');
+  await guests.keyboard.press('Control+Home');
+  await guests.keyboard.press('End');
+  await guests.keyboard.type(' one');
   await guests.getByText(/^Saved here/).waitFor(SOON);
   expect(await troubles({ page: guests })).toEqual([]);
   await fits(guests);
@@ -123,5 +128,41 @@ test('a person shares a page from a phone, a guest writes in it and sees nothing
   await guests.getByText('This link leads nowhere').waitFor(SOON);
   await guests.goto(toRead);
   await text.getByText('Typed by a guest.').waitFor(SOON);
+
+  // She is told what is suggested, and decides, by the keyboard alone.
+  await hers.keyboard.press('Escape');
+  await hers.getByText('2 changes are suggested for this page.').waitFor(SOON);
+  await hers.getByRole('button', { name: 'Review' }).press('Enter');
+  const list = hers.getByRole('dialog', { name: 'Suggested changes' });
+  const [first, last] = [1, 6].map((line) => list.getByRole('button', { name: `Accept the change in line ${line}` }));
+  if (first === undefined || last === undefined) return expect.unreachable();
+  await first.waitFor(SOON);
+  await list.getByText('You changed this too').waitFor(SOON);
+  expect(await troubles({ page: hers })).toEqual([]);
+  await fits(hers);
+  for (const button of await list.getByRole('button').all())
+    expect((await button.boundingBox())?.height).toBeGreaterThanOrEqual(43.9);
+  await first.press('Enter');
+  await herText.getByText('Page one').waitFor(SOON);
+  await expect.poll(() => last.evaluate((element) => element === document.activeElement), SOON).toBe(true);
+  await hers.keyboard.press('Control+z');
+  await first.waitFor(SOON);
+  expect(await herText.innerText()).not.toContain('Page one');
+  await first.press('Enter');
+  await expect.poll(() => first.count(), SOON).toBe(0);
+  await list.getByRole('button', { name: 'Reject the change in line 6' }).press('Enter');
+  await list.getByText('Nothing is left to decide.').waitFor(SOON);
+  await list.getByRole('button', { name: 'Undo' }).press('Enter');
+  await last.waitFor(SOON);
+  // Her words and what she took are in the page, and so they are on the laptop; the rest goes with the copy.
+  await list.getByRole('button', { name: 'Reject all, and remove the copy' }).press('Enter');
+  await hers.getByText('Deleted').first().waitFor(SOON);
+  expect(await hers.getByText('suggested for this page').count()).toBe(0);
+  const onLaptop = async (): Promise<string> => readFile(join(laptop.folder, 'page.md'), 'utf8');
+  await eventually(async () => (await onLaptop()).startsWith('# Page one\n'), 'what she took on the laptop', 20_000);
+  expect(await onLaptop()).toContain('Typed by a guest.');
+  expect(await onLaptop()).not.toContain('Suggested.');
+  const copies = async () => (await laptop.documents()).filter(({ path }) => path.startsWith('page (suggested'));
+  await eventually(async () => (await copies()).length === 0, 'the copy to be gone', 20_000);
   for (const context of contexts) await context.close();
 });

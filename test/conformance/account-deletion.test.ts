@@ -1,6 +1,7 @@
 /** The end of an account at a cloud: what takes showing again who is there, what goes, what stays, and that nothing comes back. */
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { openClient, type Socket } from '@markco/client';
 import type { Account, AccountContents, Cloud, CloudAsk, Document } from '@markco/protocol';
 import { NO_NATS, startLossyWay, startNats } from '@markco/rendezvous/processes/nats.fixture';
 import { NO_POSTGRES, startPostgres } from '@markco/rendezvous/store/postgres.fixture';
@@ -9,7 +10,7 @@ import { expect, test } from 'vitest';
 import { openAgent } from './agents.fixture.ts';
 import { createBrowser, signInAs, type Browser } from './cloud-browser.fixture.ts';
 import { startCloudHere, type CloudHere } from './cloud-here.fixture.ts';
-import { eventually, startDevice, type Device } from './device.fixture.ts';
+import { eventually, ids, startDevice, type Device } from './device.fixture.ts';
 import { startOidc } from './oidc.fixture.ts';
 
 const CANARY = 'canary-of-ada-51c7';
@@ -241,4 +242,25 @@ test('ACCOUNT-3 two processes on one Postgres both cut off who is there, also on
   const left = `SELECT encode(key, 'escape') AS key FROM records WHERE encode(key, 'hex') LIKE '%${id}%'`;
   expect(await postgres.rows(url, left)).toEqual([]);
   expect(await postgres.rows(url, 'SELECT id FROM documents')).toEqual([]);
+
+  // Nobody has the same user here before all is taken out; then the device brings everything, and both have what it writes.
+  await signInAs(oidc, ada, 'ada');
+  for (const cloud of [one, two]) cloud.ahead = 10_000;
+  const isOut = `SELECT 1 FROM records WHERE key LIKE 'wgone/%' AND encode(value, 'escape') LIKE '%"left"%'`;
+  await eventually(async () => (await postgres.rows(url, isOut)).length === 0, 'all to be taken out');
+  await letIn(one.origin, ada, laptop);
+  const again = ada.jar.get('session_token') ?? '';
+  await eventually(async () => (await get(two, '/api/account', again)) === 200, 'the new session at the other');
+  await writeFile(join(laptop.folder, 'page.md'), '# Written later\n');
+  for (const cloud of [one, two]) {
+    const client = openClient({
+      ...{ origin: cloud.origin, token: again, fetch, ...ids },
+      webSocket: (address) => new globalThis.WebSocket(address) as Socket,
+    });
+    const document = await eventually(async () => (await documentsOf(ada, laptop))[0], 'the page');
+    const open = client.openDocument({ projectId: laptop.project.id, documentId: document.id });
+    await eventually(() => open.text.toString() === '# Written later\n', 'what the device has', 20_000);
+    await client.close();
+  }
+  expect([...one.troubles, ...two.troubles]).toEqual([]);
 });

@@ -219,6 +219,7 @@ test('who suggests writes in a copy beside the page, which its owner sees, and n
   );
   await Promise.all([original?.ready, own?.ready]);
   expect(own?.text.toString()).toBe(original?.text.toString());
+  const begun = own?.text.toString();
   original?.text.insert(0, 'In the page. ');
   own?.text.insert(0, 'In the copy. ');
   await own?.saved(AbortSignal.timeout(SOON_MS));
@@ -227,6 +228,14 @@ test('who suggests writes in a copy beside the page, which its owner sees, and n
   await eventually(() => hers?.synced === true && beside?.synced === true, 'both, as its owner has them', SOON_MS);
   expect(beside?.doc.getText('content').toString()).toMatch(/^In the copy\. /);
   expect(hers?.doc.getText('content').toString()).not.toContain('In the');
+  // What is suggested, for its owner alone: the copies that are there, each with what it began with.
+  const suggestions = `/api/projects/${page.projectId}/documents/${page.id}/suggestions`;
+  const of = { share: made.share.id, copyId: copy.id, base: begun };
+  const asked = await owner<{ copies: object[] }>(cloud, 'GET', suggestions);
+  expect(asked.json.copies).toHaveLength(2);
+  expect(asked.json.copies).toContainEqual(of);
+  expect((await laptop.get<{ copies: object[] }>(suggestions)).copies).toContainEqual(of);
+  expect((await asGuest(guest, 'GET', suggestions)).status).toBe(404);
   // A link to what was deleted says so; without the copy there is still the page to read.
   const toCopy = await join(await make({ role: 'view', documentId: copy.id }));
   await owner(cloud, 'DELETE', `/api/projects/${page.projectId}/documents/${copy.id}`);

@@ -177,7 +177,8 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
       ...{ ...config, store, shared, log: kept.log, ids, self, hosts, onTrouble, version: parts.version },
       projects: kept.of,
       textOf: async (id) => (await kept.documents.read(id)).text,
-      data: createUserData({ store, shared, table, kept, log: kept.log }),
+      textAt: async (id, seq) => (seq === 0 ? '' : kept.documents.textAt(id, seq)),
+      data: createUserData({ store, table, kept }),
       name: config.names[0] ?? 'cloud',
       note,
     });

@@ -125,6 +125,13 @@ test('what is wrong with the cloud of a device is shown, and gone when it is ove
   const doubts = [{ since: at, message: 'It lacks edits of page.' }];
   await last('cloud').answer({ state: 'connected', url: 'https://cloud.example.com', since: at, doubts });
   expect(devices.doubts.value).toEqual(doubts);
+  // A person has seen to it; what could not be said stays.
+  void devices.settleDoubts();
+  await last('settleCloud').refuse(new Failure('not_ready', 'This device does not answer.'));
+  expect([devices.doubts.value, devices.trouble.value]).toEqual([doubts, 'This device does not answer.']);
+  void devices.settleDoubts();
+  await last('settleCloud').answer(undefined);
+  expect([devices.doubts.value, devices.trouble.value]).toEqual([[], '']);
   await vi.advanceTimersByTimeAsync(5_000);
   await last('cloud').answer({ state: 'none' });
   expect(devices.doubts.value).toEqual([]);

@@ -29,9 +29,16 @@ const VariablesPanel = later(async () => (await import('../panels/variables-pane
 const RunsPanel = later(async () => (await import('../panels/runs-panel.tsx')).RunsPanel);
 
 const GuestBar = later(async () => (await import('../guest/guest-bar.tsx')).GuestBar);
+const SuggestionsBar = later(async () => (await import('../suggestions/suggestions-bar.tsx')).SuggestionsBar);
 const LinkOver = later(async () => (await import('../guest/link-over.tsx')).LinkOver);
 
 const RunPage = later(async () => (await import('../run-page/run-page.tsx')).RunPage);
+
+/** A link to suggest changes makes one beside the page. */
+const hasCopy = ({ path, ext }: Document, all: readonly Document[] = []): boolean => {
+  const copy = `${path.endsWith(ext) ? path.slice(0, -ext.length) : path} (suggested`;
+  return all.some((each) => each.path.startsWith(copy));
+};
 
 function PanelButton({
   panel,
@@ -247,6 +254,9 @@ export function App() {
         <DeviceBar signIn={() => (wantsSignIn.value = true)} />
         <AwayBar />
         {guest?.copy !== undefined && <GuestBar />}
+        {guest === undefined && document !== undefined && hasCopy(document, workspace.documents.value) && (
+          <SuggestionsBar document={document} />
+        )}
         <TopBar document={document} />
         <main id="main" tabIndex={-1}>
           <Content />

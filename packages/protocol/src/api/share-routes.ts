@@ -66,6 +66,15 @@ export const SHARE_ROUTES = {
     status: 201,
     answer: z.strictObject({ share: ShareSchema, url: z.string() }),
   },
+  /** What is suggested for a document: the copies that links lead to, each with the text that it began with. */
+  suggestions: {
+    method: 'GET',
+    path: '/api/projects/:id/documents/:documentId/suggestions',
+    status: 200,
+    answer: z.strictObject({
+      copies: z.array(z.strictObject({ share: z.string(), copyId: DocumentIdSchema, base: z.string() })),
+    }),
+  },
   /** Whoever is there by it is cut off. */
   revokeShare: { method: 'DELETE', path: '/api/shares/:share', status: 204 },
 } as const;

@@ -129,6 +129,7 @@ export const ROUTE_ACCESS = {
   shares: ['manage', 'share'],
   share: ['manage', 'project'],
   revokeShare: ['manage', 'share'],
+  suggestions: ['manage', 'project'],
   join: DOOR,
   joined: ['read', 'share'],
 

@@ -103,14 +103,19 @@ export async function openAccounts({
   }
 
   function place(account: AccountRow): void {
-    for (const name of namesOf(accounts.get(account.id))) taken.delete(name);
+    release(accounts.get(account.id));
     accounts.set(account.id, account);
     for (const name of namesOf(account)) taken.set(name, account.id);
   }
 
+  /** Unless another account has a name of it by now: both may be read at once. */
+  function release(account: AccountRow | undefined): void {
+    for (const name of namesOf(account)) if (taken.get(name) === account?.id) taken.delete(name);
+  }
+
   function forget(account: AccountRow): void {
     removed.add(account.id);
-    for (const name of namesOf(account)) taken.delete(name);
+    release(account);
     accounts.delete(account.id);
   }
 

@@ -54,12 +54,13 @@ export type AdmissionParts = AdmissionSettings & {
   readonly home: string;
   readonly store: Pick<Store, 'read' | 'range'>;
   /** Null where this process alone writes. */
-  readonly shared: Pick<SharedStore, 'versions'> | null;
+  readonly shared: Pick<SharedStore, 'forget' | 'versions'> | null;
   readonly log: Pick<Log, 'writeIf'>;
   readonly ids: IdSource;
   /** What each person has here. */
   readonly projects: (userId: UserId) => ProjectsToShare;
   readonly textOf: (id: DocumentId) => Promise<string>;
+  readonly textAt: (id: DocumentId, seq: number) => Promise<string>;
   /** What there is of a person beside their account. */
   readonly data: UserData;
   /** Who this cloud is, as a device and by name. */
@@ -84,6 +85,7 @@ export type Admission = {
     | 'shares'
     | 'share'
     | 'revokeShare'
+    | 'suggestions'
   >;
   readonly agents: AgentTokens;
   /** The connection ends when what it was opened with does. */
@@ -153,7 +155,8 @@ export async function openAdmission(parts: AdmissionParts): Promise<Admission> {
   const who = createWho({ token, accounts, sessions, shares, deviceTokens });
   const requireFresh = createStepUp(sessions);
   const deletion = createDeletion({
-    ...{ accounts, sessions, shares, gone, live, data: parts.data, now: ids.now, note: parts.note },
+    ...{ accounts, sessions, shares, gone, live, log, data: parts.data, now: ids.now, note: parts.note },
+    shared: parts.shared,
   });
   const tries = createRate(TRIES_PER_MINUTE, ids.now, TOO_OFTEN);
   const beginnings = createRate(BEGINNINGS_PER_MINUTE, ids.now, TOO_OFTEN);

@@ -66,6 +66,36 @@ test('what both change of one account is kept, and a passkey is one account’s 
   });
 });
 
+test('an account that one process deletes is gone at the other, and who comes again meanwhile is somebody new at both', async () => {
+  const [one, two] = await twoProcesses();
+  const identity = {
+    id: 'i',
+    issuer: 'https://id.example.com',
+    subject: 'ada',
+    provider: 'Example',
+    address: '',
+    createdAt: 1,
+  };
+  const before = await one.accounts.create('Ada', { identities: [identity] });
+  await two.rows.reload();
+  // A change of it that waits at the other is refused, and makes it not come back.
+  const [removed, changed] = await Promise.allSettled([
+    one.accounts.remove(before.id, () => []),
+    two.accounts.change(before.id, (account) => ({ ...account, name: 'Ada again' })),
+  ]);
+  expect(removed.status).toBe('fulfilled');
+  if (changed.status === 'rejected') expect(changed.reason).toMatchObject({ code: 'not_found' });
+  const after = await one.accounts.create('Ada', { identities: [identity] });
+  await two.rows.reload();
+  expect(two.gone).toEqual([`deleted ${before.id}`]);
+  for (const { accounts } of [one, two]) {
+    expect(accounts.get(before.id)).toBeUndefined();
+    expect(accounts.withIdentity(identity.issuer, 'ada')).toEqual(after);
+    expect(accounts.ofUser(before.userId)).toBeUndefined();
+    await expect(accounts.remove(before.id, () => [])).rejects.toMatchObject({ code: 'not_found' });
+  }
+});
+
 test('a session that one process ends ends at the other, with its connections', async () => {
   const [one, two] = await twoProcesses();
   const about = { account: one.accounts.operator().id, isPublic: false, with: 'token', browser: 'Firefox' };

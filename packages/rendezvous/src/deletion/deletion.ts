@@ -5,7 +5,7 @@
  *    it, and whoever is there is cut off, at other processes once they have read that.
  * 2. Then all that it had is taken out of the store, before the person is told that it is done; and once more after
  *    SETTLE_MS, for what was on its way at another process.
- * 3. A kill in between is made good by whichever process looks next. Until it is done nobody can have the same user here.
+ * 3. One process at a time does that (`fence.ts`). A kill in between is made good by whichever process looks next. Until it is done nobody can have the same user here.
  */
 import { Failure, type AccountContents } from '@markco/protocol';
 import type { AccountRow } from '../accounts/account-row.ts';
@@ -14,13 +14,14 @@ import type { Note } from '../accounts/admission.ts';
 import type { Live } from '../accounts/live.ts';
 import type { Sessions } from '../accounts/sessions.ts';
 import type { Shares } from '../shares/shares.ts';
-import { accountGone, type Gone, type GoneRow } from './gone.ts';
+import { openFence, Superseded, type FenceParts } from './fence.ts';
+import { accountGone, keyOf, type Gone, type GoneRow } from './gone.ts';
 import type { UserData } from './user-data.ts';
 
 /** Longer than it takes another process to hear of it and to write what it had taken in. */
 export const SETTLE_MS = 10_000;
 
-export type DeletionParts = {
+export type DeletionParts = FenceParts & {
   readonly accounts: Pick<Accounts, 'remove'>;
   readonly sessions: Pick<Sessions, 'end' | 'list'>;
   readonly shares: Pick<Shares, 'list' | 'revoke'>;
@@ -51,19 +52,22 @@ export function createDeletion(parts: DeletionParts): Deletion {
     data.forget(userId);
   }
 
-  async function takeOut(row: GoneRow): Promise<void> {
-    const { account, userId, at, left } = row;
-    if (left === undefined) return;
+  async function takeOut({ account, userId, at }: GoneRow): Promise<void> {
+    const fence = await openFence(parts, keyOf(account));
+    // After that, so that one that is finished in between is noticed by the fence.
+    const row = await gone.stillLeft(account);
+    if (row?.left === undefined) return;
+    await fence.write([]);
+    // What was read of it meanwhile, too.
+    data.forget(userId);
     const isLast = now() >= at + SETTLE_MS;
     for (const { id } of shares.list(userId)) {
       await shares.revoke(userId, id);
       for (const session of sessions.list(id)) await sessions.end(session.id);
     }
     for (const { id } of sessions.list(account)) await sessions.end(id);
-    // What was read of it meanwhile, too.
-    data.forget(userId);
-    await data.remove(userId, left, isLast);
-    if (isLast) await gone.finish(row);
+    await data.remove(userId, row.left, isLast, fence);
+    if (isLast) await gone.finish(row, fence);
   }
 
   /** One after another. */
@@ -72,7 +76,7 @@ export function createDeletion(parts: DeletionParts): Deletion {
     working = working
       .catch(() => undefined)
       .then(async () => {
-        for (const row of gone.unfinished()) if (isDue(row)) await takeOut(row);
+        for (const row of gone.unfinished()) if (isDue(row)) await takeOut(row).catch(unlessSuperseded);
       })
       .finally(() => waiting--);
     return working;
@@ -119,4 +123,9 @@ export function createDeletion(parts: DeletionParts): Deletion {
       await gone.sweep();
     },
   };
+}
+
+/** Whoever is at it goes on. */
+function unlessSuperseded(cause: unknown): void {
+  if (!(cause instanceof Superseded)) throw cause;
 }

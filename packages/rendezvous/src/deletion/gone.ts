@@ -13,6 +13,7 @@ import * as z from 'zod/mini';
 import type { AccountRow } from '../accounts/account-row.ts';
 import type { Rows } from '../accounts/rows.ts';
 import { hashOf } from '../accounts/sessions.ts';
+import type { Fence } from './fence.ts';
 
 const KEPT_MS = 90 * 24 * 3_600_000;
 const GONE_MAX = 10_000;
@@ -37,8 +38,10 @@ export type Gone = {
   /** A device that came in with one of them; `key`: its public key. */
   hadDevice(key: string): boolean;
   reload(): Promise<void>;
-  /** Nothing is left of it. */
-  finish(row: GoneRow): Promise<void>;
+  /** As the store has it; undefined once nothing is left of it. */
+  stillLeft(account: string): Promise<GoneRow | undefined>;
+  /** Nothing is left of it. @throws Superseded */
+  finish(row: GoneRow, fence: Pick<Fence, 'write'>): Promise<void>;
   /** Forgets those that were deleted long ago. */
   sweep(): Promise<void>;
 };
@@ -47,7 +50,7 @@ export type Gone = {
 export const accountGone = (): Failure =>
   new Failure('unauthorized', 'Your account at this cloud was deleted. Your devices keep everything they have.');
 
-const keyOf = (account: string): Uint8Array => pathKey('w', ['gone', account]);
+export const keyOf = (account: string): Uint8Array => pathKey('w', ['gone', account]);
 const write = (row: GoneRow): StoreWrite => ({
   key: keyOf(row.account),
   value: new TextEncoder().encode(JSON.stringify(row)),
@@ -58,7 +61,7 @@ export async function openGone({
   rows,
   now,
 }: {
-  readonly store: Pick<Store, 'range'>;
+  readonly store: Pick<Store, 'range' | 'read'>;
   readonly rows: Rows;
   readonly now: () => number;
 }): Promise<Gone> {
@@ -89,8 +92,15 @@ export async function openGone({
       write({ account: id, userId, at: now(), devices: its.map(({ key }) => hashOf(key)), left }),
     isGoing: (userId) => unfinished().some((row) => row.userId === userId),
     hadDevice: (key) => devices.has(hashOf(key)),
-    async finish({ account, userId, at, devices: its }) {
+    async stillLeft(account) {
+      const value = await store.read(keyOf(account));
+      const row = value === undefined ? undefined : GoneRowSchema.parse(JSON.parse(new TextDecoder().decode(value)));
+      return row?.left === undefined ? undefined : row;
+    },
+    async finish({ account, userId, at, devices: its }, fence) {
       const row: GoneRow = { account, userId, at, devices: its };
+      await fence.write([write(row)]);
+      // The others read it when they read who may come in.
       await rows.write(() => [write(row)]);
       take(new Map([...all, [row.account, row]]));
     },

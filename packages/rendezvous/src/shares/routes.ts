@@ -18,6 +18,8 @@ export type ShareRoutesParts = {
   readonly sessions: Pick<Sessions, 'begin' | 'end' | 'find' | 'list'>;
   readonly projects: (userId: UserId) => ProjectsToShare;
   readonly textOf: (id: DocumentId) => Promise<string>;
+  /** As it was after its first `seq` updates. */
+  readonly textAt: (id: DocumentId, seq: number) => Promise<string>;
   /** How often somebody comes by one link. */
   readonly joins: Pick<Rate, 'take'>;
   readonly note: Note;
@@ -34,9 +36,10 @@ export function shareRoutes({
   sessions,
   projects,
   textOf,
+  textAt,
   joins,
   note,
-}: ShareRoutesParts): SomeHandlers<'shares' | 'share' | 'revokeShare' | 'join' | 'joined'> {
+}: ShareRoutesParts): SomeHandlers<'shares' | 'share' | 'revokeShare' | 'suggestions' | 'join' | 'joined'> {
   const ends = ({ endsAt }: ShareRow) => (endsAt === undefined ? {} : { endsAt: time(endsAt) });
 
   /** Nothing for one whose project is not here any more. */
@@ -74,13 +77,17 @@ export function shareRoutes({
   }
 
   /** What who suggests writes in: a document of the owner's beside the one that it is of. */
-  async function copyOf(userId: UserId, { id, projectId, path, ext }: Document): Promise<DocumentId> {
+  async function copyOf(
+    userId: UserId,
+    { id, projectId, path, ext }: Document,
+  ): Promise<Pick<ShareRow, 'copyId' | 'copySeq'>> {
     const mine = projects(userId);
     const name = `${path.endsWith(ext) ? path.slice(0, -ext.length) : path} (suggested`;
     const taken = new Set(mine.documents(projectId).map((document) => document.path.replace(/\.(md|qmd)$/, '')));
     let copyPath = `${name})`;
     for (let count = 2; taken.has(copyPath); count++) copyPath = `${name} ${count})`;
-    return (await mine.create(projectId, copyPath, ext, await textOf(id))).id;
+    const text = await textOf(id);
+    return { copyId: (await mine.create(projectId, copyPath, ext, text)).id, copySeq: text === '' ? 0 : 1 };
   }
 
   return {
@@ -94,17 +101,27 @@ export function shareRoutes({
       if (role === 'suggest' && document === undefined)
         throw new Failure('bad_request', 'A link to suggest changes is to one page. Say which.');
       shares.requireRoom(userId);
-      const copyId = role === 'suggest' && document !== undefined ? await copyOf(userId, document) : undefined;
+      const copy = role === 'suggest' && document !== undefined ? await copyOf(userId, document) : {};
       const { share, token } = await shares.make({
         ...{ userId, projectId, role },
         ...(documentId === undefined ? {} : { documentId }),
-        ...(copyId === undefined ? {} : { copyId }),
+        ...copy,
         ...(lastsMs === undefined ? {} : { lastsMs }),
       });
       note('share.made', { ...notedOf(share), account: subject.account ?? '' });
       const [made] = shown(share);
       if (made === undefined) throw new Failure('not_found', 'There is no such project here.');
       return { share: made, url: `${siteOf(request).origin}/join/${token}` };
+    },
+    async suggestions({ subject, params }) {
+      if (subject === null) throw new Failure('unauthorized', 'Sign in first.');
+      const { id: documentId } = projects(subject.userId).document(params['id'] ?? '', params['documentId'] ?? '');
+      const copies = shares.list(subject.userId).flatMap((share) => {
+        const copy = share.documentId === documentId ? documentOf(share, share.copyId) : undefined;
+        return copy === undefined ? [] : [{ share: share.id, copyId: copy.id, seq: share.copySeq ?? 1 }];
+      });
+      const begun = copies.map(async ({ seq, ...copy }) => ({ ...copy, base: await textAt(copy.copyId, seq) }));
+      return { copies: await Promise.all(begun) };
     },
     async revokeShare({ subject, params }) {
       if (subject === null) throw new Failure('unauthorized', 'Sign in first.');

@@ -34,6 +34,8 @@ const ShareRowSchema = z.object({
   documentId: z.optional(DocumentIdSchema),
   /** Of a link to suggest changes: the copy that guests write in. */
   copyId: z.optional(DocumentIdSchema),
+  /** How many of its updates made it what the document was. */
+  copySeq: z.optional(z.number()),
   role: ShareRoleSchema,
   createdAt: z.number(),
   endsAt: z.optional(z.number()),

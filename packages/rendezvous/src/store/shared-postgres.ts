@@ -37,6 +37,9 @@ const CHANGES = `SELECT s.xmin, v.key, v.version, v.tx, r.value
   LEFT JOIN records AS r ON r.key = v.key AND get_byte(v.key, 0) = ANY(ARRAY[ascii('d'), ascii('p'), ascii('m')])
   ORDER BY v.at`;
 
+const FORGET = `DELETE FROM versions WHERE key = ANY($1::bytea[])
+  AND EXISTS (SELECT FROM versions AS guard WHERE guard.key = $2 AND guard.version = $3)`;
+
 type ChangedRow = {
   xmin: string;
   key: Buffer | null;
@@ -86,8 +89,8 @@ export async function openSharedPostgresStore(url: string): Promise<SharedPostgr
   const shared = {
     commit,
     changes: changesSince,
-    async forget(keys: readonly Uint8Array[]) {
-      await pool.query('DELETE FROM versions WHERE key = ANY($1::bytea[])', [keys.map((key) => Buffer.from(key))]);
+    async forget(keys: readonly Uint8Array[], guard: { readonly key: Uint8Array; readonly version: number }) {
+      await pool.query(FORGET, [keys.map((key) => Buffer.from(key)), Buffer.from(guard.key), guard.version]);
     },
     async versions(prefix: string) {
       const { rows } = await pool.query<{ key: Buffer; version: string }>(

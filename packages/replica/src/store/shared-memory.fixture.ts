@@ -76,8 +76,9 @@ export function createSharedMemory(random: () => number): SharedMemory {
         // Those that came last come again.
         return { changed, cursor: String(Math.max(0, at - 1)), isAll: true };
       },
-      async forget(keys) {
+      async forget(keys, guard) {
         await later();
+        if (versions.get(hex(guard.key))?.version !== guard.version) return;
         for (const key of keys) versions.delete(hex(key));
       },
       async versions(prefix) {

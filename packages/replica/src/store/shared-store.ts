@@ -41,8 +41,8 @@ export type SharedStore = Store & {
   commit(changes: readonly Change[]): Promise<readonly boolean[]>;
   /** What changed since, or a part of it; from null on nothing but where to begin. */
   changes(cursor: string | null): Promise<Changes>;
-  /** Takes back what was said of the versions of these keys: one of them begins anew. */
-  forget(keys: readonly Uint8Array[]): Promise<void>;
+  /** Takes back what was said of the versions of these keys, which begin anew, while another key has this version. */
+  forget(keys: readonly Uint8Array[], guard: { readonly key: Uint8Array; readonly version: number }): Promise<void>;
   /** The versions of all keys that begin with this: a letter, or a letter and a path. */
   versions(prefix: string): Promise<readonly Omit<Changed, 'value'>[]>;
 };
