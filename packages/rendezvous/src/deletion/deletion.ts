@@ -1,5 +1,5 @@
 /**
- * The end of an account, at this cloud (decision 43). What its person has on their devices is none of its business.
+ * The end of an account, at this cloud (decision 41). What its person has on their devices is none of its business.
  *
  * 1. The account goes first, in one change with a note of what is left to do: from then on nobody comes in with anything of
  *    it, and whoever is there is cut off, at other processes once they have read that.
