@@ -103,6 +103,11 @@ class SocketConnection implements WebSocketConnection, OpenSocket {
       this.#answered = true;
     });
     ws.on('message', (data, isBinary) => this.#receive(data, isBinary));
+    socket.on('drain', () => {
+      if (!this.#behind) return;
+      this.#behind = false;
+      for (const listener of this.#onDrain) listener();
+    });
     ws.on('close', () => {
       parts.open.delete(this);
       for (const listener of this.#onClose) listener();
@@ -161,13 +166,7 @@ class SocketConnection implements WebSocketConnection, OpenSocket {
   }
 
   behind(): boolean {
-    if (!this.#behind && this.waiting() > LIMITS.socketBacklogBytesMax) {
-      this.#behind = true;
-      this.#socket.once('drain', () => {
-        this.#behind = false;
-        for (const listener of this.#onDrain) listener();
-      });
-    }
+    this.#behind ||= this.waiting() > LIMITS.socketBacklogBytesMax;
     return this.#behind;
   }
 
