@@ -14,6 +14,7 @@ import { decodeStateRecord } from './record.ts';
 import { insertion } from './insertion.ts';
 import type { Loaded } from './loaded.ts';
 import { Room } from './room.ts';
+import { createSleepers } from './sleepers.ts';
 import { readUpdates, requireWhole } from './tail.ts';
 import type { Views } from './views.ts';
 
@@ -60,6 +61,7 @@ export function createRooms(parts: RoomsParts) {
   const compacting = new Map<DocumentId, Promise<void>>();
   const listeners = new Set<(change: RoomChange) => void>();
   const seenListeners = new Set<(id: DocumentId) => void>();
+  const sleepers = createSleepers();
   const authors = createAuthors();
   authors.onFree((id) => rooms.get(id)?.askAgain());
   let releasedBytes = 0;
@@ -107,6 +109,7 @@ export function createRooms(parts: RoomsParts) {
       if (beginning !== 'empty') await beginning.imported(room.seq);
     } else await parts.begun(id);
     rooms.set(id, room);
+    sleepers.stirs(id);
     parts.onLoaded?.(id);
     return room;
   }
@@ -129,6 +132,7 @@ export function createRooms(parts: RoomsParts) {
       if (!log.storage.ok) continue;
       views.drop(id);
       rooms.delete(id);
+      sleepers.rests(id, room.digest);
       releasedBytes += (room.base?.length ?? 0) + room.tailBytes;
       isBusy = true;
     }
@@ -140,6 +144,9 @@ export function createRooms(parts: RoomsParts) {
   return {
     /** Who writes here, and on the devices that are connected. */
     authors,
+
+    /** Who has documents open that are not loaded. */
+    sleepers,
 
     /** @throws Failure when it cannot be loaded; asking again tries again */
     open(id: DocumentId): Promise<Room> {
@@ -180,7 +187,16 @@ export function createRooms(parts: RoomsParts) {
     },
 
     /** Another process has taken something in, of a document that is not loaded here. */
-    changedElsewhere: tell,
+    changedElsewhere(change: RoomChange): void {
+      tell(change);
+      sleepers.stirs(change.id);
+    },
+
+    /** Whoever has it open is told why they cannot have it any more. */
+    refuseAll(id: DocumentId, failure: Failure): void {
+      rooms.get(id)?.refuseAll(failure);
+      sleepers.refuse(id, failure);
+    },
 
     /** It cannot be relied on: whoever has it open joins again, and it is loaded anew then. */
     drop(room: Room, failure: Failure): void {

@@ -7,6 +7,7 @@ import type { OutFrame } from '../documents/out-frame.ts';
 import type { Room } from '../documents/room.ts';
 import type { Member } from '../documents/seat.ts';
 import type { Rooms } from '../documents/rooms.ts';
+import type { Sleeper } from '../documents/sleepers.ts';
 
 export type DocumentMember = {
   receive(frame: Uint8Array): void;
@@ -39,16 +40,18 @@ export type DocumentMemberParts = {
   readonly refuse: (failure: Failure) => void;
   /** The document is loaded and this member is in it. */
   readonly welcome: (room: Room, member: Member) => void;
+  /** What it has. Where that is all that is here, the document is not loaded for it, and `slept` is called instead. */
+  readonly sleep?: { readonly digest: Uint8Array; readonly slept: () => void };
 };
 
 export function joinDocument(parts: DocumentMemberParts): DocumentMember {
   const joined = new JoinedDocument(parts);
-  joined.open();
+  joined.begin();
   return joined;
 }
 
 /** A class, because a connection that does nothing is little else: each method would be memory of each. */
-class JoinedDocument implements DocumentMember, Member {
+class JoinedDocument implements DocumentMember, Member, Sleeper {
   readonly readOnly: boolean;
   readonly device: DeviceId | undefined;
   readonly #parts: DocumentMemberParts;
@@ -57,6 +60,7 @@ class JoinedDocument implements DocumentMember, Member {
   #early: Uint8Array[] | undefined;
   #earlyBytes = 0;
   #left = false;
+  #sleeps = false;
   /** Position of the last change that was written; undefined before the first answer was. */
   #sentSeq: number | undefined;
   /** Something was left out since: all that is sent from then on, until it has caught up. */
@@ -70,7 +74,33 @@ class JoinedDocument implements DocumentMember, Member {
     this.device = parts.device;
   }
 
-  open(): void {
+  begin(): void {
+    const { rooms, documentId, sleep, timing } = this.#parts;
+    if (
+      sleep === undefined ||
+      rooms.peek(documentId) !== undefined ||
+      !rooms.sleepers.restsAt(documentId, sleep.digest)
+    )
+      return this.#open();
+    this.#sleeps = true;
+    rooms.sleepers.add(documentId, this);
+    timing.opened(0, true);
+    sleep.slept();
+  }
+
+  wake(): void {
+    if (!this.#sleeps) return;
+    this.#endSleep();
+    this.#open();
+  }
+
+  #endSleep(): void {
+    if (!this.#sleeps) return;
+    this.#sleeps = false;
+    this.#parts.rooms.sleepers.delete(this.#parts.documentId, this);
+  }
+
+  #open(): void {
     const { rooms, documentId, timing } = this.#parts;
     const askedAt = performance.now();
     const isLoaded = rooms.peek(documentId) !== undefined;
@@ -103,6 +133,7 @@ class JoinedDocument implements DocumentMember, Member {
       return;
     }
     (this.#early ??= []).push(frame.slice());
+    this.wake();
   }
 
   #take(frame: Uint8Array): void {
@@ -124,6 +155,7 @@ class JoinedDocument implements DocumentMember, Member {
     if (this.#left) return;
     this.#left = true;
     this.#early = undefined;
+    this.#endSleep();
     this.#room?.leave(this);
   }
 
