@@ -35,12 +35,13 @@ function setUp() {
     send: (text: string) => socket.write(Buffer.from(text)),
     close: (code: number, reason: string) => void closed.push([code, reason]),
   });
-  const connection = createConnection(socket, ws as unknown as WebSocket, {
-    open: { add() {}, delete() {} },
-    join: createJoinMessages(),
-    onTrouble: () => {},
-    now: () => at,
-  });
+  const connection = createConnection(
+    socket,
+    ws as unknown as WebSocket,
+    createJoinMessages(),
+    () => {},
+    () => at,
+  );
   return {
     connection,
     writes,

@@ -11,7 +11,6 @@ import { WebSocketServer } from 'ws';
 import { createConnection, type WebSocketConnection } from './connection.ts';
 import type { Guard, Subject } from './guard.ts';
 import { createJoinMessages } from './join-messages.ts';
-import { createOpenSockets } from './open-sockets.ts';
 
 /** @template Target where a WebSocket leads, by its `kind` */
 export type ServerParts<Target extends { readonly kind: string }> = {
@@ -42,17 +41,13 @@ export async function listen<Target extends { readonly kind: string }>(
     noServer: true,
     maxPayload: LIMITS.messageBytesMax,
     perMessageDeflate: false,
-    clientTracking: false,
+    clientTracking: true,
   });
 
-  const open = createOpenSockets();
-  const connections = {
-    ...{ open, join: createJoinMessages(), now: () => performance.now() },
-    onTrouble: parts.onSocketError,
-  };
+  const join = createJoinMessages();
 
   server.on('upgrade', (request, socket, head) => {
-    socket.on('error', destroy);
+    socket.on('error', () => socket.destroy());
     try {
       upgrade(request, socket, head);
     } catch (error) {
@@ -68,12 +63,12 @@ export async function listen<Target extends { readonly kind: string }>(
     if (parts.passOn?.(request, socket, head) === true) return;
     const url = addressOf(request);
     const subject = parts.guard.subject(request.headers, url.searchParams);
-    if (open.count >= (parts.socketsMax ?? LIMITS.socketsMax))
+    if (sockets.clients.size >= (parts.socketsMax ?? LIMITS.socketsMax))
       throw new Failure('not_ready', 'Too many connections are open here. Close some.');
     const target = parts.resolve(url, subject);
     sockets.handleUpgrade(request, socket, head, (ws) => {
       if ('setNoDelay' in socket && typeof socket.setNoDelay === 'function') socket.setNoDelay(true);
-      const connection = createConnection(socket, ws, connections);
+      const connection = createConnection(socket, ws, join, parts.onSocketError);
       parts.onSocket(target.kind, 1);
       connection.onClose(() => parts.onSocket(target.kind, -1));
       parts.serve(target, connection, subject);
@@ -97,12 +92,11 @@ export async function listen<Target extends { readonly kind: string }>(
     server,
     async close(code = 1001) {
       const reason = code === 1001 ? 'This stops now.' : 'This stops now. Connect again: another one goes on.';
-      open.stop();
-      for (const socket of open.all()) socket.close(code, reason);
+      for (const ws of sockets.clients) ws.close(code, reason);
       const gone = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       const cut = setTimeout(() => {
-        for (const socket of open.all()) socket.end();
+        for (const ws of sockets.clients) ws.terminate();
         server.closeAllConnections();
       }, 1_000);
       await gone;
@@ -117,10 +111,6 @@ function addressOf(request: IncomingMessage): URL {
   if (url === null || url.host !== 'device')
     throw new Failure('bad_request', 'The address of the WebSocket is not understood.');
   return url;
-}
-
-function destroy(this: Duplex): void {
-  this.destroy();
 }
 
 function reject(socket: Duplex, failure: Failure): void {
