@@ -129,7 +129,7 @@ export function mountRoutes<E extends HonoEnv>(
 
 /** What is never the page, whether it exists or not. */
 export function isApiPath(path: string): boolean {
-  return /^\/(api|sync|mrp|health|stats|metrics)(\/|$)/.test(path);
+  return /^\/(api|sync|mrp|health|stats|metrics|operator)(\/|$)/.test(path);
 }
 
 async function readBody(context: Context, route: Route): Promise<unknown> {
