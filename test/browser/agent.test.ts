@@ -23,6 +23,7 @@ test('a plain agent is made in the page, runs a cell that says where it ran, and
   await page.locator('.mc-run').first().waitFor(SOON);
   const open = async (name: string) => {
     await page.keyboard.press('Control+Shift+P');
+    await page.getByRole('combobox').waitFor(SOON);
     await page.keyboard.type(name);
     await page.keyboard.press('Enter');
     return page.getByRole('dialog', { name });

@@ -27,6 +27,7 @@ import type { ReplicateParts } from './replicate-parts.ts';
 import { tellAuthors } from './tell-authors.ts';
 import { createRelied } from './relied.ts';
 import { askAboutUnsettled } from './unsettled.ts';
+import { createRested } from './rested.ts';
 import { createWanted, inOrderOf } from './wanted.ts';
 import { ACCEPTER, BAD_CHANNEL, NOT_HERE, OPENER, readMessage, ROWS_MAX, type Message } from './messages.ts';
 import { BUCKETS, bucketHashes, bucketOf, compareRow, differingBuckets, projectHash, rowOf, type Row } from './rows.ts';
@@ -73,6 +74,7 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
   const writers = tellAuthors(rooms.authors, parts.device, say, parts.wasted);
   const link = parts.links.open(parts.device, say, parts.wasted);
   const testimony = parts.testimony?.open(parts.device, say, parts.wasted);
+  const rested = createRested(want);
   const relied = createRelied(() => inTurn(tell));
   const send = gatherEntries((message) => stream.sendBytes(message));
   const asOpener = (message: Parameters<typeof encodeToDevice>[0]): void =>
@@ -197,7 +199,7 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
     for (const { channel, payload } of decodeEntries(message, ENTRIES_MAX)) {
       if (channel === CONTROL_CHANNEL) receiveControl(payload.subarray(1), payload[0] === OPENER);
       else if (channels.has(channel)) channels.get(channel)?.receive(payload);
-      else parts.wasted(costOf(COST.repeat, payload));
+      else if (!rested.wakes(channel)) parts.wasted(costOf(COST.repeat, payload));
     }
   }
 
@@ -370,6 +372,7 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
       if (isSeen(id) || channel?.isSettled !== true || parts.now() - channel.usedAt < QUIET_MS) continue;
       asOpener({ type: 'close', channels: [number] });
       drop(number);
+      rested.note(number, id);
     }
   }, SWEEP_MS).unref();
 

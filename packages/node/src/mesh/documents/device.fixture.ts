@@ -194,6 +194,8 @@ export function connect(
   b: ReplicaDevice,
   spy: (from: string, message: Uint8Array | string) => void = () => undefined,
   arrives: (from: string) => boolean = () => true,
+  /** What is sent from there waits for it, and so does all behind that. */
+  held: (from: string) => Promise<void> | undefined = () => undefined,
 ): Wire {
   const counted = { bytes: 0, messages: 0 };
   const ends = [end(a.troubles), end(b.troubles)] as const;
@@ -203,7 +205,10 @@ export function connect(
       spy(index === 0 ? 'a' : 'b', message);
       counted.bytes += message.length;
       counted.messages += 1;
-      if (arrives(index === 0 ? 'a' : 'b')) setImmediate(() => other?.receive(message));
+      if (!arrives(index === 0 ? 'a' : 'b')) return;
+      const until = held(index === 0 ? 'a' : 'b');
+      if (until === undefined) setImmediate(() => other?.receive(message));
+      else void until.then(() => other?.receive(message));
     };
     mine.cut = () => {
       for (const each of ends) each.closed();

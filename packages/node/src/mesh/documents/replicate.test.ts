@@ -1,5 +1,6 @@
 /** Two devices, one project: what is done on either is on both, whatever was apart meanwhile. */
-import type { ProjectId } from '@markco/protocol';
+import { CONTROL_CHANNEL, decodeEntries, decodeToDevice, type ProjectId } from '@markco/protocol';
+import { OPENER } from '@markco/replica/replicate/messages';
 import { expect, test } from 'vitest';
 import { connect, replicaDevice, type ReplicaDevice } from './device.fixture.ts';
 
@@ -132,6 +133,40 @@ test('coming back with nothing changed says one message a side, with three of a 
   for (const n of [3, 500, 999]) await expect.poll(() => b.file(`${n}.md`), SOON).toMatch(/^new # Page/);
   console.log(`  three of a thousand changed: ${back.bytes} bytes in ${back.messages} messages`);
   expect(back.bytes).toBeLessThan(64 * 1024);
+});
+
+test('what was on its way when a document was closed for the time being comes after all', async () => {
+  await using a = await replicaDevice();
+  await using b = await replicaDevice();
+  const id = await a.open({ 'one.md': '# One\n' });
+  const isClose = (message: Uint8Array | string): boolean =>
+    typeof message !== 'string' &&
+    decodeEntries(message).some(
+      ({ channel, payload }) =>
+        channel === CONTROL_CHANNEL && payload[0] === OPENER && decodeToDevice(payload.subarray(1)).type === 'close',
+    );
+  const { promise: closed, resolve: note } = Promise.withResolvers<string>();
+  const { promise: crossed, resolve: go } = Promise.withResolvers<void>();
+  let closer: string | undefined;
+  connect(
+    a,
+    b,
+    (from, message) => {
+      if (closer === undefined && isClose(message)) note((closer = from));
+    },
+    undefined,
+    (from) => (from === closer ? crossed : undefined),
+  );
+  await b.join(await b.hears());
+  await alike(id, a, b);
+  const one = a.idOf(id, 'one.md');
+  for (const each of [a, b]) each.clock.skewMs += 60_000;
+  const [there, here] = (await closed) === 'a' ? [b, a] : [a, b];
+  const told = new Promise<void>((resolve) => there.rooms.onChange(() => resolve()));
+  await there.type(one, 0, 'meanwhile ');
+  await told;
+  go();
+  await expect.poll(() => here.file('one.md'), SOON).toBe('meanwhile # One\n');
 });
 
 test.each([true, false])(
