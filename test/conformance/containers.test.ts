@@ -114,7 +114,7 @@ const CODE = 'import os\nprint(os.getcwd(), os.getuid(), sorted(os.listdir()))';
 const files = { 'page.md': `# Page\n\n\`\`\`python\n${CODE}\n\`\`\`\n` };
 
 test('a cell of a document runs in a container of its project, and its output is in the file', async (context) => {
-  if (docker === undefined) return context.skip(why ?? '');
+  if (docker === undefined) return context.skip(why ?? 'Docker did not start');
   await using device = await startDevice({ files, env: { MARKCO_CONTAINERS: 'own', MARKCO_DOCKER: docker.socket } });
   const { id } = await device.document('page');
   const body = { id: newRunId(), projectId: device.project.id, documentId: id, language: 'python', code: CODE };
@@ -137,7 +137,7 @@ test('a device without Docker runs nothing on the machine instead, and says why'
 });
 
 test('T9 code in a container gets neither out of it nor at another tenant, whatever it tries', async (context) => {
-  if (docker === undefined) return context.skip(why ?? '');
+  if (docker === undefined) return context.skip(why ?? 'Docker did not start');
   const { address, port, close } = await listenOnTheMachine();
   await using device = await testDevice(await inContainers());
   await writeFile(join(device.home, 'api-token'), 'secret', { mode: 0o644 });
@@ -159,7 +159,7 @@ test('T9 code in a container gets neither out of it nor at another tenant, whate
 });
 
 test('T9 what code in a container takes is bounded: processes, files, memory', async (context) => {
-  if (docker === undefined) return context.skip(why ?? '');
+  if (docker === undefined) return context.skip(why ?? 'Docker did not start');
   const limits = { ...limitsOf('free'), processes: 64, fileBytes: 8 * MB, memoryBytes: 128 * MB };
   await using device = await testDevice(await inContainers({ limits }));
   const forked = await finished(device.runs, device.request(FORKS));
@@ -173,7 +173,7 @@ test('T9 what code in a container takes is bounded: processes, files, memory', a
 });
 
 test('T9 what a project fills of the disk in all is bounded: a run that fills more is ended and told why, and one that makes room goes on', async (context) => {
-  if (docker === undefined) return context.skip(why ?? '');
+  if (docker === undefined) return context.skip(why ?? 'Docker did not start');
   const limits = { ...limitsOf('free'), fileBytes: 8 * MB, diskBytes: 32 * MB };
   await using device = await testDevice(await inContainers({ limits }));
   const fills = `import itertools, time
@@ -191,7 +191,7 @@ for n in itertools.count():
 });
 
 test('T9 a link that code in a container puts where the device reads leads the device nowhere', async (context) => {
-  if (docker === undefined) return context.skip(why ?? '');
+  if (docker === undefined) return context.skip(why ?? 'Docker did not start');
   await using device = await testDevice(await inContainers());
   const secret = join(device.home, 'secret');
   await writeFile(secret, 'stolen\n');
@@ -210,7 +210,7 @@ test('T9 a link that code in a container puts where the device reads leads the d
 });
 
 test('T9 with a network, code in a container reaches the internet and nothing nearer', async (context) => {
-  if (docker === undefined) return context.skip(why ?? '');
+  if (docker === undefined) return context.skip(why ?? 'Docker did not start');
   const { inNetwork } = docker;
   // A machine beyond the one that Docker is on, with an address of the internet and some that are not.
   const far = 'mkfar';
@@ -250,7 +250,7 @@ if os.fork() == 0:
 });
 
 test('a container is warm for whoever opens a project, and goes with the device when nobody ran anything', async (context) => {
-  if (docker === undefined) return context.skip(why ?? '');
+  if (docker === undefined) return context.skip(why ?? 'Docker did not start');
   const { engine } = docker;
   const running = async () =>
     (await engine.call('GET', '/containers/json', AbortSignal.timeout(10_000))) as readonly unknown[];
@@ -262,7 +262,7 @@ test('a container is warm for whoever opens a project, and goes with the device 
 });
 
 test('a container that nobody uses is stopped, and its values are back with the next run', async (context) => {
-  if (docker === undefined) return context.skip(why ?? '');
+  if (docker === undefined) return context.skip(why ?? 'Docker did not start');
   const { engine } = docker;
   const running = async () =>
     (await engine.call('GET', '/containers/json', AbortSignal.timeout(10_000))) as readonly unknown[];
