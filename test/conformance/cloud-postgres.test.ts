@@ -4,10 +4,13 @@ import { join } from 'node:path';
 import type { Cloud, Document, DocumentId, ProjectId } from '@markco/protocol';
 import { NO_POSTGRES, startPostgres, type PostgresServer } from '@markco/rendezvous/store/postgres.fixture';
 import { expect, test as base } from 'vitest';
+import { trials } from '../../setup/trials.ts';
 import { startCloud, type CloudProgram } from './cloud.fixture.ts';
 import { eventually, startDevice, type Device } from './device.fixture.ts';
 
 const SOON_MS = 30_000;
+/** After each backup. */
+const EDITS_LOST = 1_000;
 const soon = (): AbortSignal => AbortSignal.timeout(SOON_MS);
 
 const test = base.extend<{ postgres: PostgresServer; url: string; cloud: CloudProgram; laptop: Device }>({
@@ -131,31 +134,40 @@ test('R22 a cloud that is restored from an old backup gets from the devices what
   url,
   laptop,
 }) => {
-  await using cloud = await startCloud({ DATABASE_URL: url });
+  const { numRuns } = trials('R22 restores of an old backup', 1);
+  await using clouds = new AsyncDisposableStack();
+  let of = url;
+  let cloud = clouds.use(await startCloud({ DATABASE_URL: of }));
   const page = await pageIn(cloud, laptop);
-  await eventually(async () => (await rowsOf(postgres, url)).length === 1, 'the row', SOON_MS);
-  const backup = postgres.backUp(url);
+  await eventually(async () => (await rowsOf(postgres, of)).length === 1, 'the row', SOON_MS);
   const open = laptop.client().openDocument(page);
   await open.ready;
-  for (let at = 0; at < 1_000; at++) open.text.insert(0, `⟦${at}⟧`);
-  await open.saved(soon());
-  await writeFile(join(laptop.folder, 'later.md'), 'made after the backup');
-  const isThere = (of: string) => async (): Promise<boolean> => {
-    const texts = (await rowsOf(postgres, of)).map((row) => row.content_text);
-    return texts.length === 2 && texts.includes('made after the backup') && texts.includes(open.text.toString());
-  };
-  await eventually(isThere(url), 'everything in the cloud', SOON_MS);
-  await cloud.kill();
-  const restored = await postgres.restore(backup);
-  expect(await rowsOf(postgres, restored)).toHaveLength(1);
-  const port = new URL(cloud.origin).port;
-  await using again = await startCloud({ DATABASE_URL: restored, MARKCO_PORT: port }, cloud.token);
-  await eventually(isThere(restored), 'everything in the restored cloud', SOON_MS);
-  const read = again.client().openDocument(page);
-  await read.ready;
-  await eventually(() => read.text.toString() === open.text.toString(), 'the text', SOON_MS);
-  for (let at = 0; at < 1_000; at++) expect(read.text.toString().split(`⟦${at}⟧`)).toHaveLength(2);
-}, 120_000);
+  for (let restore = 1; restore <= numRuns; restore++) {
+    const backup = postgres.backUp(of);
+    for (let at = 0; at < EDITS_LOST; at++) open.text.insert(0, `⟦${restore}-${at}⟧`);
+    await open.saved(soon());
+    await writeFile(join(laptop.folder, `later-${restore}.md`), `made after backup ${restore}`);
+    const isThere = async (): Promise<boolean> => {
+      const texts = (await rowsOf(postgres, of)).map((row) => row.content_text);
+      return (
+        texts.length === restore + 1 &&
+        texts.includes(`made after backup ${restore}`) &&
+        texts.includes(open.text.toString())
+      );
+    };
+    await eventually(isThere, 'everything in the cloud', SOON_MS);
+    await cloud.kill();
+    of = await postgres.restore(backup);
+    expect(await rowsOf(postgres, of)).toHaveLength(restore);
+    const port = new URL(cloud.origin).port;
+    cloud = clouds.use(await startCloud({ DATABASE_URL: of, MARKCO_PORT: port }, cloud.token));
+    await eventually(isThere, 'everything in the restored cloud', SOON_MS);
+    const read = cloud.client().openDocument(page);
+    await read.ready;
+    await eventually(() => read.text.toString() === open.text.toString(), 'the text', SOON_MS);
+    for (let at = 0; at < EDITS_LOST; at++) expect(read.text.toString().split(`⟦${restore}-${at}⟧`)).toHaveLength(2);
+  }
+}, 300_000);
 
 test('a cloud does not start without its database, and says so', async ({ postgres, url }) => {
   await postgres.kill();

@@ -86,8 +86,10 @@ export async function startPostgres(): Promise<PostgresServer & AsyncDisposable>
   async function start(): Promise<void> {
     // It ends with this process, however that ends.
     const words = ['--pdeathsig', 'KILL', join(bin, 'postgres'), '-D', data, '-p', String(port), '-k', folder];
-    child = spawn('setpriv', [...words, '-c', 'listen_addresses=127.0.0.1'], { ...as, stdio: 'ignore' });
     for (const until = performance.now() + START_MS; ;) {
+      // It refuses to start until the last child of one that was killed is gone.
+      if (child === undefined || child.exitCode !== null)
+        child = spawn('setpriv', [...words, '-c', 'listen_addresses=127.0.0.1'], { ...as, stdio: 'ignore' });
       try {
         return void (await query('SELECT 1'));
       } catch (cause) {
@@ -102,8 +104,8 @@ export async function startPostgres(): Promise<PostgresServer & AsyncDisposable>
     child = undefined;
     if (ending?.pid === undefined || ending.exitCode !== null) return;
     const gone = once(ending, 'exit');
-    // Its children find that it is gone, and end.
-    process.kill(ending.pid, 'SIGKILL');
+    // With its children, which would go on with the statement that they have: the first is their parent.
+    signalAll(ending.pid, 'SIGKILL');
     await gone;
   }
 
@@ -129,18 +131,7 @@ export async function startPostgres(): Promise<PostgresServer & AsyncDisposable>
       return url;
     },
     signal(name) {
-      if (child?.pid === undefined) return;
-      // Each connection has a process of its own, in a group of its own.
-      const children = spawnSync('pgrep', ['-P', String(child.pid)], { encoding: 'utf8' })
-        .stdout.trim()
-        .split('\n');
-      for (const pid of [child.pid, ...children.map(Number)].filter((each) => each > 0))
-        try {
-          process.kill(pid, name);
-        } catch (error) {
-          // That of a connection may have ended since it was listed.
-          if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-        }
+      if (child?.pid !== undefined) signalAll(child.pid, name);
     },
     rows,
     start,
@@ -150,6 +141,20 @@ export async function startPostgres(): Promise<PostgresServer & AsyncDisposable>
       rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     },
   };
+}
+
+/** Each connection has a process of its own, in a group of its own. */
+function signalAll(server: number, name: NodeJS.Signals): void {
+  const children = spawnSync('pgrep', ['-P', String(server)], { encoding: 'utf8' })
+    .stdout.trim()
+    .split('\n');
+  for (const pid of [server, ...children.map(Number)].filter((each) => each > 0))
+    try {
+      process.kill(pid, name);
+    } catch (error) {
+      // That of a connection may have ended since it was listed.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
 }
 
 async function freePort(): Promise<number> {

@@ -90,7 +90,7 @@ else {
     const killer = new Pool({ connectionString: server.url, max: 1 });
     killer.on('error', () => undefined);
     let cut = 0;
-    for (let trial = 0; trial < 12; trial++) {
+    for (let trial = 0; trial < 20; trial++) {
       const url = await server.database();
       const name = new URL(url).pathname.slice(1);
       const isDone = { yet: false };
