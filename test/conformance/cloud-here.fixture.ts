@@ -47,7 +47,13 @@ export async function startCloudHere({ oidc, shared }: Options = {}): Promise<Cl
         {
           ...{ databaseUrl: null, natsUrl: null, ...shared },
           ...{ home, port, host: '127.0.0.1', syncPort: null, names: [] },
-          ...{ publishOrigin: null, letsAgentsIn: true, passesRunsOn: true, syncMode: 'relay_primary' },
+          ...{
+            publishOrigin: null,
+            letsAgentsIn: true,
+            passesRunsOn: true,
+            takesTokensInAddresses: true,
+            syncMode: 'relay_primary',
+          },
           ...{ registration: 'open', providers },
         },
         {

@@ -95,6 +95,7 @@ test('every rule of the pages has a test that is named after it', async () => {
     'refusals',
     'run-events',
     'sync',
+    'tickets',
     'projects',
     'observe',
     'devices',

@@ -41,6 +41,7 @@ test('what is not said has a default, and flags count before the environment', (
     findsNeighbors: false,
     placesElsewhere: true,
     letsAgentsIn: true,
+    takesTokensInAddresses: true,
     projectsFolder: '/c',
   });
   expect(readConfig({ MARKCO_PORT: '1', MARKCO_HOME: '/a' }, { port: 2, home: '/b', host: 'localhost' })).toMatchObject(

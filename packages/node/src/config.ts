@@ -95,6 +95,8 @@ const EnvironmentSchema = z.object({
       .url({ protocol: /^https?$/, error: 'must be an address as https://pages.example.com' })
       .check(z.refine((url) => URL.parse(url)?.pathname === '/', 'must be an address with nothing after its name')),
   ),
+  /** Whether WebSockets of `markco cloud` may be opened with a token in their address. Default 1; tickets are taken always. */
+  MARKCO_URL_TOKENS: z.optional(flag),
   /** Where the processes of one cloud tell each other what they took in. Default: there is one process. */
   NATS_URL: z.optional(
     z.string().check(
@@ -152,6 +154,7 @@ export type Config = {
   readonly syncPort: number | null;
   /** Null where one process serves alone. */
   readonly natsUrl: string | null;
+  readonly takesTokensInAddresses: boolean;
   readonly syncMode: SyncMode;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 };
@@ -228,6 +231,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     publishOrigin: env.MARKCO_PUBLISH_ORIGIN === undefined ? null : new URL(env.MARKCO_PUBLISH_ORIGIN).origin,
     natsUrl: env.NATS_URL ?? null,
     syncPort: env.SYNC_RELAY_PORT === undefined ? null : Number(env.SYNC_RELAY_PORT),
+    takesTokensInAddresses: env.MARKCO_URL_TOKENS !== '0',
     syncMode: env.SYNC_MODE ?? USUAL_SYNC_MODE,
     logLevel: env.LOG_LEVEL ?? 'info',
   });

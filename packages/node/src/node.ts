@@ -286,7 +286,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     onTrouble: (cause) => logger.error('cloud.trouble', { doing: 'joining the cloud on this machine' }, cause),
   });
 
-  const handlers: Omit<Handlers, CloudOnly> = {
+  const handlers: Omit<Handlers, CloudOnly | 'ticket'> = {
     ...cloud.routes,
     ...projectRoutes({ projects, documents, ids, author, readFile }),
     ...sessionRoutes,
@@ -332,7 +332,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     token: identity.token,
     userId: () => user.id,
     page: (path, method) => servePage(parts.pageFolder, path, method),
-    handlers,
+    ...{ handlers, ids },
     onError: (route, error) => logger.error('http.failed', { route }, error),
     resolve: createResolve({ projects, userId: () => user.id }),
     serve: createServe({

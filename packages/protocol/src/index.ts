@@ -27,6 +27,7 @@ export * from './api/record-routes.ts';
 export * from './api/routes.ts';
 export * from './api/socket-routes.ts';
 export * from './api/share-routes.ts';
+export * from './api/ticket-routes.ts';
 export * from './api/stream.ts';
 export * from './authorize/access.ts';
 export * from './authorize/authorize.ts';

@@ -23,6 +23,8 @@ export type RendezvousConfig = AdmissionSettings & {
   readonly letsAgentsIn: boolean;
   /** Whether a run that is asked for here goes on to an agent, or through here to a device. */
   readonly passesRunsOn: boolean;
+  /** Whether `?token=` of a WebSocket may be a token that lasts; a ticket is taken always. */
+  readonly takesTokensInAddresses: boolean;
   /** What it is to devices. */
   readonly syncMode: SyncMode;
 };

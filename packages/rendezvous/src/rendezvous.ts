@@ -21,6 +21,8 @@ import { createHttp } from '@markco/replica/listen/http';
 import { listen, type ServerParts } from '@markco/replica/listen/server';
 import { serveStream } from '@markco/replica/listen/stream';
 import { serveSyncSocket } from '@markco/replica/listen/sync-socket';
+import { createTicketStore } from '@markco/replica/listen/ticket-store';
+import { createTickets } from '@markco/replica/listen/tickets';
 import { createWatch } from '@markco/replica/listen/watch';
 import { createAudit } from '@markco/replica/observe/audit';
 import { nameKey } from '@markco/replica/store/key';
@@ -41,6 +43,7 @@ import { createPublishing } from './publish/publishing.ts';
 import { createPipes } from './peers/pipes.ts';
 import { createDeviceLinks } from './sync/link.ts';
 import { createDocumentsTable } from './store/documents-table.ts';
+import { createTicketsTable } from './store/tickets-table.ts';
 import { openPostgresStore } from './store/postgres.ts';
 import { openSharedPostgresStore } from './store/shared-postgres.ts';
 import { createMetrics } from './observe/metrics.ts';
@@ -199,6 +202,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
       origins: () => hosts().flatMap((host) => [`http://${host}`, `https://${host}`]),
       self: 'This cloud',
       whose: admission.whose,
+      takesTokensInAddresses: config.takesTokensInAddresses,
       howToSignIn:
         'Send the token of this cloud: `Authorization: Bearer TOKEN`, or `?token=TOKEN` with a WebSocket. `markco cloud` prints it.',
     });
@@ -222,6 +226,12 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
     const pipes = createPipes({
       ...{ target: parts.peer, now: ids.now },
       isKnown: ({ headers }) => isSignedIn(guard, headers),
+    });
+    const resolve = mode.resolve(createResolve(kept, config.letsAgentsIn, observer.onBad));
+    const tickets = createTickets({
+      // Of several processes any takes what another one gave.
+      store: shared === null ? createTicketStore(ids.now) : createTicketsTable(shared),
+      ...{ resolve, again: admission.again, randomBytes: ids.randomBytes },
     });
     const http = createHttp({
       guard,
@@ -257,6 +267,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
         ...publishing.routes,
         ...copyRoutes({ of: (subject) => kept.of(required(subject)), copies, namedBy: kept.namedBy }),
         ...mode.handlers,
+        ...tickets.routes,
         ...agentRoutes({ agents, ids, tokens: admission.agents, documents: kept.documents }),
         ...admission.handlers,
         peerDoor() {
@@ -273,12 +284,11 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
       },
     });
     const listener: ServerParts<SocketTarget> = {
-      guard,
+      ...{ guard, tickets, resolve },
       http: publishing.door(http),
       // A browser asks devices for runs through here, and for nothing else.
       passOn: (request, socket, head) =>
         (config.passesRunsOn || request.headers.origin === undefined) && pipes.take(request, socket, head),
-      resolve: mode.resolve(createResolve(kept, config.letsAgentsIn, observer.onBad)),
       socketsMax: SOCKETS_MAX,
       serve(target, connection, subject) {
         const { userId } = subject;
@@ -317,11 +327,11 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
       async () => pipes.close(),
     );
     if (config.syncPort !== null) {
-      const resolve: typeof listener.resolve = (url, subject) => {
-        if (url.pathname.startsWith('/sync/')) return listener.resolve(url, subject);
+      const onlySync: typeof resolve = (url, subject) => {
+        if (url.pathname.startsWith('/sync/')) return resolve(url, subject);
         throw new Failure('not_found', 'Documents are to be had here, below /sync, and nothing else.');
       };
-      const side = await listen({ ...listener, resolve }, config.syncPort, config.host);
+      const side = await listen({ ...listener, resolve: onlySync }, config.syncPort, config.host);
       stops.push(() => side.close(closeCode));
     }
     const address = door.server.address();

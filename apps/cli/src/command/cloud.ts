@@ -66,6 +66,7 @@ export const addCloud: AddVerb = (program, cli, done) => {
             syncPort: config.syncPort,
             letsAgentsIn: config.letsAgentsIn,
             passesRunsOn: config.placesElsewhere,
+            takesTokensInAddresses: config.takesTokensInAddresses,
             syncMode: config.syncMode,
           },
           {

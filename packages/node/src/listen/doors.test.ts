@@ -34,6 +34,7 @@ const refused: string[] = [];
 const listener = await listen(
   {
     guard,
+    tickets: { admit: () => undefined },
     http: createHttp({
       guard,
       handlers,

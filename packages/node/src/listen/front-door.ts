@@ -1,13 +1,15 @@
 /** The one port of a device for pages and programs: who may speak, the routes, and where it says that it listens. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createDeviceGuard } from './device-guard.ts';
+import { createDeviceGuard, ownerOf } from './device-guard.ts';
 import type { SocketTarget } from './resolve.ts';
-import type { UserId } from '@markco/protocol';
+import type { IdSource, UserId } from '@markco/protocol';
 import { createHttp, type HttpParts } from '@markco/replica/listen/http';
 import { listen, type ServerParts } from '@markco/replica/listen/server';
+import { createTicketStore } from '@markco/replica/listen/ticket-store';
+import { createTickets } from '@markco/replica/listen/tickets';
 
-export type FrontDoorParts = Omit<ServerParts<SocketTarget>, 'guard' | 'http'> &
+export type FrontDoorParts = Omit<ServerParts<SocketTarget>, 'guard' | 'http' | 'tickets'> &
   Omit<HttpParts, 'guard' | 'ownerOf'> & {
     readonly host: string;
     /** 0 picks a free one. */
@@ -17,6 +19,7 @@ export type FrontDoorParts = Omit<ServerParts<SocketTarget>, 'guard' | 'http'> &
     readonly pid: number;
     readonly token: string;
     readonly userId: () => UserId;
+    readonly ids: IdSource;
   };
 
 export type FrontDoor = {
@@ -39,9 +42,15 @@ export async function openFrontDoor(parts: FrontDoorParts): Promise<FrontDoor> {
     [...new Set(['localhost', '127.0.0.1', '[::1]', ...(host === '0.0.0.0' || host === '::' ? [] : [host])])].map(
       (name) => `${name}:${port}`,
     );
-  const guard = createDeviceGuard({ token, hosts, userId: parts.userId });
-  const http = createHttp({ ...parts, guard, ownerOf: parts.userId });
-  const listener = await listen({ ...parts, guard, http }, port, host);
+  const { userId, ids, resolve } = parts;
+  const guard = createDeviceGuard({ token, hosts, userId });
+  const tickets = createTickets({
+    ...{ store: createTicketStore(ids.now), resolve, randomBytes: ids.randomBytes },
+    again: () => ownerOf(userId()),
+  });
+  const handlers = { ...parts.handlers, ...tickets.routes };
+  const http = createHttp({ ...parts, handlers, guard, ownerOf: userId });
+  const listener = await listen({ ...parts, guard, tickets, http }, port, host);
   const address = listener.server.address();
   if (address !== null && typeof address === 'object') port = address.port;
   const origin = `http://${DISPLAY_NAMES[host] ?? host}:${port}`;

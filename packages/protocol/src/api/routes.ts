@@ -28,6 +28,7 @@ import { PUBLICATION_ROUTES } from './publication-routes.ts';
 import { PEER_ROUTES } from './peer-routes.ts';
 import { RECORD_ROUTES } from './record-routes.ts';
 import { GUEST_ROUTES, SHARE_ROUTES } from './share-routes.ts';
+import { TICKET_ROUTES } from './ticket-routes.ts';
 
 export type Route = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -382,6 +383,7 @@ export const ROUTES = {
   ...SHARE_ROUTES,
   ...GUEST_ROUTES,
   ...PEER_ROUTES,
+  ...TICKET_ROUTES,
   heartbeat: { method: 'POST', path: '/api/devices/heartbeat', body: NodeCapabilitySchema, status: 204 },
   ...MRP_ROUTES,
 } as const satisfies Record<string, Route>;

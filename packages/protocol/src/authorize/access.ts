@@ -98,6 +98,8 @@ export const ROUTE_ACCESS = {
   approvePairing: ENROL_DEVICE,
   declinePairing: ENROL_DEVICE,
   joinPairing: ENROL_DEVICE,
+  // What it opens is authorized by itself, when it is asked for and when it is used.
+  ticket: READ_WORKSPACE,
   projectsElsewhere: READ_WORKSPACE,
   attachProject: MANAGE_DEVICE,
 

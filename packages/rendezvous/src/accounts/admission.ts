@@ -14,6 +14,7 @@ import type { Log } from '@markco/replica/documents/log';
 import type { WebSocketConnection } from '@markco/replica/listen/connection';
 import type { GuardParts } from '@markco/replica/listen/guard';
 import type { CloudOnly, SomeHandlers } from '@markco/replica/listen/handlers';
+import type { TicketsParts } from '@markco/replica/listen/tickets';
 import { createDeletion } from '../deletion/deletion.ts';
 import { openGone } from '../deletion/gone.ts';
 import { deletionRoutes } from '../deletion/routes.ts';
@@ -38,7 +39,7 @@ import { createRate } from './rate.ts';
 import { openRows } from './rows.ts';
 import { openSessions } from './sessions.ts';
 import { createStepUp } from './step-up.ts';
-import { createWho } from './who.ts';
+import { createAgain, createWho } from './who.ts';
 
 /** Who came in and who was let in, for the log: ids and ways, no names, no secrets. */
 export type Note = (event: string, fields: Readonly<Record<string, string | number>>) => void;
@@ -77,6 +78,7 @@ export type Admission = {
   /** Of whoever runs this cloud. */
   readonly token: string;
   readonly whose: GuardParts['whose'];
+  readonly again: TicketsParts['again'];
   readonly limit: (name: RouteName, from: string) => void;
   readonly handlers: SomeHandlers<
     | Exclude<CloudOnly, keyof typeof AGENT_ROUTES | 'operator'>
@@ -195,6 +197,7 @@ export async function openAdmission(parts: AdmissionParts): Promise<Admission> {
   return {
     token,
     whose: who,
+    again: createAgain({ accounts, sessions }),
     agents: createAgentTokens(shared),
     limit(name, from) {
       if (TRIES.has(name)) tries.take(from);

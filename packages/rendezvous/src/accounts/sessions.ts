@@ -48,6 +48,8 @@ export type Sessions = {
   begin(about: Beginning, max?: number): Promise<{ readonly token: string; readonly session: Session }>;
   /** Undefined when it is none, or is over. Counts as its use. */
   find(token: string): Session | undefined;
+  /** One that is not over, by its id. */
+  get(id: string): Session | undefined;
   /** It was shown again who is there. @throws Failure `unauthorized` for one that is over */
   confirm(id: string): Promise<void>;
   isFresh(id: string): boolean;
@@ -161,6 +163,10 @@ export async function openSessions({
       if (kept === undefined || endOf(kept.session) <= now()) return undefined;
       used(hash, kept);
       return kept.session;
+    },
+    get(id) {
+      const session = byHash.get(hashes.get(id) ?? '')?.session;
+      return session !== undefined && endOf(session) > now() ? session : undefined;
     },
     async confirm(id) {
       const hash = hashes.get(id) ?? '';

@@ -4,6 +4,7 @@
  */
 import type { Guest, Person, PlainAgent } from '@markco/protocol';
 import type { TokenPlace } from '@markco/replica/listen/guard';
+import type { Ticket } from '@markco/replica/listen/tickets';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { AccountRow } from './account-row.ts';
 import type { Accounts } from './accounts.ts';
@@ -14,7 +15,7 @@ import type { ShareRow, Shares } from '../shares/shares.ts';
 export type WhoParts = {
   readonly token: string;
   readonly accounts: Accounts;
-  readonly sessions: Pick<Sessions, 'find'>;
+  readonly sessions: Pick<Sessions, 'find' | 'get'>;
   readonly shares: Pick<Shares, 'get'>;
   readonly deviceTokens: Pick<DeviceTokens, 'find'>;
 };
@@ -32,11 +33,28 @@ export function createWho({ token, accounts, sessions, shares, deviceTokens }: W
     if (session !== undefined && share !== undefined) return guestOf(share, session);
     if (from === 'cookie') return undefined;
     const device = from === 'header' ? deviceTokens.find(given) : undefined;
-    if (device === undefined) return agentOf(accounts, hashOf(given));
-    // A device has documents; who comes in, and with what, is for a person to say.
-    return { ...personOf(device.account), enrols: false, operates: false, device: device.id };
+    return device === undefined ? agentOf(accounts, hashOf(given)) : deviceOf(device.account, device.id);
   };
 }
+
+/** Who somebody is now who was let in a moment ago, by what they came with then; undefined when that has ended. */
+export const createAgain =
+  ({ accounts, sessions }: Pick<WhoParts, 'accounts' | 'sessions'>) =>
+  (by: Pick<Ticket['by'], 'account' | 'session' | 'device'>): Person | undefined => {
+    const account = accounts.get(by.account ?? '');
+    if (account === undefined) return undefined;
+    if (by.device !== undefined)
+      return account.devices.some(({ id }) => id === by.device) ? deviceOf(account, by.device) : undefined;
+    // Without one it was the token of the cloud.
+    if (by.session === undefined) return account.operates ? personOf(account) : undefined;
+    const session = sessions.get(by.session);
+    return session?.account === account.id ? personOf(account, session) : undefined;
+  };
+
+/** A device has documents; who comes in, and with what, is for a person to say. */
+const deviceOf = (account: AccountRow, device: string): Person => ({
+  ...{ ...personOf(account), enrols: false, operates: false, device },
+});
 
 function personOf(account: AccountRow, session?: Session): Person {
   return {

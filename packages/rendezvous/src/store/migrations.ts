@@ -21,4 +21,8 @@ export const MIGRATIONS: readonly string[] = [
   `ALTER TABLE lease ADD COLUMN shared boolean NOT NULL DEFAULT false;
    CREATE TABLE versions (key bytea PRIMARY KEY, version bigint NOT NULL, was bigint NOT NULL, tx xid8 NOT NULL);
    CREATE INDEX versions_by_tx ON versions (tx);`,
+  `CREATE UNLOGGED TABLE tickets
+     (hash text PRIMARY KEY, user_id uuid NOT NULL, about text NOT NULL, ends_at timestamptz NOT NULL);
+   CREATE INDEX tickets_by_user ON tickets (user_id);
+   CREATE INDEX tickets_by_end ON tickets (ends_at);`,
 ];

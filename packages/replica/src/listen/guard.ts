@@ -35,13 +35,15 @@ export type GuardParts = {
   readonly whose: (token: string, from: TokenPlace) => Subject | undefined;
   /** What to do for who has none. */
   readonly howToSignIn: string;
+  /** False: a WebSocket's `?token=` is refused, whatever it is; a ticket is taken. */
+  readonly takesTokensInAddresses?: boolean;
 };
 
 export const SESSION_COOKIE = 'session_token';
 /** Of a guest, one for each link: a browser may be several, and somebody's own beside them. */
 export const shareCookie = (id: string): string => `share_${id}`;
 
-export function createGuard({ hosts, origins, self, whose, howToSignIn }: GuardParts): Guard {
+export function createGuard({ hosts, origins, self, whose, howToSignIn, ...more }: GuardParts): Guard {
   return {
     foreign(headers, isPage) {
       if (headers.host === undefined || !hosts().includes(headers.host)) {
@@ -62,6 +64,11 @@ export function createGuard({ hosts, origins, self, whose, howToSignIn }: GuardP
 
     subject(headers, query) {
       const given = tokenOf(headers, query);
+      if (given?.[1] === 'query' && more.takesTokensInAddresses === false)
+        throw new Failure(
+          'unauthorized',
+          `${self} takes no token in an address. Get a ticket with POST /api/tickets, and open the WebSocket with ?ticket=TICKET.`,
+        );
       const subject = given === undefined ? undefined : whose(...given);
       if (subject === undefined) throw new Failure('unauthorized', howToSignIn);
       return subject;

@@ -2,7 +2,8 @@
  * One listener: HTTP and WebSockets on one port.
  *
  * A WebSocket is refused or accepted in the turn its request arrives, from what is in memory, so that its message
- * listener exists before anything is awaited.
+ * listener exists before anything is awaited. One with a ticket waits until that was looked for: its client says nothing
+ * before it is accepted.
  */
 import { Failure, LIMITS } from '@markco/protocol';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
@@ -11,10 +12,12 @@ import { WebSocketServer } from 'ws';
 import { createConnection, type WebSocketConnection } from './connection.ts';
 import type { Guard, Subject } from './guard.ts';
 import { createJoinMessages } from './join-messages.ts';
+import type { Tickets } from './tickets.ts';
 
 /** @template Target where a WebSocket leads, by its `kind` */
 export type ServerParts<Target extends { readonly kind: string }> = {
   readonly guard: Guard;
+  readonly tickets: Pick<Tickets, 'admit'>;
   readonly http: RequestListener;
   /** Where a signed-in WebSocket wants to go. Throws a Failure for what does not exist. */
   readonly resolve: (url: URL, subject: Subject) => Target;
@@ -48,21 +51,26 @@ export async function listen<Target extends { readonly kind: string }>(
 
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy());
-    try {
-      upgrade(request, socket, head);
-    } catch (error) {
+    const refuse = (error: unknown): void => {
       const failure = Failure.from(error);
       parts.onSocketError(failure.code);
       reject(socket, failure);
+    };
+    try {
+      const foreign = parts.guard.foreign(request.headers, false);
+      if (foreign !== undefined) throw foreign;
+      if (parts.passOn?.(request, socket, head) === true) return;
+      const url = addressOf(request);
+      const accept = (subject: Subject, asked = url): void => upgrade(request, socket, head, asked, subject);
+      const admitted = parts.tickets.admit(url);
+      if (admitted === undefined) accept(parts.guard.subject(request.headers, url.searchParams));
+      else admitted.then(({ subject, url: asked }) => accept(subject, asked)).catch(refuse);
+    } catch (error) {
+      refuse(error);
     }
   });
 
-  function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const foreign = parts.guard.foreign(request.headers, false);
-    if (foreign !== undefined) throw foreign;
-    if (parts.passOn?.(request, socket, head) === true) return;
-    const url = addressOf(request);
-    const subject = parts.guard.subject(request.headers, url.searchParams);
+  function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, url: URL, subject: Subject): void {
     if (sockets.clients.size >= (parts.socketsMax ?? LIMITS.socketsMax))
       throw new Failure('not_ready', 'Too many connections are open here. Close some.');
     const target = parts.resolve(url, subject);
