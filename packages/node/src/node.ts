@@ -290,7 +290,7 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   const callBeside = createCallBeside({ cloud: cloud.link, mesh: () => others.now()?.mesh });
   const handlers: Omit<Handlers, CloudOnly> = {
     ...cloud.routes,
-    ...projectRoutes({ projects, documents, ids, author, readFile }),
+    ...projectRoutes({ projects, documents, ids, author, readFile, folder: config.projectsFolder }),
     ...sessionRoutes,
     ...passOnSessions(sessionRoutes, sessionsAnywhere),
     ...placementRoutes({ others }),
