@@ -9,9 +9,11 @@ export const chromiumPath = PLACES.find((path) => existsSync(path));
 
 export const NO_CHROMIUM = 'Chromium is not installed. On Debian: apt-get install chromium';
 
+export const CHROMIUM_ARGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking'];
+
 export function launchChromium(): Promise<Browser> {
   return chromium.launch({
     ...(chromiumPath === undefined ? {} : { executablePath: chromiumPath }),
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking'],
+    args: CHROMIUM_ARGS,
   });
 }

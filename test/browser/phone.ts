@@ -6,19 +6,23 @@ import type { Locator, Page } from 'playwright-core';
 import type { CloudProgram } from '../conformance/cloud.fixture.ts';
 import { eventually, type Device } from '../conformance/device.fixture.ts';
 
+/** What a phone needs of the two, wherever they run. */
+export type PhoneCloud = Pick<CloudProgram, 'origin' | 'token' | 'get' | 'device'>;
+export type PhoneLaptop = Pick<Device, 'userId' | 'get'>;
+
 export const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true } as const;
 export const SOON_MS = 20_000;
 export const SOON = { timeout: SOON_MS } as const;
 
-const offered = async (device: Device): Promise<PairingHere['offered']> =>
+const offered = async (device: PhoneLaptop): Promise<PairingHere['offered']> =>
   (await device.get<PairingHere>('/api/pairing')).offered;
-export const devicesOf = async (device: Device): Promise<readonly DeviceHere[]> =>
+export const devicesOf = async (device: PhoneLaptop): Promise<readonly DeviceHere[]> =>
   (await device.get<{ devices: DeviceHere[] }>('/api/devices')).devices;
-export const runsOf = async (device: Device): Promise<readonly Run[]> =>
+export const runsOf = async (device: PhoneLaptop): Promise<readonly Run[]> =>
   (await device.get<{ runs: Run[] }>('/api/runs')).runs;
 
 /** The laptop keeps its one document with the cloud, and the machine of the cloud is one of its devices. */
-export async function keepInCloud(cloud: CloudProgram, laptop: Device): Promise<void> {
+export async function keepInCloud(cloud: PhoneCloud, laptop: PhoneLaptop): Promise<void> {
   await laptop.get('/api/cloud', { body: { url: cloud.origin, token: cloud.token } });
   // So that the others are reached through it.
   await laptop.get('/api/pairing', { method: 'POST' });
@@ -42,8 +46,8 @@ export async function openDevices(page: Page): Promise<Locator> {
 /** By a code of the laptop, or its link, which shows the same words and says yes. Answers with the list of devices, open. */
 export async function addPhone(
   page: Page,
-  cloud: CloudProgram,
-  laptop: Device,
+  cloud: PhoneCloud,
+  laptop: PhoneLaptop,
   by: 'code' | 'link' = 'code',
 ): Promise<Locator> {
   await laptop.get('/api/pairing', { method: 'POST' });

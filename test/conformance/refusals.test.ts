@@ -19,6 +19,7 @@ afterAll(() => device[Symbol.asyncDispose]());
 
 const project = `/api/projects/${device.project.id}`;
 const stranger = newId<ProjectId>(ids);
+const contentHash = 'a'.repeat(64);
 
 /** Everything a bad request could have changed. */
 async function state(): Promise<unknown> {
@@ -122,13 +123,14 @@ test('what is no folder of the user is refused, and nothing has changed', async 
     400,
     'bad_request',
   );
-  isError(
-    await device.ask('/api/projects/register-local', {
-      body: { id: stranger, slug: 'x', displayName: 'X', documents: [] },
-    }),
-    501,
-    'unsupported',
-  );
+  for (const path of ['../x', '/x', 'a/../b', ''])
+    isError(
+      await device.ask('/api/projects/register-local', {
+        body: { id: stranger, slug: 'x', displayName: 'X', documents: [{ path, ext: '.md', contentHash }] },
+      }),
+      400,
+      'bad_request',
+    );
   await rm(join(device.root, 'to-home'));
   expect(await state()).toEqual(before);
 });

@@ -13,25 +13,35 @@ export const API_PORT = 7717;
 const PROGRAM = `
 const { connect, createServer } = require('node:net');
 createServer((outside) => {
-  const inside = connect(${API_PORT}, '127.0.0.1');
+  const inside = connect(Number(process.argv[2]), '127.0.0.1');
   for (const [one, other] of [[outside, inside], [inside, outside]]) one.pipe(other).on('error', () => undefined), one.on('error', () => other.destroy());
 }).listen(process.argv[1], () => console.log('ready'));
 `;
 
 export type Answer = { readonly status: number; readonly text: string };
-export type Asking = { readonly method?: string; readonly body?: unknown; readonly token: string };
+export type Asking = {
+  readonly method?: string | undefined;
+  readonly body?: unknown;
+  readonly token: string;
+  readonly port?: number;
+};
 
 /** It ends with the machine. */
-export async function bridgeTo(machine: Machine, socketPath: string): Promise<void> {
-  const child = machine.spawn(process.execPath, ['-e', PROGRAM, socketPath], { env: { PATH: process.env['PATH'] } });
+export async function bridgeTo(machine: Machine, socketPath: string, port = API_PORT): Promise<void> {
+  const args = ['-e', PROGRAM, socketPath, String(port)];
+  const child = machine.spawn(process.execPath, args, { env: { PATH: process.env['PATH'] } });
   if (child.stdout !== null) await once(child.stdout, 'data');
 }
 
 /** Rejects where no device answers. */
-export function askThrough(socketPath: string, path: string, { method, body, token }: Asking): Promise<Answer> {
+export function askThrough(
+  socketPath: string,
+  path: string,
+  { method, body, token, port = API_PORT }: Asking,
+): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   const headers = {
-    host: `127.0.0.1:${API_PORT}`,
+    host: `127.0.0.1:${port}`,
     authorization: `Bearer ${token}`,
     ...(body === undefined ? {} : { 'content-type': 'application/json' }),
   };

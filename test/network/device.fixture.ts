@@ -40,7 +40,7 @@ export type LabDevice = {
   markco(...words: string[]): Promise<Ended>;
   begin(...words: string[]): Begun;
   /** What its API answers. */
-  get<T>(path: string, body?: unknown): Promise<T>;
+  get<T>(path: string, body?: unknown, method?: string): Promise<T>;
   devices(): Promise<readonly DeviceHere[]>;
   /** Of a run, from the first to its end. */
   events(runId: string): Promise<readonly RunEvent[]>;
@@ -108,13 +108,13 @@ export async function labDevice(
   }
 
   const tokenOf = async (): Promise<string> => (token ||= (await readFile(join(home, 'api-token'), 'utf8')).trim());
-  async function get<T>(path: string, body?: unknown): Promise<T> {
-    const asking = { token: await tokenOf(), ...(body === undefined ? {} : { body }) };
+  async function get<T>(path: string, body?: unknown, method?: string): Promise<T> {
+    const asking = { token: await tokenOf(), method, ...(body === undefined ? {} : { body }) };
     const { status, text } = await askThrough(socket, path, asking).catch((error: unknown) => {
       throw died === null ? error : new Error(`${name} ended by itself: ${lastWords(died)}`, { cause: error });
     });
     if (status < 200 || status > 299) throw new Error(`${path}: ${status} ${text}`);
-    return JSON.parse(text) as T;
+    return (text === '' ? undefined : JSON.parse(text)) as T;
   }
   const devices = async (): Promise<readonly DeviceHere[]> =>
     (await get<{ devices: DeviceHere[] }>('/api/devices')).devices;

@@ -16,6 +16,7 @@ const MAY_DIAL: Readonly<Record<string, string>> = {
   'packages/client/src/mesh/peer-clients.ts': 'hands a client the streams of a device that is connected',
   'packages/rendezvous/src/peers/pipes.ts': 'the device beside this cloud, on the same machine',
   'packages/node/src/cloud/dial.ts': 'the cloud that the owner of the device named',
+  'packages/node/src/cloud/call-beside.ts': 'the same one',
   'packages/node/src/runtimes/worker-link.ts': 'a socket in the folder of a session',
   'packages/node/src/runtimes/containers/engine.ts': 'the socket of Docker that the owner of the device named',
   'packages/node/src/runtimes/keeper/link.ts': 'listens on that socket',

@@ -14,6 +14,7 @@ import { keepUser, loadIdentity } from './device/identity.ts';
 import { announced } from './device/policy.ts';
 import { createPreferences } from './device/preferences.ts';
 import { createBeside } from './cloud/beside.ts';
+import { createCallBeside } from './cloud/call-beside.ts';
 import { createCloudHere } from './cloud/cloud-here.ts';
 import { openReplica } from '@markco/replica/documents/open-replica';
 import { createElsewhere } from './elsewhere.ts';
@@ -286,15 +287,16 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
     onTrouble: (cause) => logger.error('cloud.trouble', { doing: 'joining the cloud on this machine' }, cause),
   });
 
+  const callBeside = createCallBeside({ cloud: cloud.link, mesh: () => others.now()?.mesh });
   const handlers: Omit<Handlers, CloudOnly | 'ticket'> = {
     ...cloud.routes,
-    ...projectRoutes({ projects, documents, ids, author, readFile }),
+    ...projectRoutes({ projects, documents, ids, author, readFile, folder: config.projectsFolder }),
     ...sessionRoutes,
     ...passOnSessions(sessionRoutes, sessionsAnywhere),
     ...placementRoutes({ others }),
     ...meshRoutes({
       ...{ others, projects, device, now, userId: () => user.id },
-      capability: own.capability,
+      ...{ capability: own.capability, onCode: () => void callBeside() },
     }),
     ...recordRoutes({
       ...{ others, device, preferences },

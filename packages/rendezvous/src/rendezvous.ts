@@ -264,6 +264,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
           documents: kept.documents,
           author: kept.author,
         }),
+        ...{ registerLocal: ({ subject, body }) => kept.of(required(subject)).register(body) },
         ...publishing.routes,
         ...copyRoutes({ of: (subject) => kept.of(required(subject)), copies, namedBy: kept.namedBy }),
         ...mode.handlers,

@@ -277,11 +277,17 @@ export async function createHost(parts: HostParts): Promise<Host> {
       if (why !== undefined) throw why;
       if (speakingTo(peerId).length > 0) return;
       if (addresses.length === 0) throw new Failure('not_ready', 'It is not known where this device is.');
+      // It may call this device meanwhile, as one does that cannot be called.
+      const called = Promise.withResolvers<void>();
+      const look = (): void => void (speakingTo(peerId).length > 0 && called.resolve());
+      node.addEventListener('connection:open', look);
       try {
         const { first } = dialer.dial(peerId, usable(addresses), closing.signal);
-        await Promise.race([first, aborted(signal)]);
+        await Promise.race([first, called.promise, aborted(signal)]);
       } catch (cause) {
         throw new Failure('not_ready', 'This device does not answer at any address that is known of it.', { cause });
+      } finally {
+        node.removeEventListener('connection:open', look);
       }
     },
 

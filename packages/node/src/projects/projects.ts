@@ -26,6 +26,8 @@ import type { Logger } from '../observe/log.ts';
 import { createBeginnings } from '@markco/replica/projects/beginnings';
 import { createLagging } from './lagging.ts';
 import { overlapOf, type OpenFolder } from './overlap.ts';
+import { roomIn } from './room-for.ts';
+import { createRegister, type Registered } from '@markco/replica/projects/register';
 import { createProjectDocuments } from '@markco/replica/projects/project-documents';
 import { slugOf } from '@markco/replica/projects/slug';
 import { createTakeRows } from '@markco/replica/projects/take-rows';
@@ -60,6 +62,7 @@ export function createProjects(parts: ProjectsParts) {
   const stepListeners: (() => void)[] = [];
   /** Slugs of projects whose rows are on their way to the disk. */
   const reserved = new Set<string>();
+  let registering: Promise<unknown> = Promise.resolve();
 
   catalog.onChange(({ removed }) => {
     for (const id of removed)
@@ -213,6 +216,22 @@ export function createProjects(parts: ProjectsParts) {
     return created;
   }
 
+  /** Opens a project of another device in a folder here, which is made when it is missing; its documents come to it. */
+  async function join(project: Project, localPath: string, signal: AbortSignal): Promise<ProjectHere> {
+    const known = catalog.project(project.id);
+    if (known !== undefined && known.closed !== true) return here(known);
+    await mkdir(localPath, { recursive: true });
+    const root = await existingFolder(localPath);
+    const overlap = overlapOf(root, openFolders());
+    if (overlap !== undefined) throw overlap;
+    const slugs = new Set([...catalog.projects()].map((candidate) => candidate.project.slug));
+    const slug = slugOf(project.slug, (candidate) => slugs.has(candidate));
+    const row: ProjectRow = known ?? { project: { ...project, slug, userId: parts.userId() }, localRootPath: root };
+    await catalog.putProject({ ...row, localRootPath: root, closed: false });
+    await attach({ ...row, localRootPath: root }, signal);
+    return here({ ...row, localRootPath: root });
+  }
+
   return {
     ...createBeginnings({ catalog, ids, log, folderOf, folderIfThere: (id) => folders.get(id) }),
     ...createProjectDocuments({
@@ -222,20 +241,17 @@ export function createProjects(parts: ProjectsParts) {
     openLocal,
     takeRows: createTakeRows({ catalog, folderOf, documents }),
 
-    /** Opens a project of another device in a folder here, which is made when it is missing; its documents come to it. */
-    async join(project: Project, localPath: string, signal: AbortSignal): Promise<ProjectHere> {
-      const known = catalog.project(project.id);
-      if (known !== undefined && known.closed !== true) return here(known);
-      await mkdir(localPath, { recursive: true });
-      const root = await existingFolder(localPath);
-      const overlap = overlapOf(root, openFolders());
-      if (overlap !== undefined) throw overlap;
-      const slugs = new Set([...catalog.projects()].map((candidate) => candidate.project.slug));
-      const slug = slugOf(project.slug, (candidate) => slugs.has(candidate));
-      const row: ProjectRow = known ?? { project: { ...project, slug, userId: parts.userId() }, localRootPath: root };
-      await catalog.putProject({ ...row, localRootPath: root, closed: false });
-      await attach({ ...row, localRootPath: root }, signal);
-      return here({ ...row, localRootPath: root });
+    join,
+    /** A project that another program keeps: in its folder of before, or in one of its own in `parent`. */
+    register(asked: Registered, parent: string, signal: AbortSignal): Promise<ProjectHere> {
+      const keep = async (project: Omit<Project, 'userId'>): Promise<ProjectHere> => {
+        const root = catalog.project(project.id)?.localRootPath ?? (await roomIn(parent, project));
+        return join({ ...project, userId: parts.userId() }, root, signal);
+      };
+      // One after another, so that two do not choose the same folder.
+      const work = registering.then(() => createRegister({ catalog, ids, folderOf, keep })(asked));
+      registering = work.catch(() => undefined);
+      return work;
     },
 
     /** Opens again what was open when the device stopped. A folder that is gone is reported, and tried again by hand. */

@@ -104,7 +104,7 @@ export const ROUTE_ACCESS = {
   attachProject: MANAGE_DEVICE,
 
   openLocal: MANAGE_DEVICE,
-  registerLocal: MANAGE_DEVICE,
+  registerLocal: ['write', 'workspace'],
   projects: READ_WORKSPACE,
   closeProject: ['manage', 'project'],
   documents: READ_PROJECT,

@@ -17,6 +17,7 @@ import type { ProjectsOf } from '@markco/replica/listen/document-routes';
 import { createBeginnings } from '@markco/replica/projects/beginnings';
 import { createFolderless } from '@markco/replica/projects/folderless';
 import { createProjectDocuments } from '@markco/replica/projects/project-documents';
+import { createRegister, type Registered } from '@markco/replica/projects/register';
 import { slugOf } from '@markco/replica/projects/slug';
 import { createTakeRows, type NamedElsewhere } from '@markco/replica/projects/take-rows';
 import {
@@ -56,6 +57,8 @@ export type KeptOf = ProjectsOf & {
   bySlug(slug: string): Project | undefined;
   /** A project that a device of the user has; keeps it from now on. */
   keep(project: Project): Promise<Project>;
+  /** One that another program keeps, with the names of its documents. */
+  register(asked: Registered): Promise<Project>;
   /** Why a document cannot be opened, or undefined. */
   refusal(id: DocumentId): Failure | undefined;
   takeRows(projectId: ProjectId, rows: readonly NamedElsewhere[]): Promise<void>;
@@ -152,6 +155,9 @@ export async function openKept({
           reserved.delete(kept.id);
         }
         return kept;
+      },
+      register(asked) {
+        return createRegister({ catalog, ids, folderOf, keep: (project) => this.keep({ ...project, userId }) })(asked);
       },
       refusal(id) {
         const record = catalog.get(id);

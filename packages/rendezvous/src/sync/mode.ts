@@ -9,6 +9,7 @@ import type { Subject } from '@markco/replica/listen/guard';
 
 /** What changes a document, its name or its files. */
 const CHANGES = [
+  'registerLocal',
   'createDocument',
   'deleteDocument',
   'undeleteDocument',

@@ -23,6 +23,8 @@ export type MeshRoutesParts = {
   readonly capability: () => Promise<NodeCapability>;
   readonly now: () => number;
   readonly userId: () => UserId;
+  /** A code is shown from now on. */
+  readonly onCode: () => void;
 };
 
 const JOIN_MS = 10 * 60_000;
@@ -39,6 +41,7 @@ export function meshRoutes({
   capability,
   now,
   userId,
+  onCode,
 }: MeshRoutesParts): SomeHandlers<
   | 'devices'
   | 'removeDevice'
@@ -117,6 +120,7 @@ export function meshRoutes({
       // The link has in it where this device is found; through a relay too, if one is there at all.
       await mesh.slots.ready();
       mesh.pair.open();
+      onCode();
       return pairing();
     },
     async approvePairing() {

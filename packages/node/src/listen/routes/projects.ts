@@ -14,6 +14,8 @@ export type ProjectRoutesParts = {
   readonly documents: Documents;
   readonly ids: AssetPlace['ids'];
   readonly author: () => number;
+  /** Where projects go that bring none of their own. */
+  readonly folder: string;
   /** A file of a project, from another device when it is not here. */
   readonly readFile: (id: ProjectId, path: string, request: Request) => Promise<Response>;
 };
@@ -25,6 +27,7 @@ export function projectRoutes({
   documents,
   ids,
   author,
+  folder,
   readFile,
 }: ProjectRoutesParts): ReturnType<typeof documentRoutes> &
   SomeHandlers<'folders' | 'openLocal' | 'registerLocal' | 'closeProject' | 'createAsset' | 'projectFile'> {
@@ -40,12 +43,7 @@ export function projectRoutes({
       );
       return { status: created ? 201 : 200, answer: project };
     },
-    registerLocal() {
-      throw new Failure(
-        'unsupported',
-        'This device keeps its own list of documents. Open the folder with POST /api/projects/open-local.',
-      );
-    },
+    registerLocal: ({ body }) => projects.register(body, folder, AbortSignal.timeout(OPEN_TIMEOUT_MS)),
     async closeProject({ params }) {
       await projects.closeProject(params['id'] ?? '');
       return undefined;
