@@ -304,6 +304,7 @@ test('what docs/acceptance.md promises is shown by tests that exist', () => {
   expect(broken(page('a.test.ts', 'A-2', 'Level'), readSample)).toEqual(['a.test.ts has no test "A-2"']);
   expect(broken(page('c.test.ts', 'A-1', 'Level'), readSample)).toEqual(['c.test.ts has no test "A-1"']);
   expect(broken(page('a.test.ts', 'A-1', 'Postgres'), readSample)).toHaveLength(1);
+  expect(broken(page('a.test.ts', 'A-1', '(Postgres)'), readSample)).toHaveLength(1);
   expect(broken('| It holds | by luck | Level |', readSample)).toHaveLength(1);
   const markdown = read('docs/acceptance.md');
   expect(promised(markdown).length).toBeGreaterThan(40);

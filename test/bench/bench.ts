@@ -17,6 +17,8 @@ export type Bench = {
   say(text: string): void;
   /** Something that could not be measured, and why; it ends up beside the figures. */
   skip(what: string, why: string): void;
+  /** How something was measured, where that is not the same everywhere; it ends up beside the figures too. */
+  note(text: string): void;
 };
 
 export type Stage = {

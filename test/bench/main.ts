@@ -94,6 +94,10 @@ const bench: Bench = {
     notes.push(`not measured: ${what}: ${why}`);
     say(`  not measured: ${what}: ${why}`);
   },
+  note(text) {
+    notes.push(text);
+    say(`  ${text}`);
+  },
 };
 if (missing !== undefined) bench.skip('the other servers', missing);
 

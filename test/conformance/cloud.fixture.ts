@@ -1,10 +1,16 @@
-/** For tests: a cloud as a program of its own, that can be killed and started again. */
+/**
+ * For tests: a cloud as a program of its own, that can be killed and started again.
+ *
+ * It keeps things in its own store, unless it is told where. `MARKCO_CLOUDS_ON=postgres` has each that is not told keep
+ * them in a Postgres of its own, so that whatever is tested with a cloud can be tested there too.
+ */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openClient, type Client, type Socket } from '@markco/client';
+import { NO_POSTGRES, startPostgres } from '@markco/rendezvous/store/postgres.fixture';
 import { WebsocketProvider } from 'y-websocket';
 import * as Y from 'yjs';
 import { endSessions, ids } from './device.fixture.ts';
@@ -12,6 +18,10 @@ import { lean, leanEnvironment } from '../../setup/lean.mjs';
 
 const MAIN = join(import.meta.dirname, '../../apps/cli/src/main.ts');
 const START_MS = 30_000;
+
+/** Where clouds keep things that are not told where. */
+export const cloudsOn = process.env['MARKCO_CLOUDS_ON'] === 'postgres' ? 'Postgres' : 'Level';
+if (cloudsOn === 'Postgres' && NO_POSTGRES !== undefined) throw new Error(NO_POSTGRES);
 
 export type CloudProgram = {
   /** Its state folder. */
@@ -46,6 +56,8 @@ export async function startCloud(
   args: readonly string[] = [],
 ): Promise<CloudProgram & AsyncDisposable> {
   const home = await mkdtemp(join(tmpdir(), 'markco-cloud-'));
+  const postgres = cloudsOn === 'Postgres' && env['DATABASE_URL'] === undefined ? await startPostgres() : undefined;
+  const database = postgres === undefined ? {} : { DATABASE_URL: await postgres.database() };
   if (ownerToken !== undefined) {
     await mkdir(join(home, 'rendezvous'));
     await writeFile(join(home, 'rendezvous', 'owner-token'), ownerToken);
@@ -70,6 +82,7 @@ export async function startCloud(
         MARKCO_PEER_PORT: '0',
         MARKCO_PEER_WEB_PORT: '0',
         MARKCO_MDNS: '0',
+        ...database,
         ...env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -121,6 +134,7 @@ export async function startCloud(
     await Promise.all(clients.map((client) => client.close()));
     await kill();
     await endSessions(home);
+    await postgres?.[Symbol.asyncDispose]();
     await rm(home, { recursive: true, force: true, maxRetries: 5 });
   };
   await start().catch(async (error: unknown) => {

@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Document, Project, Run, RunEvent } from '@markco/protocol';
 import { expect, test } from 'vitest';
+import { cloudsOn, startCloud } from './cloud.fixture.ts';
 import { eventually, messagesOf, newRunId } from './device.fixture.ts';
 import { connectedTo, devicesOf, pair, SOON_MS, start, type Named } from './paired.fixture.ts';
 
@@ -42,6 +43,11 @@ test('ELSEWHERE-1 three devices are paired, have one folder, merge what was done
   );
   const { project } = laptop;
   const on = { desktop: await attach(desktop, project), box: await attach(box, project) };
+  // On a further store: where a cloud keeps it as well, for the laptop and the desktop.
+  await using cloud = cloudsOn === 'Level' ? undefined : await startCloud();
+  if (cloud !== undefined)
+    for (const device of [laptop, desktop])
+      await device.get('/api/cloud', { body: { url: cloud.origin, token: cloud.token } });
   await reads(join(on.desktop, 'page.md'), '# Page\n');
   await reads(join(on.box, 'page.md'), '# Page\n');
 
@@ -56,6 +62,8 @@ test('ELSEWHERE-1 three devices are paired, have one folder, merge what was done
     await reads(join(folder, 'page.md'), merged);
     await reads(join(folder, 'new.md'), '# New\n');
   }
+  const kept = cloud?.stock(laptop.userId, project.slug, 'page').doc.getText('content');
+  if (kept !== undefined) await eventually(() => kept.toString() === merged, 'it in the cloud', SOON_MS);
 
   // A run on the box, asked for by the laptop, which is killed in its middle; the desktop follows it to its end.
   await eventually(async () => (await connectedTo(laptop)).includes('box'), 'the box', SOON_MS);

@@ -1,16 +1,23 @@
-/** `WS /sync/…` with a stock `y-websocket` provider, beside our own client, on the same documents. */
+/**
+ * `WS /sync/…` with a stock `y-websocket` provider, beside our own client, on the same documents: at the device that has
+ * the files, and the first of it at a cloud with a database, too.
+ */
 import { access, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodeFrame, decodeFrame } from '@markco/protocol';
-import { afterAll, afterEach, expect, test } from 'vitest';
+import { NO_POSTGRES } from '@markco/rendezvous/store/postgres.fixture';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { WebSocket } from 'ws';
 import { WebsocketProvider } from 'y-websocket';
 import * as Y from 'yjs';
+import { startCloud, type CloudProgram } from './cloud.fixture.ts';
 import { eventually, messagesOf, refusalOf, startDevice } from './device.fixture.ts';
+import { openStores } from './stores.fixture.ts';
 
 const device = await startDevice({
   files: {
     'page.md': 'Hello\n',
+    'kept.md': 'Hello\n',
     'sub/déjà vu.md': 'Accents\n',
     'both.md': 'md\n',
     'both.qmd': 'qmd\n',
@@ -24,13 +31,14 @@ afterEach(() => {
 });
 
 const room = (path: string): string => path.split('/').map(encodeURIComponent).join('/');
-function provider(path: string, params: Record<string, string> = {}): WebsocketProvider {
+type Place = Pick<CloudProgram, 'origin' | 'token' | 'client'>;
+function provider(path: string, params: Record<string, string> = {}, at: Place = device): WebsocketProvider {
   const made = new WebsocketProvider(
-    `ws://127.0.0.1:${device.port}/sync/${device.userId}/${device.project.slug}`,
+    `${at.origin.replace('http', 'ws')}/sync/${device.userId}/${device.project.slug}`,
     room(path),
     new Y.Doc(),
     {
-      params: { token: device.token, ...params },
+      params: { token: at.token, ...params },
       disableBc: true,
     },
   );
@@ -41,26 +49,67 @@ const textOf = ({ doc }: { doc: Y.Doc }): string => doc.getText('content').toStr
 const file = (path: string): Promise<string> => readFile(join(device.folder, path), 'utf8');
 const synced = (one: WebsocketProvider): Promise<boolean> => eventually(() => one.synced, 'the provider to be synced');
 
-test('SYNC-1 two stock providers, our own client and the file are one document', async () => {
-  const [a, b] = [provider('page'), provider('page')];
-  const client = device.client();
-  const own = client.openDocument({ projectId: device.project.id, documentId: (await device.document('page')).id });
-  await Promise.all([synced(a), synced(b), own.ready]);
-  for (const one of [a, b, own]) expect(textOf(one)).toBe('Hello\n');
+/** What holds wherever clients come to. */
+function holdsAt(page: string, place: () => Place, missing?: string): void {
+  beforeEach(({ skip }) => skip(missing !== undefined, missing));
+  const open = (params = {}): WebsocketProvider => provider(page, params, place());
 
-  a.doc.getText('content').insert(5, ' from a');
-  b.doc.getText('content').insert(0, 'b says: ');
-  own.text.insert(own.text.length - 1, ' (and own)');
-  const whole = 'b says: Hello from a (and own)\n';
-  for (const one of [a, b, own])
-    await eventually(() => textOf(one).length === whole.length && textOf(one).startsWith('b says'), 'the edits of all');
-  expect(new Set([a, b, own].map(textOf)).size).toBe(1);
-  await own.saved(AbortSignal.timeout(5_000));
-  await eventually(async () => (await file('page.md')) === textOf(a), 'the file');
+  test('SYNC-1 two stock providers, our own client and the file are one document', async () => {
+    const [a, b] = [open(), open()];
+    const client = place().client();
+    const own = client.openDocument({ projectId: device.project.id, documentId: (await device.document(page)).id });
+    await Promise.all([synced(a), synced(b), own.ready]);
+    for (const one of [a, b, own]) expect(textOf(one)).toBe('Hello\n');
 
-  await writeFile(join(device.folder, 'page.md'), `${textOf(a)}from outside\n`);
-  for (const one of [a, b, own]) await eventually(() => textOf(one).endsWith('from outside\n'), 'the edit of the file');
-});
+    a.doc.getText('content').insert(5, ' from a');
+    b.doc.getText('content').insert(0, 'b says: ');
+    own.text.insert(own.text.length - 1, ' (and own)');
+    const whole = 'b says: Hello from a (and own)\n';
+    for (const one of [a, b, own])
+      await eventually(
+        () => textOf(one).length === whole.length && textOf(one).startsWith('b says'),
+        'the edits of all',
+      );
+    expect(new Set([a, b, own].map(textOf)).size).toBe(1);
+    await own.saved(AbortSignal.timeout(5_000));
+    await eventually(async () => (await file(`${page}.md`)) === textOf(a), 'the file');
+
+    await writeFile(join(device.folder, `${page}.md`), `${textOf(a)}from outside\n`);
+    for (const one of [a, b, own])
+      await eventually(() => textOf(one).endsWith('from outside\n'), 'the edit of the file');
+  });
+
+  test('SYNC-3 a provider that was cut off sends what it wrote meanwhile, and gets what it missed', async () => {
+    const [a, b] = [open(), open()];
+    await Promise.all([synced(a), synced(b)]);
+    a.disconnect();
+    await eventually(() => !a.wsconnected, 'a to be cut off');
+    a.doc.getText('content').insert(0, '[offline a]');
+    b.doc.getText('content').insert(0, '[online b]');
+    await eventually(async () => (await file(`${page}.md`)).includes('[online b]'), 'b in the file');
+    a.connect();
+    for (const one of [a, b])
+      await eventually(
+        () => textOf(one).includes('[offline a]') && textOf(one).includes('[online b]'),
+        'both edits in both',
+      );
+    expect(textOf(a)).toBe(textOf(b));
+    await eventually(async () => (await file(`${page}.md`)) === textOf(a), 'both in the file');
+  });
+
+  test('SYNC-4 mode=read shows every change and applies none', async () => {
+    const [reader, writer] = [open({ mode: 'read' }), open()];
+    await Promise.all([synced(reader), synced(writer)]);
+    const before = textOf(writer);
+    reader.doc.getText('content').insert(0, 'must not pass');
+    writer.doc.getText('content').insert(0, 'must pass ');
+    await eventually(() => textOf(reader).includes('must pass '), 'the change of the writer');
+    expect(textOf(writer)).toBe(`must pass ${before}`);
+    await eventually(async () => (await file(`${page}.md`)) === `must pass ${before}`, 'the file');
+  });
+}
+
+describe('at the device', () => holdsAt('page', () => device));
 
 test('SYNC-2 presence goes to everybody but its sender, and ends with its connection', async () => {
   const [a, b] = [provider('page'), provider('page')];
@@ -92,35 +141,6 @@ test('SYNC-2 presence goes to everybody but its sender, and ends with its connec
   a.shouldConnect = false;
   for (const { awareness } of [b, own, late])
     await eventually(() => !awareness.getStates().has(a.doc.clientID), 'Ada to be gone');
-});
-
-test('SYNC-3 a provider that was cut off sends what it wrote meanwhile, and gets what it missed', async () => {
-  const [a, b] = [provider('page'), provider('page')];
-  await Promise.all([synced(a), synced(b)]);
-  a.disconnect();
-  await eventually(() => !a.wsconnected, 'a to be cut off');
-  a.doc.getText('content').insert(0, '[offline a]');
-  b.doc.getText('content').insert(0, '[online b]');
-  await eventually(async () => (await file('page.md')).includes('[online b]'), 'b in the file');
-  a.connect();
-  for (const one of [a, b])
-    await eventually(
-      () => textOf(one).includes('[offline a]') && textOf(one).includes('[online b]'),
-      'both edits in both',
-    );
-  expect(textOf(a)).toBe(textOf(b));
-  await eventually(async () => (await file('page.md')) === textOf(a), 'both in the file');
-});
-
-test('SYNC-4 mode=read shows every change and applies none', async () => {
-  const [reader, writer] = [provider('page', { mode: 'read' }), provider('page')];
-  await Promise.all([synced(reader), synced(writer)]);
-  const before = textOf(writer);
-  reader.doc.getText('content').insert(0, 'must not pass');
-  writer.doc.getText('content').insert(0, 'must pass ');
-  await eventually(() => textOf(reader).includes('must pass '), 'the change of the writer');
-  expect(textOf(writer)).toBe(`must pass ${before}`);
-  await eventually(async () => (await file('page.md')) === `must pass ${before}`, 'the file');
 });
 
 test('SYNC-5 a document is named without its extension, with any letters, and a twin with it', async () => {
@@ -243,4 +263,21 @@ test('M5 an absolute path or a page of another site writes nothing, and nobody w
   const stats = await device.ask('/stats', { token: null });
   expect(stats.status).toBe(401);
   expect(JSON.stringify(stats.json)).not.toContain(device.folder);
+});
+
+describe('at a cloud on Postgres', () => {
+  const opened = new AsyncDisposableStack();
+  let cloud: CloudProgram | undefined;
+  beforeAll(async () => {
+    if (NO_POSTGRES !== undefined) return;
+    const stores = opened.use(await openStores('Postgres'));
+    const { origin, token, get } = (cloud = opened.use(await startCloud(await stores.environment())));
+    await device.get('/api/cloud', { body: { url: origin, token } });
+    const here = await device.documents();
+    const documents = async (): Promise<number | undefined> =>
+      (await get<{ documents?: unknown[] }>(`/api/documents/${device.userId}`)).json.documents?.length;
+    await eventually(async () => (await documents()) === here.length, 'its documents to be there', 20_000);
+  });
+  afterAll(() => opened.disposeAsync());
+  holdsAt('kept', () => cloud ?? device, NO_POSTGRES);
 });

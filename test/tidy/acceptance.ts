@@ -31,6 +31,7 @@ export function broken(markdown: string, read: (file: string) => string | undefi
 }
 
 function isTriedOn(store: string, sources: readonly string[]): boolean {
+  if (store === '(Postgres)') return sources.some((source) => source.includes('/cloud.fixture.ts'));
   if (store === 'Postgres') return sources.some((source) => /postgres|onEachStore|isFar/i.test(source));
   return store === 'Level' || store === 'simulated';
 }

@@ -78,6 +78,8 @@ type Throughput = { readonly perSecond: number; readonly p95Ms: number; readonly
 /** A writer and a reader in each document, as fast as it goes with `window` edits of each on their way. */
 export async function throughput(input: {
   readonly addresses: readonly Address[];
+  /** Where the readers come to, document by document, where that is not where its writer does. */
+  readonly readAt?: readonly Address[];
   readonly edits: number;
   readonly window: number;
   readonly pid: number;
@@ -86,12 +88,12 @@ export async function throughput(input: {
   const delays: number[] = [];
   const done = Promise.withResolvers<void>();
   let open = input.addresses.length;
-  const pairs = input.addresses.map((address) => {
+  const pairs = input.addresses.map((address, index) => {
     const sentAt = new Float64Array(input.edits + 1);
     let sent = 0;
     let seen = 0;
     const writer = connect(address);
-    const reader = connect(address, {
+    const reader = connect(input.readAt?.[index] ?? address, {
       onUpdate(update) {
         const clock = clockAfterLetters(update);
         const now = performance.now();

@@ -79,6 +79,8 @@ export function createClouds(postgres: PostgresServer): Clouds {
       return runningOf({ ...first, program: await begin(variables, first.program.token) });
     },
     async [Symbol.asyncDispose]() {
+      // Whoever looks closer wants what is written at the end.
+      if (nodeOptions.NODE_OPTIONS !== '') for (const program of all) await program.stop();
       for (const program of all) await program[Symbol.asyncDispose]();
       all.clear();
     },
