@@ -20,6 +20,8 @@ export default defineConfig({
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   test: {
     pool: 'forks',
+    // What tests make lives shortly: in a larger nursery it costs a fifth less.
+    execArgv: ['--max-semi-space-size=64'],
     passWithNoTests: false,
     // A database takes long to stop on a busy machine.
     hookTimeout: 60_000,
@@ -47,6 +49,9 @@ export default defineConfig({
             'test/bench/*.test.ts',
           ],
           maxWorkers: 2,
+          // Loading vitest and what is tested takes longer than most of these files: one process runs many of them, so
+          // each leaves what is global as it found it.
+          isolate: false,
           sequence: { groupOrder: 0 },
           testTimeout: 60_000,
         },

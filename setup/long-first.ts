@@ -1,4 +1,7 @@
-/** The order of test files: those that take longest begin first, so that in the end nobody waits for one of them alone. */
+/**
+ * The order of test files: those that take longest begin first, so that in the end nobody waits for one of them alone.
+ * Those that share a process come last, one after the other: another file between two of them would end it.
+ */
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Vitest takes the largest file for the longest test where it has not seen them run, and these are short to read. */
@@ -12,6 +15,7 @@ const LONG = [
   'browser/accessible',
   'replica/src/documents/power-loss',
   'node/src/mesh/placing/once',
+  'node/src/listen/convergence',
 ];
 
 export class LongFirst extends BaseSequencer {
@@ -19,6 +23,8 @@ export class LongFirst extends BaseSequencer {
     const isLong = ({ moduleId }: TestSpecification): boolean =>
       LONG.some((name) => moduleId.endsWith(`${name}.test.ts`));
     const sorted = await super.sort(files);
-    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+    const others = sorted.filter((file) => !isLong(file));
+    const shares = ({ project }: TestSpecification): boolean => !project.config.isolate;
+    return [...sorted.filter(isLong), ...others.filter((file) => !shares(file)), ...others.filter(shares)];
   }
 }

@@ -59,7 +59,7 @@ export type Replica = Omit<OpenDocument, 'close'> & {
 };
 
 export function createReplica({ projectId, documentId, copies, now }: ReplicaParts): Replica {
-  const doc = new Y.Doc();
+  const doc = new Y.Doc({ guid: documentId });
   const awareness = new Awareness(doc);
   awareness.setLocalState(null);
   const remote = Symbol('device');

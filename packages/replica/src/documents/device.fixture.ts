@@ -109,7 +109,7 @@ export function sitDown(
   room: Room,
   { readOnly = false, clientId }: { readonly readOnly?: boolean; readonly clientId?: number } = {},
 ): Typist {
-  const doc = new Y.Doc();
+  const doc = new Y.Doc({ guid: DOCUMENT });
   if (clientId !== undefined) doc.clientID = clientId;
   for (const update of room.updates()) Y.applyUpdate(doc, update, 'device');
   const received: OutFrame[] = [];
@@ -149,7 +149,7 @@ export function sitDown(
 }
 
 export function textOf(room: Room): string {
-  const doc = new Y.Doc();
+  const doc = new Y.Doc({ guid: DOCUMENT });
   for (const update of room.updates()) Y.applyUpdate(doc, update);
   if (doc.store.pendingStructs !== null || doc.store.pendingDs !== null)
     throw new Error('something waits inside the document');

@@ -63,7 +63,7 @@ export async function docAt(
   tailFrom: number,
   tail: readonly Uint8Array[],
 ): Promise<Y.Doc> {
-  const doc = new Y.Doc();
+  const doc = new Y.Doc({ guid: id });
   const updates: Uint8Array[] = [];
   let at = 0;
   for await (const [key, value] of store.range({ ...seqRange('k', id, 0, seq), reverse: true, limit: 1 })) {

@@ -11,7 +11,7 @@ export function stateOf(base: Uint8Array | undefined, tail: readonly Uint8Array[
   const updates = base === undefined ? tail : [base, ...tail];
   if (updates.length === 1) return updates[0];
   if (tail.length <= MERGED_MAX) return Y.mergeUpdates([...updates]);
-  const doc = new Y.Doc();
+  const doc = new Y.Doc({ guid: '' });
   applyAll(doc, updates);
   const state = Y.encodeStateAsUpdate(doc);
   doc.destroy();

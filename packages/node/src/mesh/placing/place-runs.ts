@@ -121,7 +121,7 @@ export async function createPlaceRuns(parts: PlaceRunsParts) {
   function hasOneBefore(run: Placed): boolean {
     for (const other of placed.values()) {
       if (other === run) return false;
-      if (keyOf(other.row) === keyOf(run.row) && !other.row.state.isStarted && other.row.state.phase !== 'ended')
+      if (!other.row.state.isStarted && other.row.state.phase !== 'ended' && keyOf(other.row) === keyOf(run.row))
         return true;
     }
     return false;
