@@ -46,7 +46,7 @@ export async function startCloudHere({ oidc, shared }: Options = {}): Promise<Cl
       running = await createRendezvous(
         {
           ...{ databaseUrl: null, natsUrl: null, ...shared },
-          ...{ home, port, host: '127.0.0.1', syncPort: null, names: [] },
+          ...{ home, port, host: '127.0.0.1', syncPort: null, names: [], addresses: [] },
           ...{
             publishOrigin: null,
             letsAgentsIn: true,

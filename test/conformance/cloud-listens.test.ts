@@ -1,6 +1,7 @@
 /** What a cloud listens on (T17), and that a page of somebody else's reaches nothing of it (T3). */
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { request } from 'node:http';
+import { networkInterfaces } from 'node:os';
 import { platform } from 'node:process';
 import { afterAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
@@ -42,6 +43,16 @@ test('T17 every network reaches the one port of a cloud and, once it is one of t
   // TCP, and WebSockets for browsers.
   expect(await reached()).toHaveLength(3);
   expect(await listensOn(cloud.pid)).toHaveLength(4);
+});
+
+test('the machine of a cloud is reached by its own addresses, at a port that was chosen for it too', async ({
+  skip,
+}) => {
+  const [address] = Object.values(networkInterfaces())
+    .flatMap((found) => found ?? [])
+    .flatMap((found) => (found.family === 'IPv4' && !found.internal ? [found.address] : []));
+  if (address === undefined) return skip('this machine has no address but its own');
+  expect((await fetch(`http://${address}:${port}/health`)).status).toBe(200);
 });
 
 const HOSTS = [

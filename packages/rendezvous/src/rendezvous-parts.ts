@@ -11,8 +11,10 @@ export type RendezvousConfig = AdmissionSettings & {
   readonly port: number;
   /** A further port, for `/sync` alone; null: none. */
   readonly syncPort: number | null;
-  /** Names by which it is reached besides its own address: `cloud.example.com`, with a port where it is not the usual one. */
+  /** Names by which it is reached besides its addresses: `cloud.example.com`, with a port where it is not the usual one. */
   readonly names: readonly string[];
+  /** Of this machine, as others reach it, without a port: `192.168.1.5`. */
+  readonly addresses: readonly string[];
   /** Postgres; null for a store of its own in `home`. */
   readonly databaseUrl: string | null;
   /** NATS, where several processes serve one database; null: this one does so alone. */

@@ -169,7 +169,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
       ...new Set([
         ...config.names,
         ...[port, config.syncPort ?? port].flatMap((each) =>
-          ['localhost', '127.0.0.1', '[::1]'].map((name) => `${name}:${each}`),
+          [...config.addresses, 'localhost', '127.0.0.1', '[::1]'].map((name) => `${name}:${each}`),
         ),
         ...(config.syncPort === null
           ? []
@@ -182,7 +182,7 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
       textOf: async (id) => (await kept.documents.read(id)).text,
       textAt: async (id, seq) => (seq === 0 ? '' : kept.documents.textAt(id, seq)),
       data: createUserData({ store, table, kept }),
-      name: config.names[0] ?? 'cloud',
+      name: config.names[0] ?? config.addresses[0] ?? 'cloud',
       note,
     });
     stops.push(async () => admission.close());

@@ -57,7 +57,8 @@ export const addCloud: AddVerb = (program, cli, done) => {
             home: join(config.home, CLOUD_FOLDER),
             host: config.host,
             port: config.port,
-            names: [...names, ...ownNames(config.port)],
+            names,
+            addresses: ownAddresses(),
             databaseUrl: config.databaseUrl,
             registration: config.registration,
             providers: config.signInWith,
@@ -82,7 +83,7 @@ export const addCloud: AddVerb = (program, cli, done) => {
         try {
           const place =
             names[0] === undefined
-              ? `http://${ownNames(rendezvous.port)[0] ?? `localhost:${rendezvous.port}`}`
+              ? `http://${ownAddresses()[0] ?? 'localhost'}:${rendezvous.port}`
               : `https://${names[0]}`;
           await noteListening(config.home, { port: rendezvous.port, host: config.host, url: place });
           device.keepWith({ url: `http://127.0.0.1:${rendezvous.port}`, token: rendezvous.token });
@@ -130,13 +131,13 @@ function peerAddressesOf(names: readonly string[], { host, port }: { host: strin
     return `/dns/${at}/tcp/${its}/tls/ws`;
   });
   if (named.length > 0 || port === 0 || host !== '0.0.0.0') return named;
-  return ownNames(port).map((name) => `/ip4/${name.replace(':', '/tcp/')}/ws`);
+  return ownAddresses().map((address) => `/ip4/${address}/tcp/${port}/ws`);
 }
 
 /** The addresses of this machine, those of others' reach first. */
-function ownNames(port: number): string[] {
+function ownAddresses(): string[] {
   return Object.values(networkInterfaces())
     .flatMap((found) => found ?? [])
     .filter(({ family, internal }) => family === 'IPv4' && !internal)
-    .map(({ address }) => `${address}:${port}`);
+    .map(({ address }) => address);
 }
