@@ -41,6 +41,7 @@ import { createUserData } from './deletion/user-data.ts';
 import { openKept } from './documents/kept.ts';
 import { createPublishing } from './publish/publishing.ts';
 import { createPipes } from './peers/pipes.ts';
+import { createMailbox } from './processes/mailbox.ts';
 import { createDeviceLinks } from './sync/link.ts';
 import { createDocumentsTable } from './store/documents-table.ts';
 import { createTicketsTable } from './store/tickets-table.ts';
@@ -90,10 +91,11 @@ export async function createRendezvous(config: RendezvousConfig, parts: Rendezvo
     const onTrouble = (doing: string, cause: unknown): void => logger.error('rendezvous.trouble', { doing }, cause);
     const signaling = createSignaling((json) => processes?.signal(json));
     const processes =
-      natsUrl === null
+      natsUrl === null || shared === null
         ? null
         : (await import('./processes/processes.ts')).openProcesses({
             ...{ url: natsUrl, space: `markco-${self}`, process: newId(ids), now: ids.now, onTrouble },
+            mailbox: createMailbox(shared),
             onSignal: signaling.hear,
             onAgents: (from, message) => agentsHere?.hear(from, message),
             onBus: (isUp) => logger.info(isUp ? 'processes.reached' : 'processes.away'),

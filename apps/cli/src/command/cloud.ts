@@ -1,4 +1,4 @@
-/** `markco cloud`: the rendezvous, with a device beside it, until somebody stops it. `markco cloud invite`: for whoever runs it. */
+/** `markco cloud`: the rendezvous, with a device beside it, until somebody stops it. `markco cloud invite` and `owner`: for whoever runs it. */
 import { Failure, USUAL_SYNC_MODE, type SyncMode } from '@markco/protocol';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +13,7 @@ import { startDevice } from '../start-device.ts';
 import { untilStopped } from '../until-stopped.ts';
 import { verb, type AddVerb, type JsonOption } from '../verb.ts';
 import { addInvite } from './cloud-invite.ts';
+import { addOwner } from './cloud-owner.ts';
 
 type Options = JsonOption & { readonly name?: readonly string[] };
 
@@ -104,6 +105,7 @@ export const addCloud: AddVerb = (program, cli, done) => {
       done(0);
     });
   addInvite(cloud, cli, done);
+  addOwner(cloud, cli, done);
 };
 
 function present(

@@ -273,9 +273,12 @@ export function AccountDialog() {
           <Sessions account={account} facts={facts} />
           {!facts.account.publicComputer && <Agents account={account} facts={facts} />}
           {facts.account.operates && !facts.account.publicComputer && <Invite account={account} />}
-          {!facts.account.operates && !facts.account.publicComputer && (
-            <DeleteAccount account={account} facts={facts} />
-          )}
+          {!facts.account.publicComputer &&
+            (facts.account.operates ? (
+              <p class="hint">{a('ownerStays')}</p>
+            ) : (
+              <DeleteAccount account={account} facts={facts} />
+            ))}
         </>
       )}
     </div>

@@ -76,6 +76,8 @@ const en = {
   confirmToken: 'Go on with the token',
   confirmBack: 'That was you. For five minutes you can do now what you wanted to.',
   cancel: 'Cancel',
+  ownerStays:
+    'This account runs the cloud. To delete it, let another one run it first, on the machine of the cloud: markco cloud owner NAME',
   delete: 'Delete this account',
   deleteText:
     'Everything that this cloud keeps of you goes at once, for ever: {projects} projects with {documents} documents and their history, {published} published projects, {shares} share links, {devices} devices that were let in, {agents} plain agents, {sessions} places where you are signed in.',
@@ -160,6 +162,8 @@ const fr: Readonly<Record<keyof typeof en, string>> = {
   confirmToken: 'Continuer avec le jeton',
   confirmBack: 'C’était bien vous. Pendant cinq minutes, vous pouvez faire ce que vous vouliez.',
   cancel: 'Annuler',
+  ownerStays:
+    'Ce compte gère le nuage. Pour le supprimer, confiez d’abord le nuage à un autre, sur sa machine : markco cloud owner NOM',
   delete: 'Supprimer ce compte',
   deleteText:
     'Tout ce que ce nuage garde de vous disparaît aussitôt, pour toujours : {projects} projets avec {documents} documents et leur historique, {published} projets publiés, {shares} liens de partage, {devices} appareils admis, {agents} agents simples, {sessions} endroits où vous êtes connecté.',

@@ -22,6 +22,7 @@ import { createPlaceChips } from './cells/place-chips.ts';
 import { runButtons } from './cells/run-button.ts';
 import { createEditorCommands } from './commands.ts';
 import { completions } from './completions.ts';
+import { DECISION } from './decision.ts';
 import { documentLanguage } from './languages.ts';
 import { inspectAtCaret, liveHover } from './live-hover.ts';
 import type { EditorHandle, EditorParts, Translate } from './parts.ts';
@@ -43,7 +44,10 @@ const UNDO_GROUP_MS = 500;
 
 export function createEditor(parts: EditorParts): EditorHandle {
   const { open, t } = parts;
-  const undoManager = new UndoManager(open.text, { captureTimeout: UNDO_GROUP_MS });
+  const undoManager = new UndoManager(open.text, {
+    captureTimeout: UNDO_GROUP_MS,
+    trackedOrigins: new Set([null, DECISION]),
+  });
   const prose = createProseWidgets(parts);
   const feet = createFeet(parts);
   const chips = createPlaceChips({ ...parts, stopCapturing: () => undoManager.stopCapturing() });
@@ -140,6 +144,7 @@ export function createEditor(parts: EditorParts): EditorHandle {
   return {
     view,
     commands,
+    history: undoManager,
     focus: () => view.focus(),
     runCell() {
       const cell = cellAt(scanNow(view).cells, view.state.selection.main.head);

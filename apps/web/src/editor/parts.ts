@@ -2,6 +2,7 @@
 import type { EditorView } from '@codemirror/view';
 import type { OpenDocument } from '@markco/client/client';
 import type { Answer, DeviceId, DocumentId, Language, ProjectId, RunId } from '@markco/protocol';
+import type { UndoHistory } from './decision.ts';
 import type { EditorMessageKey } from './messages.ts';
 import type { RunsView } from './runs.ts';
 
@@ -122,6 +123,8 @@ export type EditorCommand = {
 export type EditorHandle = {
   readonly view: EditorView;
   readonly commands: readonly EditorCommand[];
+  /** What undo takes back in it. */
+  readonly history: UndoHistory;
   focus(): void;
   /** Runs the cell at the cursor and keeps its output in view. */
   runCell(): void;

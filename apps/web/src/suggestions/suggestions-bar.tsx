@@ -6,6 +6,7 @@ import { useEffect, useMemo } from 'preact/hooks';
 import { useShell } from '../shell/shell.ts';
 import { Dialog, SheetHead } from '../ui/dialog.tsx';
 import { g } from './messages.ts';
+import { createAfterwards } from './afterwards.ts';
 import { createSuggestions } from './suggestions.ts';
 import { SuggestionsList } from './suggestions-list.tsx';
 import './suggestions.css';
@@ -18,19 +19,34 @@ export function SuggestionsBar({ document }: { readonly document: Document }) {
 }
 
 function Bar({ document, page }: { readonly document: Document; readonly page: OpenDocument }) {
-  const { client, documents, workspace } = useShell();
+  const { client, documents, editors, toasts, workspace } = useShell();
   const isOpen = useSignal(false);
   const { projectId, id: documentId } = document;
-  const suggestions = useMemo(() => createSuggestions({ client, page, projectId, documentId }), [documentId]);
-  useEffect(() => () => suggestions.close(), [documentId]);
+  const suggestions = useMemo(
+    () => createSuggestions({ client, page, projectId, documentId, history: () => editors.editor.peek()?.history }),
+    [documentId],
+  );
+  const afterwards = useMemo(() => createAfterwards(suggestions, toasts), [suggestions]);
+  useEffect(
+    () => () => {
+      afterwards.close();
+      suggestions.close();
+    },
+    [documentId],
+  );
   const count = (suggestions.copies.value ?? []).reduce((sum, { changes }) => sum + changes.length, 0);
   if (count === 0 && !isOpen.value) return null;
+  const open = (): void => {
+    afterwards.begin();
+    isOpen.value = true;
+  };
   const close = (): void => {
     isOpen.value = false;
+    afterwards.offer();
   };
   const remove = (id: DocumentId): void => {
     const copy = workspace.documents.peek()?.find((each) => each.id === id);
-    close();
+    isOpen.value = false;
     if (copy !== undefined) void documents.remove([copy]);
   };
   return (
@@ -38,7 +54,7 @@ function Bar({ document, page }: { readonly document: Document; readonly page: O
       {count > 0 && (
         <div class="device-bar" role="status">
           <span>{g('suggested', { count })}</span>
-          <button class="quiet-button" type="button" onClick={() => (isOpen.value = true)}>
+          <button class="quiet-button" type="button" onClick={open}>
             {g('review')}
           </button>
         </div>

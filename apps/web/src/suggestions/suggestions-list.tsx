@@ -34,7 +34,7 @@ export function SuggestionsList({ suggestions, remove }: Props) {
         suggestions.undo();
       }}
     >
-      {suggestions.canUndo.value && (
+      {suggestions.last.value !== undefined && (
         <div class="device-ways">
           <button class="button" type="button" onClick={suggestions.undo}>
             {g('undo')}

@@ -1,24 +1,31 @@
 /**
  * What is suggested for the page in view, followed as it is written, and what its owner does with it. What is accepted is
- * an edit of the page like any other; what is rejected is taken out of the copy. Both are undone one after another.
+ * an edit of the page like any other; what is rejected is taken out of the copy. Both are undone one after another, what is
+ * accepted also where the page is edited.
  */
 import type { Api, Client, OpenDocument } from '@markco/client';
 import { Failure, type DocumentId, type ProjectId } from '@markco/protocol';
 import { signal, type ReadonlySignal } from '@preact/signals';
 import { UndoManager, type Text } from 'yjs';
+import { DECISION, type UndoHistory } from '../editor/decision.ts';
 import { editOf, suggestedChanges, type Change } from './changes.ts';
 
 /** While somebody writes, it is looked so often. */
 const LOOK_MS = 150;
-const DECIDES = 'suggestions';
+/** What it is called where it can be undone. */
+const DECIDED = 'decided';
 
 export type Suggested = { readonly copyId: DocumentId; readonly changes: readonly Change[] };
+
+/** What was done last, and is not undone. */
+export type Decision = { readonly kind: 'accepted' | 'rejected'; readonly count: number };
 
 export type Suggestions = {
   /** One for each copy that is there; `undefined` until it is known. */
   readonly copies: ReadonlySignal<readonly Suggested[] | undefined>;
   readonly trouble: ReadonlySignal<string>;
-  readonly canUndo: ReadonlySignal<boolean>;
+  /** What `undo` takes back. */
+  readonly last: ReadonlySignal<Decision | undefined>;
   /** Those that are still as they were shown. */
   accept(of: Suggested, changes: readonly Change[]): void;
   reject(of: Suggested, changes: readonly Change[]): void;
@@ -31,21 +38,24 @@ type Copy = { readonly base: string; readonly open: OpenDocument; readonly undo:
 export type SuggestionsParts = {
   readonly client: Pick<Client, 'openDocument'> & { readonly api: Api };
   readonly page: Pick<OpenDocument, 'text'>;
+  /** Of its editor, while it has one. */
+  readonly history: () => UndoHistory | undefined;
   readonly projectId: ProjectId;
   readonly documentId: DocumentId;
 };
 
 const undoOf = (text: Text): UndoManager =>
-  new UndoManager(text, { trackedOrigins: new Set([DECIDES]), captureTimeout: 0 });
+  new UndoManager(text, { trackedOrigins: new Set([DECISION]), captureTimeout: 0 });
 
-export function createSuggestions({ client, page, projectId, documentId }: SuggestionsParts): Suggestions {
+export function createSuggestions({ client, page, history, projectId, documentId }: SuggestionsParts): Suggestions {
   const copies = signal<readonly Suggested[] | undefined>(undefined);
   const trouble = signal('');
-  const canUndo = signal(false);
+  const last = signal<Decision | undefined>(undefined);
   const known = new Map<DocumentId, Copy>();
   const pageUndo = undoOf(page.text);
   /** What was decided, in its order: each is undone where it was done. */
-  const decided: UndoManager[] = [];
+  let decided: readonly (Decision & { readonly undo: UndoManager })[] = [];
+  const histories = new Set<UndoHistory>();
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isClosed = false;
 
@@ -84,19 +94,50 @@ export function createSuggestions({ client, page, projectId, documentId }: Sugge
   function decide(
     text: Text,
     undo: UndoManager,
+    kind: Decision['kind'],
     edits: readonly { readonly from: number; was: string; becomes: string }[],
   ): void {
     if (edits.length === 0) return look();
+    const decision = { kind, undo, count: edits.length };
+    const editor = kind === 'accepted' ? history() : undefined;
+    // Nothing that is typed just before or after is undone with it.
+    editor?.stopCapturing();
     text.doc?.transact(() => {
       for (const { from, was, becomes } of edits) {
         const { at, remove, insert } = editOf(was, becomes);
         text.delete(from + at, remove);
         text.insert(from + at, insert);
       }
-    }, DECIDES);
-    decided.push(undo);
-    canUndo.value = true;
+    }, DECISION);
+    editor?.stopCapturing();
+    for (const each of [undo, editor]) each?.undoStack.at(-1)?.meta.set(DECIDED, decision);
+    if (editor !== undefined && !histories.has(editor)) {
+      histories.add(editor);
+      editor.on('stack-item-popped', popped);
+    }
+    decided = [...decided, decision];
+    tell();
+  }
+
+  function tell(): void {
+    last.value = decided.at(-1);
     look();
+  }
+
+  /** It was undone in the editor. */
+  function popped({ stackItem, type }: { stackItem: UndoHistory['undoStack'][number]; type: 'undo' | 'redo' }): void {
+    const decision: unknown = stackItem.meta.get(DECIDED);
+    if (type === 'undo' && decision !== undefined) forget(decision, pageUndo);
+  }
+
+  /** It can be undone once. */
+  function forget(decision: unknown, ...where: readonly UndoHistory[]): void {
+    for (const { undoStack } of where) {
+      const at = undoStack.findLastIndex(({ meta }) => meta.get(DECIDED) === decision);
+      if (at >= 0) undoStack.splice(at, 1);
+    }
+    decided = decided.filter((each) => each !== decision);
+    tell();
   }
 
   page.text.observe(lookSoon);
@@ -105,8 +146,8 @@ export function createSuggestions({ client, page, projectId, documentId }: Sugge
   });
 
   return {
-    ...{ copies, trouble, canUndo },
-    accept: (of, changes) => decide(page.text, pageUndo, still(of, changes)),
+    ...{ copies, trouble, last },
+    accept: (of, changes) => decide(page.text, pageUndo, 'accepted', still(of, changes)),
     reject(of, changes) {
       const copy = known.get(of.copyId);
       if (copy === undefined) return;
@@ -115,17 +156,19 @@ export function createSuggestions({ client, page, projectId, documentId }: Sugge
         was: becomes,
         becomes: before,
       }));
-      decide(copy.open.text, copy.undo, edits);
+      decide(copy.open.text, copy.undo, 'rejected', edits);
     },
     undo() {
-      decided.pop()?.undo();
-      canUndo.value = decided.length > 0;
-      look();
+      const decision = decided.at(-1);
+      if (decision === undefined) return;
+      decision.undo.undo();
+      forget(decision, ...histories);
     },
     close() {
       isClosed = true;
       clearTimeout(timer);
       page.text.unobserve(lookSoon);
+      for (const each of histories) each.off('stack-item-popped', popped);
       pageUndo.destroy();
       for (const { open, undo } of known.values()) {
         open.text.unobserve(lookSoon);

@@ -92,6 +92,16 @@ export type DeviceRequest = z.infer<typeof DeviceRequestSchema>;
 
 export const DeviceTokenSchema = z.strictObject({ token: secret, endsAt: TimeSchema });
 
+/** An account of a cloud, as whoever runs that sees it. */
+export const ListedAccountSchema = z.strictObject({
+  id: z.string(),
+  name: NameSchema,
+  createdAt: TimeSchema,
+  /** It runs the cloud. */
+  operates: z.boolean(),
+});
+export type ListedAccount = z.infer<typeof ListedAccountSchema>;
+
 export const ACCOUNT_ROUTES = {
   signInWays: { method: 'GET', path: '/api/sign-in', status: 200, open: true, answer: SignInWaysSchema },
   signOut: { method: 'DELETE', path: '/api/session', status: 204 },
@@ -242,6 +252,25 @@ export const ACCOUNT_ROUTES = {
     path: '/api/invites',
     status: 201,
     answer: z.strictObject({ id: z.string(), code: secret, endsAt: TimeSchema }),
+  },
+  /** For the machine that the cloud runs on, as the next one: they take its token, and no session. */
+  cloudAccounts: {
+    method: 'GET',
+    path: '/api/cloud-owner',
+    status: 200,
+    answer: z.strictObject({ accounts: z.array(ListedAccountSchema) }),
+  },
+  /** Another account runs the cloud from now on. The token of the cloud is another one, which is told this once. */
+  handOverCloud: {
+    method: 'POST',
+    path: '/api/cloud-owner',
+    body: z.strictObject({
+      account: secret,
+      /** The account that has run it until now goes, with all that it has here. */
+      deletesOwn: z.optional(z.boolean()),
+    }),
+    status: 200,
+    answer: z.strictObject({ token: secret }),
   },
   withdrawInvite: { method: 'DELETE', path: '/api/invites/:invite', status: 204 },
   ...AGENT_ROUTES,

@@ -64,6 +64,8 @@ export const ROUTE_ACCESS = {
   invites: ['manage', 'cloud'],
   invite: ['enrol', 'cloud'],
   withdrawInvite: ['manage', 'cloud'],
+  cloudAccounts: ['manage', 'cloud'],
+  handOverCloud: ['enrol', 'cloud'],
   agents: READ_ACCOUNT,
   // Who takes runs from here is for the person to say, on a computer of their own.
   addAgent: ENROL_ACCOUNT,

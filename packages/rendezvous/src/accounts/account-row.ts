@@ -18,6 +18,8 @@ export const AccountRowSchema = z.object({
   name: text,
   /** May say who else has an account. */
   operates: z.boolean(),
+  /** Of one that operates: hashes of tokens that the cloud has had, which are worth nothing any more. */
+  revokedTokens: z._default(z.array(text), []),
   createdAt: z.number(),
   passkeys: z.array(
     z.object({

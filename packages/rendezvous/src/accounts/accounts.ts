@@ -14,6 +14,8 @@ import { ACCOUNTS_MAX, AccountRowSchema, tooMany, type AccountRow } from './acco
 
 /** Of clouds that had one owner: the user of its devices. */
 const OWNER = nameKey('owner');
+/** The oldest are forgotten: a cloud has so many owners, one after another. */
+const REVOKED_MAX = 100;
 const keyOf = (id: string): Uint8Array => pathKey('w', ['account', id]);
 
 export type Accounts = {
@@ -21,6 +23,8 @@ export type Accounts = {
   operator(): AccountRow;
   get(id: string): AccountRow | undefined;
   readonly count: number;
+  /** The oldest first. */
+  all(): readonly AccountRow[];
   withPasskey(credential: string): AccountRow | undefined;
   withIdentity(issuer: string, subject: string): AccountRow | undefined;
   withDevice(key: string): AccountRow | undefined;
@@ -35,6 +39,12 @@ export type Accounts = {
    * @throws Failure `not_found`
    */
   remove(id: string, along: (account: AccountRow) => readonly StoreWrite[]): Promise<void>;
+  /**
+   * Another account runs the cloud, and the token that it had until now is worth nothing, at all processes.
+   * @param revoked the hash of that token
+   * @throws Failure `not_found`, `conflict` for the one that runs it
+   */
+  handOver(id: string, revoked: string): Promise<{ readonly before: AccountRow; readonly after: AccountRow }>;
   /**
    * A device of this user came in.
    * @returns whether the account had another user until now
@@ -97,7 +107,7 @@ export async function openAccounts({
   rows.onReload(read);
 
   function tellGone(before: AccountRow, now: AccountRow): void {
-    if (before.userId !== now.userId) onGone(`account ${before.id}`);
+    if (before.userId !== now.userId || (before.operates && !now.operates)) onGone(`account ${before.id}`);
     for (const { id } of before.devices) if (!now.devices.some((each) => each.id === id)) onGone(`device ${id}`);
     for (const { id } of before.agents) if (!now.agents.some((each) => each.id === id)) onGone(`agent ${id}`);
   }
@@ -147,7 +157,7 @@ export async function openAccounts({
   function fresh(name: string): AccountRow {
     return {
       ...{ id: newId(ids), userId: newId<UserId>(ids), isClaimed: false, name, operates: false },
-      ...{ createdAt: ids.now(), passkeys: [], identities: [], devices: [], agents: [] },
+      ...{ createdAt: ids.now(), revokedTokens: [], passkeys: [], identities: [], devices: [], agents: [] },
     };
   }
 
@@ -177,6 +187,7 @@ export async function openAccounts({
     get count() {
       return accounts.size;
     },
+    all: () => [...accounts.values()].toSorted((a, b) => a.createdAt - b.createdAt),
     withPasskey: (credential) => find(`passkey ${credential}`),
     withIdentity: (issuer, subject) => find(identityName(issuer, subject)),
     withDevice: (key) => find(`device ${key}`),
@@ -195,6 +206,26 @@ export async function openAccounts({
         await rows.write(() => [{ key: keyOf(id), value: null }, ...along(required(id))]);
         const account = accounts.get(id);
         if (account !== undefined) forget(account);
+      }),
+    handOver: (id, revoked) =>
+      inTurn(async () => {
+        let made: readonly [before: AccountRow, after: AccountRow] | undefined;
+        await rows.write(() => {
+          const [was, next] = [operator(), required(id)];
+          if (was === undefined || was.id === id)
+            throw new Failure('conflict', 'This account runs the cloud already. Nothing was changed.');
+          const revokedTokens = [...was.revokedTokens, revoked].slice(-REVOKED_MAX);
+          made = [
+            { ...was, operates: false, revokedTokens: [] },
+            { ...next, operates: true, revokedTokens },
+          ];
+          return made.map((each) => ({ key: keyOf(each.id), value: new TextEncoder().encode(JSON.stringify(each)) }));
+        });
+        const [before, after] = made ?? [required(id), required(id)];
+        place(before);
+        place(after);
+        onGone(`account ${before.id}`);
+        return { before, after };
       }),
     claim: (id, userId) =>
       inTurn(async () => {

@@ -25,6 +25,7 @@ import type { SharedStore } from '@markco/replica/store/shared-store';
 import type { Store } from '@markco/replica/store/store';
 import { accountRoutes, letInRoutes } from '../routes/account.ts';
 import { confirmRoutes } from '../routes/confirm.ts';
+import { ownerRoutes } from '../routes/owner.ts';
 import { signInRoutes } from '../routes/sign-in.ts';
 import { openAccounts } from './accounts.ts';
 import { createAgentTokens, type AgentTokens } from './agent-tokens.ts';
@@ -32,12 +33,12 @@ import { createDeviceRequests } from './device-requests.ts';
 import { createDeviceTokens, type Proof } from './device-tokens.ts';
 import { openInvites } from './invites.ts';
 import { createLive } from './live.ts';
-import { loadOwnerToken } from './owner-token.ts';
+import { loadOwnerToken, makeOwnerToken } from './owner-token.ts';
 import { createPasskeys } from './passkeys.ts';
 import { createProviders, type ProviderSetting } from './providers.ts';
 import { createRate } from './rate.ts';
 import { openRows } from './rows.ts';
-import { openSessions } from './sessions.ts';
+import { hashOf, openSessions } from './sessions.ts';
 import { createStepUp } from './step-up.ts';
 import { createAgain, createWho } from './who.ts';
 
@@ -130,7 +131,6 @@ const JOINED_TOO_OFTEN = 'This link was opened too often just now. Wait a minute
 
 export async function openAdmission(parts: AdmissionParts): Promise<Admission> {
   const { store, log, ids, onTrouble } = parts;
-  const token = await loadOwnerToken(parts.home, ids.randomBytes);
   const live = createLive();
   const rows = await openRows({ log, shared: parts.shared });
   const accounts = await openAccounts({
@@ -145,6 +145,9 @@ export async function openAdmission(parts: AdmissionParts): Promise<Admission> {
         );
     },
   });
+  let token = await loadOwnerToken(parts.home, ids.randomBytes, (known) =>
+    accounts.operator().revokedTokens.includes(hashOf(known)),
+  );
   // Before sessions: whoever came by a link that is gone is told that it is.
   const shares = await openShares({ store, rows, ids, live });
   const sessions = await openSessions({ store, rows, ids, live, onTrouble });
@@ -154,7 +157,7 @@ export async function openAdmission(parts: AdmissionParts): Promise<Admission> {
   const providers = createProviders(parts.providers, ids);
   const deviceTokens = createDeviceTokens({ accounts, ids, names: parts.hosts, hadDevice: gone.hadDevice });
   const deviceRequests = createDeviceRequests({ accounts, ids });
-  const who = createWho({ token, accounts, sessions, shares, deviceTokens });
+  const who = createWho({ token: () => token, accounts, sessions, shares, deviceTokens });
   const requireFresh = createStepUp(sessions);
   const deletion = createDeletion({
     ...{ accounts, sessions, shares, gone, live, log, data: parts.data, now: ids.now, note: parts.note },
@@ -211,6 +214,14 @@ export async function openAdmission(parts: AdmissionParts): Promise<Admission> {
       ...accountRoutes(shared),
       ...letInRoutes(shared),
       ...shareRoutes({ ...shared, joins }),
+      ...ownerRoutes({
+        ...shared,
+        tokenHash: () => hashOf(token),
+        async replaceToken() {
+          token = await makeOwnerToken(parts.home, ids.randomBytes);
+          return token;
+        },
+      }),
     },
     hold(connection, subject) {
       if (subject.role === 'device') return;

@@ -13,7 +13,8 @@ import { hashOf, type Session, type Sessions } from './sessions.ts';
 import type { ShareRow, Shares } from '../shares/shares.ts';
 
 export type WhoParts = {
-  readonly token: string;
+  /** Of this cloud, as it is now. */
+  readonly token: () => string;
   readonly accounts: Accounts;
   readonly sessions: Pick<Sessions, 'find' | 'get'>;
   readonly shares: Pick<Shares, 'get'>;
@@ -21,11 +22,12 @@ export type WhoParts = {
 };
 
 export function createWho({ token, accounts, sessions, shares, deviceTokens }: WhoParts) {
-  const expected = digest(token);
+  const isToken = (given: string): boolean =>
+    timingSafeEqual(digest(given), digest(token())) && !accounts.operator().revokedTokens.includes(hashOf(given));
 
   return (given: string, from: TokenPlace): Person | Guest | PlainAgent | undefined => {
     // A browser sends its cookie by itself, so that is never a key that cannot be ended one by one.
-    if (from !== 'cookie' && timingSafeEqual(digest(given), expected)) return personOf(accounts.operator());
+    if (from !== 'cookie' && isToken(given)) return personOf(accounts.operator());
     const session = sessions.find(given);
     const account = session === undefined ? undefined : accounts.get(session.account);
     if (session !== undefined && account !== undefined) return personOf(account, session);

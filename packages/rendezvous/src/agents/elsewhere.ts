@@ -3,7 +3,7 @@
  * (`look.ts`); what is asked of them is asked of the process that has them.
  *
  * 1. To begin a run takes nothing but the store: the process that has the agent finds it there (`runs.ts`).
- * 2. To stop one, to answer it or to ask about it takes a way to that process; while there is none that is said.
+ * 2. To stop one, to answer it or to ask about it is asked of that process, and said when it does not answer.
  */
 import {
   Failure,
@@ -20,7 +20,7 @@ import {
 } from '@markco/protocol';
 import type { Watch } from '@markco/replica/listen/watch';
 import * as z from 'zod/mini';
-import { createAsking } from '../processes/asking.ts';
+import { createAsking, type Sealed } from '../processes/asking.ts';
 import type { AgentsMessage } from '../processes/messages.ts';
 import type { AgentConnection } from './connection.ts';
 import type { createFollow } from './follow.ts';
@@ -37,6 +37,8 @@ export type OtherProcesses = {
   isUp(process: string): boolean;
   /** False when it went nowhere. */
   tell(message: AgentsMessage): boolean;
+  /** The same of a question or an answer, while there is no way to the others too. */
+  say(message: Sealed): Promise<boolean>;
 };
 
 const QuestionSchema = z.discriminatedUnion('op', [
@@ -96,7 +98,7 @@ export function createElsewhere(parts: ElsewhereParts) {
     others === null
       ? null
       : createAsking({
-          ...{ secret: parts.secret, process: others.process, randomBytes: parts.ids.randomBytes, tell: others.tell },
+          ...{ secret: parts.secret, process: others.process, randomBytes: parts.ids.randomBytes, tell: others.say },
           onAsk: (asked) => answerOthers(asked),
         });
 

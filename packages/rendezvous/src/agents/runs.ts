@@ -265,9 +265,10 @@ export function createAgentRuns(parts: RunsParts) {
       });
     },
 
-    /** @throws Failure `conflict` for one that asks nothing, `not_ready` while its agent is away */
+    /** @throws Failure `conflict` for one that asks nothing or is over, `not_ready` while its agent is away */
     async answer(user: UserId, id: RunId, typed: string): Promise<Run> {
       const row = await require(user, id);
+      if (isOver(row)) throw new Failure('conflict', 'This run is over. It does not wait for anything to be typed.');
       const active = actives.get(row.run);
       const agentNow = parts.connected(row.agent);
       if (active === undefined || agentNow === undefined)

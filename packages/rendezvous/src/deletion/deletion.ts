@@ -96,7 +96,7 @@ export function createDeletion(parts: DeletionParts): Deletion {
       if (account.operates)
         throw new Failure(
           'conflict',
-          'This account runs the cloud, so it stays as long as the cloud does. To end both, stop the cloud and delete its state folder, and its database if it has one.',
+          'This account runs the cloud. Hand that over to another account first, on the machine that the cloud runs on: markco cloud owner NAME. To end both, stop the cloud and delete its state folder, and its database if it has one.',
         );
       if (name.trim() !== account.name.trim())
         throw new Failure(

@@ -18,7 +18,7 @@ function startProcesses(count: number, secretOf = (_at: number): string => 'secr
     const asked: unknown[] = [];
     const asking = createAsking({
       ...{ secret: secretOf(at), process: id, randomBytes: ids.randomBytes },
-      tell(message) {
+      async tell(message) {
         if (!way.isUp) return false;
         said.push({ from: id, message });
         for (const other of processes) if (other.id !== id) hear(other, id, message);

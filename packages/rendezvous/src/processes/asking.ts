@@ -1,8 +1,8 @@
 /**
  * Questions of one process to another, over what promises nothing: each is answered once, or given up after a while.
  *
- * They are sealed with a key that the processes of one cloud have and the server between them has not: it can lose them,
- * and neither read them nor make some up. One that comes twice is answered once.
+ * They are sealed with a key that the processes of one cloud have and the servers between them have not: these can lose
+ * them, and neither read them nor make some up. One that comes twice is answered once.
  */
 import { Failure, FAILURE_STATUS, type FailureCode } from '@markco/protocol';
 import { createCipheriv, createDecipheriv, createHash } from 'node:crypto';
@@ -28,7 +28,7 @@ export type AskingParts = {
   readonly process: string;
   readonly randomBytes: (count: number) => Uint8Array;
   /** False when it went nowhere. */
-  readonly tell: (message: Sealed) => boolean;
+  readonly tell: (message: Sealed) => Promise<boolean>;
   readonly onAsk: (question: unknown) => Promise<unknown>;
 };
 
@@ -36,14 +36,14 @@ export type Asking = ReturnType<typeof createAsking>;
 
 export function createAsking({ secret, process, randomBytes, tell, onAsk }: AskingParts) {
   const key = createHash('sha256').update(`questions between processes ${secret}`).digest();
-  const asked = new Map<number, { readonly by: string; readonly done: (answer: unknown) => void }>();
+  const asked = new Map<number, { readonly by: string; readonly settle: (answer: unknown) => void }>();
   /** The last question of each process that was answered. */
   const answered = new Map<string, number>();
   let count = 0;
   const about = (kind: string, from: string, to: string, seq: number): Buffer =>
     Buffer.from([kind, from, to, seq].join(' '));
 
-  function say(kind: Sealed['kind'], to: string, seq: number, value: unknown): boolean {
+  function say(kind: Sealed['kind'], to: string, seq: number, value: unknown): Promise<boolean> {
     const iv = randomBytes(IV_BYTES);
     const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(about(kind, process, to, seq));
     const text = Buffer.concat([cipher.update(JSON.stringify(value ?? null)), cipher.final()]);
@@ -72,7 +72,7 @@ export function createAsking({ secret, process, randomBytes, tell, onAsk }: Aski
         return { failure: { code, message, retryable } };
       },
     );
-    say('answer', from, seq, said);
+    await say('answer', from, seq, said);
   }
 
   return {
@@ -87,7 +87,7 @@ export function createAsking({ secret, process, randomBytes, tell, onAsk }: Aski
           asked.delete(seq);
           reject(away());
         }, ANSWER_MS);
-        const done = (said: unknown): void => {
+        const settle = (said: unknown): void => {
           asked.delete(seq);
           clearTimeout(timer);
           const failure = failureIn(said);
@@ -95,16 +95,21 @@ export function createAsking({ secret, process, randomBytes, tell, onAsk }: Aski
             resolve(typeof said === 'object' && said !== null && 'value' in said ? said.value : null);
           else reject(failure);
         };
-        asked.set(seq, { by: to, done });
-        if (!say('ask', to, seq, question)) done({ failure: away() });
+        asked.set(seq, { by: to, settle });
+        say('ask', to, seq, question).then(
+          (isSaid) => {
+            if (!isSaid) settle({ failure: away() });
+          },
+          () => settle({ failure: away() }),
+        );
       });
     },
 
     hear(from: string, message: Sealed): void {
       if (message.to !== process) return;
       const value = open(from, message);
-      if (message.kind === 'ask') void answer(from, message.seq, value);
-      else if (asked.get(message.seq)?.by === from) asked.get(message.seq)?.done(value);
+      if (message.kind === 'ask') void answer(from, message.seq, value).catch(() => undefined);
+      else if (asked.get(message.seq)?.by === from) asked.get(message.seq)?.settle(value);
     },
   };
 }

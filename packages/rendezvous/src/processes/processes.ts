@@ -3,12 +3,15 @@
  *
  * 1. Nothing depends on a message: what is in the database is read from there every two seconds, and twice a second
  *    while there is no way to the others (decision 0028).
- * 2. Who is at a document at another process is shown as long as that one is heard of.
+ * 2. Questions (`asking.ts`) go through the database while there is no way to the others, where it is looked for them then.
+ * 3. Who is at a document at another process is shown as long as that one is heard of.
  */
 import { decodeFrame, type DocumentId } from '@markco/protocol';
 import type { Member } from '@markco/replica/documents/seat';
 import type { SharedReplica, SharedReplicaParts } from '@markco/replica/shared/open-shared-replica';
+import type { Sealed } from './asking.ts';
 import { openBus } from './bus.ts';
+import type { Mailbox } from './mailbox.ts';
 import { decodeMessage, encodeMessage, type AgentsMessage, type Message } from './messages.ts';
 
 const LOOK_MS = 2_000;
@@ -24,6 +27,7 @@ export type ProcessesParts = {
   /** Who this process is: another one after each start. */
   readonly process: string;
   readonly now: () => number;
+  readonly mailbox: Mailbox;
   readonly onSignal: (json: unknown) => void;
   readonly onAgents: (process: string, message: AgentsMessage) => void;
   readonly onBus: (isUp: boolean) => void;
@@ -40,6 +44,8 @@ export type Processes = {
   signal(json: unknown): void;
   /** False when it went nowhere. */
   tell(message: AgentsMessage): boolean;
+  /** The same, by way of the database where there is no other. */
+  say(message: Sealed): Promise<boolean>;
   /** Whether a process is heard of, or none can be heard of now. */
   isUp(process: string): boolean;
   /** Others that are heard of. */
@@ -137,7 +143,18 @@ export function openProcesses(parts: ProcessesParts): Processes {
     const again = (): void => {
       if (!closed) looking = setTimeout(look, bus.isUp ? LOOK_MS : LOOK_ALONE_MS).unref();
     };
-    replica.pull().then(again, again);
+    // While the database is away the log says so.
+    Promise.allSettled([replica.pull(), open()]).then(again, again);
+  }
+
+  /** What others asked or answered by way of the database. */
+  async function open(): Promise<void> {
+    for (const { sender, message } of await parts.mailbox.take(parts.process))
+      try {
+        parts.onAgents(sender, message);
+      } catch (cause) {
+        onTrouble(`reading ${message.kind} of another process`, cause);
+      }
   }
 
   const saying = setInterval(() => {
@@ -162,6 +179,7 @@ export function openProcesses(parts: ProcessesParts): Processes {
     },
     signal: (json) => void tell({ kind: 'signal', json }),
     tell,
+    say: async (message) => tell(message) || parts.mailbox.put(parts.process, message),
     isUp: (process) => !bus.isUp || others.has(process),
     get count() {
       return others.size;

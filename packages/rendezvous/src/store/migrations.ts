@@ -25,4 +25,8 @@ export const MIGRATIONS: readonly string[] = [
      (hash text PRIMARY KEY, user_id uuid NOT NULL, about text NOT NULL, ends_at timestamptz NOT NULL);
    CREATE INDEX tickets_by_user ON tickets (user_id);
    CREATE INDEX tickets_by_end ON tickets (ends_at);`,
+  `CREATE UNLOGGED TABLE mailbox (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, receiver uuid NOT NULL,
+     sender uuid NOT NULL, kind text NOT NULL, seq bigint NOT NULL, sealed bytea NOT NULL,
+     at timestamptz NOT NULL DEFAULT now());
+   CREATE INDEX mailbox_by_receiver ON mailbox (receiver);`,
 ];
