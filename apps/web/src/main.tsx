@@ -71,7 +71,8 @@ function startShell(joined: Joined | undefined): Shell {
     randomBytes,
   });
   const ownCopy = isPublic ? noOwnCopy : createOwnCopy(indexedDB);
-  const way = () => createWay({ server, ids: { now, randomBytes }, storage: localStorage, window });
+  const way = () =>
+    createWay({ server, ids: { now, randomBytes }, storage: localStorage, locks: navigator.locks, window });
   const client =
     guest === undefined ? (isPublic ? server : withDevices(server, way())) : guestClient(server, location.host);
   const router = createRouter(window, guest === undefined ? '' : guestBase(guest.id));

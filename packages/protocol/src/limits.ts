@@ -23,6 +23,8 @@ export const LIMITS = {
   channelsPerSocketMax: 20_000,
   /** Bytes waiting in a socket before its documents are cut back to a resync: a slow reader slows nobody. */
   socketBacklogBytesMax: 8 * 1024 * 1024,
+  /** Pages of one browser that is a device, connected to a device at once. In a further one the browser says so. */
+  pagesMax: 8,
   /** Open sockets on one device. Further ones are refused with 503. */
   socketsMax: 1_000,
   /** Documents of one project. Further files are left alone, and the log says so. */

@@ -2,10 +2,12 @@
  * Whether this browser is one of the user's devices, and what it takes to be one, loaded only then.
  *
  * 1. That it is one is noted where it can be read at once; the key and all else is in the browser's own store.
+ * 2. Each page has connections of its own, and at most `LIMITS.pagesMax` of them do: one further says that there are too
+ *    many. What one page joins the others are from then on, too.
  */
 import type { Client } from '@markco/client';
 import type { AsDevice, Way } from '@markco/client/mesh/with-devices';
-import { Failure, type IdSource, type PairingHere } from '@markco/protocol';
+import { Failure, LIMITS, type IdSource, type PairingHere } from '@markco/protocol';
 import { browserName } from './browser-name.ts';
 
 const NOTED = 'is-device';
@@ -15,6 +17,8 @@ export type WayParts = {
   readonly server: Pick<Client, 'api'>;
   readonly ids: IdSource;
   readonly storage: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
+  /** Absent where a browser keeps no keys either. */
+  readonly locks: LockManager | undefined;
   readonly window: Pick<Window, 'addEventListener'> & {
     readonly location: Pick<Location, 'origin'>;
     readonly navigator: Pick<Navigator, 'userAgent'>;
@@ -22,7 +26,7 @@ export type WayParts = {
   };
 };
 
-export function createWay({ server, ids, storage, window }: WayParts): Way {
+export function createWay({ server, ids, storage, locks, window }: WayParts): Way {
   const listeners = new Set<() => void>();
   let joining: PairingHere['joining'];
   let opened: Promise<AsDevice> | undefined;
@@ -40,8 +44,15 @@ export function createWay({ server, ids, storage, window }: WayParts): Way {
       storage.removeItem(NOTED);
       throw new Failure('not_ready', 'This browser is none of your devices any more: it lost its key. Add it again.');
     }
-    const device = await mesh.openThisDevice(parts, kept);
-    return { device, runs: mesh.createRunsThere(device, ids) };
+    const release = await takePlace(locks);
+    try {
+      const opening = await mesh.openThisDevice(parts, kept);
+      const device = { ...opening, close: () => opening.close().finally(release) };
+      return { device, runs: mesh.createRunsThere(device, ids) };
+    } catch (error) {
+      release();
+      throw error;
+    }
   }
 
   function open(): Promise<AsDevice> {
@@ -58,9 +69,15 @@ export function createWay({ server, ids, storage, window }: WayParts): Way {
       joining = { state: 'agreed', check };
     };
     await joinDevices(parts, code, onCheck, AbortSignal.timeout(JOIN_MS));
+    // Other pages hear of it when it changes.
+    storage.removeItem(NOTED);
+    storage.setItem(NOTED, '1');
+    await becomeAnew();
+  }
+
+  async function becomeAnew(): Promise<void> {
     const before = opened;
     opened = undefined;
-    storage.setItem(NOTED, '1');
     await before?.then(
       ({ device }) => device.close(),
       () => undefined,
@@ -77,6 +94,10 @@ export function createWay({ server, ids, storage, window }: WayParts): Way {
       );
   };
   window.addEventListener('online', wake);
+  window.addEventListener('storage', ({ key, newValue }) => {
+    // Who asks for a run is told why there is no way.
+    if (key === NOTED && newValue === '1') becomeAnew().catch(() => undefined);
+  });
   window.document.addEventListener('visibilitychange', wake);
 
   return {
@@ -96,4 +117,24 @@ export function createWay({ server, ids, storage, window }: WayParts): Way {
       return () => void listeners.delete(listener);
     },
   };
+}
+
+/** One of the places that there are for pages of this browser. Answers how to give it back; a page that ends does so, too. */
+async function takePlace(locks: LockManager | undefined): Promise<() => void> {
+  for (let place = 0; place < LIMITS.pagesMax; place++) {
+    const taken = Promise.withResolvers<boolean>();
+    const given = Promise.withResolvers<void>();
+    if (locks === undefined) return given.resolve;
+    locks
+      .request(`${NOTED}-${place}`, { ifAvailable: true }, (lock) => {
+        taken.resolve(lock !== null);
+        return lock === null ? undefined : given.promise;
+      })
+      .catch(taken.reject);
+    if (await taken.promise) return given.resolve;
+  }
+  throw new Failure(
+    'not_ready',
+    `MarkCo is open in more than ${LIMITS.pagesMax} tabs of this browser, and so many reach your devices at once. Close one of the others, then try again.`,
+  );
 }

@@ -11,6 +11,8 @@ import { pair, SOON, soon, test, type MeshDevice } from './mesh.fixture.ts';
 
 const HOME = '/ip4/127.0.0.1';
 const RELAY = { listen: [`${HOME}/tcp/0`, `${HOME}/tcp/0/ws`], isRelay: true };
+/** More than a device may have ways to another one. */
+const PAGES = 6;
 const LAPTOP = { listen: [`${HOME}/tcp/0`, `${HOME}/udp/0/webrtc-direct`] };
 
 const portOf = ({ mesh }: MeshDevice): string =>
@@ -74,6 +76,39 @@ test('a browser reaches a device through a relay, then directly, gives up the re
     expect(laptop.mesh.peers.isGreeted(peerId)).toBe(false);
   } finally {
     await browser.close();
+  }
+});
+
+test('each page of a browser reaches devices by ways of its own, more of them than another device has, and ends alone', async ({
+  make,
+}) => {
+  const [relay, laptop] = [await make('relay', RELAY), await make('laptop', LAPTOP)];
+  await pair(relay, laptop);
+  const pages = [await addBrowser(relay, laptop)];
+  try {
+    const kept = (await readKeptDevice()) ?? expect.unreachable('nothing is kept');
+    // One after another: a device lets in five in a second.
+    while (pages.length < PAGES) {
+      const page = await openThisDevice(partsOf(relay), kept);
+      pages.push(page);
+      await expect.poll(() => waysTo(page, laptop), SOON).toEqual(['webrtc']);
+    }
+    const [first] = pages;
+    const peerId = first?.trust.peerId ?? '';
+    const ways = (): readonly string[] =>
+      pages.flatMap((page) => [...waysTo(page, relay), ...waysTo(page, laptop)]).toSorted();
+    const all = (count: number): readonly string[] => [
+      ...Array.from({ length: count }, () => 'webrtc'),
+      ...Array.from({ length: count }, () => 'websocket'),
+    ];
+    await expect.poll(ways, SOON).toEqual(all(PAGES));
+    for (const { mesh } of [relay, laptop]) await expect.poll(() => mesh.host.paths(peerId).length, SOON).toBe(PAGES);
+    await pages.shift()?.close();
+    for (const { mesh } of [relay, laptop])
+      await expect.poll(() => mesh.host.paths(peerId).length, SOON).toBe(PAGES - 1);
+    expect(ways()).toEqual(all(PAGES - 1));
+  } finally {
+    for (const page of pages) await page.close();
   }
 });
 

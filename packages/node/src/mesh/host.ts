@@ -34,7 +34,7 @@ import { createTransports } from './transports.ts';
 const CONNECTIONS_MAX = 128;
 /** For a relay: every device of its user, and more than one way to some. */
 const RELAY_CONNECTIONS_MAX = 400;
-/** Ways to one peer at once; of more, the worst is closed. */
+/** Ways to one peer at once, or to one page of a browser; of more, the worst is closed. */
 const PATHS_MAX = 4;
 const INBOUND_PER_SECOND_MAX = 5;
 const PENDING_MAX = 10;
@@ -55,6 +55,8 @@ export type HostParts = {
   /** Asked before anything of a stream is read. `protocol` null: whether the peer may stay connected at all. */
   readonly admits: (peerId: string, protocol: string | null) => boolean;
   readonly conducts: Conducts;
+  /** How many of its pages may be connected at once, each by ways of its own: of a browser more than one. */
+  readonly pagesOf?: (peerId: string) => number;
   /** Whether a stranger may stay a while longer than others, and come in through a relay. */
   readonly keeps?: (peerId: string) => boolean;
   /** Whether somebody may come in through that relay. */
@@ -187,7 +189,7 @@ export async function createHost(parts: HostParts): Promise<Host> {
   function useToo(detail: Connection): void {
     const peerId = detail.remotePeer.toString();
     const others = connectionsOf(peerId).filter(({ id }) => id !== detail.id);
-    const worst = connectionsOf(peerId).slice(PATHS_MAX);
+    const worst = connectionsOf(peerId).slice(PATHS_MAX * (parts.pagesOf?.(peerId) ?? 1));
     for (const connection of worst) void connection.close().catch(() => connection.abort(new Error('too many ways')));
     if (others.length > 0 && others.every((other) => rank(detail) < rank(other)))
       for (const listener of pathListeners) listener(peerId);

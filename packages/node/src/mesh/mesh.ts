@@ -56,8 +56,6 @@ import type { Trust } from './trust.ts';
 
 /** Of what two need once: the stream that ends, and the one in its place. */
 const ONCE = 2;
-/** Pages of one browser at once. */
-const PAGES_MAX = 8;
 
 export type MeshParts = {
   readonly trust: Trust;
@@ -129,7 +127,8 @@ export type Mesh = {
 
 export async function createMesh(parts: MeshParts): Promise<Mesh> {
   const { trust, ids, store, log } = parts;
-  const controls = new Map<string, Control>();
+  /** Of a browser, one for each of its pages. */
+  const controls = new Set<Control>();
   const replications = new Map<string, Replication>();
   const heartbeats = new Map<DeviceId, Heartbeat & { at: number }>();
   const theirs = new Map<DeviceId, readonly Project[]>();
@@ -170,6 +169,7 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
       if (Object.hasOwn(parts.channels ?? {}, protocol)) return greeted?.caps.includes('sync') === true;
       return mayUse(protocol, greeted, late.pair?.isOpen === true);
     },
+    pagesOf: (peerId) => (isHost(trust.memberAt(peerId)?.kind ?? 'desktop') ? 1 : LIMITS.pagesMax),
     keeps: (peerId) => late.pair?.isAsking(peerId) === true || relay?.isGuest(peerId) === true,
     admitsThrough: (through, peerId) =>
       isGreeted(through) && (trust.memberAt(peerId) !== undefined || late.pair?.isOpen === true),
@@ -214,7 +214,7 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
       peers.heard(peerId, at);
     },
     onOpen() {
-      for (const control of controls.values()) control.tellGuests();
+      for (const control of controls) control.tellGuests();
     },
   });
   late.pair = pair;
@@ -227,7 +227,7 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
   const stun = parts.isRelay ? await serveStun(host, onTrouble) : null;
 
   function tellDevices(but?: Control): void {
-    for (const control of controls.values()) if (control !== but) control.tellDevices();
+    for (const control of controls) if (control !== but) control.tellDevices();
   }
 
   const nameOf = (peerId: string): DeviceId => {
@@ -255,7 +255,7 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
         const found = peers.peerAt(about);
         if (found === undefined || !peers.heard(found, at, said) || !said.bySelf) return;
         // Only what a device says of itself is passed on, so that no rumor goes in circles.
-        tellDevices(controls.get(peerId));
+        tellDevices(control);
       },
       onGuests: (forMs) => relay?.expectsGuests(peerId, trust.now() + forMs),
       onHeartbeat(heartbeat) {
@@ -264,10 +264,8 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
       },
       wasted: (cost) => conducts.of(peerId).wasted(cost),
     });
-    controls.set(peerId, control);
-    stream.onClose(() => {
-      if (controls.get(peerId) === control) controls.delete(peerId);
-    });
+    controls.add(control);
+    stream.onClose(() => void controls.delete(control));
   }
 
   function onDocuments(stream: MessageStream, peerId: string): void {
@@ -323,7 +321,7 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
     STREAM,
     (stream, peerId) => parts.serve(peerConnection(stream, conducts.of(peerId)), nameOf(peerId)),
     LIMITS.jsonBytesMax,
-    PAGES_MAX,
+    LIMITS.pagesMax,
   );
   await host.handle(
     HTTP,
@@ -378,7 +376,7 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
       assets.tellProjects();
     },
     beat() {
-      for (const control of controls.values()) control.beat();
+      for (const control of controls) control.beat();
     },
     async close() {
       stopKeeping();

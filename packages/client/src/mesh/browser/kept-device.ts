@@ -1,5 +1,7 @@
 /** What a browser that is a device keeps of itself, in IndexedDB: its key, whose it is, and which devices there are. */
 import { Failure, type DeviceId } from '@markco/protocol';
+import { mergeEntries, openCertificate } from '@markco/protocol/identity';
+import { entriesOf, logOf } from '../kept-log.ts';
 import type { DeviceKey } from './device-key.ts';
 
 const DATABASE = 'markco-this-device';
@@ -45,16 +47,57 @@ export async function readKeptDevice(): Promise<KeptDevice | undefined> {
   }
 }
 
-/** Resolves once it is on disk. */
-export async function keepDevice(device: KeptDevice): Promise<void> {
+/** In the place of whatever this browser was. Resolves once it is on disk. */
+export const keepDevice = (device: KeptDevice): Promise<void> => write(() => device);
+
+/**
+ * What one page has learned. Resolves once it is on disk; rejects where this browser has become another device since, in
+ * another page.
+ */
+export const keepNews = (news: KeptDevice): Promise<void> =>
+  write((kept) => {
+    if (kept?.deviceId === news.deviceId) return mergeKept(kept, news);
+    throw new Failure('conflict', 'This browser was added to your devices anew, in another tab. Reload this one.');
+  });
+
+/** Of two pages none takes back what the other has written. */
+export function mergeKept(kept: KeptDevice, news: KeptDevice): KeptDevice {
+  const [before, after] = [logOf(kept.entries), logOf(news.entries)];
+  if (before instanceof Failure || after instanceof Failure) return news;
+  const { log } = mergeEntries(after, kept.entries);
+  const isOlder = notBefore(news.certificate) < notBefore(kept.certificate);
+  return {
+    ...news,
+    entries: entriesOf(log),
+    certificate: isOlder ? kept.certificate : news.certificate,
+    seenAt: Math.max(kept.seenAt, news.seenAt),
+  };
+}
+
+function notBefore(certificate: Uint8Array): number {
+  const opened = openCertificate(certificate);
+  return opened instanceof Failure ? 0 : opened.value.notBefore;
+}
+
+/** @param decide what is kept from now on, by what is; what it throws changes nothing */
+async function write(decide: (kept: KeptDevice | undefined) => KeptDevice): Promise<void> {
   const database = await open();
   try {
     const change = database.transaction(STORE, 'readwrite', { durability: 'strict' });
-    change.objectStore(STORE).put(device, ROW);
-    await new Promise<void>((resolve, reject) => {
+    const ended = new Promise<void>((resolve, reject) => {
       change.addEventListener('complete', () => resolve());
       change.addEventListener('abort', () => reject(unreadable(change.error)));
     });
+    ended.catch(() => undefined);
+    const store = change.objectStore(STORE);
+    const kept = (await done(store.get(ROW))) as KeptDevice | undefined;
+    try {
+      store.put(decide(kept), ROW);
+    } catch (error) {
+      change.abort();
+      throw error;
+    }
+    await ended;
   } finally {
     database.close();
   }

@@ -21,7 +21,7 @@ import { createBrowserNetwork } from './browser-network.ts';
 import { libp2pKeyOf, makeDeviceKey, signWith } from './device-key.ts';
 import { doorAddress } from './door-address.ts';
 import { hearAddresses } from './hear-addresses.ts';
-import { keepDevice, type KeptDevice } from './kept-device.ts';
+import { keepDevice, keepNews, type KeptDevice } from './kept-device.ts';
 
 /** What the server of the page says of the way to the user's devices. */
 export type Door = { readonly peerId: string | null; readonly showing: readonly string[] };
@@ -102,7 +102,7 @@ export async function openThisDevice(parts: ThisDeviceParts, kept: KeptDevice): 
     first: { log, certificate: kept.certificate, seenAt: kept.seenAt },
     isKept: true,
     clock: ids.now,
-    write: (now) => keepDevice({ ...kept, ...now, entries: entriesOf(now.log) }),
+    write: (now) => keepNews({ ...kept, ...now, entries: entriesOf(now.log) }),
   });
   const trust: Trust = {
     deviceId,
