@@ -1,12 +1,13 @@
 /** Tickets for WebSockets: what they open, that they do so once, and that stock clients come back with them. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Cloud } from '@markco/protocol';
 import { NO_NATS, startNats } from '@markco/rendezvous/processes/nats.fixture';
 import { NO_POSTGRES, startPostgres } from '@markco/rendezvous/store/postgres.fixture';
 import { expect, test } from 'vitest';
+import { WebrtcProvider } from 'y-webrtc';
 import { WebsocketProvider } from 'y-websocket';
 import * as Y from 'yjs';
 import { createBrowser, signInAs } from './cloud-browser.fixture.ts';
@@ -97,6 +98,34 @@ test('TICKET-1 the stock client of examples comes back after a kill of the cloud
   expect(cloud.log()).toContain('socket.refused');
   expect(cloud.log()).not.toContain(cloud.token);
 }, 90_000);
+
+test('TICKET-1 the signaling of y-webrtc comes back with tickets too, as docs/cloud.md has it', async () => {
+  await using cloud = await startCloudHere();
+  const server = cloud.origin.replace('http', 'ws');
+  const page = await readFile(join(ROOT, 'docs/cloud.md'), 'utf8');
+  const [, program = ''] = /^```js\n(.*?)^```$/ms.exec(page) ?? [];
+  const newTicket = async (path: string): Promise<string> =>
+    (await ticketFor(cloud.origin, cloud.token, { path })).ticket ?? '';
+  const first = `${server}/api/signal?ticket=${await newTicket('/api/signal')}`;
+  const provider = new WebrtcProvider('room', new Y.Doc(), { signaling: [first] });
+  const [signaling] = provider.signalingConns;
+  let timer: NodeJS.Timeout | undefined;
+  const every = (work: () => void, ms: number): void => void (timer = setInterval(work, ms));
+  try {
+    // oxlint-disable-next-line typescript/no-implied-eval -- what stands in the page is what is tried
+    new Function('provider', 'server', 'newTicket', 'setInterval', program)(provider, server, newTicket, every);
+    await eventually(() => signaling?.connected === true, 'the signaling server');
+    await cloud.stop();
+    await eventually(() => signaling?.connected === false, 'it to be noticed');
+    await cloud.start();
+    await eventually(() => signaling?.connected === true, 'it to come back', 30_000);
+    expect(signaling?.url).not.toBe(first);
+  } finally {
+    clearInterval(timer);
+    provider.destroy();
+    signaling?.destroy();
+  }
+}, 60_000);
 
 test('TICKET-2 a ticket opens one address, once, for half a minute, for whoever it was given to and as long as they are let in', async () => {
   await using oidc = await startOidc();
