@@ -65,34 +65,40 @@ export async function makeImage(engine: Engine, packages: readonly string[], sig
       python: { version: versionOf('python3', archives), executable: '/usr/bin/python3' },
       bash: { version: versionOf('bash', archives), executable: '/usr/bin/bash' },
     };
-    const file = join(work, 'image.tar');
-    await run('tar', [
-      '--sort=name',
-      '--mtime=@0',
-      '--owner=0',
-      '--group=0',
-      '--numeric-owner',
-      '-cf',
-      file,
-      '-C',
-      root,
-      '.',
-    ]);
     const changes = [
       `LABEL ${RUNTIMES_LABEL}=${JSON.stringify(JSON.stringify(runtimes))}`,
       `LABEL ${RECIPE_LABEL}=${recipe}`,
     ];
-    const [repo = '', tag = ''] = IMAGE.split(':');
-    const query = new URLSearchParams({ fromSrc: '-', repo, tag });
-    for (const change of changes) query.append('changes', change);
-    const said = await engine.sendFile(`/images/create?${query}`, createReadStream(file), signal);
-    const problem = /"error":"([^"]*)"/.exec(said)?.[1];
-    if (problem !== undefined) throw new Error(`Docker did not take the image: ${problem}`);
-    return { isNew: true, bytes: (await stat(file)).size, ms: performance.now() - began };
+    const bytes = await giveImage(engine, root, IMAGE, changes, signal);
+    return { isNew: true, bytes, ms: performance.now() - began };
   } finally {
     await rm(work, { recursive: true, force: true });
   }
 }
+
+/** Resolves with how large it is. @param changes lines of a Dockerfile */
+export async function giveImage(
+  engine: Engine,
+  root: string,
+  name: string,
+  changes: readonly string[],
+  signal: AbortSignal,
+): Promise<number> {
+  const file = `${root}.tar`;
+  const from = ['--sort=name', '--mtime=@0', '--owner=0', '--group=0', '--numeric-owner'];
+  await run('tar', [...from, '-cf', file, '-C', root, '.']);
+  const [repo = '', tag = ''] = name.split(':');
+  const query = new URLSearchParams({ fromSrc: '-', repo, tag });
+  for (const change of changes) query.append('changes', change);
+  const said = await engine.sendFile(`/images/create?${query}`, createReadStream(file), signal);
+  const problem = /"error":"([^"]*)"/.exec(said)?.[1];
+  if (problem !== undefined) throw new Error(`Docker did not take the image: ${problem}`);
+  return (await stat(file)).size;
+}
+
+/** Packages with all that they need, as they are on a machine that has nothing else. @param work an empty folder */
+export const unpackPackages = async (work: string, packages: readonly string[]): Promise<string> =>
+  unpack(work, await listArchives(packages));
 
 async function recipeOf(
   engine: Engine,

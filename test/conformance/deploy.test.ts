@@ -1,11 +1,15 @@
 /** What `deploy/` offers to whoever runs a cloud: it is what its programs read, and says what ours read.
  * The Caddyfile is in `behind-caddy.test.ts`. */
 import { readConfig } from '@markco/node/config';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { eventually } from './device.fixture.ts';
 
 const FOLDER = join(import.meta.dirname, '../../deploy');
 const read = (name: string): string => readFileSync(join(FOLDER, name), 'utf8');
@@ -48,7 +52,39 @@ test('compose.yaml has two clouds that share one database and one token, and onl
   }
   const wanted = new Set([...read('compose.yaml').matchAll(/\$\{(\w+):\?\}/g)].map(([, name]) => name ?? ''));
   const given = new Set(read('.env.example').match(/^\w+(?==)/gm));
-  expect(given).toEqual(wanted);
+  // What Compose itself reads: the volumes are below this name.
+  expect(given).toEqual(wanted.add('COMPOSE_PROJECT_NAME'));
+});
+
+const ROOT = join(import.meta.dirname, '../..');
+const listIn = (text: string, word: string): readonly string[] =>
+  JSON.parse(new RegExp(`^${word} (.*)$`, 'm').exec(text)?.[1] ?? '[]') as string[];
+
+test.for([
+  ['systemd', /^ExecStart=(.*)$/m.exec(read('markco-cloud.service'))?.[1]?.split(' ') ?? []],
+  ['Docker', [...listIn(read('Dockerfile'), 'ENTRYPOINT'), ...listIn(read('Dockerfile'), 'CMD')]],
+] as const)('what %s starts hears that it is to stop, and ends by itself', async ([, words]) => {
+  const home = await mkdtemp(join(tmpdir(), 'markco-deploy-'));
+  const [program = '', ...args] = words.map((word) => word.replace('/opt/markco', ROOT));
+  const child = spawn(program, args, {
+    cwd: ROOT,
+    env: {
+      ...{ ...process.env, MARKCO_HOME: home, MARKCO_HOST: '127.0.0.1', MARKCO_PORT: '0' },
+      ...{ MARKCO_PEER_PORT: '0', MARKCO_PEER_WEB_PORT: '0', MARKCO_MDNS: '0' },
+    },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const ended = once(child, 'exit');
+  let said = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
+  try {
+    await eventually(() => said.includes('Ctrl-C'), 'the cloud to be up', 30_000);
+    child.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
+  } finally {
+    child.kill('SIGKILL');
+    await rm(home, { recursive: true, force: true });
+  }
 });
 
 test('systemd takes the unit', ({ skip }) => {

@@ -23,26 +23,16 @@ export async function whyNoDocker(): Promise<string | null> {
 
 export type TestDocker = Awaited<ReturnType<typeof startDocker>>;
 
-export async function startDocker() {
-  // Short: there are sockets in it, whose paths may have a hundred bytes.
-  const folder = await mkdtemp(join(tmpdir(), 'mkd-'));
+/** What it is told besides where it keeps things, and the program that starts it, with the network that it shall be in. */
+export type Started = { readonly within: readonly [string, ...string[]]; readonly args: readonly string[] };
+
+/** Docker alone, without an image. @param folder short: there are sockets in it, whose paths may have a hundred bytes */
+export async function startEngine(folder: string, { within: [program, ...before], args }: Started) {
   const socket = `${folder}/docker.sock`;
+  const places = ['--host', `unix://${socket}`, '--data-root', `${folder}/data`, '--exec-root', `${folder}/exec`];
   const child = spawn(
-    // In a network of its own: it changes the rules of the one it is in.
-    'unshare',
-    [
-      ...[
-        '--net',
-        PROGRAM,
-        '--host',
-        `unix://${socket}`,
-        '--data-root',
-        `${folder}/data`,
-        '--exec-root',
-        `${folder}/exec`,
-      ],
-      ...['--pidfile', `${folder}/pid`, '--bridge', 'none', '--log-level', 'error'],
-    ],
+    program,
+    [...before, PROGRAM, ...places, '--pidfile', `${folder}/pid`, '--log-level', 'error', ...args],
     { detached: true, stdio: ['ignore', 'ignore', 'pipe'] },
   );
   const engine: Engine = createEngine(socket);
@@ -55,31 +45,39 @@ export async function startDocker() {
     const timer = setTimeout(() => child.pid !== undefined && kill(-child.pid, 'SIGKILL'), START_MS);
     await gone;
     clearTimeout(timer);
-    await rm(folder, { recursive: true, force: true });
   }
 
-  async function answers(): Promise<void> {
-    const until = performance.now() + START_MS;
-    for (;;) {
-      try {
-        await engine.version(AbortSignal.timeout(START_MS));
-        return;
-      } catch (cause) {
-        if (performance.now() > until || child.exitCode !== null)
-          throw new Error(`Docker did not start: ${said}`, { cause });
-        await delay(20);
+  const until = performance.now() + START_MS;
+  for (;;) {
+    try {
+      await engine.version(AbortSignal.timeout(START_MS));
+      return { engine, socket, pid: child.pid, stop };
+    } catch (cause) {
+      if (performance.now() > until || child.exitCode !== null) {
+        await stop();
+        throw new Error(`Docker did not start: ${said}`, { cause });
       }
+      await delay(20);
     }
   }
+}
 
+export async function startDocker() {
+  const folder = await mkdtemp(join(tmpdir(), 'mkd-'));
+  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  // In a network of its own: it changes the rules of the one it is in.
+  const started: Started = { within: ['unshare', '--net'], args: ['--bridge', 'none'] };
+  const { engine, socket, pid, stop } = await startEngine(folder, started).catch(async (error: unknown) => {
+    await remove();
+    throw error;
+  });
   try {
-    await answers();
     const made = await makeImage(engine, LEAST, AbortSignal.timeout(120_000));
     return {
       socket,
       /** Runs a program in the network that Docker is in. */
       inNetwork: (program: string, args: readonly string[]) =>
-        promisify(execFile)('nsenter', ['-t', String(child.pid), '-n', program, ...args]),
+        promisify(execFile)('nsenter', ['-t', String(pid), '-n', program, ...args]),
       engine,
       made,
       async [Symbol.asyncDispose](): Promise<void> {
@@ -89,10 +87,12 @@ export async function startDocker() {
         for (const { Id } of left)
           await engine.call('DELETE', `/containers/${Id}?force=1`, AbortSignal.timeout(10_000));
         await stop();
+        await remove();
       },
     };
   } catch (error) {
     await stop();
+    await remove();
     throw error;
   }
 }
