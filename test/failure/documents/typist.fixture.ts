@@ -25,7 +25,7 @@ export async function sitDown(device: Device, path: string): Promise<Typist> {
   });
   closed.catch(() => {});
   socket.on('error', () => {});
-  const doc = new Y.Doc();
+  const doc = new Y.Doc({ guid: path });
   const saved = new Set<string>();
   /** The markers up to each message that was sent. */
   const messages: string[][] = [];

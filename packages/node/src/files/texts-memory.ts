@@ -18,7 +18,7 @@ export function createMemoryTexts(): MemoryTexts {
   const ensure = (id: DocumentId): { readonly doc: Y.Doc; readonly log: Uint8Array[] } => {
     const known = documents.get(id);
     if (known !== undefined) return known;
-    const made = { doc: new Y.Doc(), log: [] as Uint8Array[] };
+    const made = { doc: new Y.Doc({ guid: id }), log: [] as Uint8Array[] };
     documents.set(id, made);
     made.doc.on('update', (update: Uint8Array) => {
       made.log.push(update);
@@ -27,7 +27,7 @@ export function createMemoryTexts(): MemoryTexts {
     return made;
   };
   const replay = (id: DocumentId, seq: number): Y.Doc => {
-    const doc = new Y.Doc();
+    const doc = new Y.Doc({ guid: id });
     for (const update of ensure(id).log.slice(0, seq)) Y.applyUpdate(doc, update);
     return doc;
   };

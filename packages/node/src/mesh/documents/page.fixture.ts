@@ -9,7 +9,7 @@ export const SOON = { timeout: 20_000, interval: 20 };
 
 /** Somebody at a page of this device, who types with an id of their own. */
 export async function pageOf(device: ReplicaDevice, id: DocumentId) {
-  const doc = new Y.Doc();
+  const doc = new Y.Doc({ guid: id });
   const room = await device.rooms.open(id);
   const refused: unknown[] = [];
   const member: Member = {
