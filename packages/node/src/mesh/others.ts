@@ -3,6 +3,7 @@
  * a device that is alone stays small, starts quickly and is not on the network at all.
  */
 import { existsSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 import type { OpenMesh } from './open-mesh.ts';
 
@@ -28,7 +29,11 @@ export function createOthers(parts: {
 
   function start(): Promise<OpenMesh> {
     opening ??= parts.open().then(
-      (made) => (opened = made),
+      (made) => {
+        // Kept now, as once the device was up: one that is killed would compile all of it again with each start.
+        flushCompileCache();
+        return (opened = made);
+      },
       (error: unknown) => {
         opening = null;
         throw error;
