@@ -14,6 +14,8 @@ import { markersIn, sitDown } from './typist.fixture.ts';
 
 const TOLD_WITHIN_MS = 1_000;
 const RECOVERED_WITHIN_MS = 10_000;
+/** Devices beside each other: most of the time one waits until it may open its store again. */
+const LANES = 2;
 
 /** Why it cannot be done here, or undefined. */
 function lacking(): string | undefined {
@@ -78,6 +80,21 @@ test('R3 after a failed fdatasync nothing is acknowledged until the store was op
   const reason = lacking();
   if (reason !== undefined) return context.skip(reason);
   const { numRuns, seed } = trials('R3 failed syncs of a running device', 50);
+  const lanes = await Promise.all(
+    Array.from({ length: LANES }, (_, lane) => failAgainAndAgain(seed + lane, Math.ceil((numRuns - lane) / LANES))),
+  );
+  const slowest = Math.max(...lanes.map((lane) => lane.slowest));
+  const acknowledged = lanes.reduce((sum, lane) => sum + lane.acknowledged, 0);
+  console.log(`  ${acknowledged} edits acknowledged, 0 lost; told after ${Math.round(slowest)} ms at most`);
+  expect(slowest).toBeLessThan(TOLD_WITHIN_MS);
+  expect(lanes.reduce((sum, lane) => sum + lane.trials, 0)).toBe(numRuns);
+}, 1_800_000);
+
+/** Answers how many trials there were, how many edits were acknowledged, and after how long trouble was told at most. */
+async function failAgainAndAgain(
+  seed: number,
+  count: number,
+): Promise<{ readonly trials: number; readonly acknowledged: number; readonly slowest: number }> {
   const next = chance(seed);
   // strace counts in each thread; with one thread for files, seldom more than one sync of a trial fails.
   await using device = await startDevice({
@@ -92,7 +109,8 @@ test('R3 after a failed fdatasync nothing is acknowledged until the store was op
   const owed = new Set<string>();
   let slowest = 0;
   let writer = await sitDown(device, 'page');
-  for (let trial = 0; trial < numRuns; trial++) {
+  let trial = 0;
+  for (; trial < count; trial++) {
     const trace = await failSync(device, 1 + Math.floor(next() * 6), trial);
     const from = troubles.length;
     const acknowledged: { at: number; count: number }[] = [];
@@ -131,7 +149,7 @@ test('R3 after a failed fdatasync nothing is acknowledged until the store was op
     ).toBe(true);
     expect(early, which).toEqual([]);
     for (const marker of writer.saved()) owed.add(marker);
-    if (trial % 10 !== 9 && trial !== numRuns - 1) continue;
+    if (trial % 10 !== 9 && trial !== count - 1) continue;
     await device.kill();
     writer.close();
     await device.start();
@@ -141,7 +159,6 @@ test('R3 after a failed fdatasync nothing is acknowledged until the store was op
     const found = markersIn(writer.text());
     expect([...owed].filter((marker) => found.get(marker) !== 1)).toEqual([]);
   }
-  console.log(`  ${owed.size} edits acknowledged, 0 lost; told after ${Math.round(slowest)} ms at most`);
-  expect(slowest).toBeLessThan(TOLD_WITHIN_MS);
   writer.close();
-}, 1_800_000);
+  return { trials: trial, acknowledged: owed.size, slowest };
+}
