@@ -16,6 +16,9 @@ const LONG = [
   'replica/src/documents/power-loss',
   'node/src/mesh/placing/once',
   'node/src/listen/convergence',
+  'node/src/runtimes/jupyter/session',
+  'node/src/runs/kill',
+  'node/src/files/files-disk',
 ];
 
 export class LongFirst extends BaseSequencer {
