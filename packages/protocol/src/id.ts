@@ -52,17 +52,31 @@ export function newId<Id extends string>(source: IdSource): Id {
   return formatUuid(bytes) as Id;
 }
 
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
 /** 16 bytes as UUID text. */
 export function formatUuid(bytes: Uint8Array): string {
-  let hex = '';
-  for (let i = 0; i < 16; i++) hex += (bytes[i] ?? 0).toString(16).padStart(2, '0');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  let text = '';
+  for (let i = 0; i < 16; i++) {
+    if (i === 4 || i === 6 || i === 8 || i === 10) text += '-';
+    text += HEX[bytes[i] ?? 0];
+  }
+  return text;
 }
 
 /** UUID text as 16 bytes. The text must match `UUID_PATTERN`. */
 export function parseUuid(id: string): Uint8Array {
-  const hex = id.replaceAll('-', '');
   const bytes = new Uint8Array(16);
-  for (let i = 0; i < 16; i++) bytes[i] = Number.parseInt(hex.slice(i * 2, i * 2 + 2), 16);
+  let at = 0;
+  for (let i = 0; i < 16; i++, at += 2) {
+    if (id.codePointAt(at) === 0x2d) at++;
+    bytes[i] = (digit(id, at) << 4) | digit(id, at + 1);
+  }
   return bytes;
+}
+
+/** A hexadecimal digit, of either case: 0x30 is `0`, 0x61 is `a`. */
+function digit(text: string, at: number): number {
+  const code = text.codePointAt(at) ?? 0;
+  return code < 0x40 ? code - 0x30 : (code | 0x20) - 0x61 + 10;
 }

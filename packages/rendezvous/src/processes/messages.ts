@@ -1,8 +1,10 @@
 /**
  * The messages between the processes of one cloud (`bus.ts`). Each begins with who sends it:
  *
- *   edits      process[16] doc[16] seq[8] row…    what it has written to the log of a document, up to seq, as a row of
- *                                                 that log (`record.ts` of the replica); without it where that is too large
+ *   written    process[16] n × (doc[16] seq[8] size[4] row[size])
+ *                                                 what it has written at once to the logs of documents, up to seq each, as
+ *                                                 a row of that log (`record.ts` of the replica); without it where that is
+ *                                                 too large
  *   presence   process[16] doc[16] frame…         who is at the document there, as an awareness message
  *   who        process[16] doc[16]                "who is at this document at yours?"
  *   named      process[16]                        names or projects have changed
@@ -25,14 +27,12 @@ export type AgentsMessage =
   | { readonly kind: 'said'; readonly userId: UserId; readonly runId: RunId }
   | Sealed;
 
+/** Up to a position in the log of a document; no entries: they are to be read there. */
+export type Written = Committed & { readonly seq: number };
+
 export type Message =
   | AgentsMessage
-  | {
-      readonly kind: 'edits';
-      readonly documentId: DocumentId;
-      readonly seq: number;
-      readonly entries: Committed['entries'];
-    }
+  | { readonly kind: 'written'; readonly written: readonly Written[] }
   | { readonly kind: 'presence'; readonly documentId: DocumentId; readonly frame: Uint8Array }
   | { readonly kind: 'who'; readonly documentId: DocumentId }
   | { readonly kind: 'signal'; readonly json: unknown }
@@ -42,14 +42,17 @@ export type Message =
 
 const ID_BYTES = 16;
 const SEQ_BYTES = 8;
+const SIZE_BYTES = 4;
 
 export function encodeMessage(process: string, message: Message): Uint8Array {
   const parts: Uint8Array[] = [parseUuid(process)];
   if ('documentId' in message) parts.push(parseUuid(message.documentId));
-  if (message.kind === 'edits') {
-    parts.push(seqBytes(message.seq));
-    if (message.entries.length > 0) parts.push(encodeUpdates(message.entries));
-  } else if (message.kind === 'agent') parts.push(parseUuid(message.agent));
+  if (message.kind === 'written')
+    for (const { documentId, seq, entries } of message.written) {
+      const row = entries.length === 0 ? new Uint8Array() : encodeUpdates(entries);
+      parts.push(parseUuid(documentId), seqBytes(seq), sizeBytes(row.length), row);
+    }
+  else if (message.kind === 'agent') parts.push(parseUuid(message.agent));
   else if (message.kind === 'said') parts.push(parseUuid(message.userId), parseUuid(message.runId));
   else if (message.kind === 'ask' || message.kind === 'answer')
     parts.push(parseUuid(message.to), seqBytes(message.seq), message.sealed);
@@ -61,6 +64,12 @@ export function encodeMessage(process: string, message: Message): Uint8Array {
 function seqBytes(seq: number): Uint8Array {
   const bytes = new Uint8Array(SEQ_BYTES);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(seq));
+  return bytes;
+}
+
+function sizeBytes(size: number): Uint8Array {
+  const bytes = new Uint8Array(SIZE_BYTES);
+  new DataView(bytes.buffer).setUint32(0, size);
   return bytes;
 }
 
@@ -80,13 +89,19 @@ export function decodeMessage(
   const seqAt = (at: number): number =>
     Number(new DataView(rest.buffer, rest.byteOffset + at, SEQ_BYTES).getBigUint64(0));
   switch (kind) {
-    case 'edits': {
-      const seq = seqAt(ID_BYTES);
-      const id = documentId();
-      const row = rest.subarray(ID_BYTES + SEQ_BYTES);
-      const records = row.length === 0 || !isOpen(id) ? [] : decodeUpdates(row);
-      const entries = records.map((record, at) => ({ ...record, seq: seq - records.length + 1 + at }));
-      return { process, message: { kind, documentId: id, seq, entries } };
+    case 'written': {
+      const view = new DataView(rest.buffer, rest.byteOffset, rest.length);
+      const written: Written[] = [];
+      for (let at = 0; at < rest.length;) {
+        const id = idAt(at) as DocumentId;
+        const seq = seqAt(at + ID_BYTES);
+        const begin = at + ID_BYTES + SEQ_BYTES + SIZE_BYTES;
+        at = begin + view.getUint32(begin - SIZE_BYTES);
+        const records = at === begin || !isOpen(id) ? [] : decodeUpdates(rest.subarray(begin, at));
+        const entries = records.map((record, index) => ({ ...record, seq: seq - records.length + 1 + index }));
+        written.push({ documentId: id, seq, entries });
+      }
+      return { process, message: { kind, written } };
     }
     case 'presence':
       return { process, message: { kind, documentId: documentId(), frame: rest.subarray(ID_BYTES) } };

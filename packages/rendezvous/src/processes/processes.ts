@@ -12,7 +12,7 @@ import type { SharedReplica, SharedReplicaParts } from '@markco/replica/shared/o
 import type { Sealed } from './asking.ts';
 import { openBus } from './bus.ts';
 import type { Mailbox } from './mailbox.ts';
-import { decodeMessage, encodeMessage, type AgentsMessage, type Message } from './messages.ts';
+import { decodeMessage, encodeMessage, type AgentsMessage, type Message, type Written } from './messages.ts';
 
 const LOOK_MS = 2_000;
 const LOOK_ALONE_MS = 500;
@@ -62,6 +62,8 @@ export function openProcesses(parts: ProcessesParts): Processes {
   let replica: SharedReplica | undefined;
   let looking: NodeJS.Timeout | undefined;
   let closed = false;
+  /** In this turn. */
+  const written: Written[] = [];
 
   const bus = openBus({
     ...{ url: parts.url, space: parts.space },
@@ -86,11 +88,21 @@ export function openProcesses(parts: ProcessesParts): Processes {
     },
   });
 
+  function say(message: Message): ReturnType<typeof bus.tell> {
+    return bus.tell(message.kind, encodeMessage(parts.process, message));
+  }
+
   function tell(message: Message): boolean {
-    const sent = bus.tell(message.kind, encodeMessage(parts.process, message));
-    if (sent === 'too-large' && message.kind === 'edits')
-      bus.tell(message.kind, encodeMessage(parts.process, { ...message, entries: [] }));
-    return sent === 'sent';
+    return say(message) === 'sent';
+  }
+
+  /** What was written at once is told at once, as far as the server takes that. */
+  function tellWritten(group: readonly Written[]): void {
+    if (group.length === 0 || say({ kind: 'written', written: group }) !== 'too-large') return;
+    const [first, ...others] = group;
+    const half = Math.ceil(group.length / 2);
+    if (others.length > 0) for (const part of [group.slice(0, half), group.slice(half)]) tellWritten(part);
+    else if (first !== undefined && first.entries.length > 0) tellWritten([{ ...first, entries: [] }]);
   }
 
   function otherOf(process: string): Other {
@@ -115,10 +127,12 @@ export function openProcesses(parts: ProcessesParts): Processes {
     if (replica === undefined) return;
     if (message.kind === 'gone') return forget(process);
     const { member } = otherOf(process);
-    if (message.kind === 'edits') {
-      if (message.entries.length > 0) replica.log.hear(message);
-      else replica.log.isAt(message.documentId, message.seq);
-    } else if (message.kind === 'presence') {
+    if (message.kind === 'written')
+      for (const written of message.written) {
+        if (written.entries.length > 0) replica.log.hear(written);
+        else replica.log.isAt(written.documentId, written.seq);
+      }
+    else if (message.kind === 'presence') {
       const frame = decodeFrame(message.frame);
       if (frame.type === 'awareness') replica.rooms.peek(message.documentId)?.here.hear(member, frame.update);
     } else if (message.kind === 'who') tellPresence(message.documentId);
@@ -166,8 +180,10 @@ export function openProcesses(parts: ProcessesParts): Processes {
   return {
     process: parts.process,
     hooks: {
-      onCommitted: ({ documentId, entries }) =>
-        void tell({ kind: 'edits', documentId, seq: entries.at(-1)?.seq ?? 0, entries }),
+      onCommitted({ documentId, entries }) {
+        if (written.push({ documentId, entries, seq: entries.at(-1)?.seq ?? 0 }) === 1)
+          queueMicrotask(() => tellWritten(written.splice(0)));
+      },
       onNamed: () => void tell({ kind: 'named' }),
       onPresence: (documentId, frame) => void tell({ kind: 'presence', documentId, frame }),
       onLoaded: (documentId) => void tell({ kind: 'who', documentId }),

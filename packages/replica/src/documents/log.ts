@@ -54,7 +54,8 @@ export type StorageTrouble = { readonly code: 'disk_full' | 'storage_failed'; re
 /** How long a written update waits for company before it is synced, and the least time between two syncs. */
 const SYNC_DELAY_MS = 2;
 const SYNC_EVERY_MS = 5;
-/** The least time between two groups that are written to a store that is far. */
+/** How long what goes to a store that is far waits for who looks on to have it, and the least time between two groups. */
+const FAR_DELAY_MS = 1;
 const FAR_EVERY_MS = 5;
 /** After so long without one, an update is written in the turn it comes in, and waits for no others. */
 const QUIET_MS = 2;
@@ -130,10 +131,8 @@ export function createLog({
 
   /** Nobody but the writer waits for it. What comes within the time between two is one statement. */
   function planFarFlush(): void {
-    const wait = flushedAt + FAR_EVERY_MS - performance.now();
-    if (wait <= 0) return beginFlush();
     flushPlanned = true;
-    setTimeout(beginFlush, wait);
+    setTimeout(beginFlush, farWait(flushedAt, performance.now()));
   }
 
   function beginFlush(): void {
@@ -367,6 +366,9 @@ export function createLog({
     },
   };
 }
+
+/** How long to wait with a group for a store that is far. */
+export const farWait = (begunAt: number, now: number): number => Math.max(FAR_DELAY_MS, begunAt + FAR_EVERY_MS - now);
 
 /** One row a document: its updates of this group. */
 function rowsOf(group: readonly Append[]): StoreWrite[] {

@@ -20,7 +20,9 @@ export function insert(room: Room, entries: readonly TailEntry[]): void {
     updates.push(kept);
     room.tailBytes += kept.length;
   }
-  room.tail = [...room.tail.slice(0, at), ...updates, ...room.tail.slice(at)];
+  // Copying a long list for each letter of another process would cost more than all the rest.
+  if (at === room.tail.length) for (const update of updates) room.tail.push(update);
+  else room.tail = [...room.tail.slice(0, at), ...updates, ...room.tail.slice(at)];
   room.placed(
     entries.map(({ seq }, index) => updateFrame(updates[index] ?? new Uint8Array(), seq)),
     entries.length,

@@ -14,6 +14,7 @@ import { Failure, sameBytes, type DocumentId } from '@markco/protocol';
 import { describeDisk } from '../documents/describe-disk.ts';
 import {
   BACKLOG_BYTES_MAX,
+  farWait,
   RETRY_MS,
   rowOf,
   type Append,
@@ -78,6 +79,8 @@ export function createSharedLog(parts: SharedLogParts): SharedLog {
   let backlogBytes = 0;
   let work: Promise<void> | undefined;
   let planned = false;
+  /** When the last group was begun. */
+  let begunAt = Number.NEGATIVE_INFINITY;
   let idle: (() => void)[] = [];
   let closed = false;
   let recovery: Promise<void> | undefined;
@@ -93,14 +96,18 @@ export function createSharedLog(parts: SharedLogParts): SharedLog {
   function plan(): void {
     if (planned || work !== undefined || !state.ok || waiting.size === 0) return;
     planned = true;
-    setImmediate(() => {
-      planned = false;
-      if (state.ok && work === undefined)
-        work = commitAll().finally(() => {
-          work = undefined;
-          if (waiting.size === 0) release();
-          plan();
-        });
+    // A group takes about the same, however much is in it.
+    setTimeout(begin, farWait(begunAt, performance.now()));
+  }
+
+  function begin(): void {
+    planned = false;
+    if (!state.ok || work !== undefined) return;
+    begunAt = performance.now();
+    work = commitAll().finally(() => {
+      work = undefined;
+      if (waiting.size === 0) release();
+      plan();
     });
   }
 
