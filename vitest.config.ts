@@ -1,8 +1,8 @@
 /**
- * The tests, by what they need. `unit`: beside the code they test. `conformance`: the public contract against a
- * running device. `failure`: killed processes, full disks. `browser`: Chromium. `timed`: those of them that measure, or
- * take all there is. `network`: routers between devices. A test that needs something this machine lacks says so with
- * `context.skip(reason)`.
+ * The tests, by what they need. `unit`: beside the code they test; `mocked`: those of them with modules of their own.
+ * `conformance`: the public contract against a running device. `failure`: killed processes, full disks. `browser`:
+ * Chromium. `timed`: those of them that measure, or take all there is. `network`: routers between devices. A test that
+ * needs something this machine lacks says so with `context.skip(reason)`.
  *
  * In the last two one test at a time has the machine to itself; the others run mixed, so that nobody waits for the last
  * of a group.
@@ -15,6 +15,8 @@ const alone = { maxWorkers: 1, fileParallelism: false } as const;
 const timed = ['failure/device/hogs', 'failure/documents/sync-failure', 'failure/mesh/flood'].map(
   (name) => `test/${name}.test.ts`,
 );
+/** Tests that put something else in the place of a module: alone in a process, where nothing has loaded it yet. */
+const mocked = ['packages/node/src/runs/ends.test.ts'];
 
 export default defineConfig({
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
@@ -48,10 +50,21 @@ export default defineConfig({
             'test/tidy.test.ts',
             'test/bench/*.test.ts',
           ],
+          exclude: mocked,
           maxWorkers: 2,
           // Loading vitest and what is tested takes longer than most of these files: one process runs many of them, so
           // each leaves what is global as it found it.
           isolate: false,
+          sequence: { groupOrder: 0 },
+          testTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'mocked',
+          maxWorkers: 2,
+          include: mocked,
           sequence: { groupOrder: 0 },
           testTimeout: 60_000,
         },
