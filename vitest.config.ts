@@ -1,5 +1,5 @@
 /**
- * The tests, by what they need. `unit`: beside the code they test; `mocked`: those of them with modules of their own.
+ * The tests, by what they need. `unit`: beside the code they test; `mocked`: those of them with modules or a clock of their own.
  * `conformance`: the public contract against a running device. `failure`: killed processes, full disks. `browser`:
  * Chromium. `timed`: those of them that measure, or take all there is. `network`: routers between devices. A test that
  * needs something this machine lacks says so with `context.skip(reason)`.
@@ -7,6 +7,8 @@
  * In the last two one test at a time has the machine to itself; the others run mixed, so that nobody waits for the last
  * of a group.
  */
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { LongFirst } from './setup/long-first.ts';
 import { createSummaryReporter } from './setup/summary-reporter.ts';
@@ -15,8 +17,14 @@ const alone = { maxWorkers: 1, fileParallelism: false } as const;
 const timed = ['failure/device/hogs', 'failure/documents/sync-failure', 'failure/mesh/flood'].map(
   (name) => `test/${name}.test.ts`,
 );
-/** Tests that put something else in the place of a module: alone in a process, where nothing has loaded it yet. */
-const mocked = ['packages/node/src/runs/ends.test.ts'];
+const besideCode = '{packages,apps}/*/src/**/*.test.{ts,tsx}';
+/**
+ * Tests that put something else in the place of a module or of the clock: each alone in a process, where nothing has
+ * loaded that module yet, and nothing that another test left behind goes on by their clock.
+ */
+const mocked = globSync(besideCode, { cwd: import.meta.dirname }).filter((file) =>
+  /\bvi\.(mock|useFakeTimers)\(/.test(readFileSync(join(import.meta.dirname, file), 'utf8')),
+);
 
 export default defineConfig({
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
@@ -44,12 +52,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: [
-            '{packages,apps}/*/src/**/*.test.{ts,tsx}',
-            'setup/**/*.test.ts',
-            'test/tidy.test.ts',
-            'test/bench/*.test.ts',
-          ],
+          include: [besideCode, 'setup/**/*.test.ts', 'test/tidy.test.ts', 'test/bench/*.test.ts'],
           exclude: mocked,
           maxWorkers: 2,
           // Loading vitest and what is tested takes longer than most of these files: one process runs many of them, so

@@ -85,7 +85,7 @@ export const test = base.extend<Shared & Own>({
     await use(async ({ project }, document, options = {}) => {
       const context = await (
         await browser()
-      ).newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-US', reducedMotion: 'reduce', ...options });
+      ).newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-US', ...options });
       const notebook = await createNotebook(context);
       pages.push(notebook);
       await notebook.page.goto(device.link(`/p/${project.slug}/${document}`));

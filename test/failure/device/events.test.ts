@@ -73,9 +73,10 @@ test(`R14 ${RUNS} runs of ${EVENTS} events each, clients that drop and resume at
     await eventually(
       async () => {
         const running = await Promise.all(ids.map((id) => device.get<Run>(`/api/runs/${id}`)));
-        return running.every(({ state }) => state === 'running');
+        // Where a machine takes long to begin the last one, the first one may be over.
+        return running.every(({ state }) => state === 'running' || state === 'completed');
       },
-      'all runs to be running',
+      'all runs to have begun',
       60_000,
     );
     const first = ids[0];

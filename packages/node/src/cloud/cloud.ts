@@ -262,8 +262,10 @@ export function createCloudLink(parts: CloudParts): CloudLink {
       const mine = end();
       place = wanted;
       if (isSame) watch.settled();
-      else watch.clear();
-      unsaved.clear();
+      else {
+        watch.clear();
+        unsaved.clear();
+      }
       purse.fill(WASTE.burst);
       use(greeted, mine);
       return state;

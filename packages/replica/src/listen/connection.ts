@@ -79,8 +79,9 @@ export function createConnection(
   let corked = false;
   let behind = false;
   let answered = true;
-  const drainListeners: (() => void)[] = [];
-  const closeListeners: (() => void)[] = [];
+  // Of one or two listeners each, and no room for more: a list that grows by itself takes room for seventeen.
+  let drainListeners: readonly (() => void)[] = [];
+  let closeListeners: readonly (() => void)[] = [];
 
   function cork(): void {
     if (corked) return;
@@ -175,8 +176,8 @@ export function createConnection(
       ws.send(text);
     },
     waiting: () => socket.writableLength + waitingBytes,
-    onDrain: (listener) => void drainListeners.push(listener),
-    onClose: (listener) => void closeListeners.push(listener),
+    onDrain: (listener) => void (drainListeners = [...drainListeners, listener]),
+    onClose: (listener) => void (closeListeners = [...closeListeners, listener]),
     async ready(signal) {
       while (socket.writableLength > DRAINED_BYTES && !signal.aborted && ws.readyState === ws.OPEN) {
         await new Promise<void>((resolve) => {

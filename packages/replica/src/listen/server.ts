@@ -50,7 +50,7 @@ export async function listen<Target extends { readonly kind: string }>(
   const join = createJoinMessages();
 
   server.on('upgrade', (request, socket, head) => {
-    socket.on('error', () => socket.destroy());
+    socket.on('error', destroy);
     const refuse = (error: unknown): void => {
       const failure = Failure.from(error);
       parts.onSocketError(failure.code);
@@ -111,6 +111,11 @@ export async function listen<Target extends { readonly kind: string }>(
       clearTimeout(cut);
     },
   };
+}
+
+/** A function of its own: one made where the request is at hand would keep that as long as the socket. */
+function destroy(this: Duplex): void {
+  this.destroy();
 }
 
 /** Only the path and what follows it: whatever else a request line names is none of ours. */

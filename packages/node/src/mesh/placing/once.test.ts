@@ -1,10 +1,11 @@
 /** R12: a run starts at most once, whatever the wire does and whoever crashes; and it ends, once. */
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { trials } from '../../../../../setup/trials.ts';
 import { isOver, smallMesh, type SmallMesh, type Wire } from './small-mesh.fixture.ts';
 
 /** Of each trial TRIAL_RUNS runs. Half a minute to a minute. */
-const TRIALS = Number(process.env['MARKCO_ONCE_TRIALS'] ?? 1_250);
+const TRIALS = 1_250;
 const TRIAL_RUNS = 16;
 /** By the word of its host it was canceled while it ran. */
 const NEVER = '9999-12-31';
@@ -144,6 +145,7 @@ async function strike(
 
 test(`R12 ${TRIALS * TRIAL_RUNS} runs among three devices: none starts twice, each ends once, as its person was told`, async () => {
   const all = { runs: 0, starts: 0, unreachable: 0 };
+  const { numRuns, seed } = trials(`R12 ${TRIAL_RUNS} runs each`, TRIALS);
   await fc.assert(
     fc.asyncProperty(weathers, async (weather) => {
       const { runs, starts, unreachable } = await live(weather);
@@ -151,7 +153,7 @@ test(`R12 ${TRIALS * TRIAL_RUNS} runs among three devices: none starts twice, ea
       all.starts += starts;
       all.unreachable += unreachable;
     }),
-    { numRuns: TRIALS, endOnFailure: true },
+    { numRuns, seed, endOnFailure: true },
   );
   process.stderr.write(`R12: ${all.runs} runs, ${all.starts} started, shown as unreachable ${all.unreachable} times\n`);
   expect(all.starts).toBeGreaterThan(all.runs / 2);
