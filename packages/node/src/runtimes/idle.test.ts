@@ -79,7 +79,8 @@ test('an idle interpreter ends when its time has come and starts again with the 
   await eventually(() => device.runs.sessions.get(session.id)?.state === 'cold');
   // Its values are kept meanwhile, once: a worker that dies later has none.
   const again = await finished(device.runs, device.request('print(x)'));
-  expect(again.text).toBe('This session was asleep. Its values are back (2 names).\n1\n');
+  // The run that was canceled may not have come to its import.
+  expect(again.text).toMatch(/^This session was asleep\. Its values are back \((1 name|2 names)\)\.\n1\n$/);
   await device.runs.sessions.restart(session.id, AbortSignal.timeout(20_000));
   expect((await finished(device.runs, device.request('x'))).run.error?.type).toBe('NameError');
 });
