@@ -164,6 +164,10 @@ const BEHAVIORS: readonly Behavior[] = [
       (await write('other', 'while it is silent\n')).close();
       await eventually(async () => (await file('other.md')).includes('while it is silent'), 'the file', SOON_MS);
       expect((await cloudOf(laptop)).unsaved).toMatchObject({ documents: 1 });
+      // Nor is it said to have it when it is joined again, greets, and says nothing more.
+      evil.toCloud = evil.toDevice = () => (message) => (isHello(message) ? [message] : []);
+      await comeBack();
+      expect((await cloudOf(laptop)).unsaved).toMatchObject({ documents: 1 });
       evil.reform();
       await comeBack();
       await allSaved();
@@ -343,6 +347,7 @@ const BEHAVIORS: readonly Behavior[] = [
 ];
 
 const laptopPort = (): number => beside.ports[0] ?? 0;
+const isHello = (message: Said): boolean => typeof message === 'string' && message.startsWith('{"op":"hello"');
 const isEdit = (payload: Uint8Array): boolean => payload[0] === 0 && (payload[1] === 1 || payload[1] === 2);
 
 for (const [at, { name, does }] of BEHAVIORS.entries())
