@@ -150,6 +150,15 @@ test('up on a device that already runs says so, opens the folders there and exit
   );
 });
 
+test('up on a device that already runs fails where a folder cannot be opened, and says which', async ({ desk }) => {
+  await desk.device();
+  desk.answers.set('GET /api/projects', { projects: [project(1, 'notes', '/home/me/notes')] });
+  desk.answers.set('GET /api/device', deviceAnswer);
+  const { code, err } = await desk.markco('up', '/home/me/nowhere');
+  expect(code).toBe(1);
+  expect(err).toContain('Could not open /home/me/nowhere: ');
+});
+
 test('up on a port of another program names it and another port', async ({ desk }) => {
   const server = createServer();
   const port = await new Promise<number>((resolve) =>

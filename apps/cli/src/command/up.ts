@@ -28,8 +28,8 @@ export const addUp: AddVerb = (program, cli, done) => {
         cli.err.write(`Port ${running.port} is already MarkCo${pid}. Opening that one.\n`);
         if (options.relay)
           cli.err.write('Whether it is a relay was settled when it started: stop it first to change that.\n');
-        await present(cli, running, dirs, options);
-        return done(0);
+        // Here to open them is all there was to do.
+        return done((await present(cli, running, dirs, options)) ? 0 : 1);
       }
       const node = await startDevice(cli, options.relay === true ? { relay: true } : {});
       try {
@@ -42,8 +42,8 @@ export const addUp: AddVerb = (program, cli, done) => {
     });
 };
 
-/** Opens the folders and says what there is to know; a folder that cannot be opened stops nothing. */
-async function present(cli: Cli, device: RunningDevice, dirs: readonly string[], options: Options): Promise<void> {
+/** Opens the folders and says what there is to know; a folder that cannot be opened stops nothing. Answers whether all were. */
+async function present(cli: Cli, device: RunningDevice, dirs: readonly string[], options: Options): Promise<boolean> {
   const { projects: known } = await device.api('projects', { signal: cli.signal });
   const wanted = dirs.length > 0 || known.length > 0 ? dirs : [cli.sampleProject];
   const opened = [];
@@ -74,4 +74,5 @@ async function present(cli: Cli, device: RunningDevice, dirs: readonly string[],
     cli.out.write('Ctrl-C stops MarkCo; running cells go on.\n');
   }
   if (options.browser && !options.json) await showPage(cli, url);
+  return opened.length === wanted.length;
 }
