@@ -1,6 +1,6 @@
 /** R14: the events of a run are gapless and in order for a client that comes and goes, on a device that is killed. */
 import { once } from 'node:events';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Run, RunEvent, RunId } from '@markco/protocol';
 import { expect, test } from 'vitest';
@@ -13,8 +13,12 @@ const EVENTS = 2_000;
 const SESSIONS = 10;
 /** A client drops its connection after so many events, or fewer. */
 const DROP_AFTER_MAX = 600;
-/** Slow enough that the kill finds every run in its middle. */
-const CODE = `import time\nfor i in range(${EVENTS}):\n    display(i)\n    if i % 100 == 99: time.sleep(0.1)`;
+/** Waits for this file before its last quarter, so that the kill finds every run in its middle. */
+const code = (goOn: string): string =>
+  [
+    ...['import os, time', `for i in range(${EVENTS}):`, '    display(i)', '    if i % 100 == 99: time.sleep(0.1)'],
+    `    while i == ${(EVENTS * 3) / 4} and not os.path.exists(${JSON.stringify(goOn)}): time.sleep(0.01)`,
+  ].join('\n');
 
 type Seen = { readonly events: RunEvent[]; drops: number; isOver: boolean };
 
@@ -63,9 +67,10 @@ test(`R14 ${RUNS} runs of ${EVENTS} events each, clients that drop and resume at
   let inTheMiddle = 0;
   for (let done = 0; done < numRuns; done += projects.length) {
     const ids = projects.slice(0, numRuns - done).map(() => newRunId());
+    const goOn = join(device.root, `go-on-${done}`);
     await Promise.all(
       ids.map((id, at) =>
-        device.get('/api/runs', { body: { id, projectId: projects[at], language: 'python', code: CODE } }),
+        device.get('/api/runs', { body: { id, projectId: projects[at], language: 'python', code: code(goOn) } }),
       ),
     );
     const following = ids.map((id) => followThrough(device, id, random));
@@ -73,8 +78,7 @@ test(`R14 ${RUNS} runs of ${EVENTS} events each, clients that drop and resume at
     await eventually(
       async () => {
         const running = await Promise.all(ids.map((id) => device.get<Run>(`/api/runs/${id}`)));
-        // Where a machine takes long to begin the last one, the first one may be over.
-        return running.every(({ state }) => state === 'running' || state === 'completed');
+        return running.every(({ state }) => state === 'running');
       },
       'all runs to have begun',
       60_000,
@@ -85,6 +89,7 @@ test(`R14 ${RUNS} runs of ${EVENTS} events each, clients that drop and resume at
     await device.kill();
     const spools = await Promise.all(ids.map((id) => readFile(join(device.home, 'runs', id, 'events.jsonl'), 'utf8')));
     inTheMiddle += spools.filter((text) => !text.includes('"type":"result"')).length;
+    await writeFile(goOn, '');
     await device.start();
     for (const [at, seen] of (await Promise.all(following)).entries()) {
       const { events } = seen;
@@ -100,6 +105,6 @@ test(`R14 ${RUNS} runs of ${EVENTS} events each, clients that drop and resume at
     }
   }
   console.log(`  ${numRuns} runs, ${drops} dropped connections, ${inTheMiddle} of them on when the device was killed`);
-  expect(inTheMiddle).toBeGreaterThan(numRuns / 2);
+  expect(inTheMiddle).toBe(numRuns);
   expect(drops).toBeGreaterThan(numRuns);
 }, 900_000);

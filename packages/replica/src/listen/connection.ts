@@ -60,6 +60,11 @@ const PING_MS = 30_000;
 /** After so long without one, a document frame is written at once, and waits for no others of its turn. */
 const QUIET_MS = 2;
 
+const systemNow = (): number => performance.now();
+const NOBODY = (): void => undefined;
+/** Of whoever has none; never written to. */
+const NOTHING: never[] = [];
+
 /**
  * @param onTrouble told of each connection that was refused or broke off, with why
  * @param now milliseconds that never go back
@@ -69,139 +74,194 @@ export function createConnection(
   ws: WebSocket,
   join: JoinMessages,
   onTrouble: (reason: string) => void,
-  now: () => number = () => performance.now(),
+  now: () => number = systemNow,
 ): WebSocketConnection {
-  /** Whole messages of this turn. */
-  let waiting: Uint8Array[] = [];
-  let waitingBytes = 0;
-  /** When the first of the last messages of a turn was written. */
-  let wroteAt = Number.NEGATIVE_INFINITY;
-  let corked = false;
-  let behind = false;
-  let answered = true;
-  // Of one or two listeners each, and no room for more: a list that grows by itself takes room for seventeen.
-  let drainListeners: readonly (() => void)[] = [];
-  let closeListeners: readonly (() => void)[] = [];
+  return new SocketConnection(socket, ws, join, onTrouble, now);
+}
 
-  function cork(): void {
-    if (corked) return;
-    corked = true;
-    socket.cork();
-    queueMicrotask(() => {
-      corked = false;
-      socket.uncork();
+/** A class, because there are thousands of them that do nothing: each function would be memory of each. */
+class SocketConnection implements WebSocketConnection {
+  readonly #socket: Duplex;
+  readonly #ws: WebSocket;
+  readonly #join: JoinMessages;
+  readonly #onTrouble: (reason: string) => void;
+  readonly #now: () => number;
+  /** Whole messages of this turn. */
+  #waiting: Uint8Array[] = NOTHING;
+  #waitingBytes = 0;
+  /** When the first of the last messages of a turn was written. */
+  #wroteAt = Number.NEGATIVE_INFINITY;
+  #corked = false;
+  #behind = false;
+  #answered = true;
+  #onText: (text: string) => void = NOBODY;
+  #onBytes: (message: Uint8Array) => void = NOBODY;
+  // Of one or two listeners each, and no room for more (`concat`): a list that grows by itself takes room for seventeen.
+  #drainListeners: readonly (() => void)[] = NOTHING;
+  #closeListeners: readonly (() => void)[] = NOTHING;
+
+  constructor(
+    socket: Duplex,
+    ws: WebSocket,
+    join: JoinMessages,
+    onTrouble: (reason: string) => void,
+    now: () => number,
+  ) {
+    this.#socket = socket;
+    this.#ws = ws;
+    this.#join = join;
+    this.#onTrouble = onTrouble;
+    this.#now = now;
+    const pinger = setInterval(() => this.#ping(), PING_MS);
+    pinger.unref();
+    ws.on('pong', () => {
+      this.#answered = true;
+    });
+    ws.on('message', (data, isBinary) => this.#receive(messageBytes(data), isBinary));
+    socket.on('drain', () => this.#drained());
+    ws.on('close', () => {
+      clearInterval(pinger);
+      for (const listener of this.#closeListeners) listener();
+    });
+    // A broken socket also closes; there is nothing to do about it before that.
+    ws.on('error', (error: Error & { readonly code?: string }) => {
+      onTrouble(error.code ?? 'broken');
+      ws.terminate();
     });
   }
 
-  function flush(): void {
-    const messages = waiting;
-    if (messages.length === 0) return;
-    waiting = [];
-    waitingBytes = 0;
-    if (ws.readyState !== ws.OPEN) return;
-    const joined = join(messages);
-    if (joined !== undefined) {
-      socket.write(joined);
+  #ping(): void {
+    if (!this.#answered) {
+      this.#onTrouble('silent');
+      this.#ws.terminate();
       return;
     }
-    cork();
-    for (const message of messages) socket.write(message);
+    this.#answered = false;
+    this.#ws.ping();
   }
 
-  const pinger = setInterval(() => {
-    if (!answered) {
-      onTrouble('silent');
-      ws.terminate();
+  #receive(message: Uint8Array, isBinary: boolean): void {
+    this.#answered = true;
+    if (isBinary) this.#onBytes(message);
+    else this.#onText(new TextDecoder().decode(message));
+  }
+
+  #drained(): void {
+    if (!this.#behind) return;
+    this.#behind = false;
+    for (const listener of this.#drainListeners) listener();
+  }
+
+  get #isOpen(): boolean {
+    return this.#ws.readyState === this.#ws.OPEN;
+  }
+
+  #cork(): void {
+    if (this.#corked) return;
+    this.#corked = true;
+    this.#socket.cork();
+    queueMicrotask(() => {
+      this.#corked = false;
+      this.#socket.uncork();
+    });
+  }
+
+  #flush(): void {
+    const messages = this.#waiting;
+    if (messages.length === 0) return;
+    this.#waiting = NOTHING;
+    this.#waitingBytes = 0;
+    if (!this.#isOpen) return;
+    const joined = this.#join(messages);
+    if (joined !== undefined) {
+      this.#socket.write(joined);
       return;
     }
-    answered = false;
-    ws.ping();
-  }, PING_MS);
-  pinger.unref();
-  ws.on('pong', () => {
-    answered = true;
-  });
-  let onText: (text: string) => void = () => undefined;
-  let onBytes: (message: Uint8Array) => void = () => undefined;
-  ws.on('message', (data, isBinary) => {
-    answered = true;
-    const message = messageBytes(data);
-    if (isBinary) onBytes(message);
-    else onText(new TextDecoder().decode(message));
-  });
-  socket.on('drain', () => {
-    if (!behind) return;
-    behind = false;
-    for (const listener of drainListeners) listener();
-  });
-  ws.on('close', () => {
-    clearInterval(pinger);
-    for (const listener of closeListeners) listener();
-  });
-  // A broken socket also closes; there is nothing to do about it before that.
-  ws.on('error', (error: Error & { readonly code?: string }) => {
-    onTrouble(error.code ?? 'broken');
-    ws.terminate();
-  });
+    this.#cork();
+    for (const message of messages) this.#socket.write(message);
+  }
 
-  return {
-    behind() {
-      behind ||= socket.writableLength + waitingBytes > LIMITS.socketBacklogBytesMax;
-      return behind;
-    },
-    bytes(message) {
-      this.write(webSocketMessage(message));
-    },
-    onText: (listener) => void (onText = listener),
-    onBytes: (listener) => void (onBytes = listener),
-    write(message) {
-      if (ws.readyState !== ws.OPEN) return;
-      if (waiting.length === 0) {
-        const at = now();
-        const isQuiet = at - wroteAt > QUIET_MS;
-        wroteAt = at;
-        if (isQuiet) return void socket.write(message);
-        queueMicrotask(flush);
-      }
-      waiting.push(message);
-      waitingBytes += message.length;
-    },
-    text(json) {
-      this.rawText(JSON.stringify(json));
-    },
-    rawText(text) {
-      if (ws.readyState !== ws.OPEN) return;
-      flush();
-      cork();
-      ws.send(text);
-    },
-    waiting: () => socket.writableLength + waitingBytes,
-    onDrain: (listener) => void (drainListeners = [...drainListeners, listener]),
-    onClose: (listener) => void (closeListeners = [...closeListeners, listener]),
-    async ready(signal) {
-      while (socket.writableLength > DRAINED_BYTES && !signal.aborted && ws.readyState === ws.OPEN) {
-        await new Promise<void>((resolve) => {
-          const go = (): void => {
-            socket.off('drain', go);
-            socket.off('close', go);
-            signal.removeEventListener('abort', go);
-            resolve();
-          };
-          socket.once('drain', go);
-          socket.once('close', go);
-          signal.addEventListener('abort', go);
-        });
-      }
-    },
-    refuse(failure) {
-      onTrouble(failure.code);
-      this.close(CLOSE_CODES[failure.code] ?? INTERNAL_ERROR, `${failure.code}: ${failure.message}`);
-    },
-    close(code, reason) {
-      let text = reason;
-      while (Buffer.byteLength(text) > REASON_BYTES_MAX) text = text.slice(0, -1);
-      flush();
-      ws.close(code, text);
-    },
-  };
+  behind(): boolean {
+    this.#behind ||= this.waiting() > LIMITS.socketBacklogBytesMax;
+    return this.#behind;
+  }
+
+  bytes(message: Uint8Array): void {
+    this.write(webSocketMessage(message));
+  }
+
+  onText(listener: (text: string) => void): void {
+    this.#onText = listener;
+  }
+
+  onBytes(listener: (message: Uint8Array) => void): void {
+    this.#onBytes = listener;
+  }
+
+  write(message: Uint8Array): void {
+    if (!this.#isOpen) return;
+    if (this.#waiting.length > 0) {
+      this.#waiting.push(message);
+    } else {
+      const at = this.#now();
+      const isQuiet = at - this.#wroteAt > QUIET_MS;
+      this.#wroteAt = at;
+      if (isQuiet) return void this.#socket.write(message);
+      queueMicrotask(() => this.#flush());
+      this.#waiting = [message];
+    }
+    this.#waitingBytes += message.length;
+  }
+
+  text(json: unknown): void {
+    this.rawText(JSON.stringify(json));
+  }
+
+  rawText(text: string): void {
+    if (!this.#isOpen) return;
+    this.#flush();
+    this.#cork();
+    this.#ws.send(text);
+  }
+
+  waiting(): number {
+    return this.#socket.writableLength + this.#waitingBytes;
+  }
+
+  onDrain(listener: () => void): void {
+    this.#drainListeners = this.#drainListeners.concat(listener);
+  }
+
+  onClose(listener: () => void): void {
+    this.#closeListeners = this.#closeListeners.concat(listener);
+  }
+
+  async ready(signal: AbortSignal): Promise<void> {
+    const socket = this.#socket;
+    while (socket.writableLength > DRAINED_BYTES && !signal.aborted && this.#isOpen) {
+      await new Promise<void>((resolve) => {
+        const go = (): void => {
+          socket.off('drain', go);
+          socket.off('close', go);
+          signal.removeEventListener('abort', go);
+          resolve();
+        };
+        socket.once('drain', go);
+        socket.once('close', go);
+        signal.addEventListener('abort', go);
+      });
+    }
+  }
+
+  refuse(failure: Failure): void {
+    this.#onTrouble(failure.code);
+    this.close(CLOSE_CODES[failure.code] ?? INTERNAL_ERROR, `${failure.code}: ${failure.message}`);
+  }
+
+  close(code: number, reason: string): void {
+    let text = reason;
+    while (Buffer.byteLength(text) > REASON_BYTES_MAX) text = text.slice(0, -1);
+    this.#flush();
+    this.#ws.close(code, text);
+  }
 }
