@@ -6,10 +6,11 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, realpath, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createApi, type Api } from '@markco/client/api';
+import { endSessions } from '../conformance/end-sessions.ts';
 
 const root = join(import.meta.dirname, '../..');
 const SETUP = [join(root, 'setup/run.mjs'), '--page'];
@@ -86,7 +87,8 @@ export async function startDevice(...folders: readonly string[]): Promise<Device
     start: () => start(port, []),
     async close() {
       await kill();
-      await stopInterpreters(home);
+      // Interpreters outlive their device on purpose.
+      await endSessions(home);
       await rm(place, { recursive: true, force: true });
     },
   };
@@ -107,18 +109,4 @@ function printed(child: ChildProcess, mark: string): Promise<string> {
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (said += text));
   child.once('exit', (code) => reject(new Error(`The device ended with ${code}: ${said}`)));
   return promise;
-}
-
-/** Interpreters outlive their device on purpose. */
-async function stopInterpreters(home: string): Promise<void> {
-  for (const id of await readdir(join(home, 'sessions')).catch(() => [])) {
-    const record = await readFile(join(home, 'sessions', id, 'session.json'), 'utf8').catch(() => '{}');
-    const { pid } = JSON.parse(record) as { pid?: number };
-    if (pid === undefined) continue;
-    try {
-      process.kill(-pid, 'SIGKILL');
-    } catch {
-      // It has ended already.
-    }
-  }
 }

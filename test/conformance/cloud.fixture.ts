@@ -13,7 +13,8 @@ import { openClient, type Client, type Socket } from '@markco/client';
 import { NO_POSTGRES, startPostgres } from '@markco/rendezvous/store/postgres.fixture';
 import { WebsocketProvider } from 'y-websocket';
 import * as Y from 'yjs';
-import { endSessions, ids } from './device.fixture.ts';
+import { ids } from './device.fixture.ts';
+import { endSessions } from './end-sessions.ts';
 import { lean, leanEnvironment } from '../../setup/lean.mjs';
 
 const MAIN = join(import.meta.dirname, '../../apps/cli/src/main.ts');

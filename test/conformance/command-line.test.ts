@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SessionHere } from '@markco/protocol';
 import { expect, test as base } from 'vitest';
-import { endSessions } from './device.fixture.ts';
+import { endSessions } from './end-sessions.ts';
 
 const main = join(import.meta.dirname, '../../apps/cli/src/main.ts');
 

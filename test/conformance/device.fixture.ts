@@ -2,13 +2,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { openClient, type Client, type Socket } from '@markco/client';
 import { newId, type Document, type IdSource, type Project, type RunId, type UserId } from '@markco/protocol';
 import { WebSocket } from 'ws';
 import { lean, leanEnvironment } from '../../setup/lean.mjs';
+import { endSessions } from './end-sessions.ts';
 
 const MAIN = join(import.meta.dirname, '../../apps/cli/src/main.ts');
 const START_MS = 30_000;
@@ -230,19 +231,6 @@ export async function startDevice({ files, env = {} }: DeviceOptions): Promise<D
     throw error;
   });
   return device;
-}
-
-/** Interpreters outlive their device on purpose; a test leaves none behind. */
-export async function endSessions(home: string): Promise<void> {
-  for (const id of await readdir(join(home, 'sessions')).catch(() => [])) {
-    const text = await readFile(join(home, 'sessions', id, 'session.json'), 'utf8').catch(() => 'null');
-    const noted = (JSON.parse(text) as { process: { pid: number } | null } | null)?.process ?? null;
-    try {
-      if (noted !== null) process.kill(-noted.pid, 'SIGKILL');
-    } catch {
-      // It has ended already.
-    }
-  }
 }
 
 /** All text messages of a socket until it closes, and how it closed. */

@@ -145,8 +145,7 @@ test('up on a device that already runs says so, opens the folders there and exit
   const { code, out, err } = await desk.markco('up', '/home/me/notes');
   expect({ code, err }).toEqual({ code: 0, err: 'Port 7717 is already MarkCo (pid 812). Opening that one.\n' });
   expect(out).toBe(
-    'MarkCo 0.1.0 · http://localhost:7717/p/notes#token=secret · folder /home/me/notes\n' +
-      'Python 3.11.7 ✓\nCtrl-C stops MarkCo; running cells go on.\n',
+    'MarkCo 0.1.0 · http://localhost:7717/p/notes#token=secret · folder /home/me/notes\n' + 'Python 3.11.7 ✓\n',
   );
 });
 

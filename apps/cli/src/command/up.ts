@@ -34,6 +34,7 @@ export const addUp: AddVerb = (program, cli, done) => {
       const node = await startDevice(cli, options.relay === true ? { relay: true } : {});
       try {
         await present(cli, await requireDevice(cli), dirs, options);
+        if (!options.json) cli.out.write('Ctrl-C stops MarkCo; running cells go on.\n');
         await untilStopped(cli);
       } finally {
         await node.close();
@@ -71,7 +72,6 @@ async function present(cli: Cli, device: RunningDevice, dirs: readonly string[],
     );
     if (runtimes.some(({ available }) => !available))
       cli.out.write('`markco doctor` says how to get what is missing.\n');
-    cli.out.write('Ctrl-C stops MarkCo; running cells go on.\n');
   }
   if (options.browser && !options.json) await showPage(cli, url);
   return opened.length === wanted.length;
