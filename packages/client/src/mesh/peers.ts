@@ -323,19 +323,26 @@ export async function createPeers(parts: PeersParts): Promise<Peers> {
 
   return {
     list() {
-      const found = relays();
+      let found: ReturnType<typeof relays> | undefined;
       return [...known.values()].map((peer) => ({
         deviceId: peer.member.deviceId,
         peerId: peer.peerId,
-        name: parts.calledNow(peer.member.deviceId) ?? peer.member.name,
         kind: peer.member.kind,
         state: peer.state,
         since: peer.since,
         why: peer.why,
         isRefused: peer.isRefused,
-        paths: host.paths(peer.peerId),
         addresses: peer.addresses,
-        isRelay: isRelay(peer, found),
+        // Each run asks several times who is there; what takes long to find out is found out for who reads it.
+        get name() {
+          return parts.calledNow(peer.member.deviceId) ?? peer.member.name;
+        },
+        get paths() {
+          return host.paths(peer.peerId);
+        },
+        get isRelay() {
+          return isRelay(peer, (found ??= relays()));
+        },
       }));
     },
     isGreeted: (peerId) => greeted.has(peerId),

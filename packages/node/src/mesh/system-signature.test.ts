@@ -1,8 +1,8 @@
-import { signerOf } from '@markco/protocol/identity';
+import { codeHashOf, signerOf } from '@markco/protocol/identity';
 
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { systemSigner, systemVerify } from './system-signature.ts';
+import { systemCodeHash, systemSigner, systemVerify } from './system-signature.ts';
 
 test('the system signs as the protocol does, to the byte, and takes nothing that the protocol refuses', () => {
   for (let round = 0; round < 20; round++) {
@@ -21,4 +21,8 @@ test('the system signs as the protocol does, to the byte, and takes nothing that
     expect(systemVerify(signature.slice(1), message, ours.publicKey)).toBe(false);
     expect(systemVerify(signature, message, ours.publicKey.slice(1))).toBe(false);
   }
+});
+
+test('the system hashes code as the protocol does', () => {
+  for (const code of ['', '1+1', 'print("ü 🐍")\n'.repeat(100)]) expect(systemCodeHash(code)).toBe(codeHashOf(code));
 });

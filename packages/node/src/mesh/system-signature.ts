@@ -1,6 +1,6 @@
 /** Ed25519 by the system's own library, which does in 0.1 ms what takes the portable one of the protocol 1 to 3 ms. */
 import type { Signer, Verify } from '@markco/protocol/identity';
-import { createPrivateKey, createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey, hash, sign, verify, type KeyObject } from 'node:crypto';
 
 /** What comes before the 32 bytes of a key in DER (RFC 8410 §4, §7). */
 const PUBLIC = Buffer.from('302a300506032b6570032100', 'hex');
@@ -23,6 +23,9 @@ export const systemVerify: Verify = (signature, message, publicKey) => {
     return false;
   }
 };
+
+/** `codeHashOf` of the protocol. */
+export const systemCodeHash = (code: string): string => hash('sha256', code);
 
 /** Those of the user's devices are asked for again and again; reading one takes as long as a signature does. */
 const KEYS_MAX = 100;

@@ -61,6 +61,8 @@ export type AskedOfGrant = {
   readonly members: Membership;
   readonly now: number;
   readonly verify?: Verify;
+  /** As `codeHashOf`, where the system does that faster. */
+  readonly hash?: (code: string) => string;
 };
 
 /** The grant if `host` may run `code` on it now, else why not. */
@@ -72,7 +74,7 @@ export function checkGrant(bytes: Uint8Array, asked: AskedOfGrant): RunGrant | F
 /** For grants of every kind: what they say of who lets whom run what. */
 export function checkSealedGrant<G extends RunGrant>(
   sealed: Sealed<G>,
-  { host, code, certificate, members, now, verify }: AskedOfGrant,
+  { host, code, certificate, members, now, verify, hash = codeHashOf }: AskedOfGrant,
   lifetimeMs: number,
 ): G | Failure {
   const grant = sealed.value;
@@ -93,7 +95,7 @@ export function checkSealedGrant<G extends RunGrant>(
       'unauthorized',
       `The clock of ${submitter.name} is ahead of this one. Set the clocks, then run again.`,
     );
-  if (grant.code !== codeHashOf(code))
+  if (grant.code !== hash(code))
     return new Failure('forbidden', 'The code is not the one that the grant to run was given for.');
   return grant;
 }

@@ -73,9 +73,12 @@ export function unseal<T>(
   const value = decodeCanonical(schema, body, bytesMax - SIGNATURE_BYTES, what);
   if (value instanceof Failure) return value;
   let signer: Uint8Array | null = null;
+  let hash: string | undefined;
   return {
     value,
-    hash: hashOf(purpose, body),
+    get hash() {
+      return (hash ??= hashOf(purpose, body));
+    },
     isSignedBy(publicKey, verify = isSignature) {
       if (signer !== null && sameBytes(signer, publicKey)) return true;
       if (!verify(signature, prefixed(purpose, body), publicKey)) return false;

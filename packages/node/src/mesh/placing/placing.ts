@@ -20,7 +20,7 @@ import {
   type RunRequest,
   type UserId,
 } from '@markco/protocol';
-import { codeHashOf, RUN_GRANT_LIFETIME_MS, sealGrant, type RunGrant } from '@markco/protocol/identity';
+import { RUN_GRANT_LIFETIME_MS, sealGrant, type RunGrant } from '@markco/protocol/identity';
 import {
   ownRefusalOf,
   wantsGpu,
@@ -36,6 +36,7 @@ import type { SessionFor } from '../../submit.ts';
 import type { Heartbeat } from '../control.ts';
 import type { MessageStream } from '@markco/replica/replicate/message-stream';
 import type { Peer } from '@markco/client/mesh/peers';
+import { systemCodeHash } from '../system-signature.ts';
 import type { Trust } from '../trust.ts';
 import { waitingGrantOf } from '../runs/waiting-grant.ts';
 import { createAwakeClock } from './awake-clock.ts';
@@ -175,7 +176,7 @@ export async function createPlacing(parts: PlacingParts) {
       run: request.id,
       project: request.projectId,
       session: sessionInGrant(session),
-      code: codeHashOf(request.code),
+      code: systemCodeHash(request.code),
       language: session.language,
       expiresAt: ids.now() + RUN_GRANT_LIFETIME_MS,
       nonce: new Uint8Array(ids.randomBytes(16)),

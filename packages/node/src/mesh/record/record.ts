@@ -62,7 +62,8 @@ export async function openRecord(parts: RecordParts): Promise<MeshRecord> {
   let user = parts.userId;
   let handle: DocHandle<RawRecord> | undefined;
   let name: Uint8Array = parseUuid(user);
-  let seen: { readonly heads: string; readonly view: RecordView } | undefined;
+  /** A document of Automerge is another object once it has changed. */
+  let seen: { readonly doc: Doc<RawRecord>; readonly view: RecordView } | undefined;
 
   const network = createRecordNetwork({
     ...{ self: deviceId, isMember: parts.isMember, now: ids.now },
@@ -123,11 +124,11 @@ export async function openRecord(parts: RecordParts): Promise<MeshRecord> {
   return {
     raw,
     view() {
-      const heads = getHeads(raw()).join();
-      if (seen?.heads !== heads)
+      const doc = raw();
+      if (seen?.doc !== doc)
         seen = {
-          heads,
-          view: readRecord(raw(), {
+          doc,
+          view: readRecord(doc, {
             userId: user,
             isMember: parts.isMember,
             onPassedOver(what) {

@@ -15,7 +15,7 @@ import type { Peers } from '@markco/client/mesh/peers';
 import type { Arrive } from '../placing/arrive.ts';
 import { sessionInGrant } from '../placing/survey.ts';
 import { waitingGrantOf } from './waiting-grant.ts';
-import { systemVerify } from '../system-signature.ts';
+import { systemCodeHash, systemVerify } from '../system-signature.ts';
 import type { Trust } from '../trust.ts';
 
 export type ServeSubmitParts = {
@@ -52,6 +52,7 @@ export function createServeSubmit(parts: ServeSubmitParts): (from: DeviceId, req
       members: trust.members,
       now: trust.now(),
       verify: systemVerify,
+      hash: systemCodeHash,
     });
     if (grant instanceof Failure) return grant;
     const language = runtimeFor(request.language ?? '')?.language;
