@@ -9,6 +9,7 @@ const MAY_DIAL: Readonly<Record<string, string>> = {
   'packages/replica/src/listen/server.ts': 'listens',
   'packages/node/src/mesh/host.ts':
     'other devices of the user, which prove their key; their addresses come from them and may be anything',
+  'packages/node/src/mesh/webrtc.ts': 'where `host.ts` dials, by a transport that is loaded only then',
   'packages/node/src/mesh/stun.ts': 'answers whoever asks by which address it is seen, there and nowhere else',
   'packages/node/src/cloud/cloud-api.ts': 'the cloud that the owner of the device named',
   'packages/client/src/mesh/peers.ts': 'has `Network` connect to a device whose key is in the log of the user',

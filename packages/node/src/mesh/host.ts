@@ -122,7 +122,8 @@ export async function createHost(parts: HostParts): Promise<Host> {
   });
   const guard = (_: Stream, connection: Connection, protocol: string): boolean =>
     parts.admits(connection.remotePeer.toString(), protocol);
-  const { factories, slots, hasWebRtc } = await createTransports({
+  const { factories, slots, listen } = await createTransports({
+    listen: parts.listen,
     guard,
     stunServers: () => parts.stunServers?.() ?? [],
     onTrouble: parts.onTrouble,
@@ -130,7 +131,7 @@ export async function createHost(parts: HostParts): Promise<Host> {
 
   const node = await createLibp2p({
     privateKey: parts.key,
-    addresses: { listen: parts.listen.filter((address) => hasWebRtc || kindOf(address) !== 'webrtc') },
+    addresses: { listen: [...listen] },
     transports: factories,
     connectionEncrypters: [quickNoise()],
     streamMuxers: [thriftyYamux(parts.onTraffic)],

@@ -12,7 +12,7 @@ import { HOP, STOP } from './relay.ts';
 
 export const DOCUMENTS = '/markco/documents/1.0.0';
 /** By which libp2p finds a direct way between two that talk through a relay. */
-const SIGNALING = '/webrtc-signaling/0.0.1';
+export const SIGNALING = '/webrtc-signaling/0.0.1';
 
 /** `anybody`: it decides itself, before it answers. `pairing`: anybody, while a code is shown here. */
 type Need = 'anybody' | 'pairing' | 'member' | Extract<DeviceCap, 'sync'>;

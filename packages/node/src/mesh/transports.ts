@@ -5,13 +5,13 @@
  */
 import { circuitRelayTransport } from '@libp2p/circuit-relay-v2';
 import { TimeoutError, type Transport, type TypedEventTarget } from '@libp2p/interface';
+import { kindOf } from '@markco/client/mesh/path';
 import { peerIdFromString } from '@libp2p/peer-id';
 import { tcp } from '@libp2p/tcp';
 import { webSockets } from '@libp2p/websockets';
 import { Failure } from '@markco/protocol';
-import type { Libp2pOptions } from 'libp2p';
 import { guarded, type Guard } from './guarded.ts';
-import { boundedWebRtc } from './webrtc-listener.ts';
+import { webRtc, type Factory } from './webrtc.ts';
 
 /** The largest WebSocket message; a stranger may send one before it says who it is. libp2p's are some 64 KB. */
 const WEBSOCKET_BYTES_MAX = 1024 * 1024;
@@ -28,13 +28,14 @@ export type Slots = {
 };
 
 export type TransportParts = {
+  readonly listen: readonly string[];
   readonly guard: Guard;
   /** Where WebRTC asks by which address the world sees this device: `stun:203.0.113.7:7718`. */
   readonly stunServers: () => readonly string[];
   readonly onTrouble: (doing: string, cause: unknown) => void;
 };
 
-type Factory = NonNullable<Libp2pOptions['transports']>[number];
+const isWebRtc = (address: string): boolean => kindOf(address) === 'webrtc';
 
 /** The part of the relay's transport that libp2p has no public name for. */
 type RelayTransport = {
@@ -43,11 +44,11 @@ type RelayTransport = {
   };
 };
 
-export async function createTransports({ guard, stunServers, onTrouble }: TransportParts): Promise<{
+export async function createTransports({ listen, guard, stunServers, onTrouble }: TransportParts): Promise<{
   readonly factories: Factory[];
   readonly slots: Slots;
-  /** Whether there is WebRTC here, to punch holes and to listen for. */
-  readonly hasWebRtc: boolean;
+  /** Those of the addresses that there is a transport for. */
+  readonly listen: readonly string[];
 }> {
   const late: { relay?: RelayTransport } = {};
   const listeners: ((relay: string) => void)[] = [];
@@ -66,27 +67,14 @@ export async function createTransports({ guard, stunServers, onTrouble }: Transp
     return made;
   };
 
-  /** Compiled for most systems, not for all: without it, devices behind routers stay with a relay. */
-  async function webRtc(): Promise<Factory[]> {
-    try {
-      const { webRTC, webRTCDirect } = await import('@libp2p/webrtc');
-      // Asked anew for each connection. Left out, it would be servers of strangers.
-      const rtcConfiguration = () => ({ iceServers: stunServers().map((urls) => ({ urls })) });
-      return [
-        (components) => webRTC({ rtcConfiguration })(guarded(components, guard)),
-        // Who is listened for is at a known address: nobody else is asked.
-        boundedWebRtc(webRTCDirect({ rtcConfiguration: { iceServers: [] } })),
-      ];
-    } catch (error) {
-      onTrouble('loading WebRTC, which this system has no program for', error);
-      return [];
-    }
-  }
-
-  const overUdp = await webRtc();
+  const overUdp = await webRtc({
+    ...{ guard, stunServers, onTrouble },
+    listens: listen.some(isWebRtc),
+    load: () => import('@libp2p/webrtc'),
+  });
   return {
-    factories: [insistentTcp, boundedWebSockets, relayed, ...overUdp],
-    hasWebRtc: overUdp.length > 0,
+    factories: [insistentTcp, boundedWebSockets, relayed, ...overUdp.factories],
+    listen: overUdp.isLost ? listen.filter((address) => !isWebRtc(address)) : listen,
     slots: {
       async reserve(relay) {
         if (late.relay === undefined) throw new Failure('internal', 'The network is not there yet.');
