@@ -3,20 +3,16 @@
  * once, for five minutes, and for the origin it began at.
  */
 import { Failure, newId, type IdSource } from '@markco/protocol';
-import {
-  generateAuthenticationOptions,
-  generateRegistrationOptions,
-  verifyAuthenticationResponse,
-  verifyRegistrationResponse,
-  type AuthenticationResponseJSON,
-  type RegistrationResponseJSON,
-} from '@simplewebauthn/server';
+import type { AuthenticationResponseJSON, RegistrationResponseJSON } from '@simplewebauthn/server';
 import type { AccountRow, Passkey } from './account-row.ts';
 import type { Accounts } from './accounts.ts';
 import { createPending } from './pending.ts';
 
 const CEREMONY_MS = 300_000;
 const CEREMONIES_MAX = 10_000;
+
+/** Loaded with the first passkey: it is as much as all the rest of a cloud. */
+const webauthn = () => import('@simplewebauthn/server');
 
 /** The name and the origin of this cloud as the browser has them. */
 export type Site = { readonly rpId: string; readonly origin: string };
@@ -58,6 +54,7 @@ export function createPasskeys({ accounts, ids }: { readonly accounts: Accounts;
       | { readonly kind: 'add'; readonly account: string },
     known: readonly Passkey[],
   ): Promise<Begun> {
+    const { generateRegistrationOptions } = await webauthn();
     const options = await generateRegistrationOptions({
       rpName: 'MarkCo',
       rpID: site.rpId,
@@ -83,6 +80,7 @@ export function createPasskeys({ accounts, ids }: { readonly accounts: Accounts;
     response: Record<string, unknown>,
     name: string,
   ): Promise<Passkey> {
+    const { verifyRegistrationResponse } = await webauthn();
     const checked = await verifyRegistrationResponse({
       response: response as unknown as RegistrationResponseJSON,
       expectedChallenge: challenge,
@@ -90,7 +88,9 @@ export function createPasskeys({ accounts, ids }: { readonly accounts: Accounts;
       expectedRPID: site.rpId,
       requireUserVerification: true,
     }).catch((cause: unknown) => {
-      throw new Failure('bad_request', 'This passkey could not be checked. Nothing was changed; try again.', { cause });
+      throw new Failure('bad_request', 'This passkey could not be checked. Nothing was changed; try again.', {
+        cause,
+      });
     });
     if (!checked.verified)
       throw new Failure('bad_request', 'This passkey is not good. Nothing was changed; try again.');
@@ -112,6 +112,7 @@ export function createPasskeys({ accounts, ids }: { readonly accounts: Accounts;
     const account = accounts.withPasskey(id);
     const passkey = account?.passkeys.find((each) => each.id === id);
     if (account === undefined || passkey === undefined) throw unknown();
+    const { verifyAuthenticationResponse } = await webauthn();
     const checked = await verifyAuthenticationResponse({
       response: response as unknown as AuthenticationResponseJSON,
       expectedChallenge: challenge,
@@ -135,6 +136,7 @@ export function createPasskeys({ accounts, ids }: { readonly accounts: Accounts;
 
   return {
     async beginSignIn(site) {
+      const { generateAuthenticationOptions } = await webauthn();
       const options = await generateAuthenticationOptions({
         rpID: site.rpId,
         timeout: CEREMONY_MS,
@@ -144,6 +146,7 @@ export function createPasskeys({ accounts, ids }: { readonly accounts: Accounts;
       return { ceremonyId, options: { ...options } };
     },
     async beginConfirm(site, account) {
+      const { generateAuthenticationOptions } = await webauthn();
       const options = await generateAuthenticationOptions({
         ...{ rpID: site.rpId, timeout: CEREMONY_MS, userVerification: 'required' },
         allowCredentials: account.passkeys.map(({ id, transports }) => ({ id, transports })),

@@ -7,7 +7,7 @@
  *    refused, so that nobody is shown as who they are not.
  */
 import { Failure, type IdSource } from '@markco/protocol';
-import * as oauth from 'openid-client';
+import type * as oauth from 'openid-client';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import * as z from 'zod/mini';
 import { createPending } from './pending.ts';
@@ -15,6 +15,9 @@ import { createPending } from './pending.ts';
 const LASTS_MS = 600_000;
 const BEGUN_MAX = 10_000;
 const PROVIDER_MS = 10_000;
+
+/** Loaded with the first who signs in so. */
+const library = () => import('openid-client');
 
 export type ProviderSetting = {
   readonly id: string;
@@ -101,7 +104,7 @@ export function createProviders(
     list: () => settings.map(({ id, name }) => ({ id, name })),
     async begin(id, origin, purpose) {
       const setting = settingOf(id);
-      const configuration = await configurationOf(setting);
+      const [oauth, configuration] = await Promise.all([library(), configurationOf(setting)]);
       const verifier = oauth.randomPKCECodeVerifier();
       const nonce = oauth.randomNonce();
       const binding = Buffer.from(ids.randomBytes(32)).toString('base64url');
@@ -127,7 +130,7 @@ export function createProviders(
         throw new Failure('forbidden', 'This sign-in was begun in another browser. Begin it again in this one.');
       if (answer.has('error'))
         throw new Failure('unauthorized', `${setting.name} did not sign you in. Try again, or choose another way.`);
-      const configuration = await configurationOf(setting);
+      const [oauth, configuration] = await Promise.all([library(), configurationOf(setting)]);
       const tokens = await oauth
         .authorizationCodeGrant(configuration, new URL(`${at.redirect}?${answer}`), {
           ...{ expectedState: state, pkceCodeVerifier: at.verifier },
@@ -155,6 +158,7 @@ function isLocal(address: string): boolean {
 }
 
 async function configure(setting: ProviderSetting, { web }: Github): Promise<oauth.Configuration> {
+  const oauth = await library();
   const { issuer, clientId, clientSecret } = setting;
   if (isGithub(setting)) {
     const metadata = {
@@ -189,7 +193,7 @@ async function userInfo(configuration: oauth.Configuration, tokens: Tokens): Pro
   const claims = tokens.claims();
   if (claims === undefined || claims['email'] !== undefined) return {};
   if (configuration.serverMetadata().userinfo_endpoint === undefined) return {};
-  return oauth.fetchUserInfo(configuration, tokens.access_token, claims.sub);
+  return (await library()).fetchUserInfo(configuration, tokens.access_token, claims.sub);
 }
 
 function fromClaims(claims: unknown, more: unknown, setting: ProviderSetting): Identified {
@@ -217,6 +221,7 @@ async function askGithub(
   setting: ProviderSetting,
   { web, api }: Github,
 ): Promise<Identified> {
+  const oauth = await library();
   const ask = async (path: string): Promise<unknown> => {
     const answer = await oauth.fetchProtectedResource(configuration, accessToken, new URL(path, api), 'GET');
     if (!answer.ok) throw new Failure('not_ready', 'GitHub does not say who you are now. Try again.');

@@ -8,7 +8,7 @@
  */
 import { Failure } from '@markco/protocol';
 import type { KeyRange, Store, StoreWrite } from '@markco/replica/store/store';
-import { Pool, type PoolClient } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import { MIGRATIONS } from './migrations.ts';
 import { askTogether } from './together.ts';
 
@@ -54,7 +54,7 @@ export type TakeLease = (pool: Pool, mine: string | null) => Promise<string>;
 
 /** @throws Failure `storage_failed` when it cannot be reached, or is of a newer MarkCo */
 export async function openPostgresStore(url: string, lease: TakeLease = takeLease): Promise<PostgresStore> {
-  const pool = new Pool({
+  const pool = new (await import('pg')).Pool({
     connectionString: url,
     max: CONNECTIONS_MAX,
     connectionTimeoutMillis: CONNECT_MS,

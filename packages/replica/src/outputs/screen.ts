@@ -9,7 +9,7 @@
  *
  * 1. A line is given out when nothing can change it any more: it is more than ROWS lines above the cursor.
  */
-import headless, { type Terminal } from '@xterm/headless';
+import type { Terminal } from '@xterm/headless';
 
 /** How far up a program can go back. */
 const ROWS = 64;
@@ -67,6 +67,8 @@ export function createScreen(give: (line: string) => void) {
   }
 
   async function openTerminal(): Promise<Terminal> {
+    // Loaded now: most devices start without ever needing it.
+    const { default: headless } = await import('@xterm/headless');
     const made = new headless.Terminal({
       cols: COLUMNS,
       rows: ROWS,
