@@ -3,7 +3,7 @@
  * token.
  */
 import { createApi, type Api } from '@markco/client/api';
-import { Failure } from '@markco/protocol';
+import { Failure } from '@markco/protocol/failure';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Cli } from './cli.ts';

@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createApi, type Api } from '@markco/client/api';
-import { Failure } from '@markco/protocol';
+import { Failure } from '@markco/protocol/failure';
 import type { Cli } from './cli.ts';
 import { configOf } from './home.ts';
 

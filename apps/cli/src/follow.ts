@@ -1,6 +1,7 @@
 /** Following one run to its end: its output as it comes, its questions answered, Ctrl-C passed on as a cancel. */
 import type { Client } from '@markco/client/client';
-import { Failure, type Run, type RunEvent } from '@markco/protocol';
+import type { Run, RunEvent } from '@markco/protocol';
+import { Failure } from '@markco/protocol/failure';
 import type { Cli } from './cli.ts';
 
 export type Followed = {

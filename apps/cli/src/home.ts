@@ -1,6 +1,6 @@
 /** The settings of this device as its environment gives them, with paths that mean the same from any folder. */
 import { readConfig, type Config, type ConfigFlags } from '@markco/node/config';
-import { Failure } from '@markco/protocol';
+import { Failure } from '@markco/protocol/failure';
 import { access, constants, mkdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Cli } from './cli.ts';

@@ -6,70 +6,51 @@
  *    130: stopped by the person. `run` ends with what the program of the cell ended with, where it says so, `ping` and `trace` with
  *    how the other device was reached.
  */
-import { Failure } from '@markco/protocol';
+import { Failure } from '@markco/protocol/failure';
 import { Command, CommanderError } from 'commander';
 import type { Cli } from './cli.ts';
-import { addAgents } from './command/agents.ts';
-import { addBugreport } from './command/bugreport.ts';
-import { addCancel } from './command/cancel.ts';
-import { addCloud } from './command/cloud.ts';
-import { addCompletion } from './command/completion.ts';
-import { addDevices } from './command/devices.ts';
-import { addDocs } from './command/docs.ts';
-import { addDoctor } from './command/doctor.ts';
-import { addLog } from './command/log.ts';
-import { addExplain } from './command/explain.ts';
-import { addLogin } from './command/login.ts';
-import { addLogs } from './command/logs.ts';
-import { addMigrate } from './command/migrate.ts';
-import { addNetcheck } from './command/netcheck.ts';
-import { addOpen } from './command/open.ts';
-import { addPair } from './command/pair.ts';
-import { addPeers } from './command/peers.ts';
-import { addPing } from './command/ping.ts';
-import { addProjects } from './command/projects.ts';
-import { addPublish } from './command/publish.ts';
-import { addShare } from './command/share.ts';
-import { addRecovery } from './command/recovery.ts';
-import { addRun } from './command/run.ts';
-import { addRuns } from './command/runs.ts';
-import { addSessions } from './command/sessions.ts';
-import { addStatus } from './command/status.ts';
-import { addTrace } from './command/trace.ts';
-import { addUp } from './command/up.ts';
 import { causesOf } from './causes.ts';
 import { colorsFor, jsonLine, printable } from './render.ts';
 import type { AddVerb } from './verb.ts';
 
-const VERBS: readonly AddVerb[] = [
-  addUp,
-  addStatus,
-  addPair,
-  addLogin,
-  addCloud,
-  addPublish,
-  addShare,
-  addAgents,
-  addDevices,
-  addPeers,
-  addPing,
-  addTrace,
-  addNetcheck,
-  addLog,
-  addRecovery,
-  addOpen,
-  addProjects,
-  addDocs,
-  addRun,
-  addRuns,
-  addLogs,
-  addExplain,
-  addCancel,
-  addSessions,
-  addMigrate,
-  addDoctor,
-  addCompletion,
-];
+type Load = (version: string) => Promise<AddVerb>;
+
+const login: Load = async () => (await import('./command/login.ts')).addLogin;
+const share: Load = async () => (await import('./command/share.ts')).addShare;
+
+/** By the word that is typed, in the order of the help. Only what is typed is loaded: all of them take longer than most run. */
+const VERBS: Readonly<Record<string, Load>> = {
+  up: async () => (await import('./command/up.ts')).addUp,
+  status: async () => (await import('./command/status.ts')).addStatus,
+  pair: async () => (await import('./command/pair.ts')).addPair,
+  login,
+  logout: login,
+  cloud: async () => (await import('./command/cloud.ts')).addCloud,
+  publish: async () => (await import('./command/publish.ts')).addPublish,
+  share,
+  shares: share,
+  agents: async () => (await import('./command/agents.ts')).addAgents,
+  devices: async () => (await import('./command/devices.ts')).addDevices,
+  peers: async () => (await import('./command/peers.ts')).addPeers,
+  ping: async () => (await import('./command/ping.ts')).addPing,
+  trace: async () => (await import('./command/trace.ts')).addTrace,
+  netcheck: async () => (await import('./command/netcheck.ts')).addNetcheck,
+  log: async () => (await import('./command/log.ts')).addLog,
+  recovery: async () => (await import('./command/recovery.ts')).addRecovery,
+  open: async () => (await import('./command/open.ts')).addOpen,
+  projects: async () => (await import('./command/projects.ts')).addProjects,
+  docs: async () => (await import('./command/docs.ts')).addDocs,
+  run: async () => (await import('./command/run.ts')).addRun,
+  runs: async () => (await import('./command/runs.ts')).addRuns,
+  logs: async () => (await import('./command/logs.ts')).addLogs,
+  explain: async () => (await import('./command/explain.ts')).addExplain,
+  cancel: async () => (await import('./command/cancel.ts')).addCancel,
+  sessions: async () => (await import('./command/sessions.ts')).addSessions,
+  migrate: async () => (await import('./command/migrate.ts')).addMigrate,
+  doctor: async () => (await import('./command/doctor.ts')).addDoctor,
+  completion: async () => (await import('./command/completion.ts')).addCompletion,
+  bugreport: async (version) => (await import('./command/bugreport.ts')).addBugreport(version),
+};
 
 const STOPPED = 130;
 
@@ -82,7 +63,9 @@ export async function runProgram(cli: Cli, words: readonly string[], version: st
     .showHelpAfterError('Try --help for how to use it.')
     .exitOverride()
     .configureOutput({ writeOut: (text) => cli.out.write(text), writeErr: (text) => cli.err.write(text) });
-  for (const add of [...VERBS, addBugreport(version)]) add(program, cli, (its) => (code = its));
+  const [typed = ''] = words;
+  const wanted = Object.hasOwn(VERBS, typed) && typed !== 'completion' ? [VERBS[typed]] : Object.values(VERBS);
+  for (const load of new Set(wanted)) (await load?.(version))?.(program, cli, (its) => (code = its));
   program.addHelpText(
     'after',
     '\nExamples:\n  $ markco up ~/notes\n  $ markco run ~/notes/train.md --cell 2\n  $ markco doctor\n',

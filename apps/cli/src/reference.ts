@@ -2,7 +2,8 @@
 import { realpath } from 'node:fs/promises';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 import type { Api } from '@markco/client/api';
-import { Failure, type Device, type ProjectHere, type Run, type RunId, type SessionHere } from '@markco/protocol';
+import type { Device, ProjectHere, Run, RunId, SessionHere } from '@markco/protocol';
+import { Failure } from '@markco/protocol/failure';
 import type { Cli } from './cli.ts';
 import { printable, shortIds } from './render.ts';
 

@@ -1,7 +1,7 @@
 /** Starting this device in this process. Loaded only here: the other commands need none of it and start faster. */
 import type { Node } from '@markco/node';
 import type { Config, ConfigFlags } from '@markco/node/config';
-import { Failure } from '@markco/protocol';
+import { Failure } from '@markco/protocol/failure';
 import manifest from '../package.json' with { type: 'json' };
 import type { Cli } from './cli.ts';
 import { portHolder } from './port.ts';

@@ -1,5 +1,6 @@
 /** Which mode is on between a device and its cloud, in words, where it is not the usual one. */
-import { USUAL_SYNC_MODE, type Cloud, type SyncMode } from '@markco/protocol';
+import type { Cloud, SyncMode } from '@markco/protocol';
+import { USUAL_SYNC_MODE } from '@markco/protocol/sync-mode';
 
 /** Of a device; nothing for the usual one. */
 export function modeWords(cloud: Cloud): readonly string[] {

@@ -1,5 +1,8 @@
 /** Calls of the route table over `fetch`: parameters, bodies and answers typed by the table itself. */
-import { Failure, FAILURE_STATUS, ROUTES, SHARE_HEADER, type FailureCode, type RouteName } from '@markco/protocol';
+import type { FailureCode, RouteName } from '@markco/protocol';
+import { Failure, FAILURE_STATUS } from '@markco/protocol/failure';
+import { ROUTES } from '@markco/protocol/api/routes';
+import { SHARE_HEADER } from '@markco/protocol/api/share-routes';
 import type * as z from 'zod/mini';
 
 type Table = typeof ROUTES;

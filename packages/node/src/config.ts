@@ -1,5 +1,7 @@
 /** Environment and flags as one frozen value, read once. Each field: its default, its unit. */
-import { Failure, SyncModeSchema, USUAL_SYNC_MODE, type SyncMode } from '@markco/protocol';
+import type { SyncMode } from '@markco/protocol';
+import { Failure } from '@markco/protocol/failure';
+import { SyncModeSchema, USUAL_SYNC_MODE } from '@markco/protocol/sync-mode';
 import envPaths from 'env-paths';
 import { homedir, totalmem } from 'node:os';
 import { join } from 'node:path';

@@ -1,6 +1,7 @@
 /** What a report has: this machine, what the device says of itself and of the others, and how the last runs went. */
 import type { Api } from '@markco/client/api';
-import { Failure, type Run } from '@markco/protocol';
+import type { Run } from '@markco/protocol';
+import { Failure } from '@markco/protocol/failure';
 import type { Cli } from '../cli.ts';
 import { findDevice } from '../device.ts';
 import { checkHardware } from '../doctor/hardware.ts';

@@ -1,5 +1,5 @@
 /** `markco agents`: plain agents of the cloud of this machine; `add NAME`, `remove NAME`. */
-import { Failure } from '@markco/protocol';
+import { Failure } from '@markco/protocol/failure';
 import { Argument } from 'commander';
 import { requireCloud } from '../cloud-here.ts';
 import { colorsFor, json, localTime, printable, table } from '../render.ts';

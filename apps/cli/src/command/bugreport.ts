@@ -5,7 +5,7 @@
 import { writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
-import { Failure } from '@markco/protocol';
+import { Failure } from '@markco/protocol/failure';
 import { gather } from '../bugreport/gather.ts';
 import { createRedact } from '../bugreport/redact.ts';
 import { configOf } from '../home.ts';

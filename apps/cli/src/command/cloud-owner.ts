@@ -1,5 +1,6 @@
 /** `markco cloud owner`: whose account runs the cloud of this machine, and that another one does from now on. */
-import { Failure, type ListedAccount } from '@markco/protocol';
+import type { ListedAccount } from '@markco/protocol';
+import { Failure } from '@markco/protocol/failure';
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { requireCloud } from '../cloud-here.ts';

@@ -1,5 +1,5 @@
 /** `markco log`: which of this person's devices changed what, and when. */
-import { CHANGES_DEFAULT, CHANGES_MAX } from '@markco/protocol';
+import { CHANGES_DEFAULT, CHANGES_MAX } from '@markco/protocol/api/record-routes';
 import { changeWords } from '../change-words.ts';
 import { requireDevice } from '../device.ts';
 import { json, localTime, printable } from '../render.ts';

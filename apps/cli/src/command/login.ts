@@ -2,7 +2,8 @@
  * `markco login URL`: this device keeps its documents with a cloud from now on; `markco logout`: no longer. With the line
  * that `markco cloud` printed at once; with the address alone once somebody who is signed in there says yes.
  */
-import { Failure, type Cloud } from '@markco/protocol';
+import type { Cloud } from '@markco/protocol';
+import { Failure } from '@markco/protocol/failure';
 import type { Cli } from '../cli.ts';
 import { requireDevice } from '../device.ts';
 import { json, jsonLine, printable } from '../render.ts';

@@ -1,5 +1,8 @@
 /** `markco logs RUN [-f]`: what a run has printed; with `-f` also what it will. */
-import { Failure, RunEventSchema, runMachine, type Run, type RunEvent } from '@markco/protocol';
+import type { Run, RunEvent } from '@markco/protocol';
+import { Failure } from '@markco/protocol/failure';
+import { RunEventSchema } from '@markco/protocol/entity/run-event';
+import { runMachine } from '@markco/protocol/entity/run';
 import type { Cli } from '../cli.ts';
 import { requireDevice, type RunningDevice } from '../device.ts';
 import { writeEvent } from '../event-output.ts';

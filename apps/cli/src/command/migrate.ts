@@ -1,5 +1,6 @@
 /** `markco migrate SESSION --to DEVICE`: a session goes on there, with the values that it has here. */
-import { sessionName, type MigrationTarget } from '@markco/protocol';
+import type { MigrationTarget } from '@markco/protocol';
+import { sessionName } from '@markco/protocol/entity/session';
 import { requireDevice } from '../device.ts';
 import { pickDevice, pickSession } from '../reference.ts';
 import { json, printable } from '../render.ts';

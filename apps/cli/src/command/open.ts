@@ -3,7 +3,8 @@
  * project of another device is opened here, or with `--always` all of them, also those to come.
  */
 import { resolve } from 'node:path';
-import { Failure, type ProjectHere } from '@markco/protocol';
+import type { ProjectHere } from '@markco/protocol';
+import { Failure } from '@markco/protocol/failure';
 import type { Cli } from '../cli.ts';
 import { linkTo, requireDevice, type RunningDevice } from '../device.ts';
 import { json, printable } from '../render.ts';

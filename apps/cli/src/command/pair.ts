@@ -1,5 +1,6 @@
 /** `markco pair`: shows a code for a new device and asks before it is added; `markco pair CODE`: becomes such a device. */
-import { Failure, type PairingHere } from '@markco/protocol';
+import type { PairingHere } from '@markco/protocol';
+import { Failure } from '@markco/protocol/failure';
 import type { DeviceKind } from '@markco/protocol/identity/caps';
 import type { Cli, ExitCode } from '../cli.ts';
 import { requireDevice, type RunningDevice } from '../device.ts';

@@ -4,7 +4,8 @@
  * Ends with 0 when it is reached directly, 1 when another device passes on what is said, 2 when it is not reached,
  * whatever the reason: scripts ask this to know whether to go on.
  */
-import { Failure, type Reach } from '@markco/protocol';
+import type { Reach } from '@markco/protocol';
+import { Failure } from '@markco/protocol/failure';
 import { InvalidArgumentError } from 'commander';
 import { setTimeout as wait } from 'node:timers/promises';
 import { requireDevice } from '../device.ts';

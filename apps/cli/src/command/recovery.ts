@@ -1,5 +1,5 @@
 /** `markco recovery`: the 24 words that are the key to all of a person's devices, for paper. */
-import { Failure } from '@markco/protocol';
+import { Failure } from '@markco/protocol/failure';
 import { requireDevice } from '../device.ts';
 import { json } from '../render.ts';
 import { verb, type AddVerb, type JsonOption } from '../verb.ts';

@@ -1,6 +1,8 @@
 /** `markco run FILE…`: runs the cells of documents on the running device, as if somebody pressed run on each. */
 import type { Client, OpenDocument } from '@markco/client/client';
-import { Failure, newId, type Device, type RunId, type SessionId } from '@markco/protocol';
+import type { Device, RunId, SessionId } from '@markco/protocol';
+import { Failure } from '@markco/protocol/failure';
+import { newId } from '@markco/protocol/id';
 import { InvalidArgumentError, Option } from 'commander';
 import { cellsOf, type RunnableCell } from '../cell.ts';
 import type { Cli, ExitCode } from '../cli.ts';

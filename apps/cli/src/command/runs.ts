@@ -1,6 +1,6 @@
 /** `markco runs`: the newest runs first. */
 import type { Run } from '@markco/protocol';
-import { RunStateSchema } from '@markco/protocol';
+import { RunStateSchema } from '@markco/protocol/entity/run';
 import { InvalidArgumentError } from 'commander';
 import { requireDevice } from '../device.ts';
 import { pickProject } from '../reference.ts';

@@ -1,5 +1,6 @@
 /** `markco sessions`: the interpreters that are, or were, alive; `markco sessions stop SESSION` and its like act on one. */
-import { sessionName, type SessionHere } from '@markco/protocol';
+import type { SessionHere } from '@markco/protocol';
+import { sessionName } from '@markco/protocol/entity/session';
 import { Argument } from 'commander';
 import type { Cli } from '../cli.ts';
 import { requireDevice, type RunningDevice } from '../device.ts';

@@ -4,7 +4,8 @@
  */
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { Failure, type Share, type ShareRole } from '@markco/protocol';
+import type { Share, ShareRole } from '@markco/protocol';
+import { Failure } from '@markco/protocol/failure';
 import type { Cli } from '../cli.ts';
 import { requireDevice, type RunningDevice } from '../device.ts';
 import { findFileDocument } from '../file-document.ts';

@@ -1,5 +1,5 @@
 /** `markco up [DIR…]`: this device, until somebody stops it. */
-import { Failure } from '@markco/protocol';
+import { Failure } from '@markco/protocol/failure';
 import type { Cli } from '../cli.ts';
 import { findDevice, linkTo, requireDevice, type RunningDevice } from '../device.ts';
 import { configOf } from '../home.ts';

@@ -1,5 +1,5 @@
 /** What MarkCo needs of the machine itself: Node, a state folder it may write, space, watches, a port. */
-import { Failure } from '@markco/protocol';
+import { Failure } from '@markco/protocol/failure';
 import { constants } from 'node:fs';
 import { access, readFile, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
