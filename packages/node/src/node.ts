@@ -55,7 +55,6 @@ import { createProjects } from './projects/projects.ts';
 import { createJournalStore } from './runs/journal-store.ts';
 import { assetsHere } from './mrp/assets.ts';
 import { createPlace } from './runs/place.ts';
-import { createContainers } from './runtimes/containers/containers.ts';
 import { openLevelStore } from '@markco/replica/store/level';
 import type { Node, NodeParts } from './node-parts.ts';
 import { createRunsHere } from './runs-here.ts';
@@ -157,8 +156,9 @@ export async function createNode(config: Config, parts: NodeParts): Promise<Node
   const observeFolder = createFolderObserver({ catalog, metrics, log: logger, now, startedAt });
   rooms.onChange(({ origin, count }) => metrics.updates.inc({ origin }, count));
 
+  const inContainers = config.containers && { ...config.containers, home: config.home, kill: parts.kill };
   const containers =
-    config.containers && createContainers({ ...config.containers, home: config.home, kill: parts.kill });
+    inContainers && (await import('./runtimes/containers/containers.ts')).createContainers(inContainers);
   const own = createCapability({
     ...{ deviceId: device.id, home: config.home, log: logger, table: containers?.runtimes },
     ...{ env: parts.env, platform: parts.machine.os, kill: parts.kill, now },

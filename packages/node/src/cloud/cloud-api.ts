@@ -1,5 +1,5 @@
 /** What a device asks of a cloud over HTTP. */
-import { createApi, type Api } from '@markco/client';
+import { createApi, type Api } from '@markco/client/api';
 import { Failure } from '@markco/protocol';
 
 /**
