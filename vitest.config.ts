@@ -100,6 +100,8 @@ export default defineConfig({
           name: 'browser',
           maxWorkers: 2,
           include: ['test/browser/**/*.test.ts'],
+          // One browser for many files, and mostly one device.
+          isolate: false,
           sequence: { groupOrder: 0 },
           testTimeout: 120_000,
         },
