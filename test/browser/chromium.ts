@@ -2,7 +2,8 @@
  * The Chromium of this machine, started without a sandbox of its own because tests run as root in containers.
  *
  * Where there is Chromium's headless shell, tests take that: the same engine without the frame of a window, which starts
- * with a third of the processor time and draws with less. What people start is `FULL`, and `thin-thread.test.ts` takes no other.
+ * with a third of the processor time and draws with less. What people start is `FULL`: `thin-thread.test.ts` takes no
+ * other, nor do the tests between networks, as the shell cannot be told to trust a page that came without TLS.
  */
 import { existsSync } from 'node:fs';
 import { chromium, type Browser } from 'playwright-core';
