@@ -13,9 +13,7 @@ import { defineConfig } from 'vitest/config';
 import { LongFirst } from './setup/long-first.ts';
 import { createSummaryReporter } from './setup/summary-reporter.ts';
 
-const timed = ['failure/device/hogs', 'failure/documents/sync-failure', 'failure/mesh/flood'].map(
-  (name) => `test/${name}.test.ts`,
-);
+const timed = ['failure/device/hogs', 'failure/mesh/flood'].map((name) => `test/${name}.test.ts`);
 const besideCode = '{packages,apps}/*/src/**/*.test.{ts,tsx}';
 /**
  * Tests that put something else in the place of a module or of the clock: each alone in a process, where nothing has
