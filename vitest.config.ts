@@ -1,11 +1,11 @@
 /**
  * The tests, by what they need. `unit`: beside the code they test; `mocked`: those of them with modules or a clock of their own.
  * `conformance`: the public contract against a running device. `failure`: killed processes, full disks. `browser`:
- * Chromium. `timed`: those of them that measure, or take all there is. `network`: routers between devices. A test that
+ * Chromium. `network`: routers between devices. `timed`: those of `conformance` and `failure` that measure, or take all there is. A test that
  * needs something this machine lacks says so with `context.skip(reason)`.
  *
- * In the last two one test at a time has the machine to itself; the others run mixed, so that nobody waits for the last
- * of a group.
+ * Of `timed` one test at a time has the machine to itself; the others run mixed, so that nobody waits for the last of a
+ * group, and the processors have something to do while a network test waits for what was cut to be missed.
  */
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,10 +13,7 @@ import { defineConfig } from 'vitest/config';
 import { LongFirst } from './setup/long-first.ts';
 import { createSummaryReporter } from './setup/summary-reporter.ts';
 
-const alone = { maxWorkers: 1, fileParallelism: false } as const;
-const timed = ['failure/device/hogs', 'failure/documents/sync-failure', 'failure/mesh/flood'].map(
-  (name) => `test/${name}.test.ts`,
-);
+const timed = ['failure/device/hogs', 'failure/mesh/flood'].map((name) => `test/${name}.test.ts`);
 const besideCode = '{packages,apps}/*/src/**/*.test.{ts,tsx}';
 /**
  * Tests that put something else in the place of a module or of the clock: each alone in a process, where nothing has
@@ -100,6 +97,8 @@ export default defineConfig({
           name: 'browser',
           maxWorkers: 2,
           include: ['test/browser/**/*.test.ts'],
+          // One browser for many files, and mostly one device.
+          isolate: false,
           sequence: { groupOrder: 0 },
           testTimeout: 120_000,
         },
@@ -107,8 +106,9 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          ...alone,
           name: 'timed',
+          maxWorkers: 1,
+          fileParallelism: false,
           include: timed,
           sequence: { groupOrder: 1 },
           testTimeout: 300_000,
@@ -117,10 +117,10 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          ...alone,
           name: 'network',
+          maxWorkers: 2,
           include: ['test/network/**/*.test.ts'],
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 0 },
           testTimeout: 300_000,
         },
       },

@@ -1,6 +1,6 @@
 /**
  * The order of test files: those that take longest begin first, so that in the end nobody waits for one of them alone.
- * Those that share a process come last, one after the other: another file between two of them would end it.
+ * Those that share a process come last, one project after the other: another file between two of them would end it.
  */
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
@@ -26,8 +26,9 @@ export class LongFirst extends BaseSequencer {
     const isLong = ({ moduleId }: TestSpecification): boolean =>
       LONG.some((name) => moduleId.endsWith(`${name}.test.ts`));
     const sorted = await super.sort(files);
-    const others = sorted.filter((file) => !isLong(file));
+    const longFirst = [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
     const shares = ({ project }: TestSpecification): boolean => !project.config.isolate;
-    return [...sorted.filter(isLong), ...others.filter((file) => !shares(file)), ...others.filter(shares)];
+    const sharing = Map.groupBy(longFirst.filter(shares), ({ project }) => project);
+    return [...longFirst.filter((file) => !shares(file)), ...[...sharing.values()].flat()];
   }
 }

@@ -1,5 +1,5 @@
 /** A run goes on while its device's program is down, or the page is closed: what was not seen is told, and found. */
-import { expect, test } from './page-test.ts';
+import { expect, testWithOwnDevice as test } from './page-test.ts';
 import { SOON, type Notebook } from './notebook.ts';
 
 const CODE = `\`\`\`python

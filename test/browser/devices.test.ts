@@ -3,7 +3,7 @@ import type { PairingHere } from '@markco/protocol';
 import { startDevice as startOther } from '../conformance/device.fixture.ts';
 import { troubles } from './axe.ts';
 import { SOON } from './notebook.ts';
-import { expect, test } from './page-test.ts';
+import { expect, testWithOwnDevice as test } from './page-test.ts';
 
 /** A pairing waits for two devices, and on a busy machine they start slowly. */
 const PAIRED = { timeout: 30_000, interval: 100 } as const;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { PairingHere, Project } from '@markco/protocol';
 import { startDevice as startOther } from '../conformance/device.fixture.ts';
 import { troubles } from './axe.ts';
-import { expect, test } from './page-test.ts';
+import { expect, testWithOwnDevice as test } from './page-test.ts';
 
 const PAIRED = { timeout: 30_000, interval: 100 } as const;
 const WAIT = { timeout: 30_000 } as const;

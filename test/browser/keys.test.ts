@@ -1,5 +1,5 @@
 /** Jupyter's keys, the page's keys, and a walk through the page with the keyboard alone. */
-import { expect, test } from './page-test.ts';
+import { expect, testWithOwnDevice as test } from './page-test.ts';
 import { SOON, type Notebook } from './notebook.ts';
 
 const cell = (code: string): string => `\`\`\`python\n${code}\n\`\`\`\n`;

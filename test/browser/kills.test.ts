@@ -5,7 +5,7 @@ import { WebSocket } from 'ws';
 import { chance, trials } from '../../setup/trials.ts';
 import { messagesOf } from '../conformance/device.fixture.ts';
 import type { Device } from './device.ts';
-import { expect, test, type Folder } from './page-test.ts';
+import { expect, testWithOwnDevice as test, type Folder } from './page-test.ts';
 import { SOON, type Notebook } from './notebook.ts';
 
 /** No more lines than a page keeps, however slow the machine. */

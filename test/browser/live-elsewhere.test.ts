@@ -2,7 +2,7 @@
 import type { PairingHere, SessionHere } from '@markco/protocol';
 import { startDevice as startOther } from '../conformance/device.fixture.ts';
 import { SOON } from './notebook.ts';
-import { expect, test } from './page-test.ts';
+import { expect, testWithOwnDevice as test } from './page-test.ts';
 
 const PAIRED = { timeout: 30_000, interval: 100 } as const;
 const cell = (code: string): string => `\`\`\`python\n${code}\n\`\`\`\n`;

@@ -1,7 +1,7 @@
 /** T3: a page of another site, in the browser that is signed in here, reaches nothing of this device. */
 import { SOON } from './notebook.ts';
 import { startOtherServer } from './other-server.ts';
-import { expect, test } from './page-test.ts';
+import { expect, testWithOwnDevice as test } from './page-test.ts';
 
 test('a page on another port cannot read, write, run or frame anything', async ({ openFolder, openPage, device }) => {
   const folder = await openFolder({ 'secret.md': '# Secret\n\ncanary-text\n' });

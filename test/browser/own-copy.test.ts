@@ -1,5 +1,5 @@
 /** What the page says of its own copy is so: reloaded in the instant it says that an edit is kept, it has it. */
-import { expect, test } from './page-test.ts';
+import { expect, testWithOwnDevice as test } from './page-test.ts';
 import { createNotebook, type Notebook } from './notebook.ts';
 
 const RELOADS = 25;

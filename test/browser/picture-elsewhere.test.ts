@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import type { PairingHere } from '@markco/protocol';
 import { startDevice as startOther } from '../conformance/device.fixture.ts';
 import { createNotebook } from './notebook.ts';
-import { expect, test } from './page-test.ts';
+import { expect, testWithOwnDevice as test } from './page-test.ts';
 
 const SLOW = { timeout: 30_000, interval: 100 } as const;
 const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';

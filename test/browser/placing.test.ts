@@ -4,7 +4,7 @@ import type { PairingHere } from '@markco/protocol';
 import { startDevice as startOther, type Device as Other } from '../conformance/device.fixture.ts';
 import { troubles } from './axe.ts';
 import type { Device } from './device.ts';
-import { expect, test } from './page-test.ts';
+import { expect, testWithOwnDevice as test } from './page-test.ts';
 
 const PAIRED = { timeout: 60_000, interval: 100 } as const;
 const LONG = { timeout: 60_000 } as const;

@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { copyMarkdown } from '../failure/real-folder.ts';
 import { SOON } from './notebook.ts';
-import { expect, test } from './page-test.ts';
+import { expect, testWithOwnDevice as test } from './page-test.ts';
 
 test('a thousand pages of other people open, scroll, switch and are searched without a pause', async ({
   openFolder,

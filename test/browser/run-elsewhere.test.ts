@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { Run } from '@markco/protocol';
 import { newRunId, startDevice as startOther, type Device } from '../conformance/device.fixture.ts';
 import { SOON } from './notebook.ts';
-import { expect, test } from './page-test.ts';
+import { expect, testWithOwnDevice as test } from './page-test.ts';
 
 const PAIRED = { timeout: 30_000, interval: 100 } as const;
 const LINES = 3_000;

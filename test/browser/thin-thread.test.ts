@@ -1,9 +1,9 @@
-/** From the printed link to a kill -9 and back: what somebody does first, and must never lose. */
+/** From the printed link to a kill -9 and back, in the Chromium that people start: what somebody does first, and must never lose. */
 import { mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test as base, expect } from 'vitest';
-import { chromiumPath, launchChromium, NO_CHROMIUM } from './chromium.ts';
+import { fullChromiumPath, launchChromium, NO_CHROMIUM } from './chromium.ts';
 import { startDevice } from './device.ts';
 import { createNotebook, SOON } from './notebook.ts';
 
@@ -12,7 +12,7 @@ const PAGE =
 
 const test = base.extend<{ folder: string }>({
   folder: async ({ skip }, use) => {
-    skip(chromiumPath === undefined, NO_CHROMIUM);
+    skip(fullChromiumPath === undefined, NO_CHROMIUM);
     const folder = await realpath(await mkdtemp(join(tmpdir(), 'markco-thread-')));
     await writeFile(join(folder, 'notes.md'), PAGE);
     await use(folder);
@@ -22,7 +22,7 @@ const test = base.extend<{ folder: string }>({
 
 test('typed, run, killed, gone on, started again: nothing is lost', async ({ folder }) => {
   const device = await startDevice(folder);
-  const browser = await launchChromium();
+  const browser = await launchChromium(fullChromiumPath);
   const file = (): Promise<string> => readFile(join(folder, 'notes.md'), 'utf8');
   const { page, ...notebook } = await createNotebook(await browser.newContext({ locale: 'en-US' }));
   try {

@@ -8,14 +8,14 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
-import { chromiumPath, NO_CHROMIUM } from '../browser/chromium.ts';
+import { fullChromiumPath, NO_CHROMIUM } from '../browser/chromium.ts';
 import { addPhone, keepInCloud, openDevices, PHONE } from '../browser/phone.ts';
 import { asLaptop, labBrowser, labCloud } from './cloud.fixture.ts';
 import { SOON, type LabDevice } from './device.fixture.ts';
 import { whyNoLab, type Machine, type NatKind } from './lab.ts';
 import { say, test, whyNotAll } from './mesh.fixture.ts';
 
-const why = chromiumPath === undefined ? NO_CHROMIUM : await whyNoLab();
+const why = fullChromiumPath === undefined ? NO_CHROMIUM : await whyNoLab();
 const RUN = 'n=$(($(cat count || echo 0) + 1)); echo $n > count; echo run number $n';
 const PAGE = `# Page\n\n\`\`\`bash\n${RUN}\n\`\`\`\n`;
 const KINDS = ['cone', 'symmetric', 'no-udp'] as const;

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium, type Browser } from 'playwright-core';
 import type { PhoneCloud, PhoneLaptop } from '../browser/phone.ts';
-import { CHROMIUM_ARGS, chromiumPath } from '../browser/chromium.ts';
+import { CHROMIUM_ARGS, fullChromiumPath } from '../browser/chromium.ts';
 import { askThrough, bridgeTo } from './bridge.fixture.ts';
 import type { LabDevice } from './device.fixture.ts';
 import type { Machine } from './lab.ts';
@@ -79,7 +79,7 @@ export async function asLaptop(device: LabDevice): Promise<PhoneLaptop> {
 export async function labBrowser(machine: Machine, origin: string): Promise<Browser & AsyncDisposable> {
   const folder = await mkdtemp(join(tmpdir(), 'markco-lab-'));
   const program = join(folder, 'chromium');
-  await writeFile(program, `#!/bin/sh\nexec ip netns exec ${machine.namespace} ${chromiumPath} "$@"\n`);
+  await writeFile(program, `#!/bin/sh\nexec ip netns exec ${machine.namespace} ${fullChromiumPath} "$@"\n`);
   await chmod(program, 0o755);
   // It is spoken to through a pipe, which no network is needed for.
   const browser = await chromium.launch({
