@@ -17,18 +17,15 @@ export type Typist = {
 };
 
 /** Resolves once the whole document is here; rejects when the device refuses. */
-export const sitDown = (device: Device, path: string): Promise<Typist> =>
-  sitDownAt(device.socket(`/sync/${device.userId}/${device.project.slug}/${path}`));
-
-/** @param socket of one document */
-export async function sitDownAt(socket: WebSocket): Promise<Typist> {
+export async function sitDown(device: Device, path: string): Promise<Typist> {
+  const socket: WebSocket = device.socket(`/sync/${device.userId}/${device.project.slug}/${path}`);
   socket.binaryType = 'nodebuffer';
   const closed = once(socket, 'close').then(([code, reason]) => {
     throw new Error(`the device closed with ${code}: ${String(reason)}`);
   });
   closed.catch(() => {});
   socket.on('error', () => {});
-  const doc = new Y.Doc();
+  const doc = new Y.Doc({ guid: path });
   const saved = new Set<string>();
   /** The markers up to each message that was sent. */
   const messages: string[][] = [];
