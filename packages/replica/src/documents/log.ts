@@ -54,9 +54,12 @@ export type StorageTrouble = { readonly code: 'disk_full' | 'storage_failed'; re
 /** How long a written update waits for company before it is synced, and the least time between two syncs. */
 const SYNC_DELAY_MS = 2;
 const SYNC_EVERY_MS = 5;
-/** How long what goes to a store that is far waits for who looks on to have it, and the least time between two groups. */
+/**
+ * How long what goes to a store that is far waits for who looks on to have it, and the least time between two groups: a
+ * commit is work for the machine, which whoever types on would wait for.
+ */
 const FAR_DELAY_MS = 1;
-const FAR_EVERY_MS = 5;
+const FAR_EVERY_MS = 25;
 /** After so long without one, an update is written in the turn it comes in, and waits for no others. */
 const QUIET_MS = 2;
 /** Bytes kept in memory while the disk refuses. */

@@ -119,7 +119,10 @@ export function createSharedLog(parts: SharedLogParts): SharedLog {
       const appends = list.map(({ append }) => append);
       groups.push({ id, was: (appends[0]?.seq ?? 0) - 1, appends });
       for (const { update } of appends) bytes += update.length;
-      if (bytes > GROUP_BYTES_MAX || groups.length >= DOCUMENTS_AT_ONCE) break;
+      if (bytes <= GROUP_BYTES_MAX && groups.length < DOCUMENTS_AT_ONCE) continue;
+      // Who is left out waits for nobody to come along.
+      begunAt = Number.NEGATIVE_INFINITY;
+      break;
     }
     try {
       const began = performance.now();
