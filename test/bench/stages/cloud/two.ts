@@ -16,7 +16,8 @@ import type { CloudRunning } from '../../servers/cloud.ts';
 import { delay, eventually } from '../../wait.ts';
 import { withClouds } from './with-clouds.ts';
 
-const DOCUMENTS = 20;
+/** So many that a process which has half of them has enough to do for its whole share. */
+const DOCUMENTS = 40;
 const SHARE = 0.2;
 /** With so many cores the clients and the database have some of their own. */
 const CORES_ENOUGH = 6;
