@@ -64,6 +64,8 @@ test('AGENT-20 what is begun at one process runs on an agent of the other: seen,
     two.projectId,
     (change) => void (change.run !== undefined && told.push(change.run)),
   );
+  // Said on the same connection after it: once this is answered, it is watched.
+  await expect(far.cancelRun(newRunId())).rejects.toMatchObject({ code: 'not_found' });
 
   const begun = await two.submit(CELL, { documentId: two.documentId, runOn: id });
   const [here, there] = await Promise.all([follow(near, begun.id), follow(far, begun.id)]);
