@@ -30,6 +30,8 @@ export default defineConfig({
     // What tests make lives shortly: in a larger nursery it costs a fifth less.
     execArgv: ['--max-semi-space-size=64'],
     passWithNoTests: false,
+    // What failed once may not fail again: it is said whole.
+    chaiConfig: { truncateThreshold: 4_000 },
     // A database takes long to stop on a busy machine.
     hookTimeout: 60_000,
     sequence: { sequencer: LongFirst },
