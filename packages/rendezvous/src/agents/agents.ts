@@ -131,7 +131,9 @@ export async function openAgents(parts: AgentsParts) {
     },
     tell(run, agent) {
       parts.watch.run(run);
-      others?.tell({ kind: 'agent', agent });
+      if (others === null) return;
+      if (!connections.has(agent) && !runMachine.isTerminal(run.state)) elsewhere.look.begun(agent, run);
+      others.tell({ kind: 'agent', agent });
     },
     poke(userId, runId) {
       reading.poke(userId, runId);

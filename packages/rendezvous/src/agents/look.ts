@@ -2,7 +2,7 @@
  * What other processes of this cloud did about agents and their runs, read from the store: told to whoever looks on here,
  * and done where it is for an agent that is here. One look at an agent at a time; what is said meanwhile makes one more.
  */
-import { runMachine, type DeviceId, type RunId, type UserId } from '@markco/protocol';
+import { runMachine, type DeviceId, type Run, type RunId, type UserId } from '@markco/protocol';
 import type { HeldAgents } from './held.ts';
 import type { RunRow, RunRows } from './run-rows.ts';
 
@@ -19,11 +19,19 @@ export type LookParts = {
   readonly onTrouble: (doing: string, cause: unknown) => void;
 };
 
-export function createLook(parts: LookParts) {
+type Told = { readonly user: UserId; readonly text: string };
+
+export type Look = {
+  (agent: DeviceId): void;
+  /** A run of an agent that is not here was begun here: it may be over before it is looked for the first time. */
+  begun(agent: DeviceId, run: Run): void;
+};
+
+export function createLook(parts: LookParts): Look {
   const { rows, held } = parts;
   const looking = new Map<DeviceId, { again: boolean }>();
   /** Runs of agents that are not here, as they were told last; those that did not end. */
-  const told = new Map<DeviceId, Map<RunId, { readonly user: UserId; readonly text: string }>>();
+  const told = new Map<DeviceId, Map<RunId, Told>>();
 
   async function lookNow(agent: DeviceId): Promise<void> {
     const now = await held.read(agent);
@@ -33,26 +41,28 @@ export function createLook(parts: LookParts) {
       for (const row of await rows.open(agent)) await parts.adopt(row);
       return;
     }
-    const before = told.get(agent) ?? new Map<RunId, { user: UserId; text: string }>();
-    const after: typeof before = new Map();
+    const known = told.get(agent) ?? new Map<RunId, Told>();
+    told.set(agent, known);
+    const before = new Map(known);
     const say = (row: RunRow): void => {
       const { id, userId: user, state } = row.run;
       const text = JSON.stringify([now?.count, now?.isConnected, row.run]);
-      if (before.get(id)?.text !== text) parts.tell(row);
-      if (!runMachine.isTerminal(state)) after.set(id, { user, text });
+      if (known.get(id)?.text !== text) parts.tell(row);
+      if (runMachine.isTerminal(state)) known.delete(id);
+      else known.set(id, { user, text });
       before.delete(id);
     };
     for (const row of await rows.open(agent))
       if (before.has(row.run.id) || !runMachine.isTerminal(row.run.state)) say(row);
     for (const [id, { user }] of [...before]) {
       const row = await rows.read(user, id);
-      if (row !== undefined) say(row);
+      if (row === undefined) known.delete(id);
+      else say(row);
     }
-    if (after.size === 0) told.delete(agent);
-    else told.set(agent, after);
+    if (known.size === 0) told.delete(agent);
   }
 
-  return (agent: DeviceId): void => {
+  const look = (agent: DeviceId): void => {
     const running = looking.get(agent);
     if (running !== undefined) {
       running.again = true;
@@ -73,4 +83,11 @@ export function createLook(parts: LookParts) {
       }
     })();
   };
+  return Object.assign(look, {
+    begun(agent: DeviceId, { id, userId: user }: Run): void {
+      const known = told.get(agent) ?? new Map<RunId, Told>();
+      told.set(agent, known);
+      known.set(id, { user, text: '' });
+    },
+  });
 }

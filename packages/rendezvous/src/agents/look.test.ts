@@ -1,0 +1,71 @@
+import {
+  newId,
+  type DeviceId,
+  type ProjectId,
+  type Run,
+  type RunId,
+  type SessionId,
+  type UserId,
+} from '@markco/protocol';
+import { randomBytes } from 'node:crypto';
+import { expect, test, vi } from 'vitest';
+import { createLook } from './look.ts';
+import type { RunRow } from './run-rows.ts';
+
+const ids = { now: () => Date.UTC(2026, 0, 1), randomBytes };
+const agent = newId<DeviceId>(ids);
+
+function rowOf(state: Run['state']): RunRow {
+  const run: Run = {
+    ...{ id: newId<RunId>(ids), userId: newId<UserId>(ids), projectId: newId<ProjectId>(ids) },
+    ...{ sessionId: newId<SessionId>(ids), language: 'python', code: '1', state },
+    createdAt: new Date(ids.now()).toISOString(),
+    routedTo: { hostType: 'device', deviceId: agent, reason: 'availability', why: '' },
+  };
+  return { run, agent, sent: true, cancelRequested: false, outputWritten: true };
+}
+
+/** One process that reads what others did, and what it told of it. */
+function setUp(rows: readonly RunRow[], onRead: () => void = () => undefined) {
+  const told: RunRow[] = [];
+  const look = createLook({
+    rows: {
+      open: async () => [],
+      read: async (_user, id) => {
+        onRead();
+        return rows.find(({ run }) => run.id === id);
+      },
+    },
+    held: { read: async () => undefined },
+    isHere: () => false,
+    cameElsewhere() {},
+    adopt: async () => undefined,
+    tell: (each) => void told.push(each),
+    onTrouble: (_doing, cause) => {
+      throw cause;
+    },
+  });
+  return { look, told };
+}
+
+test('a run that was begun here and is over elsewhere before it was looked for is told once', async () => {
+  const row = rowOf('completed');
+  const { look, told } = setUp([row]);
+  look.begun(agent, { ...row.run, state: 'queued' });
+  look(agent);
+  await vi.waitFor(() => expect(told).toEqual([row]));
+  look(agent);
+  look(agent);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(told).toEqual([row]);
+});
+
+test('one that is begun while it is looked for others is told by the next look', async () => {
+  const [first, second] = [rowOf('completed'), rowOf('running')];
+  const { look, told } = setUp([first, second], () => look.begun(agent, second.run));
+  look.begun(agent, { ...first.run, state: 'queued' });
+  look(agent);
+  await vi.waitFor(() => expect(told).toEqual([first]));
+  look(agent);
+  await vi.waitFor(() => expect(told).toEqual([first, second]));
+});
