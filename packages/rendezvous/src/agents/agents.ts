@@ -132,7 +132,7 @@ export async function openAgents(parts: AgentsParts) {
     tell(run, agent) {
       parts.watch.run(run);
       if (others === null) return;
-      if (!connections.has(agent) && !runMachine.isTerminal(run.state)) elsewhere.look.begun(agent, run);
+      if (!connections.has(agent) && !runMachine.isTerminal(run.state)) elsewhere.begun(agent, run);
       others.tell({ kind: 'agent', agent });
     },
     poke(userId, runId) {

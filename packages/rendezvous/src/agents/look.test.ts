@@ -28,7 +28,7 @@ function rowOf(state: Run['state']): RunRow {
 /** One process that reads what others did, and what it told of it. */
 function setUp(rows: readonly RunRow[], onRead: () => void = () => undefined) {
   const told: RunRow[] = [];
-  const look = createLook({
+  const { look, begun } = createLook({
     rows: {
       open: async () => [],
       read: async (_user, id) => {
@@ -45,13 +45,13 @@ function setUp(rows: readonly RunRow[], onRead: () => void = () => undefined) {
       throw cause;
     },
   });
-  return { look, told };
+  return { look, begun, told };
 }
 
 test('a run that was begun here and is over elsewhere before it was looked for is told once', async () => {
   const row = rowOf('completed');
-  const { look, told } = setUp([row]);
-  look.begun(agent, { ...row.run, state: 'queued' });
+  const { look, begun, told } = setUp([row]);
+  begun(agent, { ...row.run, state: 'queued' });
   look(agent);
   await vi.waitFor(() => expect(told).toEqual([row]));
   look(agent);
@@ -62,8 +62,8 @@ test('a run that was begun here and is over elsewhere before it was looked for i
 
 test('one that is begun while it is looked for others is told by the next look', async () => {
   const [first, second] = [rowOf('completed'), rowOf('running')];
-  const { look, told } = setUp([first, second], () => look.begun(agent, second.run));
-  look.begun(agent, { ...first.run, state: 'queued' });
+  const { look, begun, told } = setUp([first, second], () => begun(agent, second.run));
+  begun(agent, { ...first.run, state: 'queued' });
   look(agent);
   await vi.waitFor(() => expect(told).toEqual([first]));
   look(agent);

@@ -22,7 +22,7 @@ export type LookParts = {
 type Told = { readonly user: UserId; readonly text: string };
 
 export type Look = {
-  (agent: DeviceId): void;
+  look(agent: DeviceId): void;
   /** A run of an agent that is not here was begun here: it may be over before it is looked for the first time. */
   begun(agent: DeviceId, run: Run): void;
 };
@@ -62,7 +62,7 @@ export function createLook(parts: LookParts): Look {
     if (known.size === 0) told.delete(agent);
   }
 
-  const look = (agent: DeviceId): void => {
+  function look(agent: DeviceId): void {
     const running = looking.get(agent);
     if (running !== undefined) {
       running.again = true;
@@ -82,12 +82,14 @@ export function createLook(parts: LookParts): Look {
         looking.delete(agent);
       }
     })();
-  };
-  return Object.assign(look, {
+  }
+
+  return {
+    look,
     begun(agent: DeviceId, { id, userId: user }: Run): void {
       const known = told.get(agent) ?? new Map<RunId, Told>();
       told.set(agent, known);
       known.set(id, { user, text: '' });
     },
-  });
+  };
 }

@@ -255,6 +255,7 @@ export async function createPlaceRuns(parts: PlaceRunsParts) {
       const { grant: _, ...own } = request;
       const kept = until === undefined ? { request: own } : { request, until };
       const made = track({ ...kept, session, named, needsGpu, run, state: NEW_RUN });
+      parts.onDecided(record);
       const event: CoordinatorEvent =
         placement.chosen === null
           ? { type: 'unplaced', waitsFor: placement.waitsFor }
@@ -266,8 +267,6 @@ export async function createPlaceRuns(parts: PlaceRunsParts) {
         forget(made);
         throw error;
       }
-      // Its host has it by now, and waits for no explanation.
-      parts.onDecided(record);
       parts.onRun(made.row.run);
       return made.row.run;
     },
