@@ -2,8 +2,7 @@ import { EventEmitter } from 'node:events';
 import { Duplex } from 'node:stream';
 import { LIMITS } from '@markco/protocol';
 import { expect, test } from 'vitest';
-import type { WebSocket } from 'ws';
-import { createConnection } from './connection.ts';
+import { createConnection, type ConnectedWebSocket, type OpenConnection } from './connection.ts';
 import { createJoinMessages } from './join-messages.ts';
 
 /** A socket whose writes are counted, and which is read only when a test says so. */
@@ -27,25 +26,40 @@ function setUp() {
     else reading = done;
   }
   const closed: [number, string][] = [];
+  const asked: string[] = [];
+  const troubles: string[] = [];
+  const ended: string[] = [];
+  const open = new Set<OpenConnection>();
   const ws = Object.assign(new EventEmitter(), {
     OPEN: 1,
     readyState: 1,
-    ping() {},
-    terminate() {},
+    ping: () => void asked.push('ping'),
+    terminate: () => void asked.push('end'),
     send: (text: string) => socket.write(Buffer.from(text)),
     close: (code: number, reason: string) => void closed.push([code, reason]),
   });
   const connection = createConnection(
     socket,
-    ws as unknown as WebSocket,
-    createJoinMessages(),
-    () => {},
-    () => at,
+    ws as unknown as ConnectedWebSocket,
+    {
+      open,
+      join: createJoinMessages(),
+      onTrouble: (reason) => void troubles.push(reason),
+      onClose: (kind) => void ended.push(kind),
+      nextPing: () => 7,
+      now: () => at,
+    },
+    'stream',
   );
   return {
     connection,
     writes,
     closed,
+    ws,
+    asked,
+    troubles,
+    ended,
+    open,
     stop: () => void (reads = false),
     read() {
       reads = true;
@@ -97,4 +111,24 @@ test('what a client did wrong fits into the close frame, in whole letters', () =
   expect(Buffer.byteLength(closed[0]?.[1] ?? '')).toBeLessThanOrEqual(123);
   expect(closed[0]?.[1]).toMatch(/^é+$/);
   end();
+});
+
+test('who has not answered when it is asked again is gone, and whoever heard of it is told that it closed', () => {
+  const { connection, ws, asked, troubles, ended, open, end } = setUp();
+  const ping = () => open.forEach((each) => each.ping());
+  let closed = 0;
+  connection.onClose(() => closed++);
+  ping();
+  ws.emit('pong');
+  ping();
+  ws.emit('message', Buffer.from('{}'), false);
+  ping();
+  expect(asked.splice(0)).toEqual(['ping', 'ping', 'ping']);
+  ping();
+  expect(asked).toEqual(['end']);
+  expect(troubles).toEqual(['silent']);
+  end();
+  expect(closed).toBe(1);
+  expect(ended).toEqual(['stream']);
+  expect(open.size).toBe(0);
 });

@@ -6,10 +6,11 @@
  */
 import { LIMITS, type Failure } from '@markco/protocol';
 import type { Duplex } from 'node:stream';
-import type { WebSocket } from 'ws';
+import { WebSocket, type RawData } from 'ws';
 import { webSocketMessage } from '../documents/out-frame.ts';
 import type { JoinMessages } from './join-messages.ts';
 import { messageBytes } from './message.ts';
+import type { Pinged } from './pings.ts';
 
 /** What carries whole messages both ways: a WebSocket of a client here, a stream of another device there. */
 export type Connection = {
@@ -56,36 +57,82 @@ const INTERNAL_ERROR = 1011;
 /** A close frame holds at most 123 bytes of reason. */
 const REASON_BYTES_MAX = 120;
 const DRAINED_BYTES = 256 * 1024;
-const PING_MS = 30_000;
 /** After so long without one, a document frame is written at once, and waits for no others of its turn. */
 const QUIET_MS = 2;
 
-const systemNow = (): number => performance.now();
 const NOBODY = (): void => undefined;
 /** Of whoever has none; never written to. */
 const NOTHING: never[] = [];
 
-/**
- * @param onTrouble told of each connection that was refused or broke off, with why
- * @param now milliseconds that never go back
- */
-export function createConnection(
+/** The same for all connections of one listener. */
+export type Connections<Kind extends string> = {
+  readonly open: Set<OpenConnection>;
+  readonly join: JoinMessages;
+  /** Told of each connection that was refused or broke off, with why. */
+  readonly onTrouble: (reason: string) => void;
+  readonly onClose: (kind: Kind) => void;
+  /** The turn in which a further one is asked whether it is there. */
+  readonly nextPing: () => number;
+  /** Milliseconds that never go back. */
+  readonly now: () => number;
+};
+
+/** What whoever listens can do with each. */
+export type OpenConnection = Pinged & {
+  close(code: number, reason: string): void;
+  /** Ends it without a farewell. */
+  cut(): void;
+};
+
+/** What a WebSocket tells its connection. */
+type Heard = Pick<SocketConnection<string>, 'broke' | 'closed' | 'heard' | 'received'>;
+
+/** What `ws` makes of each client: it knows its connection, so that the same listeners serve all. */
+export class ConnectedWebSocket extends WebSocket {
+  connection?: Heard;
+}
+
+/** @param kind what `onClose` is told */
+export function createConnection<Kind extends string>(
   socket: Duplex,
-  ws: WebSocket,
-  join: JoinMessages,
-  onTrouble: (reason: string) => void,
-  now: () => number = systemNow,
+  ws: ConnectedWebSocket,
+  all: Connections<Kind>,
+  kind: Kind,
 ): WebSocketConnection {
-  return new SocketConnection(socket, ws, join, onTrouble, now);
+  const connection = new SocketConnection(socket, ws, all, kind);
+  ws.connection = connection;
+  all.open.add(connection);
+  ws.on('pong', onPong);
+  ws.on('message', onMessage);
+  ws.on('close', onClose);
+  ws.on('error', onError);
+  return connection;
+}
+
+function onPong(this: ConnectedWebSocket): void {
+  this.connection?.heard();
+}
+
+function onMessage(this: ConnectedWebSocket, data: RawData, isBinary: boolean): void {
+  this.connection?.received(messageBytes(data), isBinary);
+}
+
+function onClose(this: ConnectedWebSocket): void {
+  this.connection?.closed();
+}
+
+/** A broken socket also closes; there is nothing to do about it before that. */
+function onError(this: ConnectedWebSocket, error: Error & { readonly code?: string }): void {
+  this.connection?.broke(error.code ?? 'broken');
 }
 
 /** A class, because there are thousands of them that do nothing: each function would be memory of each. */
-class SocketConnection implements WebSocketConnection {
+class SocketConnection<Kind extends string> implements WebSocketConnection, OpenConnection {
+  readonly pingTurn: number;
   readonly #socket: Duplex;
   readonly #ws: WebSocket;
-  readonly #join: JoinMessages;
-  readonly #onTrouble: (reason: string) => void;
-  readonly #now: () => number;
+  readonly #all: Connections<Kind>;
+  readonly #kind: Kind;
   /** Whole messages of this turn. */
   #waiting: Uint8Array[] = NOTHING;
   #waitingBytes = 0;
@@ -100,54 +147,47 @@ class SocketConnection implements WebSocketConnection {
   #drainListeners: readonly (() => void)[] = NOTHING;
   #closeListeners: readonly (() => void)[] = NOTHING;
 
-  constructor(
-    socket: Duplex,
-    ws: WebSocket,
-    join: JoinMessages,
-    onTrouble: (reason: string) => void,
-    now: () => number,
-  ) {
+  constructor(socket: Duplex, ws: WebSocket, all: Connections<Kind>, kind: Kind) {
+    this.pingTurn = all.nextPing();
     this.#socket = socket;
     this.#ws = ws;
-    this.#join = join;
-    this.#onTrouble = onTrouble;
-    this.#now = now;
-    const pinger = setInterval(() => this.#ping(), PING_MS);
-    pinger.unref();
-    ws.on('pong', () => {
-      this.#answered = true;
-    });
-    ws.on('message', (data, isBinary) => this.#receive(messageBytes(data), isBinary));
-    socket.on('drain', () => this.#drained());
-    ws.on('close', () => {
-      clearInterval(pinger);
-      for (const listener of this.#closeListeners) listener();
-    });
-    // A broken socket also closes; there is nothing to do about it before that.
-    ws.on('error', (error: Error & { readonly code?: string }) => {
-      onTrouble(error.code ?? 'broken');
-      ws.terminate();
-    });
+    this.#all = all;
+    this.#kind = kind;
   }
 
-  #ping(): void {
-    if (!this.#answered) {
-      this.#onTrouble('silent');
-      this.#ws.terminate();
-      return;
-    }
+  /** Asks whether it is still there, and ends it when it has not answered the last time. */
+  ping(): void {
+    if (!this.#answered) return this.broke('silent');
     this.#answered = false;
     this.#ws.ping();
   }
 
-  #receive(message: Uint8Array, isBinary: boolean): void {
+  heard(): void {
     this.#answered = true;
+  }
+
+  broke(reason: string): void {
+    this.#all.onTrouble(reason);
+    this.cut();
+  }
+
+  cut(): void {
+    this.#ws.terminate();
+  }
+
+  closed(): void {
+    this.#all.open.delete(this);
+    for (const listener of this.#closeListeners) listener();
+    this.#all.onClose(this.#kind);
+  }
+
+  received(message: Uint8Array, isBinary: boolean): void {
+    this.heard();
     if (isBinary) this.#onBytes(message);
     else this.#onText(new TextDecoder().decode(message));
   }
 
   #drained(): void {
-    if (!this.#behind) return;
     this.#behind = false;
     for (const listener of this.#drainListeners) listener();
   }
@@ -172,7 +212,7 @@ class SocketConnection implements WebSocketConnection {
     this.#waiting = NOTHING;
     this.#waitingBytes = 0;
     if (!this.#isOpen) return;
-    const joined = this.#join(messages);
+    const joined = this.#all.join(messages);
     if (joined !== undefined) {
       this.#socket.write(joined);
       return;
@@ -182,7 +222,10 @@ class SocketConnection implements WebSocketConnection {
   }
 
   behind(): boolean {
-    this.#behind ||= this.waiting() > LIMITS.socketBacklogBytesMax;
+    if (!this.#behind && this.waiting() > LIMITS.socketBacklogBytesMax) {
+      this.#behind = true;
+      this.#socket.once('drain', () => this.#drained());
+    }
     return this.#behind;
   }
 
@@ -203,7 +246,7 @@ class SocketConnection implements WebSocketConnection {
     if (this.#waiting.length > 0) {
       this.#waiting.push(message);
     } else {
-      const at = this.#now();
+      const at = this.#all.now();
       const isQuiet = at - this.#wroteAt > QUIET_MS;
       this.#wroteAt = at;
       if (isQuiet) return void this.#socket.write(message);
@@ -254,7 +297,7 @@ class SocketConnection implements WebSocketConnection {
   }
 
   refuse(failure: Failure): void {
-    this.#onTrouble(failure.code);
+    this.#all.onTrouble(failure.code);
     this.close(CLOSE_CODES[failure.code] ?? INTERNAL_ERROR, `${failure.code}: ${failure.message}`);
   }
 

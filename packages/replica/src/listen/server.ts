@@ -9,9 +9,16 @@ import { Failure, LIMITS } from '@markco/protocol';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
-import { createConnection, type WebSocketConnection } from './connection.ts';
+import {
+  ConnectedWebSocket,
+  createConnection,
+  type Connections,
+  type OpenConnection,
+  type WebSocketConnection,
+} from './connection.ts';
 import type { Guard, Subject } from './guard.ts';
 import { createJoinMessages } from './join-messages.ts';
+import { createPings } from './pings.ts';
 import type { Tickets } from './tickets.ts';
 
 /** @template Target where a WebSocket leads, by its `kind` */
@@ -44,10 +51,19 @@ export async function listen<Target extends { readonly kind: string }>(
     noServer: true,
     maxPayload: LIMITS.messageBytesMax,
     perMessageDeflate: false,
-    clientTracking: true,
+    clientTracking: false,
+    WebSocket: ConnectedWebSocket,
   });
-
-  const join = createJoinMessages();
+  const open = new Set<OpenConnection>();
+  const pings = createPings(open);
+  const connections: Connections<Target['kind']> = {
+    open,
+    join: createJoinMessages(),
+    nextPing: () => pings.next(),
+    onTrouble: parts.onSocketError,
+    onClose: (kind) => parts.onSocket(kind, -1),
+    now: () => performance.now(),
+  };
 
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', destroy);
@@ -71,14 +87,13 @@ export async function listen<Target extends { readonly kind: string }>(
   });
 
   function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, url: URL, subject: Subject): void {
-    if (sockets.clients.size >= (parts.socketsMax ?? LIMITS.socketsMax))
+    if (open.size >= (parts.socketsMax ?? LIMITS.socketsMax))
       throw new Failure('not_ready', 'Too many connections are open here. Close some.');
     const target = parts.resolve(url, subject);
     sockets.handleUpgrade(request, socket, head, (ws) => {
       if ('setNoDelay' in socket && typeof socket.setNoDelay === 'function') socket.setNoDelay(true);
-      const connection = createConnection(socket, ws, join, parts.onSocketError);
+      const connection = createConnection(socket, ws, connections, target.kind);
       parts.onSocket(target.kind, 1);
-      connection.onClose(() => parts.onSocket(target.kind, -1));
       parts.serve(target, connection, subject);
     });
   }
@@ -100,11 +115,12 @@ export async function listen<Target extends { readonly kind: string }>(
     server,
     async close(code = 1001) {
       const reason = code === 1001 ? 'This stops now.' : 'This stops now. Connect again: another one goes on.';
-      for (const ws of sockets.clients) ws.close(code, reason);
+      for (const connection of open) connection.close(code, reason);
+      pings.stop();
       const gone = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       const cut = setTimeout(() => {
-        for (const ws of sockets.clients) ws.terminate();
+        for (const connection of open) connection.cut();
         server.closeAllConnections();
       }, 1_000);
       await gone;
