@@ -69,7 +69,7 @@ test('a session ends after 12 idle hours, after 30 days, and on a public compute
   const own = await sessions.begin({ ...about, isPublic: false });
   const shared = await sessions.begin({ ...about, isPublic: true });
   const ended: string[] = [];
-  here.live.hold([`session ${shared.session.id}`], ({ code }) => void ended.push(code));
+  here.live.hold([`session ${shared.session.id}`], { refuse: ({ code }) => void ended.push(code) });
   for (let hour = 0; hour < 11; hour++) {
     here.clock.at += HOUR_MS;
     expect([sessions.find(own.token)?.id, sessions.find(shared.token)?.id]).toEqual([

@@ -229,7 +229,7 @@ export async function openAdmission(parts: AdmissionParts): Promise<Admission> {
       if (subject.role === 'agent') names.push(`agent ${subject.agent}`);
       else if (subject.session !== undefined) names.push(`session ${subject.session}`);
       if (subject.role === 'owner' && subject.device !== undefined) names.push(`device ${subject.device}`);
-      connection.onClose(live.hold(names, (why) => connection.refuse(why)));
+      connection.onClose(live.hold(names, connection));
     },
     async admitDevice(subject, userId, proof) {
       if (subject.role !== 'owner' || subject.session !== undefined || subject.account === undefined)

@@ -1,33 +1,35 @@
 /** Connections by what they hang on: a session, an account, a device. When that ends, so do they, in the same turn. */
 import type { Failure } from '@markco/protocol';
 
+type Held = { refuse(why: Failure): void };
+
 export type Live = {
   /** Answers how to forget it. */
-  hold(names: readonly string[], end: (why: Failure) => void): () => void;
+  hold(names: readonly string[], held: Held): () => void;
   isHeld(name: string): boolean;
   end(name: string, why: Failure): void;
 };
 
 export function createLive(): Live {
-  const held = new Map<string, Set<(why: Failure) => void>>();
+  const all = new Map<string, Set<Held>>();
   return {
-    hold(names, end) {
+    hold(names, held) {
       for (const name of names) {
-        const known = held.get(name);
-        if (known === undefined) held.set(name, new Set([end]));
-        else known.add(end);
+        const known = all.get(name);
+        if (known === undefined) all.set(name, new Set([held]));
+        else known.add(held);
       }
       return () => {
         for (const name of names) {
-          const left = held.get(name);
-          left?.delete(end);
-          if (left?.size === 0) held.delete(name);
+          const left = all.get(name);
+          left?.delete(held);
+          if (left?.size === 0) all.delete(name);
         }
       };
     },
-    isHeld: (name) => held.has(name),
+    isHeld: (name) => all.has(name),
     end(name, why) {
-      for (const end of [...(held.get(name) ?? [])]) end(why);
+      for (const held of [...(all.get(name) ?? [])]) held.refuse(why);
     },
   };
 }

@@ -103,7 +103,7 @@ test('a session that one process ends ends at the other, with its connections', 
   await two.rows.reload();
   expect(two.sessions.find(token)?.id).toBe(session.id);
   const ended: string[] = [];
-  two.live.hold([`session ${session.id}`], ({ code }) => void ended.push(code));
+  two.live.hold([`session ${session.id}`], { refuse: ({ code }) => void ended.push(code) });
   await one.sessions.end(session.id);
   await two.rows.reload();
   expect([two.sessions.find(token), ended]).toEqual([undefined, ['unauthorized']]);

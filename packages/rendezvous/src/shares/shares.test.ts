@@ -23,7 +23,7 @@ async function twoProcesses() {
     const told: string[] = [];
     return {
       ...{ rows, live, told, shares: await openShares({ store, rows, ids, live }) },
-      hold: (id: string) => live.hold([`share ${id}`], ({ message }) => void told.push(message)),
+      hold: (id: string) => live.hold([`share ${id}`], { refuse: ({ message }) => void told.push(message) }),
     };
   };
   const about = { userId: newId<UserId>(ids), projectId: newId<ProjectId>(ids), role: 'edit' } as const;
