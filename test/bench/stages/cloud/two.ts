@@ -17,7 +17,7 @@ import { delay, eventually } from '../../wait.ts';
 import { withClouds } from './with-clouds.ts';
 
 /** So many that a process which has half of them has enough to do for its whole share. */
-const DOCUMENTS = 40;
+const DOCUMENTS = 80;
 const SHARE = 0.2;
 /** With so many cores the clients and the database have some of their own. */
 const CORES_ENOUGH = 6;
