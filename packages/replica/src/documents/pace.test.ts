@@ -41,27 +41,38 @@ test('as many are waited for as went together last time, and now and then one mo
     expect(pace.waits(count)).toBe(0);
     go(count);
   }
-  // A ninth does not come: the timer is over with eight.
-  expect(pace.waits(8)).toBe(2);
-  go(8);
+  // A ninth does not come, and is waited for ever more seldom.
+  for (const again of [33, 65, 129]) {
+    expect(pace.waits(8)).toBe(2);
+    go(8);
+    let steady = 0;
+    for (; pace.waits(8) === 0; steady++) go(8);
+    expect(steady).toBe(again);
+  }
+  // It comes.
+  expect(pace.waits(9)).toBe(0);
+  go(9);
+  expect(pace.waits(9)).toBe(2);
+  go(9);
   let steady = 0;
-  for (; pace.waits(8) === 0; steady++) go(8);
-  expect(steady).toBe(17);
-  go(8);
-  expect(pace.waits(8)).toBe(0);
+  for (; pace.waits(9) === 0; steady++) go(9);
+  expect(steady).toBe(33);
 });
 
-test('fewer than last time go once passing on might have been done twice, and no more are waited for then', () => {
+test('fewer than last time go once passing on might have been done twice, and one fewer is waited for then', () => {
   const { pace, pass, go } = setUp(1.5);
   pass();
-  go(8);
-  expect(pace.waits(3)).toBe(3);
-  go(3);
+  go(7);
+  for (let expected = 8; expected > 3; expected--) {
+    expect(pace.waits(expected)).toBe(0);
+    expect(pace.waits(3)).toBe(3);
+    go(3);
+  }
   expect(pace.waits(3)).toBe(0);
 });
 
 test('nobody waits for what takes no time, nor for longer than some milliseconds', () => {
-  const quick = setUp(0.1);
+  const quick = setUp(0.05);
   quick.pass();
   quick.go(8);
   expect(quick.pace.waits(1)).toBe(0);

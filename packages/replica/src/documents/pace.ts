@@ -2,18 +2,19 @@
  * How many edits are waited for before they are passed on together. Pure, but for the clock that it is given.
  *
  * Whoever writes without a pause goes on as others hear of it, and so do those who answer them. So as many are waited
- * for as went together the last time, and now and then for one more; where fewer come than that, they go once passing
- * on might have been done twice over. Who writes after a rest waits for nobody.
+ * for as went together the last time, and now and then for one more, ever more seldom while that one does not come. Where
+ * fewer come, they go once passing on might have been done twice over, and the next time one fewer is waited for. Who writes
+ * after a rest waits for nobody.
  */
 const QUIET_MS = 2;
 /** Passing on that takes less is not worth waiting for. */
-const LONG_MS = 0.5;
+const LONG_MS = 0.1;
 /** A timer is no more exact; and what took longer was a machine that had something else to do. */
 const [WAIT_MS_MIN, WAIT_MS_MAX] = [1, 5];
 /** So many waits long without an edit are a rest. */
 const RESTS = 4;
-/** So often what came together last time is enough, before one more is waited for. */
-const STEADY = 16;
+/** So often what came together last time is enough, before one more is waited for: at first, and where it never comes. */
+const [STEADY, STEADY_MAX] = [16, 512];
 /** More at once are no cheaper. */
 const TOGETHER_MAX = 64;
 
@@ -31,6 +32,8 @@ export type Pace = {
 export function createPace(now: () => number): Pace {
   let expected = 1;
   let steady = 0;
+  let patience = STEADY;
+  let isTrying = false;
   let lasted = 0;
   let passedAt = Number.NEGATIVE_INFINITY;
   const wait = (): number => Math.min(WAIT_MS_MAX, Math.max(WAIT_MS_MIN, 2 * lasted));
@@ -38,13 +41,19 @@ export function createPace(now: () => number): Pace {
   return {
     isQuiet() {
       const isQuiet = now() - passedAt > Math.max(QUIET_MS, lasted < LONG_MS ? 0 : RESTS * wait());
-      if (isQuiet) [expected, steady] = [1, 0];
+      if (isQuiet) [expected, steady, patience, isTrying] = [1, 0, STEADY, false];
       return isQuiet;
     },
     waits: (count) => (lasted < LONG_MS || count >= expected ? 0 : wait()),
     goes(count) {
-      if (count < expected) [expected, steady] = [count, STEADY];
-      else expected = Math.min(TOGETHER_MAX, --steady < 0 ? count + 1 : count);
+      if (count < expected) {
+        if (isTrying) patience = Math.min(STEADY_MAX, 2 * patience);
+        [expected, steady, isTrying] = [Math.max(count, expected - 1), patience, false];
+        return;
+      }
+      if (isTrying) patience = STEADY;
+      isTrying = --steady < 0;
+      expected = Math.min(TOGETHER_MAX, isTrying ? count + 1 : count);
     },
     took(began) {
       passedAt = now();

@@ -4,6 +4,7 @@ import { LIMITS } from '@markco/protocol';
 import { expect, test } from 'vitest';
 import { createConnection, type ConnectedWebSocket, type OpenConnection } from './connection.ts';
 import { createJoinMessages } from './join-messages.ts';
+import { createTurnEnd } from './turn-end.ts';
 
 /** A socket whose writes are counted, and which is read only when a test says so. */
 function setUp() {
@@ -44,6 +45,7 @@ function setUp() {
     {
       open,
       join: createJoinMessages(),
+      atTurnEnd: createTurnEnd(),
       onTrouble: (reason) => void troubles.push(reason),
       onClose: (kind) => void ended.push(kind),
       nextPing: () => 7,

@@ -11,6 +11,7 @@ import { webSocketMessage } from '../documents/out-frame.ts';
 import type { JoinMessages } from './join-messages.ts';
 import { messageBytes } from './message.ts';
 import type { Pinged } from './pings.ts';
+import type { Flushed } from './turn-end.ts';
 
 /** What carries whole messages both ways: a WebSocket of a client here, a stream of another device there. */
 export type Connection = {
@@ -68,6 +69,8 @@ const NOTHING: never[] = [];
 export type Connections<Kind extends string> = {
   readonly open: Set<OpenConnection>;
   readonly join: JoinMessages;
+  /** Has each flushed once, at the end of this turn. */
+  readonly atTurnEnd: (one: Flushed) => void;
   /** Told of each connection that was refused or broke off, with why. */
   readonly onTrouble: (reason: string) => void;
   readonly onClose: (kind: Kind) => void;
@@ -127,14 +130,15 @@ function onError(this: ConnectedWebSocket, error: Error & { readonly code?: stri
 }
 
 /** A class, because there are thousands of them that do nothing: each function would be memory of each. */
-class SocketConnection<Kind extends string> implements WebSocketConnection, OpenConnection {
+class SocketConnection<Kind extends string> implements WebSocketConnection, OpenConnection, Flushed {
   readonly pingTurn: number;
   readonly #socket: Duplex;
   readonly #ws: WebSocket;
   readonly #all: Connections<Kind>;
   readonly #kind: Kind;
-  /** Whole messages of this turn. */
-  #waiting: Uint8Array[] = NOTHING;
+  /** Whole messages of this turn: the first, and the others. */
+  #first: Uint8Array | undefined;
+  #others: Uint8Array[] = NOTHING;
   #waitingBytes = 0;
   /** When the first of the last messages of a turn was written. */
   #wroteAt = Number.NEGATIVE_INFINITY;
@@ -206,12 +210,16 @@ class SocketConnection<Kind extends string> implements WebSocketConnection, Open
     });
   }
 
-  #flush(): void {
-    const messages = this.#waiting;
-    if (messages.length === 0) return;
-    this.#waiting = NOTHING;
+  flush(): void {
+    const first = this.#first;
+    if (first === undefined) return;
+    const others = this.#others;
+    this.#first = undefined;
+    this.#others = NOTHING;
     this.#waitingBytes = 0;
     if (!this.#isOpen) return;
+    if (others.length === 0) return void this.#socket.write(first);
+    const messages = [first, ...others];
     const joined = this.#all.join(messages);
     if (joined !== undefined) {
       this.#socket.write(joined);
@@ -243,15 +251,16 @@ class SocketConnection<Kind extends string> implements WebSocketConnection, Open
 
   write(message: Uint8Array): void {
     if (!this.#isOpen) return;
-    if (this.#waiting.length > 0) {
-      this.#waiting.push(message);
+    if (this.#first !== undefined) {
+      if (this.#others.length === 0) this.#others = [message];
+      else this.#others.push(message);
     } else {
       const at = this.#all.now();
       const isQuiet = at - this.#wroteAt > QUIET_MS;
       this.#wroteAt = at;
       if (isQuiet) return void this.#socket.write(message);
-      queueMicrotask(() => this.#flush());
-      this.#waiting = [message];
+      this.#all.atTurnEnd(this);
+      this.#first = message;
     }
     this.#waitingBytes += message.length;
   }
@@ -262,7 +271,7 @@ class SocketConnection<Kind extends string> implements WebSocketConnection, Open
 
   rawText(text: string): void {
     if (!this.#isOpen) return;
-    this.#flush();
+    this.flush();
     this.#cork();
     this.#ws.send(text);
   }
@@ -304,7 +313,7 @@ class SocketConnection<Kind extends string> implements WebSocketConnection, Open
   close(code: number, reason: string): void {
     let text = reason;
     while (Buffer.byteLength(text) > REASON_BYTES_MAX) text = text.slice(0, -1);
-    this.#flush();
+    this.flush();
     this.#ws.close(code, text);
   }
 }

@@ -20,6 +20,7 @@ import type { Guard, Subject } from './guard.ts';
 import { createJoinMessages } from './join-messages.ts';
 import { createPings } from './pings.ts';
 import type { Tickets } from './tickets.ts';
+import { createTurnEnd } from './turn-end.ts';
 
 /** @template Target where a WebSocket leads, by its `kind` */
 export type ServerParts<Target extends { readonly kind: string }> = {
@@ -59,6 +60,7 @@ export async function listen<Target extends { readonly kind: string }>(
   const connections: Connections<Target['kind']> = {
     open,
     join: createJoinMessages(),
+    atTurnEnd: createTurnEnd(),
     nextPing: () => pings.next(),
     onTrouble: parts.onSocketError,
     onClose: (kind) => parts.onSocket(kind, -1),
