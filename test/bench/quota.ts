@@ -9,6 +9,9 @@ import { dirname, join } from 'node:path';
 const PERIOD_US = 10_000;
 const ROOT = '/sys/fs/cgroup';
 
+/** With so many cores the clients and the database have some of their own, and nothing has to be held. */
+export const CORES_ENOUGH = 6;
+
 export type Quotas = AsyncDisposable & {
   /** For people: `cgroup v2`. */
   readonly kind: string;

@@ -126,7 +126,7 @@ export async function throughput(input: {
   return { perSecond: total / seconds, p95Ms: quantile(delays, 0.95), cpuUs };
 }
 
-type FanOut = { readonly deliveriesPerSecond: number; readonly p95Ms: number; readonly cpuUs: number };
+export type FanOut = { readonly deliveriesPerSecond: number; readonly p95Ms: number; readonly cpuUs: number };
 
 /** One writes, many read. Deliveries are counted by the writer's clock, so a merged frame counts for all in it. */
 export async function fanOut(input: {

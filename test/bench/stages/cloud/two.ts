@@ -10,7 +10,7 @@ import { withDriver, withFolder, type Bench, type Stage } from '../../bench.ts';
 import type { Driver } from '../../drive.ts';
 import { cpuMs } from '../../machine.ts';
 import { median } from '../../quantile.ts';
-import { openQuotas, type Held } from '../../quota.ts';
+import { CORES_ENOUGH, openQuotas, type Held } from '../../quota.ts';
 import type { Row, Target } from '../../result.ts';
 import type { CloudRunning } from '../../servers/cloud.ts';
 import { delay, eventually } from '../../wait.ts';
@@ -19,8 +19,6 @@ import { withClouds } from './with-clouds.ts';
 /** So many that a process which has half of them has enough to do for its whole share. */
 const DOCUMENTS = 80;
 const SHARE = 0.2;
-/** With so many cores the clients and the database have some of their own. */
-const CORES_ENOUGH = 6;
 /**
  * It has put away what the last round left when it needs less than this of a core for so long: documents are made shorter
  * some at a time, once a second.
