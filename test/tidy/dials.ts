@@ -7,6 +7,8 @@ import { isCode, isTest, type Breach, type Rule } from './rule.ts';
 /** What each of them opens, and why no peer decides where to. */
 const MAY_DIAL: Readonly<Record<string, string>> = {
   'packages/replica/src/listen/server.ts': 'listens',
+  'packages/replica/src/listen/connected-web-socket.ts':
+    'what a client that has come is made into; it is given no address',
   'packages/node/src/mesh/host.ts':
     'other devices of the user, which prove their key; their addresses come from them and may be anything',
   'packages/node/src/mesh/webrtc.ts': 'where `host.ts` dials, by a transport that is loaded only then',

@@ -2,7 +2,8 @@ import { EventEmitter } from 'node:events';
 import { Duplex } from 'node:stream';
 import { LIMITS } from '@markco/protocol';
 import { expect, test } from 'vitest';
-import { createConnection, type ConnectedWebSocket, type OpenConnection } from './connection.ts';
+import type { ConnectedWebSocket } from './connected-web-socket.ts';
+import { createConnection, type OpenConnection } from './connection.ts';
 import { createJoinMessages } from './join-messages.ts';
 import { createTurnEnd } from './turn-end.ts';
 

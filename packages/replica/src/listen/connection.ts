@@ -6,8 +6,9 @@
  */
 import { LIMITS, type Failure } from '@markco/protocol';
 import type { Duplex } from 'node:stream';
-import { WebSocket, type RawData } from 'ws';
+import type { RawData, WebSocket } from 'ws';
 import { webSocketMessage } from '../documents/out-frame.ts';
+import type { ConnectedWebSocket, Heard } from './connected-web-socket.ts';
 import type { JoinMessages } from './join-messages.ts';
 import { messageBytes } from './message.ts';
 import type { Pinged } from './pings.ts';
@@ -87,14 +88,6 @@ export type OpenConnection = Pinged & {
   cut(): void;
 };
 
-/** What a WebSocket tells its connection. */
-type Heard = Pick<SocketConnection<string>, 'broke' | 'closed' | 'heard' | 'received'>;
-
-/** What `ws` makes of each client: it knows its connection, so that the same listeners serve all. */
-export class ConnectedWebSocket extends WebSocket {
-  connection?: Heard;
-}
-
 /** @param kind what `onClose` is told */
 export function createConnection<Kind extends string>(
   socket: Duplex,
@@ -130,7 +123,7 @@ function onError(this: ConnectedWebSocket, error: Error & { readonly code?: stri
 }
 
 /** A class, because there are thousands of them that do nothing: each function would be memory of each. */
-class SocketConnection<Kind extends string> implements WebSocketConnection, OpenConnection, Flushed {
+class SocketConnection<Kind extends string> implements WebSocketConnection, OpenConnection, Flushed, Heard {
   readonly pingTurn: number;
   readonly #socket: Duplex;
   readonly #ws: WebSocket;

@@ -9,13 +9,8 @@ import { Failure, LIMITS } from '@markco/protocol';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
-import {
-  ConnectedWebSocket,
-  createConnection,
-  type Connections,
-  type OpenConnection,
-  type WebSocketConnection,
-} from './connection.ts';
+import { ConnectedWebSocket } from './connected-web-socket.ts';
+import { createConnection, type Connections, type OpenConnection, type WebSocketConnection } from './connection.ts';
 import type { Guard, Subject } from './guard.ts';
 import { createJoinMessages } from './join-messages.ts';
 import { createPings } from './pings.ts';
