@@ -12,7 +12,7 @@ import { StringDecoder } from 'node:string_decoder';
 const QUIET = { PYDEVD_DISABLE_FILE_VALIDATION: '1' };
 
 export type KernelProcess = {
-  /** How it ended, once it has: `exit code 3`, `signal SIGKILL`. */
+  /** How it ended, once it has and what it wrote is read: `exit code 3`, `signal SIGKILL`. */
   readonly gone: Promise<string>;
   /** Its last words on its own descriptors. */
   tail(): string;
@@ -22,6 +22,8 @@ export type KernelProcess = {
 };
 
 const TAIL_CHARS = 4_000;
+/** What it wrote last may be read after it has ended; a child that has left its group may hold that open for ever. */
+const LAST_WORDS_MS = 500;
 const WAIT_AND_KILL = 'trap "" INT TERM HUP; read -r _; kill -s KILL -- "-$1"';
 
 export function startKernelProcess(
@@ -71,7 +73,12 @@ export function startKernelProcess(
       // Only its id is left of the group's leader, and that may soon be somebody else's.
       signal('SIGKILL');
       guard?.kill('SIGKILL');
-      resolve(name === null ? `exit code ${code}` : `signal ${name}`);
+      const how = name === null ? `exit code ${code}` : `signal ${name}`;
+      const late = setTimeout(() => resolve(how), LAST_WORDS_MS);
+      child.once('close', () => {
+        clearTimeout(late);
+        resolve(how);
+      });
     });
   });
   return { gone, tail: () => tail.trim(), interrupt: () => signal('SIGINT'), kill: () => signal('SIGKILL') };
