@@ -102,7 +102,21 @@ test(
             .catch(() => undefined)
         )?.error?.type === 'lost';
       await eventually(async () => 'state' in ((await submit()) ?? {}), 'a run to be taken', SOON_MS);
-      await eventually(async () => speaker.handed.includes(id) || wasLost(), 'a run to be handed out', SOON_MS);
+      await eventually(async () => speaker.handed.includes(id) || wasLost(), 'a run to be handed out', SOON_MS).catch(
+        async (cause: unknown) => {
+          // What the processes make of it, for whoever has to find out.
+          const seen = await Promise.all(places.map((each) => each.run(id).catch(String)));
+          const agents = await Promise.all(places.map((each) => each.ask('GET', '/api/agents').catch(String)));
+          const at = JSON.stringify({
+            connected: speaker.isConnected(),
+            seen,
+            agents,
+            done,
+            left: until - performance.now(),
+          });
+          throw new Error(`seed ${SEED}: ${at}`, { cause });
+        },
+      );
       if (!speaker.handed.includes(id)) return void neverBegun++;
       await pause(1_000 + random() * 3_000);
       speaker.finish(id);

@@ -35,6 +35,8 @@ export type ActivesParts = {
   /** Of one that was removed too, as far as it is remembered. */
   readonly nameOf: (user: Run['userId'], agent: DeviceId) => string;
   readonly onKept: (active: Active, before: RunRow) => void;
+  /** It could not be written, and is known here no more. */
+  readonly onLost: (row: RunRow) => void;
   readonly onTrouble: (doing: string, cause: unknown) => void;
 };
 
@@ -61,6 +63,7 @@ export function createActives(parts: ActivesParts) {
       await rows.write(at.row, active.version, said, at.row !== before);
     } catch (cause) {
       actives.delete(runKeyOf(run));
+      parts.onLost(before);
       if (parts.versionOf(agent) === active.version)
         parts
           .connected(agent)

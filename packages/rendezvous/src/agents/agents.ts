@@ -370,6 +370,7 @@ export async function openAgents(parts: AgentsParts) {
       await held.forget(agent);
     },
     async close(): Promise<void> {
+      elsewhere.end();
       await Promise.all(leaving);
       await outputs.idle();
     },

@@ -80,7 +80,7 @@ export const REPLACED = (): Failure =>
 
 export function createElsewhere(parts: ElsewhereParts) {
   const { held, runs, others, connected } = parts;
-  const { look, begun } = createLook({
+  const { look, begun, end } = createLook({
     ...{ rows: parts.rows, held, onTrouble: parts.onTrouble, adopt: runs.adopt },
     isHere: (agent) => connected(agent) !== undefined,
     cameElsewhere(agent, count) {
@@ -139,7 +139,7 @@ export function createElsewhere(parts: ElsewhereParts) {
   }
 
   return {
-    ...{ look, begun, program },
+    ...{ look, begun, end, program },
 
     /** What another process tells. */
     hear(from: string, message: AgentsMessage): void {

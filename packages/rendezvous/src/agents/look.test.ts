@@ -28,6 +28,7 @@ function rowOf(state: Run['state']): RunRow {
 /** One process that reads what others did, and what it told of it. */
 function setUp(rows: readonly RunRow[], onRead: () => void = () => undefined) {
   const told: RunRow[] = [];
+  const troubles: unknown[] = [];
   const { look, begun } = createLook({
     rows: {
       open: async () => [],
@@ -41,16 +42,14 @@ function setUp(rows: readonly RunRow[], onRead: () => void = () => undefined) {
     cameElsewhere() {},
     adopt: async () => undefined,
     tell: (each) => void told.push(each),
-    onTrouble: (_doing, cause) => {
-      throw cause;
-    },
+    onTrouble: (_doing, cause) => void troubles.push(cause),
   });
-  return { look, begun, told };
+  return { look, begun, told, troubles };
 }
 
 test('a run that was begun here and is over elsewhere before it was looked for is told once', async () => {
   const row = rowOf('completed');
-  const { look, begun, told } = setUp([row]);
+  const { look, begun, told, troubles } = setUp([row]);
   begun(agent, { ...row.run, state: 'queued' });
   look(agent);
   await vi.waitFor(() => expect(told).toEqual([row]));
@@ -58,6 +57,7 @@ test('a run that was begun here and is over elsewhere before it was looked for i
   look(agent);
   await new Promise((resolve) => setImmediate(resolve));
   expect(told).toEqual([row]);
+  expect(troubles).toEqual([]);
 });
 
 test('one that is begun while it is looked for others is told by the next look', async () => {
@@ -68,4 +68,16 @@ test('one that is begun while it is looked for others is told by the next look',
   await vi.waitFor(() => expect(told).toEqual([first]));
   look(agent);
   await vi.waitFor(() => expect(told).toEqual([first, second]));
+});
+
+test('what cannot be read is asked for again until it can, and said to be wrong once', async () => {
+  const row = rowOf('completed');
+  let failures = 3;
+  const { look, begun, told, troubles } = setUp([row], () => {
+    if (failures-- > 0) throw new Error('the database is away');
+  });
+  begun(agent, { ...row.run, state: 'queued' });
+  look(agent);
+  await vi.waitFor(() => expect(told).toEqual([row]), 5_000);
+  expect(troubles).toHaveLength(1);
 });

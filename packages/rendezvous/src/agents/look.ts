@@ -1,10 +1,14 @@
 /**
  * What other processes of this cloud did about agents and their runs, read from the store: told to whoever looks on here,
- * and done where it is for an agent that is here. One look at an agent at a time; what is said meanwhile makes one more.
+ * and done where it is for an agent that is here. One look at an agent at a time; what is said meanwhile makes one more, and so does one that failed.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { runMachine, type DeviceId, type Run, type RunId, type UserId } from '@markco/protocol';
 import type { HeldAgents } from './held.ts';
 import type { RunRow, RunRows } from './run-rows.ts';
+
+/** After a look that failed. */
+const [AGAIN_MS, AGAIN_MAX_MS] = [100, 5_000];
 
 export type LookParts = {
   readonly rows: Pick<RunRows, 'open' | 'read'>;
@@ -25,11 +29,14 @@ export type Look = {
   look(agent: DeviceId): void;
   /** A run of an agent that is not here was begun here: it may be over before it is looked for the first time. */
   begun(agent: DeviceId, run: Run): void;
+  /** Nothing is asked for again from now on. */
+  end(): void;
 };
 
 export function createLook(parts: LookParts): Look {
   const { rows, held } = parts;
   const looking = new Map<DeviceId, { again: boolean }>();
+  let isOver = false;
   /** Runs of agents that are not here, as they were told last; those that did not end. */
   const told = new Map<DeviceId, Map<RunId, Told>>();
 
@@ -70,22 +77,29 @@ export function createLook(parts: LookParts): Look {
     }
     const mine = { again: true };
     looking.set(agent, mine);
-    void (async () => {
+    void lookUntilRead(agent, mine);
+  }
+
+  /** Nobody says again what was said: while the store is away it is asked again, however long that takes. */
+  async function lookUntilRead(agent: DeviceId, mine: { again: boolean }): Promise<void> {
+    let failed = 0;
+    while (mine.again && !isOver) {
+      mine.again = false;
       try {
-        while (mine.again) {
-          mine.again = false;
-          await lookNow(agent);
-        }
+        await lookNow(agent);
+        failed = 0;
       } catch (cause) {
-        parts.onTrouble('reading what another process did about an agent', cause);
-      } finally {
-        looking.delete(agent);
+        if (failed++ === 0) parts.onTrouble('reading what another process did about an agent', cause);
+        mine.again = true;
+        await delay(Math.min(AGAIN_MAX_MS, AGAIN_MS * 2 ** failed), undefined, { ref: false });
       }
-    })();
+    }
+    looking.delete(agent);
   }
 
   return {
     look,
+    end: () => void (isOver = true),
     begun(agent: DeviceId, { id, userId: user }: Run): void {
       const known = told.get(agent) ?? new Map<RunId, Told>();
       told.set(agent, known);

@@ -27,7 +27,7 @@ import { cameElsewhere, type RunRow, type RunRows } from './run-rows.ts';
 
 const INTERRUPT_MS = 5_000;
 
-export type RunsParts = Omit<ActivesParts, 'onKept' | 'rows'> & {
+export type RunsParts = Omit<ActivesParts, 'onKept' | 'onLost' | 'rows'> & {
   readonly rows: RunRows;
   readonly ids: IdSource;
   /** Whether it was told that it is registered. */
@@ -72,6 +72,8 @@ export function createAgentRuns(parts: RunsParts) {
       advance(run.sessionId);
       parts.onEnd(row, active.version);
     },
+    // It may go on elsewhere: those of its session that come here after that are not to wait for it.
+    onLost: ({ run }) => lanes.leave(run.sessionId, runKeyOf(run)),
   });
   const { inTurn, keep, fail, clockOf } = actives;
 

@@ -1,0 +1,85 @@
+import {
+  newId,
+  type DeviceId,
+  type ProjectId,
+  type Run,
+  type RunId,
+  type SessionId,
+  type UserId,
+} from '@markco/protocol';
+import { randomBytes } from 'node:crypto';
+import { expect, test, vi } from 'vitest';
+import type { AgentConnection } from './connection.ts';
+import type { RunRow, RunRows } from './run-rows.ts';
+import { createAgentRuns } from './runs.ts';
+
+const ids = { now: () => Date.UTC(2026, 0, 1), randomBytes };
+const [agent, userId] = [newId<DeviceId>(ids), newId<UserId>(ids)];
+const [projectId, sessionId] = [newId<ProjectId>(ids), newId<SessionId>(ids)];
+
+/** One process with one agent, and a store that may refuse. */
+function setUp() {
+  const kept = new Map<string, RunRow>();
+  const [handed, refused]: [string[], string[]] = [[], []];
+  const now = { version: 1, isHere: true, storeFails: false };
+  const rows = {
+    async begin(row: RunRow) {
+      kept.set(row.run.id, row);
+      return true;
+    },
+    async write(row: RunRow) {
+      if (now.storeFails) throw new Error('the database is away');
+      kept.set(row.run.id, row);
+    },
+    read: async (_user: UserId, id: RunId) => kept.get(id),
+    last: async () => undefined,
+    open: async () => [...kept.values()].filter(({ run }) => run.state !== 'completed'),
+  };
+  const connection = {
+    ...{ agent, userId, name: 'attic' },
+    send: (_message: object, id: string) => void handed.push(id),
+    refuse: ({ code }: { code: string }) => void refused.push(code),
+    acknowledge: () => undefined,
+  } as unknown as AgentConnection;
+  const runs = createAgentRuns({
+    ...{ rows: rows as unknown as RunRows, ids },
+    connected: () => (now.isHere ? connection : undefined),
+    isReady: () => now.isHere,
+    isElsewhere: () => !now.isHere,
+    versionOf: () => (now.isHere ? now.version : 0),
+    fence: async () => now.version,
+    awaySince: () => ids.now(),
+    sessionOf: () => sessionId,
+    nameOf: () => 'attic',
+    placeOf: () => ({}),
+    ...{ tell() {}, poke() {}, onEnd() {}, onTrouble() {} },
+  });
+  const begin = async (): Promise<RunId> => {
+    const run: Run = {
+      ...{ id: newId<RunId>(ids), userId, projectId, sessionId, language: 'python', code: '1', state: 'queued' },
+      createdAt: new Date(ids.now()).toISOString(),
+      routedTo: { hostType: 'device', deviceId: agent, reason: 'availability', why: '' },
+    };
+    await runs.begin(run, agent);
+    return run.id;
+  };
+  return { runs, connection, kept, handed, refused, now, begin };
+}
+
+test('a run that could not be kept here and ended elsewhere keeps none waiting that come after it', async () => {
+  const { runs, connection, kept, handed, refused, now, begin } = setUp();
+  const first = await begin();
+  await vi.waitFor(() => expect(handed).toEqual([first]));
+  now.storeFails = true;
+  runs.receive(connection, first, { seq: 0, event: { event: 'start', data: {} } } as never);
+  await vi.waitFor(() => expect(refused).toEqual(['not_ready']));
+  // Its agent goes on at another process, where the run ends, and comes back.
+  now.isHere = false;
+  await runs.gone(agent, 1);
+  const row = kept.get(first) ?? expect.unreachable();
+  kept.set(first, { ...row, run: { ...row.run, state: 'completed' } });
+  Object.assign(now, { storeFails: false, isHere: true, version: 3 });
+  expect(await runs.reconcile(connection, [], 3)).toEqual({ resume: [], forget: [] });
+  const second = await begin();
+  await vi.waitFor(() => expect(handed).toEqual([first, second]));
+});
