@@ -1,7 +1,7 @@
 /**
  * Keeps true what the catalog says of a document's text: its title, its size and its hash. A document that is being
- * written is read once it rests, and at the latest after a while. That it is due is on disk before the change is, so
- * that a kill leaves none behind.
+ * written is read once it rests, and at the latest after a while; all the later, the longer it takes to read what is
+ * due. That it is due is on disk before the change is, so that a kill leaves none behind.
  */
 import { titleOf, type DocumentId } from '@markco/protocol';
 import type { DocumentRecord } from '@markco/replica/documents/document-record';
@@ -17,6 +17,9 @@ import type { DocumentRow, DocumentsTable } from '../store/documents-table.ts';
 
 const REST_MS = 300;
 const LATEST_MS = 2_000;
+/** After reading, so many times as long is left to who writes, up to a bound. */
+const PAUSE = 9;
+const PAUSE_MS_MAX = 10_000;
 /** Documents that are read at once. */
 const AT_ONCE = 4;
 /** Documents, and bytes of them, that are written together: a commit each takes longer than all the rest. */
@@ -51,6 +54,7 @@ export function keepFacts(parts: {
   const left = new Map<DocumentId, Uint8Array[]>();
   /** Rows that were put here: they are told of as those of others are. */
   const own = new WeakSet<DocumentRecord>();
+  let pausesUntil = 0;
   let timer: NodeJS.Timeout | undefined;
   let working: Promise<void> | undefined;
   let closed = false;
@@ -158,12 +162,14 @@ export function keepFacts(parts: {
     for (const [id] of ready) due.delete(id);
     working = keepAll(ready.map(([id]) => id)).finally(() => {
       working = undefined;
+      if (ready.length > 0) pausesUntil = now() + Math.min(PAUSE_MS_MAX, PAUSE * (now() - at));
       plan();
     });
   }
 
   function plan(): void {
-    if (due.size > 0 && working === undefined) timer ??= setTimeout(look, REST_MS, false);
+    if (due.size > 0 && working === undefined)
+      timer ??= setTimeout(look, Math.max(REST_MS, Math.min(PAUSE_MS_MAX, pausesUntil - now())), false);
   }
 
   function note(id: DocumentId): void {

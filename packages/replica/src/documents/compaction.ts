@@ -25,20 +25,24 @@ const TAIL_MAX = 16_384;
 
 /** Enough updates that opening the document without them is quicker. */
 export function worthCompacting(room: Room): boolean {
-  return room.tail.length >= TAIL_MIN;
+  return room.tail.length >= TAIL_MIN * patience(room);
 }
+
+/** What another process writes is compacted there. It may have ended, though. */
+const patience = ({ isWrittenHere }: Room): number => (isWrittenHere ? 1 : 2);
 
 /** Rare enough, while it is being edited, that compacting costs a small part of taking the updates in. */
 export function shouldCompact(room: Room): boolean {
   const { length } = room.tail;
-  return length >= TAIL_MAX || (length >= TAIL_BUSY_MIN && room.tailBytes >= (room.base?.length ?? 0));
+  return length >= TAIL_MAX || (length >= TAIL_BUSY_MIN * patience(room) && room.tailBytes >= (room.base?.length ?? 0));
 }
 
 export async function compact(
   room: Room,
   { store, log, views }: { store: Store; log: Log; views: Views },
 ): Promise<void> {
-  if (await adoptStored(room, store)) return;
+  const before = room.baseSeq;
+  if ((await adoptStored(room, store)) || (room.baseSeq > before && !room.isWrittenHere)) return;
   const from = room.baseSeq + 1;
   const to = room.placedSeq;
   if (to < from) return;

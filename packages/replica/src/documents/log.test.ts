@@ -31,6 +31,7 @@ function startLog(disk: Pick<SimulatedDisk, 'store'>) {
         origin: 'page',
         at: 1,
         update: new Uint8Array(size).fill(seq),
+        readers: 1,
         passOn: () => void events.push(`passed on ${seq}`),
         written: () => void events.push(`written ${seq}`),
         durable: () => void events.push(`durable ${seq}`),

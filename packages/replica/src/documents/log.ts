@@ -20,6 +20,8 @@ export type Append = UpdateRecord & {
   readonly documentId: DocumentId;
   /** Its position in the document's log; appended in order. Where others write too it may move until it is durable. */
   seq: number;
+  /** How many look on. */
+  readonly readers: number;
   /** Before it is written, to who looks on. */
   passOn(isPlaced: boolean): void;
   /** @param isPlaced false when its position may still move */

@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest';
-import { createPace } from './pace.ts';
+import { createPace, READERS_MANY } from './pace.ts';
 
-/** Passing on takes so long, in milliseconds. */
-function setUp(ms: number) {
+/** Passing on takes so long, in milliseconds, and goes to so many. */
+function setUp(ms: number, readers = READERS_MANY) {
   let now = 0;
   const pace = createPace(() => now);
   const pass = (): void => {
     const began = now;
     now += ms;
-    pace.took(began);
+    pace.took(began, readers);
   };
   return {
     pace,
@@ -71,11 +71,11 @@ test('fewer than last time go once passing on might have been done twice, and on
   expect(pace.waits(3)).toBe(0);
 });
 
-test('nobody waits for what takes no time, nor for longer than some milliseconds', () => {
-  const quick = setUp(0.05);
-  quick.pass();
-  quick.go(8);
-  expect(quick.pace.waits(1)).toBe(0);
+test('nobody waits where few look on, nor for longer than some milliseconds', () => {
+  const few = setUp(100, READERS_MANY - 1);
+  few.pass();
+  few.go(8);
+  expect(few.pace.waits(1)).toBe(0);
   const slow = setUp(100);
   slow.pass();
   slow.go(8);

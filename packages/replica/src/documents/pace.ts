@@ -7,8 +7,11 @@
  * after a rest waits for nobody.
  */
 const QUIET_MS = 2;
-/** Passing on that takes less is not worth waiting for. */
-const LONG_MS = 0.1;
+/**
+ * Passing on to fewer is not worth waiting for. Not by the time that it takes: a process that has only a share of the
+ * machine is stopped within it, and many documents with a reader each take long and get no cheaper.
+ */
+export const READERS_MANY = 32;
 /** A timer is no more exact; and what took longer was a machine that had something else to do. */
 const [WAIT_MS_MIN, WAIT_MS_MAX] = [1, 5];
 /** So many waits long without an edit are a rest. */
@@ -25,8 +28,8 @@ export type Pace = {
   waits(count: number): number;
   /** So many go together. */
   goes(count: number): void;
-  /** They have gone, which began at this time. */
-  took(began: number): void;
+  /** They have gone, which began at this time, each to no more than so many. */
+  took(began: number, readers: number): void;
 };
 
 export function createPace(now: () => number): Pace {
@@ -34,17 +37,18 @@ export function createPace(now: () => number): Pace {
   let steady = 0;
   let patience = STEADY;
   let isTrying = false;
-  let lasted = 0;
+  /** In milliseconds, where there were many to pass on to. */
+  let lasted: number | undefined;
   let passedAt = Number.NEGATIVE_INFINITY;
-  const wait = (): number => Math.min(WAIT_MS_MAX, Math.max(WAIT_MS_MIN, 2 * lasted));
+  const wait = (): number => (lasted === undefined ? 0 : Math.min(WAIT_MS_MAX, Math.max(WAIT_MS_MIN, 2 * lasted)));
 
   return {
     isQuiet() {
-      const isQuiet = now() - passedAt > Math.max(QUIET_MS, lasted < LONG_MS ? 0 : RESTS * wait());
+      const isQuiet = now() - passedAt > Math.max(QUIET_MS, RESTS * wait());
       if (isQuiet) [expected, steady, patience, isTrying] = [1, 0, STEADY, false];
       return isQuiet;
     },
-    waits: (count) => (lasted < LONG_MS || count >= expected ? 0 : wait()),
+    waits: (count) => (count >= expected ? 0 : wait()),
     goes(count) {
       if (count < expected) {
         if (isTrying) patience = Math.min(STEADY_MAX, 2 * patience);
@@ -55,9 +59,9 @@ export function createPace(now: () => number): Pace {
       isTrying = --steady < 0;
       expected = Math.min(TOGETHER_MAX, isTrying ? count + 1 : count);
     },
-    took(began) {
+    took(began, readers) {
       passedAt = now();
-      lasted = passedAt - began;
+      lasted = readers < READERS_MANY ? undefined : passedAt - began;
     },
   };
 }

@@ -17,8 +17,9 @@ export function createPassOnFirst(isPlaced: boolean): (append: Append) => void {
   function passOn(turn: readonly Append[]): void {
     const began = performance.now();
     for (const append of turn) append.passOn(isPlaced);
+    const readers = Math.max(...turn.map((append) => append.readers));
     // Documents join what they pass on at the end of the turn, connections write what they were given after that.
-    queueMicrotask(() => queueMicrotask(() => pace.took(began)));
+    queueMicrotask(() => queueMicrotask(() => pace.took(began, readers)));
   }
 
   function passOnAll(): void {

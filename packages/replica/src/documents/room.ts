@@ -70,6 +70,8 @@ export class Room implements TakenBy<Seat> {
   /** Whoever works on the document without being a member; it is not evicted meanwhile. */
   holds = 0;
   idleSince = 0;
+  /** Whether what it says last was taken in by this process: then that is the one to compact it. */
+  isWrittenHere = true;
   /** Its position at the last sweep of the rooms. */
   sweptSeq = 0;
 
@@ -218,10 +220,10 @@ export class Room implements TakenBy<Seat> {
 
   /** Takes note of what other processes wrote, once it is in place: `moved` positions for what waits here. */
   placed(frames: readonly OutFrame[], moved: number, origin: Origin): void {
-    this.#answer = undefined;
-    this.#digest = undefined;
+    this.#answer = this.#digest = undefined;
     for (const waiting of [...this.#whenWritten, ...this.#whenDurable]) waiting.seq += moved;
     for (const frame of frames) for (const member of this.#seats.keys()) member.send(frame);
+    this.isWrittenHere = false;
     this.#changes.add(this.placedSeq, origin, undefined, true);
     this.askAgain();
   }
@@ -350,8 +352,8 @@ export class Room implements TakenBy<Seat> {
     this.#undurable++;
     const { seq } = this;
     const at = this.#parts.now();
-    const upTo = sender?.received ?? 0;
-    const taken = new TakenUpdate(this, { seq, origin, at, update: kept, news, sender, upTo });
+    const taken = new TakenUpdate(this, { seq, origin, at, update: kept, news, sender, upTo: sender?.received ?? 0 });
+    this.isWrittenHere = true;
     this.#parts.log.append(taken);
     return taken;
   }

@@ -43,6 +43,8 @@ export type RoomsParts = {
 /** How long a document stays loaded after its last user has left: a reload of the page finds it warm. */
 const LINGER_MS = 5_000;
 const SWEEP_MS = 1_000;
+/** One that another process writes need not be followed here until then. */
+const lingerMs = ({ isWrittenHere }: Room): number => (isWrittenHere ? LINGER_MS : SWEEP_MS);
 /** Compactions that a sweep has under way at once; the others wait for the next. */
 const COMPACTIONS_MAX = 4;
 /** Bytes of documents given back that are worth collecting for. */
@@ -124,8 +126,8 @@ export function createRooms(parts: RoomsParts) {
       if (room.seq === room.sweptSeq && worthCompacting(room) && compacting.size < COMPACTIONS_MAX)
         void startCompaction(room);
       room.sweptSeq = room.seq;
-      if (!room.isIdle || now() - room.idleSince < LINGER_MS || compacting.has(id)) continue;
-      if (room.tail.length > 0 && log.storage.ok && room.tail.length >= EVICTED_WITH) {
+      if (!room.isIdle || now() - room.idleSince < lingerMs(room) || compacting.has(id)) continue;
+      if (room.isWrittenHere && log.storage.ok && room.tail.length >= EVICTED_WITH) {
         void startCompaction(room);
         continue;
       }

@@ -14,6 +14,7 @@ export type Taken<Sender> = Append & {
 
 export type TakenBy<Sender> = {
   readonly id: DocumentId;
+  readonly members: number;
   passOn(taken: Taken<Sender>, isPlaced: boolean): void;
   wasWritten(taken: Taken<Sender>, isPlaced: boolean): void;
   wasDurable(taken: Taken<Sender>): void;
@@ -42,7 +43,7 @@ export class TakenUpdate<Sender> implements Taken<Sender> {
       news,
       sender,
       upTo,
-    }: Omit<Taken<Sender>, 'documentId' | 'isPassedOn' | 'passOn' | 'written' | 'durable'>,
+    }: Omit<Taken<Sender>, 'documentId' | 'isPassedOn' | 'readers' | 'passOn' | 'written' | 'durable'>,
   ) {
     this.documentId = by.id;
     this.seq = seq;
@@ -53,6 +54,10 @@ export class TakenUpdate<Sender> implements Taken<Sender> {
     this.sender = sender;
     this.upTo = upTo;
     this.#by = by;
+  }
+
+  get readers(): number {
+    return this.#by.members;
   }
 
   passOn(isPlaced: boolean): void {

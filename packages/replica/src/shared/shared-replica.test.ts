@@ -107,6 +107,49 @@ test.for([1, 2, 3, 4, 5, 6])(
   },
 );
 
+test('a process at which nobody is leaves a document that another one writes, and compacting it, to that one', async () => {
+  const random = randomOf(9);
+  const memory = createSharedMemory(random);
+  const way: Way = { replicas: [], loss: 0 };
+  const [one, two] = [await join(memory, way, random), await join(memory, way, random)];
+  await one.rooms.open(DOCUMENT);
+  const room = await two.rooms.open(DOCUMENT);
+  const typist = sitDown(room);
+  typist.type('a');
+  await room.durable();
+  await expect.poll(() => one.rooms.peek(DOCUMENT)?.seq).toBe(1);
+  // More all the time than one that nobody has open any more is left with.
+  const writing = setInterval(() => {
+    for (let letter = 0; letter < 60; letter++) typist.type('b');
+  }, 100);
+  await expect.poll(() => one.rooms.peek(DOCUMENT), { timeout: 5_000 }).toBeUndefined();
+  clearInterval(writing);
+  expect(two.rooms.peek(DOCUMENT)).toBe(room);
+  await room.durable();
+  expect(typist.refusals).toEqual([]);
+  expect((await one.documents.read(DOCUMENT)).text).toBe(textOf(typist));
+  await Promise.all(way.replicas.map(({ log, rooms }) => Promise.all([rooms.close(), log.close()])));
+});
+
+test('a process with readers compacts what another one writes once that one has ended', async () => {
+  const random = randomOf(10);
+  const memory = createSharedMemory(random);
+  const way: Way = { replicas: [], loss: 0 };
+  const [one, two] = [await join(memory, way, random), await join(memory, way, random)];
+  const read = await one.rooms.open(DOCUMENT);
+  const reader = sitDown(read);
+  const room = await two.rooms.open(DOCUMENT);
+  const typist = sitDown(room);
+  for (let letter = 0; letter < 1_200; letter++) typist.type('b');
+  await room.durable();
+  // Before it has looked whether there is much to compact.
+  await Promise.all([two.rooms.close(), two.log.close()]);
+  await expect.poll(() => read.seq).toBe(1_200);
+  await expect.poll(() => read.tail.length, { timeout: 5_000 }).toBe(0);
+  expect(textOf(reader)).toBe(textOf(typist));
+  await Promise.all([one.rooms.close(), one.log.close()]);
+});
+
 const row = (path: string): DocumentRecord => ({
   id: newId<DocumentId>({ now: Date.now, randomBytes: (size) => crypto.getRandomValues(new Uint8Array(size)) }),
   projectId: PROJECT,
