@@ -1,8 +1,8 @@
 /**
  * How a device runs so that it takes little memory. What passes through it lives shortly: kept in a small nursery, it
  * costs half as much; without this, a device that was written on without pause had a nursery of 80 MB, whose pages stayed
- * for some more seconds once they were empty. And it may ask for a collection, to give back what documents took that nobody has
- * open any more. The nursery is cleared by one thread: where the program has only a share of a machine, as a container
+ * for some more seconds once they were empty. And it may ask for a collection, to give back what documents took that
+ * nobody has open any more. The nursery is cleared by one thread: where the program has only a share of a machine, as a container
  * has, several wait for each other, and half of the share went into that.
  */
 export const lean = ['--max-semi-space-size=4', '--no-parallel-scavenge', '--expose-gc'];

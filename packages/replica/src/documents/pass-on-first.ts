@@ -16,8 +16,11 @@ export function createPassOnFirst(isPlaced: boolean): (append: Append) => void {
 
   function passOn(turn: readonly Append[]): void {
     const began = performance.now();
-    for (const append of turn) append.passOn(isPlaced);
-    const readers = Math.max(...turn.map((append) => append.readers));
+    let readers = 0;
+    for (const append of turn) {
+      append.passOn(isPlaced);
+      readers = Math.max(readers, append.readers);
+    }
     // Documents join what they pass on at the end of the turn, connections write what they were given after that.
     queueMicrotask(() => queueMicrotask(() => pace.took(began, readers)));
   }
