@@ -1,29 +1,12 @@
-import {
-  newId,
-  type DeviceId,
-  type ProjectId,
-  type Run,
-  type RunId,
-  type SessionId,
-  type UserId,
-} from '@markco/protocol';
-import { randomBytes } from 'node:crypto';
+import type { Run } from '@markco/protocol';
 import { expect, test, vi } from 'vitest';
 import { createLook } from './look.ts';
+import { agent, runOf } from './run.fixture.ts';
 import type { RunRow } from './run-rows.ts';
 
-const ids = { now: () => Date.UTC(2026, 0, 1), randomBytes };
-const agent = newId<DeviceId>(ids);
-
-function rowOf(state: Run['state']): RunRow {
-  const run: Run = {
-    ...{ id: newId<RunId>(ids), userId: newId<UserId>(ids), projectId: newId<ProjectId>(ids) },
-    ...{ sessionId: newId<SessionId>(ids), language: 'python', code: '1', state },
-    createdAt: new Date(ids.now()).toISOString(),
-    routedTo: { hostType: 'device', deviceId: agent, reason: 'availability', why: '' },
-  };
-  return { run, agent, sent: true, cancelRequested: false, outputWritten: true };
-}
+const rowOf = (state: Run['state']): RunRow => ({
+  ...{ run: runOf(state), agent, sent: true, cancelRequested: false, outputWritten: true },
+});
 
 /** One process that reads what others did, and what it told of it. */
 function setUp(rows: readonly RunRow[], onRead: () => void = () => undefined) {

@@ -1,21 +1,9 @@
-import {
-  newId,
-  type DeviceId,
-  type ProjectId,
-  type Run,
-  type RunId,
-  type SessionId,
-  type UserId,
-} from '@markco/protocol';
-import { randomBytes } from 'node:crypto';
+import type { RunId, UserId } from '@markco/protocol';
 import { expect, test, vi } from 'vitest';
 import type { AgentConnection } from './connection.ts';
+import { agent, ids, runOf, sessionId, userId } from './run.fixture.ts';
 import type { RunRow, RunRows } from './run-rows.ts';
 import { createAgentRuns } from './runs.ts';
-
-const ids = { now: () => Date.UTC(2026, 0, 1), randomBytes };
-const [agent, userId] = [newId<DeviceId>(ids), newId<UserId>(ids)];
-const [projectId, sessionId] = [newId<ProjectId>(ids), newId<SessionId>(ids)];
 
 /** One process with one agent, and a store that may refuse. */
 function setUp() {
@@ -55,11 +43,7 @@ function setUp() {
     ...{ tell() {}, poke() {}, onEnd() {}, onTrouble() {} },
   });
   const begin = async (): Promise<RunId> => {
-    const run: Run = {
-      ...{ id: newId<RunId>(ids), userId, projectId, sessionId, language: 'python', code: '1', state: 'queued' },
-      createdAt: new Date(ids.now()).toISOString(),
-      routedTo: { hostType: 'device', deviceId: agent, reason: 'availability', why: '' },
-    };
+    const run = runOf('queued');
     await runs.begin(run, agent);
     return run.id;
   };
