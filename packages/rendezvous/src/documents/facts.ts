@@ -17,9 +17,9 @@ import type { DocumentRow, DocumentsTable } from '../store/documents-table.ts';
 
 const REST_MS = 300;
 const LATEST_MS = 2_000;
-/** After reading, so many times as long is left to who writes, up to a bound. */
+/** After reading, so many times as long is left to who writes; up to a bound, as pages of a site are listed by what was read. */
 const PAUSE = 9;
-const PAUSE_MS_MAX = 10_000;
+const PAUSE_MS_MAX = 4_000;
 /** Documents that are read at once. */
 const AT_ONCE = 4;
 /** Documents, and bytes of them, that are written together: a commit each takes longer than all the rest. */
