@@ -19,7 +19,7 @@ function setUp(readMs: number) {
     ...{ createdAt: new Date().toISOString(), updatedAt: new Date().toISOString() },
   };
   const doc = new Y.Doc();
-  let change = (_: RoomChange): void => undefined;
+  let change: (change: RoomChange) => void = () => undefined;
   let reads = 0;
   const facts = keepFacts({
     store: createSimulatedDisk().store,
