@@ -1,6 +1,7 @@
 /**
  * What other processes of this cloud did about agents and their runs, read from the store: told to whoever looks on here,
- * and done where it is for an agent that is here. One look at an agent at a time; what is said meanwhile makes one more, and so does one that failed.
+ * and done where it is for an agent that is here. One look at an agent at a time; what is said meanwhile makes one more,
+ * and so does one that failed.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { runMachine, type DeviceId, type Run, type RunId, type UserId } from '@markco/protocol';

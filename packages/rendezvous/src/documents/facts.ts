@@ -17,7 +17,7 @@ import type { DocumentRow, DocumentsTable } from '../store/documents-table.ts';
 
 const REST_MS = 300;
 const LATEST_MS = 2_000;
-/** After reading, so many times as long is left to who writes; up to a bound, as pages of a site are listed by what was read. */
+/** After reading, so many times as long is left to who writes; up to a bound, as a site lists its pages by what was read. */
 const PAUSE = 9;
 const PAUSE_MS_MAX = 4_000;
 /** Documents that are read at once. */
