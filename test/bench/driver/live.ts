@@ -80,7 +80,10 @@ export async function throughput(input: {
   readonly addresses: readonly Address[];
   /** Where the readers come to, document by document, where that is not where its writer does. */
   readonly readAt?: readonly Address[];
+  /** Of each document. */
   readonly edits: number;
+  /** What arrives in so many seconds counts, where it is not all that does: there have to be enough edits then. */
+  readonly seconds?: number;
   readonly window: number;
   readonly pid: number;
 }): Promise<Throughput> {
@@ -88,6 +91,8 @@ export async function throughput(input: {
   const delays: number[] = [];
   const done = Promise.withResolvers<void>();
   let open = input.addresses.length;
+  let arrived = 0;
+  let isOver = false;
   const pairs = input.addresses.map((address, index) => {
     const sentAt = new Float64Array(input.edits + 1);
     let sent = 0;
@@ -97,6 +102,7 @@ export async function throughput(input: {
       onUpdate(update) {
         const clock = clockAfterLetters(update);
         const now = performance.now();
+        arrived += clock - seen;
         for (; seen < clock; seen++) if (seen % 8 === 0) delays.push(now - (sentAt[seen] ?? 0));
         if (seen === input.edits && --open === 0) done.resolve();
         send();
@@ -104,7 +110,7 @@ export async function throughput(input: {
     });
     function send(): void {
       const now = performance.now();
-      for (; sent < input.edits && sent - seen < input.window; sent++) {
+      for (; !isOver && sent < input.edits && sent - seen < input.window; sent++) {
         sentAt[sent] = now;
         const update = updates[sent];
         if (update !== undefined) writer.sendUpdate(update);
@@ -117,12 +123,16 @@ export async function throughput(input: {
   const cpuBefore = await cpuMs(input.pid);
   const began = performance.now();
   for (const { send } of pairs) send();
-  await within('the last edit arriving', LIMIT_MS, done.promise);
+  if (input.seconds === undefined) await within('the last edit arriving', LIMIT_MS, done.promise);
+  else await delay(input.seconds * 1_000);
   const seconds = (performance.now() - began) / 1_000;
+  const total = arrived;
+  isOver = true;
+  const hasRunOut = input.seconds !== undefined && open < input.addresses.length;
   await delay(SETTLE_MS);
-  const total = input.edits * input.addresses.length;
   const cpuUs = (((await cpuMs(input.pid)) - cpuBefore) * 1_000) / total;
   await Promise.all(pairs.flatMap(({ writer, reader }) => [writer.cut(), reader.cut()]));
+  if (hasRunOut) throw new Error(`${input.edits} edits were not enough for ${input.seconds} seconds`);
   return { perSecond: total / seconds, p95Ms: quantile(delays, 0.95), cpuUs };
 }
 
