@@ -1,7 +1,8 @@
 /** For tests: another device of the same person that says what no program of ours would say. */
 import { newId, type DeviceId, type PairingHere, type UserId } from '@markco/protocol';
 import { replicaDevice } from '@markco/node/mesh/documents/device.fixture';
-import { createMesh, type MeshParts } from '@markco/node/mesh/mesh';
+import { createMesh } from '@markco/node/mesh/mesh';
+import type { MeshParts } from '@markco/node/mesh/mesh-parts';
 import { openTrust } from '@markco/node/mesh/trust';
 import { eventually, type Device } from './device.fixture.ts';
 import { SOON_MS } from './paired.fixture.ts';
@@ -31,7 +32,7 @@ export async function joinAsPeer(
   const trust = await openTrust({ home, deviceId, userId: newId<UserId>(ids), name: 'other', ids });
   const mesh = await createMesh({
     ...{ trust, ids, store, rooms, catalog, digests, links, projects, about },
-    ...{ listen: ['/ip4/127.0.0.1/tcp/0'], announce: [], findsNeighbors: false, isRelay: false },
+    ...{ listen: ['/ip4/127.0.0.1/tcp/0'], announce: [], findsNeighbors: false, isRelay: false, isNear: () => true },
     serve: () => undefined,
     handle,
     heartbeat: () => Promise.reject(new Error('not in this test')),

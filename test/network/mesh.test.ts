@@ -75,6 +75,34 @@ test('three devices behind routers and a relay: added by link, one folder, ping,
   say(`connected again ${since(began)} after the relay was up again`);
 });
 
+test('a port that a router forwards is found by who is called from there, told to the others, and what they use', async ({
+  device,
+  skip,
+}) => {
+  if (why !== null) return skip(why);
+  const relay = await device('relay', 'public');
+  const [desk, laptop] = [await device('desk', 'symmetric'), await device('laptop', 'symmetric')];
+  await relay.up('--relay');
+  for (const each of [desk, laptop]) {
+    await each.up();
+    await pair(relay, each);
+  }
+  const netcheck = async (on: LabDevice): Promise<string> => (await on.markco('netcheck')).out;
+  const atOf = ({ machine }: LabDevice): string => `/ip4/${machine.publicAddress}/tcp/7718`;
+  await expect.poll(() => netcheck(desk), SOON).toContain(`relay does not reach this device at ${atOf(desk)}`);
+  await expect.poll(() => laptop.wayTo('desk'), SOON).toBe('relayed');
+  await desk.machine.forward([7718]);
+  // It is asked again when the device calls again.
+  await desk.stop();
+  await desk.up();
+  const began = performance.now();
+  await expect.poll(() => netcheck(desk), SOON).toContain(`relay reaches this device at ${atOf(desk)}`);
+  await expect.poll(() => laptop.wayTo('desk'), SOON).toBe('direct');
+  say(`direct by the forwarded port ${since(began)} after it was started`);
+  // Nobody has told the other router to.
+  await expect.poll(() => netcheck(laptop), SOON).toContain(`relay does not reach this device at ${atOf(laptop)}`);
+});
+
 test('a device whose router lets nothing but UDP out is added, and direct, by the relay that listens for it', async ({
   device,
   skip,

@@ -97,7 +97,7 @@ test('netcheck says what a device can do on the network, also when it is the onl
     err: '',
   });
   const reach = { answered: true, roundTripMs: 4.25, path };
-  desk.answers.set('GET /api/netcheck', {
+  const some = {
     ...alone,
     addresses: ['/ip4/192.168.1.7/tcp/7718'],
     neighbors: { lookedFor: true, answered: 1 },
@@ -107,9 +107,21 @@ test('netcheck says what a device can do on the network, also when it is the onl
       { deviceId: nas.id, name: 'old', reserved: false, why: 'It left.' },
     ],
     devices: [{ deviceId: box.id, name: 'box', reach }],
-  });
+  };
+  desk.answers.set('GET /api/netcheck', some);
   expect((await desk.markco('netcheck')).out).toMatch(
     /^listening {2}\/ip4\/192[^]*neighbors {2}looked for; 1 answered\nrelay {6}nas at \/ip4\/203\.0\.113\.7\/tcp\/7718, 12 ms: others reach this device through it\nrelay {6}old: not in use, It left\.\nbox {8}direct over this network, 4\.3 ms\n$/,
+  );
+  const at = { deviceId: nas.id, name: 'nas', address: '/ip4/203.0.113.9/tcp/7718' };
+  const not = { ...at, answered: false, why: 'no answer' };
+  desk.answers.set('GET /api/netcheck', { ...some, outside: [not] });
+  expect((await desk.markco('netcheck')).out).toContain(
+    '\noutside    nas does not reach this device at /ip4/203.0.113.9/tcp/7718: no answer. For direct connections, ' +
+      'forward TCP port 7718 to it in your router\n',
+  );
+  desk.answers.set('GET /api/netcheck', { ...some, outside: [not, { ...at, name: 'box', answered: true }] });
+  expect((await desk.markco('netcheck')).out).toMatch(
+    /\nneighbors[^\n]*\noutside {4}box reaches this device at \/ip4\/203\.0\.113\.9\/tcp\/7718\nrelay/,
   );
 });
 

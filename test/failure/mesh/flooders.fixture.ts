@@ -40,7 +40,7 @@ async function join(link: string, flood: Flood): Promise<void> {
   const trust = await openTrust({ home, deviceId: newId<DeviceId>(ids), userId: newId<UserId>(ids), name: flood, ids });
   const mesh = await createMesh({
     ...{ trust, ids, store, rooms, catalog, digests, links, projects, about: { name: flood, os: 'test' } },
-    ...{ listen: ['/ip4/127.0.0.1/tcp/0'], announce: [], findsNeighbors: false, isRelay: false },
+    ...{ listen: ['/ip4/127.0.0.1/tcp/0'], announce: [], findsNeighbors: false, isRelay: false, isNear: () => true },
     serve: () => undefined,
     handle: () => new Response(null, { status: 404 }),
     heartbeat: () => Promise.reject(new Error('not in this test')),

@@ -24,7 +24,10 @@ export const addNetcheck: AddVerb = (program, cli, done) => {
 
 type Line = readonly [string, string];
 
-function linesOf({ addresses, neighbors, ipv4, ipv6, relays, devices }: Netcheck, now: number): readonly Line[] {
+function linesOf(
+  { addresses, neighbors, ipv4, ipv6, outside = [], relays, devices }: Netcheck,
+  now: number,
+): readonly Line[] {
   const isAlone = addresses.length === 0;
   const listening = addresses.map((address, index): Line => [index === 0 ? 'listening' : '', address]);
   return [
@@ -39,6 +42,7 @@ function linesOf({ addresses, neighbors, ipv4, ipv6, relays, devices }: Netcheck
           ? 'not looked for while this is your only device'
           : 'not looked for (MARKCO_MDNS=0)',
     ],
+    ...outsideLines(outside),
     ...(relays.length === 0
       ? [
           [
@@ -49,6 +53,20 @@ function linesOf({ addresses, neighbors, ipv4, ipv6, relays, devices }: Netcheck
       : relays.map((relay): Line => ['relay', relayWords(relay)])),
     ...devices.map(({ name, reach }): Line => [name, reachWords(reach, now)]),
   ];
+}
+
+/** One that reaches it is all that a person needs to know; where none does, what to do about it. */
+function outsideLines(outside: NonNullable<Netcheck['outside']>): readonly Line[] {
+  const reached = outside.filter(({ answered }) => answered);
+  if (reached.length > 0)
+    return reached.map(({ address, name }): Line => ['outside', `${name} reaches this device at ${address}`]);
+  return outside.slice(0, 1).map(({ address, name, why = 'no answer' }): Line => {
+    const port = /\/tcp\/(\d+)$/.exec(address)?.[1] ?? '';
+    return [
+      'outside',
+      `${name} does not reach this device at ${address}: ${why}. For direct connections, forward TCP port ${port} to it in your router`,
+    ];
+  });
 }
 
 function family({ usable, listening }: Netcheck['ipv4'], isAlone: boolean): string {

@@ -89,7 +89,9 @@ export type Host = Network &
      * @param where where others reach the relay; asked again whenever somebody is told
      */
     reserve(relay: string, where: () => readonly string[]): Promise<void>;
-    /** The addresses through a relay have changed. */
+    /** Where others found this device from outside its network. */
+    setOutside(addresses: readonly string[]): void;
+    /** The addresses through a relay, or from outside, have changed. */
     onAddresses(listener: () => void): void;
     /** A place at a relay is lost. */
     onLostRelay(listener: (relay: string) => void): void;
@@ -111,6 +113,7 @@ export async function createHost(parts: HostParts): Promise<Host> {
   const addressListeners: (() => void)[] = [];
   /** By relay, where others reach it. */
   const relayed = new Map<string, () => readonly string[]>();
+  let outside: readonly string[] = [];
   const closing = new AbortController();
   const { conducts } = parts;
   const handled: string[] = [];
@@ -246,6 +249,7 @@ export async function createHost(parts: HostParts): Promise<Host> {
       const announced = parts.announce ?? [];
       const all = [
         ...announced,
+        ...outside,
         // Where this machine alone hears it, others are told the way that somebody made for them.
         ...(outer.length > 0 || announced.length > 0 ? outer : listening),
         ...through.toSorted((a, b) => a.turn - b.turn).map(({ address }) => address),
@@ -346,6 +350,12 @@ export async function createHost(parts: HostParts): Promise<Host> {
 
     async disconnect(peerId) {
       await node.hangUp(peerIdFromString(peerId)).catch((cause: unknown) => parts.onTrouble('hanging up', cause));
+    },
+
+    setOutside(addresses) {
+      if (addresses.length === outside.length && addresses.every((address) => outside.includes(address))) return;
+      outside = addresses;
+      for (const listener of addressListeners) listener();
     },
 
     onAddresses: (listener) => void addressListeners.push(listener),

@@ -9,6 +9,7 @@ import { ASSETS } from './assets/transfer.ts';
 import { meshDevice, pairDevices, type MeshDevice } from './mesh.fixture.ts';
 import type { MessageStream } from '@markco/replica/replicate/message-stream';
 import { HTTP, STREAM } from '@markco/client/mesh/protocol-names';
+import { DIAL_BACK } from './dial-back.ts';
 import { DOCUMENTS, NEEDS } from './protocols.ts';
 
 const soon = (): AbortSignal => AbortSignal.timeout(10_000);
@@ -55,7 +56,8 @@ function prompt(protocol: string, stream: MessageStream): void {
   } else if (protocol === ASSETS) {
     const projectId = newId<ProjectId>(host.ids);
     stream.sendText(JSON.stringify({ op: 'get', projectId, hash: '0'.repeat(64), from: 0 }));
-  } else stream.sendBytes(new Uint8Array(10));
+  } else if (protocol === DIAL_BACK) stream.sendText(JSON.stringify({ port: 7718 }));
+  else stream.sendBytes(new Uint8Array(10));
 }
 
 /** A device takes few connections a second from one address, and here all devices have the same. */

@@ -3,7 +3,8 @@ import { newId, type UserId } from '@markco/protocol';
 import { capsOf, DEVICE_CAPS, type DeviceCap } from '@markco/protocol/identity';
 import { expect, test as base } from 'vitest';
 import { replicaDevice, type ReplicaDevice } from './documents/device.fixture.ts';
-import { createMesh, type Mesh, type MeshParts } from './mesh.ts';
+import { createMesh, type Mesh } from './mesh.ts';
+import type { MeshParts } from './mesh-parts.ts';
 import type { MessageStream } from '@markco/replica/replicate/message-stream';
 import { openTrust, type Trust } from './trust.ts';
 
@@ -20,7 +21,7 @@ export async function meshDevice(
   const trust = await openTrust({ home, deviceId, userId: newId<UserId>(ids), name, ids });
   const mesh = await createMesh({
     ...{ trust, ids, store, rooms, catalog, digests, links, projects, about: { name, os: 'test' } },
-    ...{ listen: ['/ip4/127.0.0.1/tcp/0'], announce: [], findsNeighbors: false, isRelay: false },
+    ...{ listen: ['/ip4/127.0.0.1/tcp/0'], announce: [], findsNeighbors: false, isRelay: false, isNear: () => true },
     serve: (connection) => connection.onText((text) => connection.text({ echo: text })),
     onMove: (stream) => stream.onMessage(() => stream.sendText('{"op":"heard"}')),
     handle: async (request, from) => Response.json({ from, said: await request.text(), to: name }),
@@ -73,7 +74,7 @@ export type ChannelDevice = MeshDevice & { readonly streams: ReadonlySet<Message
 
 export const CHANNEL = '/markco/test/1.0.0';
 
-type Options = Pick<Partial<MeshParts>, 'listen' | 'isRelay'>;
+type Options = Pick<Partial<MeshParts>, 'listen' | 'isRelay' | 'isNear'>;
 
 export const test = base.extend<{ make: (name: string, options?: Options) => Promise<ChannelDevice> }>({
   make: async ({}, use) => {

@@ -13,88 +13,33 @@ import { createPeers, type Peers } from '@markco/client/mesh/peers';
 import { CONTROL, HTTP, STREAM } from '@markco/client/mesh/protocol-names';
 import { stunServersOf } from '@markco/client/mesh/stun-servers';
 import { CONTROL_BYTES_MAX } from '@markco/client/mesh/told-devices';
-import {
-  Failure,
-  LIMITS,
-  type DeviceId,
-  type DocumentId,
-  type IdSource,
-  type Project,
-  type ProjectId,
-} from '@markco/protocol';
-import type { DocumentCatalog } from '@markco/replica/documents/catalog';
-import type { Rooms } from '@markco/replica/documents/rooms';
-import type { Connection } from '@markco/replica/listen/connection';
+import { Failure, LIMITS, type DeviceId, type Project, type ProjectId } from '@markco/protocol';
 import { isHost } from '@markco/protocol/identity/caps';
-import type { LocalStore } from '@markco/replica/store/store';
 import { createAssets, type Assets } from './assets/assets.ts';
 import { ASSET_LISTS, LIST_MESSAGE_BYTES_MAX } from './assets/exchange.ts';
 import { ASSET_MESSAGE_BYTES_MAX, ASSETS } from './assets/transfer.ts';
 import { createConducts } from './conduct.ts';
 import { createHeldCopies, type HeldCopies } from './copies.ts';
 import { keepUpToDate, type Control, type Heartbeat } from './control.ts';
-import type { Digests } from '@markco/replica/replicate/digests';
-import type { Links } from '@markco/replica/replicate/links';
-import type { ReplicateParts } from '@markco/replica/replicate/replicate-parts';
 import { replicate, type Replication } from '@markco/replica/replicate/replicate';
-import type { Testimony } from '@markco/replica/replicate/witness';
+import { answerDialBack, createDialBack, DIAL_BACK, type DialBack } from './dial-back.ts';
 import { createHost, type Host } from './host.ts';
 import { createKeepOpen } from './keep-open.ts';
 import { keepAddresses, readAddresses } from './known-addresses.ts';
 import type { MessageStream } from '@markco/replica/replicate/message-stream';
+import type { MeshParts } from './mesh-parts.ts';
 import { MOVE, MOVE_MESSAGE_BYTES_MAX } from './moving/messages.ts';
 import { createNeighbors } from './neighbors.ts';
-import type { OnTraffic } from './muxer.ts';
 import { openThere } from './open-there.ts';
-import { createPair, type Pair, type PairParts } from './pair.ts';
+import { createPair, type Pair } from './pair.ts';
 import { peerConnection } from './peer-connection.ts';
 import { DOCUMENTS, mayUse } from './protocols.ts';
 import { createRelay, HOP } from './relay.ts';
 import { createSlots, type Slots } from './slots.ts';
 import { serveStun } from './stun.ts';
-import type { Trust } from './trust.ts';
 
 /** Of what two need once: the stream that ends, and the one in its place. */
 const ONCE = 2;
-
-export type MeshParts = {
-  readonly trust: Trust;
-  readonly ids: IdSource;
-  readonly store: LocalStore;
-  readonly about: PairParts['about'];
-  readonly listen: readonly string[];
-  readonly announce: readonly string[];
-  readonly findsNeighbors: boolean;
-  /** Whether this device passes on what the others say. */
-  readonly isRelay: boolean;
-  readonly rooms: Rooms;
-  readonly catalog: DocumentCatalog;
-  readonly digests: Digests;
-  readonly links: Links;
-  readonly testimony?: Testimony;
-  readonly projects: {
-    shared(): readonly Project[];
-    refusal(id: DocumentId): Failure | undefined;
-    takeRows: ReplicateParts['take'];
-    root(id: string): string;
-  };
-  /** Serves another device as it serves a client, for as long as it is connected. */
-  readonly serve: (connection: Connection, from: DeviceId) => void;
-  readonly handle: (request: Request, from: DeviceId) => Response | Promise<Response>;
-  readonly heartbeat: () => Promise<Heartbeat>;
-  readonly onTraffic?: OnTraffic | undefined;
-  readonly onHeartbeat?: (from: DeviceId) => void;
-  /** What each two devices that are connected have one stream for, by the protocol's name. */
-  readonly channels?: Readonly<Record<string, (stream: MessageStream, from: DeviceId) => void>>;
-  /** Another device moves a session. */
-  readonly onMove?: (stream: MessageStream, from: DeviceId) => void;
-  /** What a device calls itself now, where that is known. */
-  readonly calledNow?: (device: DeviceId) => string | undefined;
-  readonly log: {
-    info(event: string, fields?: Readonly<Record<string, unknown>>): void;
-    warn(event: string, fields?: Readonly<Record<string, unknown>>, cause?: unknown): void;
-  };
-};
 
 export type Mesh = {
   readonly host: Host;
@@ -102,6 +47,8 @@ export type Mesh = {
   readonly pair: Pair;
   /** Places at relays, through which this device is found. */
   readonly slots: Pick<Slots, 'list' | 'ready'>;
+  /** How others find this device from outside its network. */
+  readonly dialBack: Pick<DialBack, 'list'>;
   /** Of each device that ever said so since this one started, newest last said. */
   heartbeats(): ReadonlyMap<DeviceId, Heartbeat & { readonly at: number }>;
   /** Devices on the same network that said where they are, this user's and others'; null when none are looked for. */
@@ -224,6 +171,10 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
   });
   host.onAddresses(() => tellDevices());
   const slots = createSlots({ host, peers });
+  const dialBack = createDialBack({
+    ...{ host, peers, isNear: parts.isNear },
+    onFound: ({ by, address, why }) => log.info('mesh.outside', { peer: by, address, why }),
+  });
   const stun = parts.isRelay ? await serveStun(host, onTrouble) : null;
 
   function tellDevices(but?: Control): void {
@@ -311,6 +262,10 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
   await host.handle(ASSET_LISTS, onLists, LIST_MESSAGE_BYTES_MAX);
   await host.handle(ASSETS, assets.onAsk, ASSET_MESSAGE_BYTES_MAX);
   await host.handle(MOVE, (stream, id) => parts.onMove?.(stream, nameOf(id)), MOVE_MESSAGE_BYTES_MAX);
+  await host.handle(
+    DIAL_BACK,
+    answerDialBack(host, () => performance.now()),
+  );
   await host.handle(CONTROL, onControl, CONTROL_BYTES_MAX, ONCE);
   await host.handle(DOCUMENTS, onDocuments, LIMITS.messageBytesMax, ONCE);
   const channels = Object.entries(parts.channels ?? {}).map(
@@ -364,6 +319,7 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
     pair,
     assets,
     slots,
+    dialBack,
     heartbeats: () => heartbeats,
     neighbors: () => neighbors?.list().length ?? null,
     elsewhere: () => openThere(theirs, (device) => trust.members.members.has(device)),
@@ -384,6 +340,7 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
       peers.close();
       stopImproving();
       slots.close();
+      dialBack.close();
       stun?.close();
       await assets.close();
       await clients.close();

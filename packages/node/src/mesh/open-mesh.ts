@@ -28,7 +28,10 @@ import type { Runs } from '../runs/runs.ts';
 import type { LocalStore } from '@markco/replica/store/store';
 import type { SessionFor } from '../submit.ts';
 import type { Heartbeat } from './control.ts';
-import { createMesh, type Mesh, type MeshParts } from './mesh.ts';
+import { interfacesHere } from '../device/capability/hardware.ts';
+import { networksOf } from './networks.ts';
+import { createMesh, type Mesh } from './mesh.ts';
+import type { MeshParts } from './mesh-parts.ts';
 import { createMoving, type Moving } from './moving/moving.ts';
 import { createArrive } from './placing/arrive.ts';
 import { createPlacing, type Placing } from './placing/placing.ts';
@@ -184,6 +187,7 @@ export async function openMesh(parts: OpenMeshParts): Promise<OpenMesh> {
       isRelay: config.isRelay,
       announce: config.peerAddresses,
       findsNeighbors: config.findsNeighbors,
+      isNear: (address) => networksOf(interfacesHere()).includes(address),
       serve: (connection, from) =>
         parts.serve(
           connection,

@@ -8,6 +8,7 @@ import type { DeviceCap, Member } from '@markco/protocol/identity';
 import { ASSET_LISTS } from './assets/exchange.ts';
 import { ASSETS } from './assets/transfer.ts';
 import { MOVE } from './moving/messages.ts';
+import { DIAL_BACK } from './dial-back.ts';
 import { HOP, STOP } from './relay.ts';
 
 export const DOCUMENTS = '/markco/documents/1.0.0';
@@ -21,6 +22,8 @@ export const NEEDS: ReadonlyMap<string, Need> = new Map<string, Need>([
   [HELLO, 'anybody'],
   [PAIR, 'pairing'],
   [CONTROL, 'member'],
+  // Calls nobody but who asks.
+  [DIAL_BACK, 'member'],
   [DOCUMENTS, 'sync'],
   [ASSET_LISTS, 'sync'],
   [ASSETS, 'sync'],

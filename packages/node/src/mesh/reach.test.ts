@@ -33,11 +33,13 @@ const meshOf = (
   list: readonly Peer[],
   ping: () => Promise<number> = async () => 4.5,
   slots: ReturnType<Reached['slots']['list']> = [],
+  outside: ReturnType<Reached['dialBack']['list']> = [],
 ): Reached => ({
   host: { ping, addresses: () => ['/ip4/192.168.1.7/tcp/7718'] },
   peers: { list: () => list, reach: async () => undefined },
   neighbors: () => 2,
   slots: { list: () => slots },
+  dialBack: { list: () => outside },
 });
 const ask = (peer: Partial<Peer>, networks: Networks = here, ping?: () => Promise<number>) =>
   reach(meshOf([{ ...box, ...peer }, nas], ping), BOX, networks, () => AT);
@@ -96,9 +98,18 @@ test('a check of the network asks all devices, and says what a device that is al
     neighbors: { lookedFor: false, answered: 0 },
     ipv4: { usable: true, listening: false },
     ipv6: { usable: false, listening: false },
+    outside: [],
     relays: [],
     devices: [],
   });
+  const address = '/ip4/203.0.113.9/tcp/7718';
+  const by = (device: Peer, why: string | null) => ({ by: device.deviceId, address, why });
+  const removed = { ...box, deviceId: '019a8f3c-0000-7000-8000-000000000009' as DeviceId };
+  const found = [by(box, null), by(nas, 'no answer'), by(removed, null)];
+  expect((await netcheck(meshOf([box, nas], undefined, [], found), here, () => AT)).outside).toEqual([
+    { deviceId: box.deviceId, name: 'box', address, answered: true },
+    { deviceId: nas.deviceId, name: 'nas', address, answered: false, why: 'no answer' },
+  ]);
 });
 
 test('each relay is told with where it is and whether others reach this device through it, or why they do not', async () => {

@@ -16,6 +16,7 @@ export const ANSWER_MS = 4_000;
 type PathHere = NonNullable<DeviceHere['connection']>['paths'][number];
 export type Reached = Pick<Mesh, 'neighbors'> & {
   readonly slots: Pick<Mesh['slots'], 'list'>;
+  readonly dialBack: Mesh['dialBack'];
   readonly host: Pick<Mesh['host'], 'ping' | 'addresses'>;
   readonly peers: Pick<Mesh['peers'], 'list' | 'reach'>;
 };
@@ -103,9 +104,19 @@ export async function netcheck(mesh: Reached | null, networks: Networks, now: ()
     neighbors: { lookedFor: neighbors !== null, answered: neighbors ?? 0 },
     ipv4: { usable: networks.ipv4, listening: listens('ip4') },
     ipv6: { usable: networks.ipv6, listening: listens('ip6') },
+    outside: mesh === null ? [] : outsideOf(mesh),
     relays: mesh === null ? [] : relaysOf(mesh),
     devices: await Promise.all(devices),
   };
+}
+
+function outsideOf({ peers, dialBack }: Reached): NonNullable<Netcheck['outside']> {
+  const names = new Map(peers.list().map(({ deviceId, name }) => [deviceId, name]));
+  return dialBack.list().flatMap(({ by, address, why }) => {
+    const name = names.get(by);
+    if (name === undefined) return [];
+    return [{ deviceId: by, name, address, answered: why === null, ...(why === null ? {} : { why }) }];
+  });
 }
 
 function relaysOf({ peers, slots }: Reached): Netcheck['relays'] {

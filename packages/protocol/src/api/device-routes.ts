@@ -78,6 +78,19 @@ export const NetcheckSchema = z.strictObject({
   neighbors: z.strictObject({ lookedFor: z.boolean(), answered: CountSchema }),
   ipv4: FamilySchema,
   ipv6: FamilySchema,
+  /** What devices in other networks found when they called this one at the address that they see it by. */
+  outside: z.optional(
+    z.array(
+      z.strictObject({
+        deviceId: DeviceIdSchema,
+        name: z.string(),
+        address: z.string(),
+        answered: z.boolean(),
+        /** Why it did not answer. */
+        why: z.optional(z.string()),
+      }),
+    ),
+  ),
   /** Devices that pass on what others say, for those that do not reach each other. */
   relays: z.array(
     z.strictObject({

@@ -6,7 +6,8 @@ import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
 import { fileKey } from '@markco/replica/store/key';
 import { replicaDevice, type ReplicaDevice } from '../documents/device.fixture.ts';
-import { createMesh, type Mesh, type MeshParts } from '../mesh.ts';
+import { createMesh, type Mesh } from '../mesh.ts';
+import type { MeshParts } from '../mesh-parts.ts';
 import { openTrust, type Trust } from '../trust.ts';
 
 const WRITTEN_AT = new Date('2026-01-01T00:00:00Z');
@@ -55,7 +56,7 @@ async function startDevice(name: string): Promise<AssetDevice> {
   const opened: unknown[] = [];
   const parts: MeshParts = {
     ...{ trust, ids, store: made.store, about: { name, os: 'test' } },
-    ...{ listen: ['/ip4/127.0.0.1/tcp/0'], announce: [], findsNeighbors: false, isRelay: false },
+    ...{ listen: ['/ip4/127.0.0.1/tcp/0'], announce: [], findsNeighbors: false, isRelay: false, isNear: () => true },
     ...{ rooms: made.rooms, catalog: made.catalog, projects: made.projects },
     ...{ digests: made.digests, links: made.links },
     serve: () => undefined,

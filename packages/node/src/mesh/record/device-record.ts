@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { DocumentCatalog } from '@markco/replica/documents/catalog';
 import type { Projects } from '../../projects/projects.ts';
 import type { LocalStore } from '@markco/replica/store/store';
-import type { MeshParts } from '../mesh.ts';
+import type { MeshParts } from '../mesh-parts.ts';
 import type { Trust } from '../trust.ts';
 import type { Own } from './own.ts';
 import { openRecord, type MeshRecord } from './record.ts';
