@@ -1,6 +1,7 @@
 /**
  * Looks for a better way to devices that are reached by a lesser one: at once, when something is heard of them, and
- * again from time to time. What comes up is used by itself; the lesser one stays as long as it lasts.
+ * again from time to time. What comes up is used by itself; the lesser one stays as long as it lasts, and is what is left
+ * when the better one breaks.
  */
 import type { Try } from './dial.ts';
 import type { Network } from './network.ts';
@@ -11,6 +12,8 @@ import type { Peers } from './peers.ts';
 const AGAIN_MS = 1_000;
 const AGAIN_MAX_MS = 5 * 60_000;
 const TRY_MS = 10_000;
+/** Where there is no better way, it is looked so often whether that is still so. */
+const BEST_MS = 10_000;
 
 export type Improves = {
   /** Tries what is better than the way in use. Answers each try, once all are over. */
@@ -42,10 +45,15 @@ export function keepImproving({ host, peers, leads }: ImproveParts): () => void 
     looking.set(peerId, state);
     const turn = async (): Promise<void> => {
       const [best] = host.paths(peerId);
-      if (best === undefined || rankOf(best.address) === 0) return stop(peerId);
-      await host.improve(peerId, betterWays(peerId, best.address), AbortSignal.timeout(TRY_MS)).catch(() => undefined);
+      // One that ends and comes back at once is connected all along, by no way for a moment.
+      const isBest = best !== undefined && rankOf(best.address) === 0;
+      if (isBest) state.tries = 0;
+      else if (best !== undefined)
+        await host
+          .improve(peerId, betterWays(peerId, best.address), AbortSignal.timeout(TRY_MS))
+          .catch(() => undefined);
       if (looking.get(peerId) !== state) return;
-      const delay = Math.min(AGAIN_MAX_MS, AGAIN_MS * 2 ** Math.min(state.tries++, 10));
+      const delay = isBest ? BEST_MS : Math.min(AGAIN_MAX_MS, AGAIN_MS * 2 ** Math.min(state.tries++, 10));
       state.timer = setTimeout(() => void turn(), delay);
     };
     void turn();
