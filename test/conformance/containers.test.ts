@@ -96,6 +96,14 @@ for t in threads: t.start()
 for t in threads: t.join()
 print(json.dumps(results))`;
 
+/** The containers that run now and did not before: sessions outlive their device, and what they are in does too. */
+async function begunSince({ engine }: TestDocker) {
+  const all = async () =>
+    (await engine.call('GET', '/containers/json', AbortSignal.timeout(10_000))) as readonly { readonly Id: string }[];
+  const before = new Set((await all()).map(({ Id }) => Id));
+  return async () => (await all()).filter(({ Id }) => !before.has(Id));
+}
+
 /** A service of the machine, at its loopback and at an address that others may reach. */
 async function listenOnTheMachine() {
   const server = createServer((socket) => socket.end()).listen(0);
@@ -251,9 +259,7 @@ if os.fork() == 0:
 
 test('a container is warm for whoever opens a project, and goes with the device when nobody ran anything', async (context) => {
   if (docker === undefined) return context.skip(why ?? 'Docker did not start');
-  const { engine } = docker;
-  const running = async () =>
-    (await engine.call('GET', '/containers/json', AbortSignal.timeout(10_000))) as readonly unknown[];
+  const running = await begunSince(docker);
   await using device = await testDevice(await inContainers());
   device.runs.sessions.warm(newId<ProjectId>(ids));
   await eventually(async () => (await running()).length === 1, 'a warm container', 20_000);
@@ -263,9 +269,7 @@ test('a container is warm for whoever opens a project, and goes with the device 
 
 test('a container that nobody uses is stopped, and its values are back with the next run', async (context) => {
   if (docker === undefined) return context.skip(why ?? 'Docker did not start');
-  const { engine } = docker;
-  const running = async () =>
-    (await engine.call('GET', '/containers/json', AbortSignal.timeout(10_000))) as readonly unknown[];
+  const running = await begunSince(docker);
   let ahead = 0;
   const clock = { ...ids, now: () => Date.now() + ahead };
   await using device = await testDevice({ ...(await inContainers()), ids: clock, idleMs: IDLE_MS });
