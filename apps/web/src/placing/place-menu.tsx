@@ -4,7 +4,7 @@
  */
 import { Failure, type Decision } from '@markco/protocol';
 import { useSignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import type { PlaceAsk } from '../editor/index.ts';
 import { language } from '../i18n/words.ts';
 import { useShell } from '../shell/shell.ts';
@@ -48,7 +48,8 @@ function OpenMenu({ ask, close }: { readonly ask: PlaceAsk; readonly close: () =
     // Asked again when a device has come or gone.
   }, [places.known.value]);
 
-  useEffect(() => {
+  // As of a dialog (`dialog.tsx`): the focus is given back before anybody goes on.
+  useLayoutEffect(() => {
     const element = menu.current;
     if (element === null) return undefined;
     const before = document.activeElement;

@@ -1,6 +1,6 @@
 /** A native modal dialog: the browser traps the focus, closes on Escape and gives the focus back. A click beside it closes it. */
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { t } from '../i18n/words.ts';
 import { Icon } from './icon.tsx';
 
@@ -13,7 +13,8 @@ type DialogProps = {
 
 export function Dialog({ label, kind, close, children }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  // Before it is painted, and before it is gone: later, the focus would be taken from wherever somebody has gone on.
+  useLayoutEffect(() => {
     const element = dialog.current;
     const before = document.activeElement;
     element?.showModal();

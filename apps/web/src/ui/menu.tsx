@@ -1,5 +1,5 @@
 /** A context menu at a point: arrows walk it, Escape, a click elsewhere and a pick close it. It never leaves the screen. */
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 
 export type MenuItem = { readonly label: string; readonly danger: boolean; run(): void };
 export type MenuPlace = { readonly x: number; readonly y: number };
@@ -13,7 +13,8 @@ type MenuProps = {
 
 export function Menu({ items, place, label, close }: MenuProps) {
   const menu = useRef<HTMLDivElement>(null);
-  useEffect(() => {
+  // As of a dialog (`dialog.tsx`): the focus is given back before anybody goes on.
+  useLayoutEffect(() => {
     const element = menu.current;
     if (element === null) return undefined;
     const before = document.activeElement;
