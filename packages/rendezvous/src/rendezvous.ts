@@ -363,7 +363,7 @@ function required(subject: Subject | null): UserId {
 const describeDatabase = (cause: unknown): StorageTrouble => ({
   code: 'storage_failed',
   message:
-    cause instanceof Failure
+    cause instanceof Failure && cause.code !== 'not_ready'
       ? cause.message
       : 'The database of this cloud does not answer, so edits are not being saved there. They are as soon as it does.',
 });

@@ -29,7 +29,7 @@ test('what is put there is taken once, in order, by whom it is for; a full one t
     const room = await Promise.all(Array.from({ length: 49 }, (_, seq) => here.put(two, asked(three, seq))));
     expect(room.every(Boolean)).toBe(true);
     expect([await here.put(one, asked(three, 50)), await here.put(one, asked(two, 1))]).toEqual([false, true]);
-    await store.pool.query("UPDATE mailbox SET at = at - interval '1 minute'");
+    await store.database.query({ text: "UPDATE mailbox SET at = at - interval '1 minute'" });
     expect(await here.put(one, asked(two, 2))).toBe(true);
     expect([(await there.take(three)).length, (await there.take(two)).length]).toEqual([0, 1]);
     return undefined;

@@ -27,16 +27,16 @@ export type Mailbox = {
   take(receiver: string): Promise<readonly { readonly sender: string; readonly message: Sealed }[]>;
 };
 
-export const createMailbox = ({ pool }: Pick<PostgresStore, 'pool'>): Mailbox => ({
+export const createMailbox = ({ database }: Pick<PostgresStore, 'database'>): Mailbox => ({
   async put(sender, { kind, to, seq, sealed }) {
-    const { rowCount } = await pool.query({
+    const { rowCount } = await database.query({
       ...{ name: 'put into mailbox', text: PUT },
       values: [to, sender, kind, seq, Buffer.from(sealed)],
     });
     return rowCount === 1;
   },
   async take(receiver) {
-    const { rows } = await pool.query<Row>({ name: 'take from mailbox', text: TAKE, values: [receiver] });
+    const { rows } = await database.query<Row>({ name: 'take from mailbox', text: TAKE, values: [receiver] });
     return rows
       .toSorted((a, b) => Number(a.id) - Number(b.id))
       .map(({ sender, kind, seq, sealed }) => ({

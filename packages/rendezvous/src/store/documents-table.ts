@@ -7,7 +7,7 @@
 import type { DocumentId, Project, UserId } from '@markco/protocol';
 import type { DocumentRecord } from '@markco/replica/documents/document-record';
 import { createHash } from 'node:crypto';
-import { transact, type PostgresStore } from './postgres.ts';
+import type { PostgresStore } from './postgres.ts';
 
 export type DocumentRow = {
   readonly record: DocumentRecord;
@@ -38,7 +38,7 @@ const PUT = `INSERT INTO documents
     yjs_state = excluded.yjs_state, content_text = excluded.content_text, content_hash = excluded.content_hash,
     byte_size = excluded.byte_size, updated_at = excluded.updated_at`;
 
-export function createDocumentsTable({ pool }: Pick<PostgresStore, 'pool'>): DocumentsTable {
+export function createDocumentsTable({ database }: Pick<PostgresStore, 'database'>): DocumentsTable {
   return {
     async put(rows) {
       // In one order, whoever writes: of two that write the same ones at once the second waits.
@@ -59,19 +59,21 @@ export function createDocumentsTable({ pool }: Pick<PostgresStore, 'pool'>): Doc
         ordered.map(({ record }) => record.updatedAt),
         ordered.map(({ record }) => record.createdAt),
       ];
-      await transact(pool, async (client) => {
-        await client.query({ name: 'make room', text: MAKE_ROOM, values: names });
-        await client.query({ name: 'put', text: PUT, values });
+      await database.transact(async (query) => {
+        await query({ name: 'make room', text: MAKE_ROOM, values: names });
+        await query({ name: 'put', text: PUT, values });
       });
     },
     async remove(id) {
-      await pool.query('DELETE FROM documents WHERE id = $1', [id]);
+      await database.query({ text: 'DELETE FROM documents WHERE id = $1', values: [id] });
     },
     async removeOf(userId) {
-      await pool.query('DELETE FROM documents WHERE user_id = $1', [userId]);
+      await database.query({ text: 'DELETE FROM documents WHERE user_id = $1', values: [userId] });
     },
     async written() {
-      const { rows } = await pool.query<{ id: string; updated_at: Date }>('SELECT id, updated_at FROM documents');
+      const { rows } = await database.query<{ id: string; updated_at: Date }>({
+        text: 'SELECT id, updated_at FROM documents',
+      });
       return new Map(rows.map(({ id, updated_at: at }) => [id, at.getTime()]));
     },
   };

@@ -109,7 +109,9 @@ else {
       const store = await openPostgresStore(url);
       await store.write([{ key: key(1), value: value('kept') }], { sync: true });
       expect(text(await store.read(key(1)))).toBe('kept');
-      const { rows } = await store.pool.query<{ version: number }>('SELECT version FROM migrations ORDER BY version');
+      const { rows } = await store.database.query<{ version: number }>({
+        text: 'SELECT version FROM migrations ORDER BY version',
+      });
       expect(rows.map(({ version }) => version)).toEqual(MIGRATIONS.map((_, index) => index + 1));
       await store.close();
     }

@@ -8,7 +8,7 @@
  */
 import { Failure } from '@markco/protocol';
 import type { KeyRange, Store, StoreWrite } from '@markco/replica/store/store';
-import type { Pool, PoolClient } from 'pg';
+import { databaseOf, type Database } from './database.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { askTogether } from './together.ts';
 
@@ -42,7 +42,7 @@ type Waiting = { readonly batch: readonly StoreWrite[]; resolve(): void; reject(
 
 export type PostgresStore = Store & {
   /** For what else is kept in this database (`documents-table.ts`). */
-  readonly pool: Pick<Pool, 'connect' | 'query'>;
+  readonly database: Database;
   /** The number of the lease that is held now. */
   readonly epoch: string;
   /** Why it was given up, until it is opened anew. */
@@ -50,7 +50,7 @@ export type PostgresStore = Store & {
 };
 
 /** @throws Failure `conflict` when another process has taken over */
-export type TakeLease = (pool: Pool, mine: string | null) => Promise<string>;
+export type TakeLease = (database: Database, mine: string | null) => Promise<string>;
 
 /** @throws Failure `storage_failed` when it cannot be reached, or is of a newer MarkCo */
 export async function openPostgresStore(url: string, lease: TakeLease = takeLease): Promise<PostgresStore> {
@@ -65,20 +65,19 @@ export async function openPostgresStore(url: string, lease: TakeLease = takeLeas
   pool.on('error', () => undefined);
   // One that breaks while it is used between two queries says so at the next.
   pool.on('connect', (client) => client.on('error', () => undefined));
+  const database = databaseOf(pool);
   let epoch: string;
   try {
-    await migrate(pool);
-    epoch = await lease(pool, null);
+    await migrate(database);
+    epoch = await lease(database, null);
   } catch (cause) {
     await pool.end();
-    throw cause instanceof Failure
+    throw cause instanceof Failure && cause.code !== 'not_ready'
       ? cause
       : new Failure(
           'storage_failed',
           'The database in DATABASE_URL cannot be reached or written. Start it, then start again.',
-          {
-            cause,
-          },
+          { cause: cause instanceof Failure ? cause.cause : cause },
         );
   }
   let waiting: Waiting[] = [];
@@ -118,7 +117,7 @@ export async function openPostgresStore(url: string, lease: TakeLease = takeLeas
         values.push(Buffer.from(value));
       }
     }
-    const { rows: said } = await pool.query<{ held: boolean }>({
+    const { rows: said } = await database.query<{ held: boolean }>({
       ...{ name: 'write', text: WRITE },
       values: [epoch, gone, keys, values],
     });
@@ -130,13 +129,13 @@ export async function openPostgresStore(url: string, lease: TakeLease = takeLeas
   }
 
   const readOne = askTogether(async (keys: readonly Buffer[]) => {
-    const { rows } = await pool.query<Row>({ name: 'read', text: READ, values: [keys] });
+    const { rows } = await database.query<Row>({ name: 'read', text: READ, values: [keys] });
     const found = new Map(rows.map(({ key, value }) => [key.toString('latin1'), value]));
     return keys.map((key) => found.get(key.toString('latin1')));
   });
 
   const firstRows = askTogether(async (ranges: readonly (readonly [Buffer, Buffer])[]) => {
-    const { rows } = await pool.query<Row & { n: number }>({
+    const { rows } = await database.query<Row & { n: number }>({
       ...{ name: 'first rows', text: FIRST_ROWS },
       values: [ranges.map((_, n) => n), ranges.map(([gte]) => gte), ranges.map(([, lt]) => lt)],
     });
@@ -153,7 +152,7 @@ export async function openPostgresStore(url: string, lease: TakeLease = takeLeas
   ): Promise<Row[]> {
     if (how === 'first' && count === ROWS_AT_ONCE) return firstRows([from, to]);
     const [after, order] = [how === 'next' ? '>' : '>=', how === 'reverse' ? 'DESC' : 'ASC'];
-    const { rows } = await pool.query<Row>({
+    const { rows } = await database.query<Row>({
       name: `range ${after} ${order}`,
       text: `SELECT key, value FROM records WHERE key ${after} $1 AND key < $2 ORDER BY key ${order} LIMIT $3`,
       values: [from, to, count],
@@ -182,7 +181,7 @@ export async function openPostgresStore(url: string, lease: TakeLease = takeLeas
 
   return {
     isFar: true,
-    pool,
+    database,
     get epoch() {
       return epoch;
     },
@@ -208,7 +207,7 @@ export async function openPostgresStore(url: string, lease: TakeLease = takeLeas
     range,
     async reopen() {
       await settled();
-      epoch = await lease(pool, epoch);
+      epoch = await lease(database, epoch);
       broken = undefined;
     },
     async close() {
@@ -234,11 +233,11 @@ function takeGroup(waiting: readonly Waiting[]): readonly Waiting[] {
  * @param mine the lease that is given up; null takes it from whoever has it
  * @throws Failure `conflict` when another process has taken over
  */
-async function takeLease(pool: Pool, mine: string | null): Promise<string> {
-  const { rows } = await pool.query<{ epoch: string }>(
-    'UPDATE lease SET epoch = epoch + 1, shared = false WHERE $1::bigint IS NULL OR epoch = $1::bigint RETURNING epoch',
-    [mine],
-  );
+async function takeLease(database: Database, mine: string | null): Promise<string> {
+  const { rows } = await database.query<{ epoch: string }>({
+    text: 'UPDATE lease SET epoch = epoch + 1, shared = false WHERE $1::bigint IS NULL OR epoch = $1::bigint RETURNING epoch',
+    values: [mine],
+  });
   const [row] = rows;
   if (row === undefined) throw taken();
   return row.epoch;
@@ -250,32 +249,16 @@ export const taken = (): Failure =>
     'Another MarkCo cloud has taken this database over. This one writes nothing more: stop one of the two.',
   );
 
-/** One transaction. What was cut off in the middle is undone. */
-export async function transact<T>(pool: Pick<Pool, 'connect'>, work: (client: PoolClient) => Promise<T>): Promise<T> {
-  const client: PoolClient = await pool.connect();
-  let broken: Error | undefined;
-  try {
-    await client.query('BEGIN');
-    const done = await work(client);
-    await client.query('COMMIT');
-    return done;
-  } catch (cause) {
-    broken = cause instanceof Error ? cause : new Error(String(cause));
-    throw cause;
-  } finally {
-    // One that is not given back ends, and what it was in the middle of with it.
-    client.release(broken);
-  }
-}
-
-async function migrate(pool: Pool): Promise<void> {
-  await transact(pool, async (client) => {
+async function migrate(database: Database): Promise<void> {
+  await database.transact(async (query) => {
     // Of two that start at once one waits.
-    await client.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
-    await client.query(
-      'CREATE TABLE IF NOT EXISTS migrations (version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())',
-    );
-    const { rows } = await client.query<{ version: number | null }>('SELECT max(version) AS version FROM migrations');
+    await query({ text: 'SELECT pg_advisory_xact_lock($1)', values: [MIGRATION_LOCK] });
+    await query({
+      text: 'CREATE TABLE IF NOT EXISTS migrations (version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())',
+    });
+    const { rows } = await query<{ version: number | null }>({
+      text: 'SELECT max(version) AS version FROM migrations',
+    });
     const known = rows[0]?.version ?? 0;
     if (known > MIGRATIONS.length)
       throw new Failure(
@@ -284,8 +267,8 @@ async function migrate(pool: Pool): Promise<void> {
       );
     for (const [index, step] of MIGRATIONS.entries()) {
       if (index < known) continue;
-      await client.query(step);
-      await client.query('INSERT INTO migrations (version) VALUES ($1)', [index + 1]);
+      await query({ text: step });
+      await query({ text: 'INSERT INTO migrations (version) VALUES ($1)', values: [index + 1] });
     }
   });
 }

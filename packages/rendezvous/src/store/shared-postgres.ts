@@ -5,8 +5,8 @@
  * from one that is alone: then it is counted anew how far each document is.
  */
 import type { Change, Changed, Changes, SharedStore } from '@markco/replica/store/shared-store';
-import type { Pool } from 'pg';
-import { openPostgresStore, taken, transact, type PostgresStore } from './postgres.ts';
+import type { Database } from './database.ts';
+import { openPostgresStore, taken, type PostgresStore } from './postgres.ts';
 
 /** Rows of one answer. */
 const CHANGED_AT_ONCE = 4_000;
@@ -53,11 +53,11 @@ export type SharedPostgresStore = PostgresStore & SharedStore;
 /** @throws Failure `storage_failed` when it cannot be reached, or is of a newer MarkCo */
 export async function openSharedPostgresStore(url: string): Promise<SharedPostgresStore> {
   const store = await openPostgresStore(url, joinLease);
-  const { pool } = store;
+  const { database } = store;
 
   async function commit(changes: readonly Change[]): Promise<readonly boolean[]> {
     if (store.broken !== undefined) throw store.broken;
-    const { rows } = await pool.query<{ held: boolean; taken: number[] }>({
+    const { rows } = await database.query<{ held: boolean; taken: number[] }>({
       ...{ name: 'commit', text: COMMIT },
       values: [store.epoch, ...columnsOf(changes)],
     });
@@ -67,13 +67,13 @@ export async function openSharedPostgresStore(url: string): Promise<SharedPostgr
   }
 
   const changedRows = async (since: string, limit: number): Promise<readonly ChangedRow[]> =>
-    (await pool.query<ChangedRow>({ name: 'changes', text: CHANGES, values: [since, limit] })).rows;
+    (await database.query<ChangedRow>({ name: 'changes', text: CHANGES, values: [since, limit] })).rows;
 
   async function changesSince(since: string | null): Promise<Changes> {
     if (since === null) {
-      const { rows } = await pool.query<{ xmin: string }>(
-        'SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS xmin',
-      );
+      const { rows } = await database.query<{ xmin: string }>({
+        text: 'SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS xmin',
+      });
       return { changed: [], cursor: rows[0]?.xmin ?? '0', isAll: true };
     }
     // Of more than that in one transaction all are read at once: the next answer begins with a transaction.
@@ -90,16 +90,19 @@ export async function openSharedPostgresStore(url: string): Promise<SharedPostgr
     commit,
     changes: changesSince,
     async forget(keys: readonly Uint8Array[], guard: { readonly key: Uint8Array; readonly version: number }) {
-      await pool.query(FORGET, [keys.map((key) => Buffer.from(key)), Buffer.from(guard.key), guard.version]);
+      await database.query({
+        text: FORGET,
+        values: [keys.map((key) => Buffer.from(key)), Buffer.from(guard.key), guard.version],
+      });
     },
     async versions(prefix: string) {
-      const { rows } = await pool.query<{ key: Buffer; version: string }>(
-        'SELECT key, version FROM versions WHERE key >= $1 AND key < $2',
-        [
+      const { rows } = await database.query<{ key: Buffer; version: string }>({
+        text: 'SELECT key, version FROM versions WHERE key >= $1 AND key < $2',
+        values: [
           Buffer.from(prefix),
           Buffer.from(`${prefix.slice(0, -1)}${String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1)}`),
         ],
-      );
+      });
       return rows.map(({ key, version }) => ({ key: new Uint8Array(key), version: Number(version) }));
     },
   };
@@ -139,21 +142,21 @@ const COUNT = `DELETE FROM versions;
   INSERT INTO versions (key, version, was, tx) SELECT key, seq, 0, pg_current_xact_id() FROM counted`;
 
 /** The number that all who share have. */
-const joinLease = (pool: Pool, mine: string | null): Promise<string> =>
-  transact(pool, async (client) => {
-    const { rows } = await client.query<{ epoch: string; shared: boolean }>(
-      'SELECT epoch, shared FROM lease FOR UPDATE',
-    );
+const joinLease = (database: Database, mine: string | null): Promise<string> =>
+  database.transact(async (query) => {
+    const { rows } = await query<{ epoch: string; shared: boolean }>({
+      text: 'SELECT epoch, shared FROM lease FOR UPDATE',
+    });
     let epoch = rows[0]?.epoch ?? '0';
     if (mine !== null && (epoch !== mine || rows[0]?.shared !== true)) throw taken();
     if (rows[0]?.shared !== true) {
-      const next = await client.query<{ epoch: string }>(
-        'UPDATE lease SET epoch = epoch + 1, shared = true RETURNING epoch',
-      );
+      const next = await query<{ epoch: string }>({
+        text: 'UPDATE lease SET epoch = epoch + 1, shared = true RETURNING epoch',
+      });
       epoch = next.rows[0]?.epoch ?? epoch;
-      await client.query(COUNT);
+      await query({ text: COUNT });
     }
     // A database that was restored into another server has numbers that are yet to come there.
-    await client.query('UPDATE versions SET tx = pg_current_xact_id() WHERE tx > pg_current_xact_id()');
+    await query({ text: 'UPDATE versions SET tx = pg_current_xact_id() WHERE tx > pg_current_xact_id()' });
     return epoch;
   });

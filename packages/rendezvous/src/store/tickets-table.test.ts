@@ -19,7 +19,10 @@ else
     return {
       ...{ one: createTicketsTable(store), two: createTicketsTable(store) },
       async wait(ms) {
-        await store.pool.query("UPDATE tickets SET ends_at = ends_at - $1 * interval '1 millisecond'", [ms]);
+        await store.database.query({
+          text: "UPDATE tickets SET ends_at = ends_at - $1 * interval '1 millisecond'",
+          values: [ms],
+        });
       },
     };
   });

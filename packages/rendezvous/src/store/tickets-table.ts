@@ -2,7 +2,7 @@
  * Tickets of a cloud with several processes: one that was given at one of them is taken at another, once. The clock is
  * that of the database. What a crash of the database loses of them is asked for again.
  */
-import { Failure, TICKET_MS } from '@markco/protocol';
+import { TICKET_MS } from '@markco/protocol';
 import { TICKETS_MAX, TICKETS_PER_USER_MAX, tooManyTickets } from '@markco/replica/listen/ticket-store';
 import { TicketSchema, type TicketStore } from '@markco/replica/listen/tickets';
 import type { PostgresStore } from './postgres.ts';
@@ -17,28 +17,24 @@ const PUT = `WITH over AS (DELETE FROM tickets WHERE hash IN
   RETURNING extract(epoch FROM ends_at) * 1000 AS ends_at`;
 const TAKE = 'DELETE FROM tickets WHERE hash = $1 RETURNING about, ends_at > now() AS lasts';
 
-export function createTicketsTable({ pool }: Pick<PostgresStore, 'pool'>): TicketStore {
-  const query = <T extends object>(name: string, text: string, values: readonly unknown[]): Promise<readonly T[]> =>
-    pool.query<T>({ name, text, values: [...values] }).then(
-      ({ rows }) => rows,
-      (cause: unknown) => {
-        throw new Failure('not_ready', 'The database of this cloud does not answer now. Try again in a moment.', {
-          ...{ cause, retryable: true },
-        });
-      },
-    );
-
+export function createTicketsTable({ database }: Pick<PostgresStore, 'database'>): TicketStore {
   return {
     async put(hash, ticket) {
-      const [row] = await query<{ ends_at: string }>('put ticket', PUT, [
-        ...[hash, ticket.by.userId, JSON.stringify(ticket)],
-        ...[TICKET_MS, TICKETS_PER_USER_MAX, TICKETS_MAX],
-      ]);
+      const about = [hash, ticket.by.userId, JSON.stringify(ticket)];
+      const { rows } = await database.query<{ ends_at: string }>({
+        ...{ name: 'put ticket', text: PUT },
+        values: [...about, TICKET_MS, TICKETS_PER_USER_MAX, TICKETS_MAX],
+      });
+      const [row] = rows;
       if (row === undefined) throw tooManyTickets();
       return Number(row.ends_at);
     },
     async take(hash) {
-      const [row] = await query<{ about: string; lasts: boolean }>('take ticket', TAKE, [hash]);
+      const { rows } = await database.query<{ about: string; lasts: boolean }>({
+        ...{ name: 'take ticket', text: TAKE },
+        values: [hash],
+      });
+      const [row] = rows;
       return row?.lasts === true ? TicketSchema.parse(JSON.parse(row.about)) : undefined;
     },
   };
