@@ -31,7 +31,7 @@ const MAY_DIAL: Readonly<Record<string, string>> = {
   'packages/node/src/runtimes/javascript/child/breaker.mjs': 'reads a pipe that it was started with',
   'packages/node/src/runtimes/javascript/child/cells.mjs': 'the inspector of its own process',
   'packages/node/src/runtimes/remote/request.ts': "the servers in the owner's own runtimes.json",
-  'packages/rendezvous/src/store/postgres.ts': 'the database that its owner named',
+  'packages/rendezvous/src/store/database.ts': 'the database that its owner named',
   'packages/client/src/mesh/browser/browser-network.ts':
     'the server of its own page, and devices of the user, through it and by WebRTC, which prove their key',
   'packages/rendezvous/src/processes/bus.ts': 'the NATS server that its owner named',

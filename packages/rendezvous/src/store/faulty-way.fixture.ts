@@ -47,7 +47,7 @@ export async function startFaultyWay(to: string): Promise<FaultyWay & AsyncDispo
   const server = createServer((near) => {
     const far = connect(Number(target.port), target.hostname);
     const prepared = new Map<string, string>();
-    const end = (): void => void [near, far].forEach((socket) => socket.destroy());
+    const end = (): void => [near, far].forEach((socket) => socket.destroy());
     for (const socket of [near, far]) {
       sockets.add(socket);
       socket.on('error', () => undefined);
