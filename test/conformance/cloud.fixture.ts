@@ -17,7 +17,7 @@ import { ids } from './device.fixture.ts';
 import { endSessions } from './end-sessions.ts';
 import { lean, leanEnvironment } from '../../setup/lean.mjs';
 
-const MAIN = join(import.meta.dirname, '../../apps/cli/src/main.ts');
+const HERE = join(import.meta.dirname, '../..');
 const START_MS = 30_000;
 
 /** Where clouds keep things that are not told where. */
@@ -50,11 +50,13 @@ export type CloudProgram = {
 };
 
 /** @param ownerToken of another process of the same cloud
- * @param args of the command line */
+ * @param args of the command line
+ * @param version the folder of the version of MarkCo that it is */
 export async function startCloud(
   env: Readonly<Record<string, string>> = {},
   ownerToken?: string,
   args: readonly string[] = [],
+  version = HERE,
 ): Promise<CloudProgram & AsyncDisposable> {
   const home = await mkdtemp(join(tmpdir(), 'markco-cloud-'));
   const postgres = cloudsOn === 'Postgres' && env['DATABASE_URL'] === undefined ? await startPostgres() : undefined;
@@ -71,23 +73,27 @@ export async function startCloud(
   let log = '';
 
   async function start(): Promise<void> {
-    const started = spawn(process.execPath, [...lean, MAIN, 'cloud', '--json', ...args], {
-      cwd: home,
-      env: {
-        ...process.env,
-        ...leanEnvironment(process.env),
-        LOG_LEVEL: 'info',
-        MARKCO_HOME: home,
-        MARKCO_HOST: '127.0.0.1',
-        MARKCO_PORT: String(port),
-        MARKCO_PEER_PORT: '0',
-        MARKCO_PEER_WEB_PORT: '0',
-        MARKCO_MDNS: '0',
-        ...database,
-        ...env,
+    const started = spawn(
+      process.execPath,
+      [...lean, join(version, 'apps/cli/src/main.ts'), 'cloud', '--json', ...args],
+      {
+        cwd: home,
+        env: {
+          ...process.env,
+          ...leanEnvironment(process.env),
+          LOG_LEVEL: 'info',
+          MARKCO_HOME: home,
+          MARKCO_HOST: '127.0.0.1',
+          MARKCO_PORT: String(port),
+          MARKCO_PEER_PORT: '0',
+          MARKCO_PEER_WEB_PORT: '0',
+          MARKCO_MDNS: '0',
+          ...database,
+          ...env,
+        },
+        stdio: ['ignore', 'pipe', 'pipe'],
       },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    );
     child = started;
     started.stderr.setEncoding('utf8').on('data', (text: string) => (log += text));
     const line = await new Promise<string>((resolve, reject) => {

@@ -11,7 +11,7 @@ import { WebSocket } from 'ws';
 import { lean, leanEnvironment } from '../../setup/lean.mjs';
 import { endSessions } from './end-sessions.ts';
 
-const MAIN = join(import.meta.dirname, '../../apps/cli/src/main.ts');
+const HERE = join(import.meta.dirname, '../..');
 const START_MS = 30_000;
 
 export const ids: IdSource = { now: Date.now, randomBytes: (length) => new Uint8Array(randomBytes(length)) };
@@ -68,9 +68,15 @@ export type Device = {
 export type DeviceOptions = {
   readonly files: Readonly<Record<string, string>>;
   readonly env?: Readonly<Record<string, string>>;
+  /** The folder of the version of MarkCo that it is; this one where nothing is said. */
+  readonly version?: string;
 };
 
-export async function startDevice({ files, env = {} }: DeviceOptions): Promise<Device & AsyncDisposable> {
+export async function startDevice({
+  files,
+  env = {},
+  version = HERE,
+}: DeviceOptions): Promise<Device & AsyncDisposable> {
   const root = await realpath(await mkdtemp(join(tmpdir(), 'markco-device-')));
   const home = join(root, 'home');
   // Given to the device by a link, as where people keep their data on another disk.
@@ -93,7 +99,8 @@ export async function startDevice({ files, env = {} }: DeviceOptions): Promise<D
 
   async function start(): Promise<void> {
     // The port of the first start is kept, so that clients find the device again.
-    const started = spawn(process.execPath, [...lean, MAIN, 'up', '--no-browser', ...(port === 0 ? [folder] : [])], {
+    const main = join(version, 'apps/cli/src/main.ts');
+    const started = spawn(process.execPath, [...lean, main, 'up', '--no-browser', ...(port === 0 ? [folder] : [])], {
       cwd: root,
       env: {
         ...process.env,

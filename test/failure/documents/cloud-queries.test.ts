@@ -20,7 +20,8 @@ const SOON_MS = 30_000;
 const HANGS_OF = 10;
 const COLD_PAGES = 600;
 /** What the page itself may take to ask for; one that is not asked for by then fails the test. */
-const ASKED_MS = 6_000;
+const ASKED_MS = 30_000;
+const COLD_AT_ONCE = 10;
 const EVERY_MS = 100;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -61,7 +62,7 @@ async function useIt(place: Place, person: Person, typist: Typist, isDone: () =>
   const until = performance.now() + ASKED_MS;
   do {
     typist.type();
-    opened.push(openCold(place, person));
+    if (opened.length < COLD_AT_ONCE) opened.push(openCold(place, person));
     void place.cloud.get(`/api/documents/${person.userId}`).catch(() => undefined);
     void fetch(`${place.cloud.origin}/api/tickets`, {
       method: 'POST',
