@@ -16,7 +16,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { PYTHON_WORDS } from '@markco/node/runtimes/python/words.fixture';
 import { runtimeContract } from '@markco/node/runtimes/runtime.contract';
 import { eventually, newRunId, startDevice } from './device.fixture.ts';
-import { startDocker, whyNoDocker, type TestDocker } from './docker.fixture.ts';
+import { GVISOR, startDocker, whyNoDocker, type TestDocker } from './docker.fixture.ts';
 
 const TOO_LONG = 'it takes minutes to start a Docker and to fill it; MARKCO_LAB=all runs it';
 const why = env['MARKCO_LAB'] === 'all' ? await whyNoDocker() : TOO_LONG;
@@ -35,13 +35,40 @@ async function inContainers({ limits = limitsOf('free'), network = null }: Parti
   return { home, containers: createContainers(parts) };
 }
 
-runtimeContract('Python in a container', {
+const isIn = async (pid: number) => ((await docker?.inside(`kill -0 ${pid}`)) === true ? { pid, startedAt: '' } : null);
+
+runtimeContract(GVISOR === undefined ? 'Python in a container' : 'Python in a container in gVisor', {
   language: 'python',
   words: PYTHON_WORDS,
   reason: async () => why,
   device: () => inContainers(),
-  // Docker's own groups have its name.
-  findProcess: (pid) => findInside('/docker/', pid),
+  // Docker's own groups have its name; the machine knows nothing of what is in gVisor.
+  ...(GVISOR === undefined
+    ? { findProcess: (pid) => findInside('/docker/', pid) }
+    : { findProcess: isIn, killWorker: async () => void (await docker?.inside('kill -KILL -1')) }),
+});
+
+test.for([
+  ['bash', 'x=41; echo $((x + 1))'],
+  ['js', 'const x = 41; console.log(x + 1)'],
+] as const)('%s runs in a container, is interrupted there, and goes on', async ([language, code], context) => {
+  if (docker === undefined) return context.skip(why ?? 'Docker did not start');
+  await using device = await testDevice(await inContainers());
+  const request = (text: string) => {
+    const made = device.request(text);
+    return { ...made, session: { ...made.session, language } };
+  };
+  expect((await finished(device.runs, request(code))).text).toBe('42\n');
+  const endless = request(language === 'js' ? 'for (;;);' : 'while :; do :; done');
+  await device.runs.submit(endless);
+  await eventually(
+    async () => (await device.runs.get(endless.id))?.state === 'running',
+    'the endless loop to run',
+    20_000,
+  );
+  await device.runs.cancel(endless.id, AbortSignal.timeout(20_000));
+  await eventually(async () => (await device.runs.get(endless.id))?.state === 'cancelled', 'its end', 20_000);
+  expect((await finished(device.runs, request(code))).run.state).toBe('completed');
 });
 
 const MB = 1024 * 1024;
@@ -123,7 +150,10 @@ const files = { 'page.md': `# Page\n\n\`\`\`python\n${CODE}\n\`\`\`\n` };
 
 test('a cell of a document runs in a container of its project, and its output is in the file', async (context) => {
   if (docker === undefined) return context.skip(why ?? 'Docker did not start');
-  await using device = await startDevice({ files, env: { MARKCO_CONTAINERS: 'own', MARKCO_DOCKER: docker.socket } });
+  await using device = await startDevice({
+    files,
+    env: { MARKCO_CONTAINERS: GVISOR === undefined ? 'own' : '1', MARKCO_DOCKER: docker.socket },
+  });
   const { id } = await device.document('page');
   const body = { id: newRunId(), projectId: device.project.id, documentId: id, language: 'python', code: CODE };
   await device.get<Run>('/api/runs', { body });
@@ -240,7 +270,7 @@ if os.fork() == 0:
     await using device = await testDevice(await inContainers({ network: 'internet' }));
     const other = { projectId: newId<ProjectId>(ids), language: 'python', name: 'default' } as const;
     const listens = 'import socket\ns = socket.create_server(("0.0.0.0", 80))\n';
-    const where = 'print([l.split()[1] for l in open("/proc/net/fib_trie") if l.strip().startswith("|-- 172")][-1])';
+    const where = 'u = socket.socket(type=socket.SOCK_DGRAM)\nu.connect(("203.0.113.2", 9))\nprint(u.getsockname()[0])';
     const neighbor = await finished(device.runs, { ...device.request(listens + where), session: other });
     const { text } = await finished(device.runs, device.request(reach(neighbor.text.trim())));
     expect(JSON.parse(text)).toEqual({

@@ -1,16 +1,24 @@
-/** A Docker Engine for tests: its own socket, data and processes, gone afterwards. The image is made once for each. */
+/**
+ * A Docker Engine for tests: its own socket, data and processes, gone afterwards. The image is made once for each.
+ *
+ * `MARKCO_RUNSC` is gVisor's program: then containers run in it.
+ */
 import { execFile, spawn } from 'node:child_process';
-import { access, mkdtemp, rm } from 'node:fs/promises';
+import { access, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { env, getuid, kill } from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { LEAST, makeImage } from '../../setup/container-image.ts';
+import { startExec } from '@markco/node/runtimes/containers/exec';
 import { createEngine, type Engine } from '@markco/node/runtimes/containers/engine';
 
 const START_MS = 20_000;
 const PROGRAM = '/usr/sbin/dockerd';
+
+/** gVisor's program, if containers are to run in it. */
+export const GVISOR = env['MARKCO_RUNSC'];
 
 /** Why containers cannot be tested here, or null. */
 export async function whyNoDocker(): Promise<string | null> {
@@ -66,7 +74,10 @@ export async function startDocker() {
   const folder = await mkdtemp(join(tmpdir(), 'mkd-'));
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
   // In a network of its own: it changes the rules of the one it is in.
-  const started: Started = { within: ['unshare', '--net'], args: ['--bridge', 'none'] };
+  const file = join(folder, 'daemon.json');
+  const runtimes = GVISOR === undefined ? {} : { runsc: { path: GVISOR, runtimeArgs: ['--host-uds=create'] } };
+  await writeFile(file, JSON.stringify({ runtimes }));
+  const started: Started = { within: ['unshare', '--net'], args: ['--bridge', 'none', '--config-file', file] };
   const { engine, socket, pid, stop } = await startEngine(folder, started).catch(async (error: unknown) => {
     await remove();
     throw error;
@@ -78,6 +89,16 @@ export async function startDocker() {
       /** Runs a program in the network that Docker is in. */
       inNetwork: (program: string, args: readonly string[]) =>
         promisify(execFile)('nsenter', ['-t', String(pid), '-n', program, ...args]),
+      /** Runs a script in every container that runs; whether it succeeded in one of them. */
+      async inside(script: string): Promise<boolean> {
+        const within = AbortSignal.timeout(10_000);
+        const all = (await engine.call('GET', '/containers/json', within)) as { Id: string }[];
+        const ends = all.map(async ({ Id }) => {
+          const options = { argv: ['/bin/sh', '-c', script], env: {}, cwd: '/' };
+          return (await startExec(engine, Id, options, within)).ended;
+        });
+        return (await Promise.all(ends)).includes('exit code 0');
+      },
       engine,
       made,
       async [Symbol.asyncDispose](): Promise<void> {
@@ -87,6 +108,10 @@ export async function startDocker() {
         for (const { Id } of left)
           await engine.call('DELETE', `/containers/${Id}?force=1`, AbortSignal.timeout(10_000));
         await stop();
+        // gVisor leaves one there.
+        await promisify(execFile)('umount', ['-l', `${folder}/exec/runtime-runc/moby/null-netns`]).catch(
+          () => undefined,
+        );
         await remove();
       },
     };

@@ -223,7 +223,9 @@ def _():
 
 @tries("the log of the kernel")
 def _():
-    return call(libc.klogctl(3, ctypes.create_string_buffer(8), 8))
+    said = ctypes.create_string_buffer(4096)
+    how = call(libc.klogctl(3, said, 4096))
+    return "that of gVisor" if b"gVisor" in said.value else how
 
 
 @tries("the token of the device, and what it was started with")

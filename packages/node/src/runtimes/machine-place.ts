@@ -16,6 +16,7 @@ export function machinePlace(place: SessionPlace, parts: BeginParts & { readonly
     begin: (config, signal) => beginWorker(place, config, parts, signal),
     openLink: (onEvent, signal) => connectWorker(place.socket, onEvent, signal),
     find: findProcess,
+    kill: parts.kill,
     pathFor: (_name, file) => file,
     collect: () => undefined,
     give: async (_name, file) => file,

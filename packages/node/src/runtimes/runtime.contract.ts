@@ -56,6 +56,8 @@ export type Kind = {
   device?(): Promise<Parameters<typeof testDevice>[0]>;
   /** The process that code of this kind names so. */
   findProcess?: typeof findProcess;
+  /** Ends a worker from outside, by the process that the machine has of it. */
+  killWorker?(pid: number): Promise<void>;
 };
 
 export function runtimeContract(name: string, kind: Kind): void {
@@ -200,7 +202,8 @@ export function runtimeContract(name: string, kind: Kind): void {
     const slow = request(words.sleep);
     await runs.submit(slow);
     await firstEvent(runs, slow.id, (event) => textOf([event]).includes('asleep'));
-    kill(Number(runs.sessions.list()[0]?.hostRuntimeId), 'SIGKILL');
+    const pid = Number(runs.sessions.list()[0]?.hostRuntimeId);
+    await (kind.killWorker?.(pid) ?? kill(pid, 'SIGKILL'));
     const events = await eventsOf(runs, slow.id);
     expect(textOf(events)).toContain('asleep');
     expect(events.at(-1)).toMatchObject({ type: 'error', payload: { type: 'SessionEnded' } });

@@ -137,7 +137,6 @@ export async function createSessionHost(parts: SessionHostParts) {
       {
         descriptor: descriptorOf(record.language),
         place: placeOf(record),
-        kill: parts.kill,
         now: parts.ids.now,
         log: parts.log,
         onSpooled: parts.onSpooled,

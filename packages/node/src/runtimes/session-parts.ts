@@ -1,6 +1,5 @@
 /** What a session is made of. */
 import type { RunId } from '@markco/protocol';
-import type { Kill } from './process-table.ts';
 import type { RuntimeDescriptor } from './runtime.ts';
 import type { Workplace } from './workplace.ts';
 
@@ -12,7 +11,6 @@ export type SessionLog = {
 export type SessionParts = {
   readonly descriptor: RuntimeDescriptor;
   readonly place: Workplace;
-  readonly kill: Kill;
   readonly now: () => number;
   readonly log: SessionLog;
   /** The spool of a run has grown. */

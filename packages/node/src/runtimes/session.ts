@@ -157,7 +157,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
     const dead = worker;
     worker = null;
     const metNow = await place.hold.met();
-    if (dead !== null) await killWorker(parts.kill, place.hold, dead.process);
+    if (dead !== null) await killWorker(place.kill, place.hold, dead.process);
     const how = (await dead?.ending()) ?? null;
     const why = meter.why(how, metNow);
     if (state === 'running' || state === 'migrating') step('fail', how ?? 'gone');
@@ -195,7 +195,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
       link = null;
       if (noted !== null && (await lives(noted))) {
         parts.log.warn('session.unreachable', { sessionId: record.id, pid: noted.pid, reason: String(error) });
-        await killWorker(parts.kill, place.hold, noted);
+        await killWorker(place.kill, place.hold, noted);
       }
       if (noted !== null) await note(null);
       return false;
@@ -209,7 +209,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
     try {
       await checkpoint.restore(await connect(signal));
     } catch (error) {
-      await killWorker(parts.kill, place.hold, started.process);
+      await killWorker(place.kill, place.hold, started.process);
       worker = null;
       throw error;
     }
@@ -321,7 +321,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
       const name = worker?.process;
       if (target === null || name === undefined) return;
       link?.send({ op: 'interrupt', run: target.run, ...(why === undefined ? {} : { why }) });
-      await escalate(parts.kill, name, target.over, (after) =>
+      await escalate(place.kill, name, target.over, (after) =>
         parts.log.warn('session.escalates', { sessionId: record.id, runId: target.run, after }),
       );
     },
@@ -353,7 +353,7 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
         const dead = worker?.process ?? record.process;
         const lost = link;
         worker = link = null;
-        if (dead !== null) await killWorker(parts.kill, place.hold, dead);
+        if (dead !== null) await killWorker(place.kill, place.hold, dead);
         lost?.close();
         await note(null);
         if (current !== null) place.collect(current.run, current.spool);

@@ -4,7 +4,7 @@
  */
 import type { SessionConfig } from '@markco/protocol';
 import type { Hold, SessionLimits } from './limits/limits.ts';
-import type { ProcessName } from './process-table.ts';
+import type { Kill, ProcessName } from './process-table.ts';
 import type { WorkerEvent, WorkerLink } from './worker-link.ts';
 import type { StartedWorker } from './worker-process.ts';
 
@@ -25,6 +25,8 @@ export type Workplace = {
   openLink(onEvent: (event: WorkerEvent) => void, signal: AbortSignal): Promise<WorkerLink>;
   /** The process, as this machine knows it, that a worker names; null when it is none of this place. */
   find(pid: number): Promise<ProcessName | null>;
+  /** Signals such a process, and a group of them by the number of its first. */
+  readonly kill: Kill;
   /** Where the worker is to write what is read at `file`; `name` is of its own, as the id of a run. */
   pathFor(name: string, file: string): string;
   /** Brings what was written there to `file`, where it is kept on growing. */

@@ -29,14 +29,23 @@ export async function groupsOf(pid: number): Promise<Groups | null> {
 /** What a container uses of its memory, in bytes, without what the system would take back. Null when it is gone. */
 export async function memoryIn({ memory, version }: Groups): Promise<number | null> {
   const stat = await readControl(memory, 'memory.stat');
-  return stat === null ? null : fieldIn(stat, version === 1 ? 'total_rss' : 'anon');
+  if (stat === null) return null;
+  // What gVisor gives to those in it, and what is in temporary folders, the system counts as shared.
+  return version === 1
+    ? fieldIn(stat, 'total_rss') + fieldIn(stat, 'total_shmem')
+    : fieldIn(stat, 'anon') + fieldIn(stat, 'shmem');
 }
 
-/**
- * @param groups those of the container, null while it has none
- * @param leave ends what is left of the session
- */
-export function containerHold(groups: () => Promise<Groups | null>, leave: () => Promise<void>): Hold {
+type Container = {
+  /** Null while it has none. */
+  groups(): Promise<Groups | null>;
+  /** It is there, and ended because it took more memory than it may. */
+  isOutOfMemory(): Promise<boolean>;
+};
+
+/** @param leave ends what is left of the session */
+export function containerHold(container: Container, leave: () => Promise<void>): Hold {
+  const { groups } = container;
   return {
     processBytesMax: null,
     prepare: async () => null,
@@ -61,6 +70,8 @@ export function containerHold(groups: () => Promise<Groups | null>, leave: () =>
         readControl(found.pids, 'pids.events'),
         readControl(found.cpu, 'cpu.stat'),
       ]);
+      // Over its limit gVisor ends as a whole, and its container with it.
+      if (memory === null) return { ...NONE_MET, memory: (await container.isOutOfMemory()) ? 1 : 0 };
       return {
         memory: fieldIn(memory, 'oom_kill'),
         processes: fieldIn(pids, 'max'),

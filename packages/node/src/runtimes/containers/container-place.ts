@@ -19,13 +19,17 @@ import { saidSoon, type StartedWorker } from '../worker-process.ts';
 import type { Workplace } from '../workplace.ts';
 import { containerHold } from './container-hold.ts';
 import { findInside, isInside } from './container-processes.ts';
-import type { ProjectContainer } from './project-container.ts';
+import { endInGvisor, findWaiter, signalInside, waitsFor } from './gvisor.ts';
+import type { ProjectContainer, Running } from './project-container.ts';
 import { startExec } from './exec.ts';
 import type { Engine } from './engine.ts';
 import { claim, openInside, withSocket } from './inside.ts';
 import { INSIDE } from './spec.ts';
 
 const READY_MS = 20_000;
+const ASK_MS = 5_000;
+/** What is started in gVisor belongs to the group of the first process there. */
+const IN_OWN_GROUP = ['/bin/bash', '-mc', '"$@" & wait $!', 'worker'];
 const PATH = '/usr/local/bin:/usr/bin:/bin';
 
 export type ContainerPlaceParts = {
@@ -43,12 +47,20 @@ export function containerPlace(record: Pick<SessionRecord, 'id'>, parts: Contain
   const { folder: root } = container;
   const folder = path.join(root, record.id);
   const inside = { folder: `${INSIDE.sessions}/${record.id}`, socket: `${INSIDE.sessions}/${record.id}/worker.sock` };
-  const hold = containerHold(container.groups, () => container.leave(record.id));
+  /** Where the worker is, and the number of its group of processes there once it has said it. */
+  let there: { readonly running: Running; readonly group: number | null } | null = null;
+  const hold = containerHold(container, () => container.leave(record.id));
 
-  async function launch(id: string, command: WorkerCommand, cwd: string, signal: AbortSignal): Promise<StartedWorker> {
+  async function launch(
+    { id, isGvisor }: Running,
+    command: WorkerCommand,
+    cwd: string,
+    signal: AbortSignal,
+  ): Promise<StartedWorker> {
     const program = command.argv[0];
     const env = { PATH, HOME: INSIDE.home, LANG: 'C.UTF-8', ...command.env };
-    const exec = await startExec(engine, id, { argv: command.argv, env, cwd }, signal);
+    const argv = isGvisor ? [...IN_OWN_GROUP, ...command.argv] : command.argv;
+    const exec = await startExec(engine, id, { argv, env, cwd }, signal);
     try {
       const late = AbortSignal.any([signal, AbortSignal.timeout(READY_MS)]);
       const aborted = new Promise<false>((resolve) =>
@@ -61,17 +73,31 @@ export function containerPlace(record: Pick<SessionRecord, 'id'>, parts: Contain
         const said = exec.said();
         throw new Failure('runtime_missing', `${program} did not start (${how})${said === '' ? '.' : `: ${said}`}`);
       }
-      if (!(await isInside(id, found.pid)))
+      if (!(await (isGvisor ? waitsFor : isInside)(id, found.pid)))
         throw new Failure('unsupported', 'Docker runs on another machine than this device. Let both run on the same.');
-      return { process: found, ending: () => saidSoon(exec.ended) };
+      return { process: found, ending: () => saidSoon(isGvisor ? exec.ended.then(endInGvisor) : exec.ended) };
     } catch (error) {
       const pid = await exec.pid().catch(() => 0);
-      if (pid > 0 && (await isInside(id, pid))) signalGroup(kill, { pid, startedAt: '' }, 'SIGKILL');
+      if (pid > 0 && !isGvisor && (await isInside(id, pid))) signalGroup(kill, { pid, startedAt: '' }, 'SIGKILL');
       throw error;
     } finally {
       exec.leave();
     }
   }
+
+  /** Of one in gVisor the machine has only who waits for it. */
+  const signalWorker: Kill = (pid, name) => {
+    if (there?.running.isGvisor !== true) return kill(pid, name);
+    const { running, group } = there;
+    const waiter = Math.abs(pid);
+    if (group === null) return kill(waiter, name);
+    void signalInside(engine, running.id, group, name, AbortSignal.timeout(ASK_MS))
+      .catch(() => undefined)
+      .finally(() => {
+        // Whatever number it has given itself: it is waited for no longer, and ends with its container at the latest.
+        if (name === 'SIGKILL') signalGroup((one, how) => kill(-one, how), { pid: waiter, startedAt: '' }, name);
+      });
+  };
 
   async function clear(): Promise<void> {
     // Out of reach first: what is in it may be changed by other sessions of the project.
@@ -95,7 +121,8 @@ export function containerPlace(record: Pick<SessionRecord, 'id'>, parts: Contain
         `There is no folder ${config.cwd} in this project. Correct \`cwd\` in mrmd.md or in the front matter.`,
       );
     }
-    const id = await container.join(record.id, projectFolder, signal);
+    const running = await container.join(record.id, projectFolder, signal);
+    there = { running, group: null };
     // What an earlier worker left there may be there to mislead; nothing here follows a link.
     await clear();
     await mkdir(folder, { mode: 0o700 });
@@ -103,7 +130,7 @@ export function containerPlace(record: Pick<SessionRecord, 'id'>, parts: Contain
     const within = cwd === projectFolder ? '' : path.relative(await realFolder(projectFolder), cwd);
     const command = descriptor.command(inside, detected.executable, where);
     const [worker, hash] = await Promise.all([
-      launch(id, command, path.posix.join(INSIDE.project, within), signal),
+      launch(running, command, path.posix.join(INSIDE.project, within), signal),
       environmentHash(detected, projectFolder),
     ]);
     return { worker, about: { executable: detected.executable, environmentHash: hash } };
@@ -114,17 +141,25 @@ export function containerPlace(record: Pick<SessionRecord, 'id'>, parts: Contain
     limits: parts.limits,
     full: container.full,
     begin,
-    openLink: (onEvent, signal) =>
-      withSocket(root, `${record.id}/worker.sock`, (socket) => connectWorker(socket, onEvent, signal)).catch(
-        (cause: unknown) => {
-          signal.throwIfAborted();
-          throw cause instanceof Failure ? cause : new Failure('not_found', 'The session does not answer.', { cause });
-        },
-      ),
-    async find(pid) {
-      const id = await container.rejoin(record.id, await parts.projectFolder().catch(() => null));
-      return id === null ? null : findInside(id, pid);
+    async openLink(onEvent, within) {
+      try {
+        const socket = `${record.id}/worker.sock`;
+        const link = await withSocket(root, socket, (at) => connectWorker(at, onEvent, within));
+        if (there !== null) there = { ...there, group: link.hello.pid };
+        return link;
+      } catch (cause) {
+        within.throwIfAborted();
+        throw cause instanceof Failure ? cause : new Failure('not_found', 'The session does not answer.', { cause });
+      }
     },
+    async find(pid) {
+      const running = await container.rejoin(record.id, await parts.projectFolder().catch(() => null));
+      if (running === null) return null;
+      there = { running, group: pid };
+      if (!running.isGvisor) return findInside(running.id, pid);
+      return findWaiter(engine, running.id, inside.folder, AbortSignal.timeout(ASK_MS));
+    },
+    kill: signalWorker,
     pathFor: (name) => `${INSIDE.sessions}/${name}`,
     collect(name, file) {
       if (claim(root, name, file)) syncFolder(path.dirname(file));

@@ -14,6 +14,7 @@ import type { Workplace } from '../workplace.ts';
 import { containerPlace } from './container-place.ts';
 import { createEngine } from './engine.ts';
 import { EGRESS, ensureEgress, type Firewall } from './egress.ts';
+import { GVISOR, hasGvisor } from './gvisor.ts';
 import { holeIn } from './engine-version.ts';
 import { readImage, runtimesOf, type ContainerImage } from './image.ts';
 import type { ContainerLimits } from './plan.ts';
@@ -66,10 +67,16 @@ export function createContainers(parts: ContainersParts): Containers {
 
   /** `not_ready`, `unsupported`, `runtime_missing`: why there are no containers now, as a sentence. */
   async function image(signal: AbortSignal): Promise<ContainerImage> {
-    const hole = holeIn(await engine.version(signal));
-    if (hole !== null && parts.strict) throw new Failure('unsupported', hole);
     const { id, runtimes } = await readImage(engine, signal);
     return { id, runtimes: { ...runtimes, js: node } };
+  }
+
+  /** gVisor where it is there, which a hole of `runc` does not matter to. */
+  async function runtime(signal: AbortSignal): Promise<string | null> {
+    const hole = holeIn(await engine.version(signal));
+    if (await hasGvisor(engine, signal)) return GVISOR;
+    if (hole !== null && parts.strict) throw new Failure('unsupported', hole);
+    return null;
   }
 
   const { uid, gid } = userInfo();
@@ -87,7 +94,7 @@ export function createContainers(parts: ContainersParts): Containers {
       name: `markco-${owner}-${project}`,
       folder: path.join(parts.home, 'containers', project),
       wish: { user, limits: parts.limits, program, network: parts.network === null ? 'none' : EGRESS },
-      image: async (signal) => (await image(signal)).id,
+      ready: async (signal) => ({ runtime: await runtime(signal), image: (await image(signal)).id }),
       network: (signal) =>
         parts.network === null ? Promise.resolve() : ensureEgress(engine, parts.firewall ?? iptables, signal),
     });
@@ -96,7 +103,10 @@ export function createContainers(parts: ContainersParts): Containers {
   }
 
   return {
-    runtimes: runtimesOf(image),
+    runtimes: runtimesOf(async (signal) => {
+      await runtime(signal);
+      return image(signal);
+    }),
     place: ({ record, descriptor, projectFolder }) =>
       containerPlace(record, {
         ...{ engine, user, descriptor, projectFolder, limits: parts.limits, kill: parts.kill },

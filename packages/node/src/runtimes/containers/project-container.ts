@@ -12,6 +12,7 @@ import { Failure, type SessionId } from '@markco/protocol';
 import * as z from 'zod/mini';
 import { groupsOf, type Groups } from './container-hold.ts';
 import type { Engine } from './engine.ts';
+import { GVISOR } from './gvisor.ts';
 import { createDiskWatch, measureFolders } from './disk-watch.ts';
 import { containerSpec, SPEC_LABEL, specHash, type ContainerWish } from './spec.ts';
 
@@ -22,7 +23,8 @@ const WARM_MS = 10 * 60_000;
 
 const InspectedSchema = z.object({
   Id: z.string(),
-  State: z.object({ Running: z.boolean(), Pid: z.int() }),
+  State: z.object({ Running: z.boolean(), Pid: z.int(), OOMKilled: z.boolean() }),
+  HostConfig: z.object({ Runtime: z.string() }),
   Config: z.object({ Labels: z.nullable(z.record(z.string(), z.string())) }),
 });
 type Inspected = z.infer<typeof InspectedSchema>;
@@ -35,14 +37,17 @@ export type ProjectContainerParts = {
   readonly owner: string;
   /** Shared with the container. */
   readonly folder: string;
-  readonly wish: Omit<ContainerWish, 'image' | 'projectFolder' | 'sessionsFolder'>;
-  /** Its id. Fails where no container may be started now. */
-  readonly image: (signal: AbortSignal) => Promise<string>;
+  readonly wish: Omit<ContainerWish, 'image' | 'runtime' | 'projectFolder' | 'sessionsFolder'>;
+  /** The id of its image, and what it runs with. Fails where no container may be started now. */
+  readonly ready: (signal: AbortSignal) => Promise<Pick<ContainerWish, 'image' | 'runtime'>>;
   /** Resolves when the network that it wishes is there. */
   readonly network: (signal: AbortSignal) => Promise<void>;
   /** This program may give files to the user of the container. */
   readonly gives: boolean;
 };
+
+/** A container that runs now. */
+export type Running = { readonly id: string; readonly isGvisor: boolean };
 
 export type ProjectContainer = ReturnType<typeof createProjectContainer>;
 
@@ -50,7 +55,7 @@ export function createProjectContainer(parts: ProjectContainerParts) {
   const { engine, name, folder, gives } = parts;
   const { user } = parts.wish;
   const sessions = new Set<SessionId>();
-  let known: { readonly id: string; readonly groups: Groups | null } | null = null;
+  let known: (Running & { readonly groups: Groups | null }) | null = null;
   /** Started here, though whoever asked for it may have left before it was known to run. */
   let isStarted = false;
   let warmed: NodeJS.Timeout | undefined;
@@ -88,9 +93,9 @@ export function createProjectContainer(parts: ProjectContainerParts) {
       });
   }
 
-  async function make(of: string, signal: AbortSignal): Promise<string> {
+  async function make(of: string, signal: AbortSignal): Promise<Running> {
     projectFolder = of;
-    const wish = { ...parts.wish, image: await parts.image(signal), projectFolder: of, sessionsFolder: folder };
+    const wish = { ...parts.wish, ...(await parts.ready(signal)), projectFolder: of, sessionsFolder: folder };
     const found = await inspect(signal);
     const fits = found?.Config.Labels?.[SPEC_LABEL] === specHash(wish);
     if (found !== null && found.State.Running && (fits || sessions.size > 0)) return note(found);
@@ -115,9 +120,9 @@ export function createProjectContainer(parts: ProjectContainerParts) {
     return note(started);
   }
 
-  async function note({ Id: id, State }: Inspected): Promise<string> {
-    known = { id, groups: await groupsOf(State.Pid) };
-    return id;
+  async function note({ Id: id, State, HostConfig }: Inspected): Promise<Running> {
+    known = { id, isGvisor: HostConfig.Runtime === GVISOR, groups: await groupsOf(State.Pid) };
+    return known;
   }
 
   async function look(): Promise<typeof known> {
@@ -148,21 +153,21 @@ export function createProjectContainer(parts: ProjectContainerParts) {
 
     endUnused,
 
-    /** Resolves with its id once it runs. */
-    join: (session: SessionId, projectFolder: string, signal: AbortSignal): Promise<string> =>
+    /** Resolves once it runs. */
+    join: (session: SessionId, projectFolder: string, signal: AbortSignal): Promise<Running> =>
       inTurn(async () => {
-        const id = await make(projectFolder, signal);
+        const found = await make(projectFolder, signal);
         sessions.add(session);
-        return id;
+        return found;
       }),
 
     /** A session that was found in it. Null when it does not run. */
-    rejoin: (session: SessionId, of: string | null): Promise<string | null> =>
+    rejoin: (session: SessionId, of: string | null): Promise<Running | null> =>
       inTurn(async () => {
         projectFolder ??= of;
         const found = await look();
         if (found !== null) sessions.add(session);
-        return found?.id ?? null;
+        return found;
       }),
 
     /** Everything in it ends with the last session. */
@@ -170,6 +175,9 @@ export function createProjectContainer(parts: ProjectContainerParts) {
       inTurn(async () => {
         if (sessions.delete(session) && sessions.size === 0) await end();
       }),
+
+    isOutOfMemory: async (): Promise<boolean> =>
+      (await inspect(AbortSignal.timeout(ASK_MS)).catch(() => null))?.State.OOMKilled === true,
 
     groups: async (): Promise<Groups | null> => (sessions.size === 0 ? null : ((await look())?.groups ?? null)),
   };

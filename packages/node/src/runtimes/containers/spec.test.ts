@@ -9,6 +9,7 @@ const wish = {
   projectFolder: '/home/ana/notes',
   sessionsFolder: '/state/containers/1',
   program: ['/opt/markco/packages'],
+  runtime: null,
   network: 'none',
 };
 

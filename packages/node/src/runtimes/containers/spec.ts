@@ -23,6 +23,8 @@ export type ContainerWish = {
   readonly sessionsFolder: string;
   /** Read only, at the same place. */
   readonly program: readonly string[];
+  /** What Docker runs it with; null for what it uses itself. */
+  readonly runtime: string | null;
   /** The name of a network, or `none`. */
   readonly network: string;
 };
@@ -44,6 +46,7 @@ export function containerSpec(wish: ContainerWish, owner: string) {
     Hostname: 'markco',
     Labels: { [SPEC_LABEL]: specHash(wish), [OWNER_LABEL]: owner },
     HostConfig: {
+      ...(wish.runtime === null ? {} : { Runtime: wish.runtime }),
       NetworkMode: wish.network,
       ReadonlyRootfs: true,
       CapDrop: ['ALL'],
