@@ -21,7 +21,7 @@ const HANGS_OF = 10;
 const COLD_PAGES = 600;
 /** What the page itself may take to ask for; one that is not asked for by then fails the test. */
 const ASKED_MS = 30_000;
-const COLD_AT_ONCE = 10;
+const COLD_AT_ONCE = 8;
 const EVERY_MS = 100;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
