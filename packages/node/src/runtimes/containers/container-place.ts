@@ -93,9 +93,10 @@ export function containerPlace(record: Pick<SessionRecord, 'id'>, parts: Contain
     if (group === null) return kill(waiter, name);
     void signalInside(engine, running.id, group, name, AbortSignal.timeout(ASK_MS))
       .catch(() => undefined)
-      .finally(() => {
+      .then(async () => {
         // Whatever number it has given itself: it is waited for no longer, and ends with its container at the latest.
-        if (name === 'SIGKILL') signalGroup((one, how) => kill(-one, how), { pid: waiter, startedAt: '' }, name);
+        const isThere = name === 'SIGKILL' && (await waitsFor(running.id, waiter));
+        if (isThere) signalGroup((one, how) => kill(-one, how), { pid: waiter, startedAt: '' }, name);
       });
   };
 
