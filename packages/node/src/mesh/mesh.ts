@@ -20,7 +20,8 @@ import { ASSET_LISTS, LIST_MESSAGE_BYTES_MAX } from './assets/exchange.ts';
 import { ASSET_MESSAGE_BYTES_MAX, ASSETS } from './assets/transfer.ts';
 import { createConducts } from './conduct.ts';
 import { createHeldCopies, type HeldCopies } from './copies.ts';
-import { keepUpToDate, type Control, type Heartbeat } from './control.ts';
+import type { Heartbeat } from './control.ts';
+import { createControls } from './controls.ts';
 import { replicate, type Replication } from '@markco/replica/replicate/replicate';
 import { answerDialBack, createDialBack, DIAL_BACK, type DialBack } from './dial-back.ts';
 import { createHost, type Host } from './host.ts';
@@ -74,8 +75,7 @@ export type Mesh = {
 
 export async function createMesh(parts: MeshParts): Promise<Mesh> {
   const { trust, ids, store, log } = parts;
-  /** Of a browser, one for each of its pages. */
-  const controls = new Set<Control>();
+  const controls = createControls();
   const replications = new Map<string, Replication>();
   const heartbeats = new Map<DeviceId, Heartbeat & { at: number }>();
   const theirs = new Map<DeviceId, readonly Project[]>();
@@ -160,26 +160,20 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
       peers.refresh();
       peers.heard(peerId, at);
     },
-    onOpen() {
-      for (const control of controls) control.tellGuests();
-    },
+    onOpen: controls.tellGuests,
   });
   late.pair = pair;
 
   host.onPeer((peerId, isConnected) => {
     if (!isConnected) relay?.left(peerId);
   });
-  host.onAddresses(() => tellDevices());
+  host.onAddresses(controls.tellDevices);
   const slots = createSlots({ host, peers });
   const dialBack = createDialBack({
     ...{ host, peers, isNear: parts.isNear },
     onFound: ({ by, address, why }) => log.info('mesh.outside', { peer: by, address, why }),
   });
   const stun = parts.isRelay ? await serveStun(host, onTrouble) : null;
-
-  function tellDevices(but?: Control): void {
-    for (const control of controls) if (control !== but) control.tellDevices();
-  }
 
   const nameOf = (peerId: string): DeviceId => {
     const device = peers.deviceAt(peerId);
@@ -190,7 +184,7 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
 
   function onControl(stream: MessageStream, peerId: string): void {
     const device = nameOf(peerId);
-    const control: Control = keepUpToDate(stream, {
+    controls.open(stream, {
       trust,
       peer: device,
       addresses: () => [
@@ -204,9 +198,8 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
       heartbeat: parts.heartbeat,
       onAddresses(about, at, said) {
         const found = peers.peerAt(about);
-        if (found === undefined || !peers.heard(found, at, said) || !said.bySelf) return;
         // Only what a device says of itself is passed on, so that no rumor goes in circles.
-        tellDevices(control);
+        return found !== undefined && peers.heard(found, at, said) && said.bySelf;
       },
       onGuests: (forMs) => relay?.expectsGuests(peerId, trust.now() + forMs),
       onHeartbeat(heartbeat) {
@@ -215,8 +208,6 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
       },
       wasted: (cost) => conducts.of(peerId).wasted(cost),
     });
-    controls.add(control);
-    stream.onClose(() => void controls.delete(control));
   }
 
   function onDocuments(stream: MessageStream, peerId: string): void {
@@ -331,9 +322,7 @@ export async function createMesh(parts: MeshParts): Promise<Mesh> {
       for (const replication of replications.values()) replication.tellProjects();
       assets.tellProjects();
     },
-    beat() {
-      for (const control of controls) control.beat();
-    },
+    beat: controls.beat,
     async close() {
       stopKeeping();
       stopNews();
