@@ -23,6 +23,7 @@ import type { MessageStream } from './message-stream.ts';
 import { joinChannel, type DocumentChannel } from './channel.ts';
 import { createHeard } from './compared.ts';
 import { ENTRIES_MAX, gatherEntries } from './gather-entries.ts';
+import { rowsOfProject } from './project-rows.ts';
 import type { ReplicateParts } from './replicate-parts.ts';
 import { tellAuthors } from './tell-authors.ts';
 import { createRelied } from './relied.ts';
@@ -59,6 +60,7 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
   const heard = createHeard();
   /** The stamp of the name under which the other one knows a document, or of what was compared: only others are news. */
   const told = new Map<DocumentId, number>();
+  const rowsOf = (id: ProjectId) => rowsOfProject(id, parts);
   const isSeen = (id: DocumentId): boolean => rooms.peek(id)?.isSeen === true;
   const wanted = createWanted({ isSeen, digestNow: digests.now });
   /** Documents that were opened on this connection. */
@@ -155,13 +157,17 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
     );
   }
 
+  const isHere = (id: ProjectId): boolean => parts.projects().some((project) => project.id === id);
+  /** It may not have been settled yet (`shared`), because that takes its turn. */
+  const bothHave = (id: ProjectId): boolean => shared.has(id) || (others.has(id) && isHere(id));
+
   function accept(number: number, documentId: DocumentId, digest: Uint8Array): void {
     // Of two channels that were opened in the same moment the one of the device that leads stays.
     const isCrossed = leads && mine.has(documentId);
     const isFree = number % 2 === (leads ? 0 : 1) && !channels.has(number) && !isCrossed;
     const refusal = isFree ? parts.refusal(documentId) : BAD_CHANNEL;
     const projectId = catalog.get(documentId)?.projectId;
-    if (refusal !== undefined || projectId === undefined || !shared.has(projectId)) {
+    if (refusal !== undefined || projectId === undefined || !bothHave(projectId)) {
       const { code, message } = refusal ?? NOT_HERE;
       parts.wasted(COST.question);
       asAccepter({ type: 'failed', channel: number, code, message });
@@ -201,12 +207,6 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
       else if (channels.has(channel)) channels.get(channel)?.receive(payload);
       else if (!rested.wakes(channel)) parts.wasted(costOf(COST.repeat, payload));
     }
-  }
-
-  async function rowsOf(projectId: ProjectId): Promise<Map<DocumentId, Row>> {
-    const rows = new Map<DocumentId, Row>();
-    for (const record of catalog.all(projectId)) rows.set(record.id, rowOf(record, await digests.of(record)));
-    return rows;
   }
 
   function noteCompared(rows: ReadonlyMap<DocumentId, Row>): void {
@@ -284,13 +284,12 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
   async function receive(message: Exclude<Message, { op: 'authors' | 'links' | 'kept' }>): Promise<void> {
     if (message.op === 'projects') {
       parts.onProjects(message.projects.map(({ project }) => project));
-      others = new Map(message.projects.map(({ project, hash }) => [project.id, hash]));
       await share(true);
       if (!leads) await tellAnew();
       return;
     }
     const { projectId } = message;
-    if (!parts.projects().some(({ id }) => id === projectId)) return;
+    if (!isHere(projectId)) return;
     if (message.op === 'rows') return takeRows(projectId, message.rows);
     const here = await rowsOf(projectId);
     if (message.op === 'buckets') {
@@ -320,6 +319,8 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
     });
   }
 
+  // Before anything is answered: what comes first may have come already.
+  inTurn(tell);
   stream.onMessage((message) => {
     try {
       if (typeof message !== 'string') return receiveBytes(message);
@@ -331,6 +332,8 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
       // To compare a project is to go through all of it.
       parts.wasted(read === null || read.op === 'rows' ? COST.question : COST.heavy);
       if (read === null) return;
+      // At once: a document of one of them may be opened next, while what came before is still looked through.
+      if (read.op === 'projects') others = new Map(read.projects.map(({ project, hash }) => [project.id, hash]));
       inTurn(() => receive(read));
     } catch (cause) {
       const isRefusal = cause instanceof Failure;
@@ -385,7 +388,6 @@ export function replicate(stream: MessageStream, leads: boolean, parts: Replicat
     channels.clear();
   }
   stream.onClose(end);
-  inTurn(tell);
   return {
     tellProjects: () => inTurn(tell),
     compare: () => inTurn(() => tell(true)),

@@ -1,6 +1,7 @@
 /** Two devices, one project: what is done on either is on both, whatever was apart meanwhile. */
 import { CONTROL_CHANNEL, decodeEntries, decodeToDevice, type ProjectId } from '@markco/protocol';
 import { OPENER } from '@markco/replica/replicate/messages';
+import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { connect, replicaDevice, type ReplicaDevice } from './device.fixture.ts';
 
@@ -167,6 +168,37 @@ test('what was on its way when a document was closed for the time being comes af
   await told;
   go();
   await expect.poll(() => here.file('one.md'), SOON).toBe('meanwhile # One\n');
+});
+
+test('what is edited while the other one still looks through what both have is there too', async () => {
+  await using a = await replicaDevice();
+  await using b = await replicaDevice();
+  const id = await a.open({ 'one.md': '# One\n' });
+  const before = connect(a, b);
+  await b.join(await b.hears());
+  await alike(id, a, b);
+  before.cut();
+  const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>();
+  const { promise: told, resolve: tell } = Promise.withResolvers<void>();
+  const { promise: opened, resolve: open } = Promise.withResolvers<void>();
+  connect(
+    a,
+    b,
+    (from, message) => {
+      if (from === 'b') tell();
+      else if (typeof message !== 'string') open();
+    },
+    undefined,
+    (from) => (from === 'a' ? arrived : undefined),
+  );
+  await told;
+  await setImmediate();
+  await a.quiet();
+  await a.type(a.idOf(id, 'one.md'), 0, 'meanwhile ');
+  await opened;
+  // What both have, and the document, in one moment.
+  arrive();
+  await expect.poll(() => b.file('one.md'), SOON).toBe('meanwhile # One\n');
 });
 
 test.each([true, false])(
