@@ -196,14 +196,20 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
       if (noted !== null && (await lives(noted))) {
         parts.log.warn('session.unreachable', { sessionId: record.id, pid: noted.pid, reason: String(error) });
         await killWorker(place.kill, place.hold, noted);
-      }
+      } else if (noted !== null) await place.hold.killAll(); // What it had started may go on without it.
       if (noted !== null) await note(null);
       return false;
     }
   }
 
+  /** A worker that was forked just before its start was given up has no name here yet. */
+  async function leaveNothing(why: unknown): Promise<never> {
+    await place.hold.killAll();
+    throw why;
+  }
+
   async function spawnNow(signal: AbortSignal): Promise<void> {
-    const { worker: started, about } = await place.begin(record.config ?? NO_WISHES, signal);
+    const { worker: started, about } = await place.begin(record.config ?? NO_WISHES, signal).catch(leaveNothing);
     worker = started;
     beside = [0, 0];
     try {

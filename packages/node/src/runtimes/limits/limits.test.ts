@@ -1,8 +1,10 @@
 /** What a session takes is bounded and counted, by each kind of limit this machine can have. */
+import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { kill } from 'node:process';
+import { promisify } from 'node:util';
 import { newId, type SessionId } from '@markco/protocol';
 import { expect, test } from 'vitest';
 import { eventsOf, eventually, finished, firstEvent, ids, quiet, testDevice } from '../../runs/runs.fixture.ts';
@@ -110,21 +112,55 @@ print(round(time.monotonic() - began))`;
   expect(Number(lines.at(-1))).toBeGreaterThanOrEqual(4);
 });
 
+/** Starts what leaves the session's process group; its id. */
+const LEAVES =
+  'import os, subprocess\np = subprocess.Popen(["sleep", "1000"], start_new_session=True)\nprint(p.pid, os.getpid())';
+
+const alive = (pid: string | undefined): Promise<boolean> =>
+  readFile(`/proc/${pid?.trim()}/stat`, 'latin1').then(
+    (stat) => !stat.includes(') Z '),
+    () => false,
+  );
+
+const groupsOf = async (id: string): Promise<string> =>
+  (await promisify(execFile)('find', ['/sys/fs/cgroup', '-name', `markco-${id}`])).stdout;
+
 test('what left its process group ends with the session all the same', async (context) => {
   if (!held) return context.skip(`this machine gives ${strongest.name} only`);
   await using device = await testDevice({ limits });
-  const code = 'import subprocess\np = subprocess.Popen(["sleep", "1000"], start_new_session=True)\nprint(p.pid)';
-  const { text } = await finished(device.runs, device.request(code));
-  const alive = (): Promise<boolean> =>
-    readFile(`/proc/${text.trim()}/stat`, 'latin1').then(
-      (stat) => !stat.includes(') Z '),
-      () => false,
-    );
-  expect(await alive()).toBe(true);
+  const { text } = await finished(device.runs, device.request(LEAVES));
+  const [started] = text.split(' ');
+  expect(await alive(started)).toBe(true);
   const [session] = device.runs.sessions.list();
   if (session === undefined) throw new Error('no session');
+  expect(await groupsOf(session.id)).not.toBe('');
   await device.runs.sessions.remove(session.id);
-  await eventually(async () => !(await alive()));
+  await eventually(async () => !(await alive(started)));
+  expect(await groupsOf(session.id)).toBe('');
+});
+
+test('what a session started ends with it too where it ended while the device was off', async (context) => {
+  if (!held) return context.skip(`this machine gives ${strongest.name} only`);
+  await using device = await testDevice({ limits });
+  const { text, run } = await finished(device.runs, device.request(LEAVES));
+  const [started, worker] = text.split(' ');
+  await device.runs.close({ keepSessions: true });
+  kill(Number(worker), 'SIGKILL');
+  await eventually(async () => !(await alive(worker)));
+  expect(await alive(started)).toBe(true);
+  const next = await device.host();
+  await next.recover();
+  await eventually(async () => !(await alive(started)));
+  expect(await groupsOf(run.sessionId)).toBe('');
+  expect((await finished(next, device.request('1'))).run.state).toBe('completed');
+});
+
+test('a session that cannot start leaves no group behind', async (context) => {
+  if (!held) return context.skip(`this machine gives ${strongest.name} only`);
+  await using device = await testDevice({ limits: { ...limits, memoryBytes: MB } });
+  const { run } = await finished(device.runs, device.request('1'));
+  expect(run).toMatchObject({ state: 'failed', error: { type: 'runtime_missing' } });
+  expect(await groupsOf(run.sessionId)).toBe('');
 });
 
 test.each([strongest, processSession])('$name: a session is counted with what it started', async (limitKind) => {
