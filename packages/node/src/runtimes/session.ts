@@ -202,14 +202,11 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
     }
   }
 
-  /** A worker that was forked just before its start was given up has no name here yet. */
-  async function leaveNothing(why: unknown): Promise<never> {
-    await place.hold.killAll();
-    throw why;
-  }
+  const leftBehind = (why: unknown): void =>
+    parts.log.warn('session.left-behind', { sessionId: record.id, reason: String(why) });
 
   async function spawnNow(signal: AbortSignal): Promise<void> {
-    const { worker: started, about } = await place.begin(record.config ?? NO_WISHES, signal).catch(leaveNothing);
+    const { worker: started, about } = await place.begin(record.config ?? NO_WISHES, signal);
     worker = started;
     beside = [0, 0];
     try {
@@ -290,6 +287,8 @@ export function createSession(parts: SessionParts, first: SessionRecord, folder:
           });
           step('ready', 'connected');
         } catch (error) {
+          // What was begun and is not ready has no name here yet. A host that ends leaves it to the next one.
+          if (!signal.aborted) await place.hold.killAll().catch(leftBehind);
           step('fail', error instanceof Error ? error.message : 'unknown');
           throw error;
         }

@@ -76,6 +76,16 @@ test('IPython: output in order, state, results, errors, an empty cell and a synt
   ]);
 });
 
+test('IPython: kernels that start at the same moment share no history', async (context) => {
+  const { folder } = await specOf(context, 'ipykernel');
+  const kernels = await Promise.all([started(folder), started(folder), started(folder)]);
+  const code = 'x = 1\nget_ipython().history_manager.hist_file';
+  for (const { kernel, textOf } of kernels) {
+    expect(await run(kernel, code)).toEqual(result("':memory:'"));
+    expect(textOf('stderr')).toBe('');
+  }
+});
+
 test('IPython: what a program and its children write past the interpreter is there once', async (context) => {
   const { kernel, textOf } = await started((await specOf(context, 'ipykernel')).folder);
   await run(kernel, 'import os\nos.write(1, b"raw\\n")\nos.system("echo child")');

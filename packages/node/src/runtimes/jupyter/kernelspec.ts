@@ -105,6 +105,12 @@ export async function readKernelspec(folder: string): Promise<Kernelspec | null>
   }
 }
 
+/**
+ * What was run is kept with its document. IPython's own history is one file for all kernels of a person, and one that
+ * starts at the same moment as another complains about it in the output of a cell.
+ */
+const OWN_HISTORY = '--HistoryManager.hist_file=:memory:';
+
 /** Its program and arguments for a connection file, as Jupyter fills them in. */
 export function kernelArgv(spec: Kernelspec, connectionFile: string): readonly [string, ...string[]] {
   const values: Readonly<Record<string, string>> = {
@@ -114,7 +120,8 @@ export function kernelArgv(spec: Kernelspec, connectionFile: string): readonly [
   };
   const fill = (part: string): string => part.replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
   const [program, ...rest] = spec.argv;
-  return [fill(program), ...rest.map(fill)];
+  const own = rest.some((part) => part.startsWith('ipykernel')) ? [OWN_HISTORY] : [];
+  return [fill(program), ...rest.map(fill), ...own];
 }
 
 /** The environment it is started with: ours, and what it asks for, where `${NAME}` is a variable of ours. */
