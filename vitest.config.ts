@@ -35,8 +35,9 @@ export default defineConfig({
     // A database takes long to stop on a busy machine.
     hookTimeout: 60_000,
     sequence: { sequencer: LongFirst },
-    // Devices of tests leave nothing in the keychain of whoever runs them.
-    env: { MARKCO_KEYS: 'file' },
+    // Devices of tests leave nothing in the keychain of whoever runs them, nor in their folder: those to which projects
+    // come say where.
+    env: { MARKCO_KEYS: 'file', MARKCO_PROJECTS: '/dev/null/told-by-the-test' },
     reporters: [
       'default',
       createSummaryReporter({

@@ -5,11 +5,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { env } from 'node:process';
+import { freePort } from '@markco/replica/free-port.fixture';
 import { afterAll, beforeAll } from 'vitest';
 import { startCloud } from '../conformance/cloud.fixture.ts';
 import { eventually, startDevice } from '../conformance/device.fixture.ts';
 import { startDocker, whyNoDocker, type TestDocker } from '../conformance/docker.fixture.ts';
-import { freePort } from '../conformance/free-port.ts';
 import { chromiumPath, NO_CHROMIUM } from './chromium.ts';
 import { expect, test } from './page-test.ts';
 import { addPhone, keepInCloud, PHONE, runsOf, SOON, SOON_MS } from './phone.ts';

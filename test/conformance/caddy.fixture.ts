@@ -5,8 +5,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '@markco/replica/free-port.fixture';
 import { eventually } from './device.fixture.ts';
-import { freePort } from './free-port.ts';
 
 const START_MS = 20_000;
 const CADDYFILE = join(import.meta.dirname, '../../deploy/Caddyfile');

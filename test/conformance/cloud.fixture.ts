@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openClient, type Client, type Socket } from '@markco/client';
 import { NO_POSTGRES, startPostgres } from '@markco/rendezvous/store/postgres.fixture';
+import { freePort } from '@markco/replica/free-port.fixture';
 import { WebsocketProvider } from 'y-websocket';
 import * as Y from 'yjs';
 import { ids } from './device.fixture.ts';
@@ -68,7 +69,7 @@ export async function startCloud(
   const providers: WebsocketProvider[] = [];
   const clients: Client[] = [];
   let child: ChildProcess | undefined;
-  let port = 0;
+  let port = await freePort();
   let token = '';
   let log = '';
 
@@ -83,6 +84,7 @@ export async function startCloud(
           ...leanEnvironment(process.env),
           LOG_LEVEL: 'info',
           MARKCO_HOME: home,
+          MARKCO_PROJECTS: join(home, 'projects'),
           MARKCO_HOST: '127.0.0.1',
           MARKCO_PORT: String(port),
           MARKCO_PEER_PORT: '0',

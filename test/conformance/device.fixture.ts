@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { openClient, type Client, type Socket } from '@markco/client';
 import { newId, type Document, type IdSource, type Project, type RunId, type UserId } from '@markco/protocol';
+import { freePort } from '@markco/replica/free-port.fixture';
 import { WebSocket } from 'ws';
 import { lean, leanEnvironment } from '../../setup/lean.mjs';
 import { endSessions } from './end-sessions.ts';
@@ -92,15 +93,15 @@ export async function startDevice({
   const clients: Client[] = [];
   let child: ChildProcess | undefined;
   let log = '';
-  let port = 0;
+  let port = await freePort();
+  let opens = [folder];
   let token = '';
   let userId = '' as UserId;
   let project: Project | undefined;
 
   async function start(): Promise<void> {
-    // The port of the first start is kept, so that clients find the device again.
     const main = join(version, 'apps/cli/src/main.ts');
-    const started = spawn(process.execPath, [...lean, main, 'up', '--no-browser', ...(port === 0 ? [folder] : [])], {
+    const started = spawn(process.execPath, [...lean, main, 'up', '--no-browser', ...opens], {
       cwd: root,
       env: {
         ...process.env,
@@ -132,6 +133,7 @@ export async function startDevice({
     );
     await promise.finally(() => clearTimeout(timer));
     started.off('exit', ended);
+    opens = [];
     port = (JSON.parse(await readFile(join(home, 'device.json'), 'utf8')) as { port: number }).port;
     token = (await readFile(join(home, 'api-token'), 'utf8')).trim();
     userId = (await device.get<{ user: { id: UserId } }>('/api/device')).user.id;

@@ -1,8 +1,8 @@
 /** A device that stands in for the others, as the one beside a cloud: what it runs, and what it leaves to them. */
 import type { Decision, Run } from '@markco/protocol';
+import { freePort } from '@markco/replica/free-port.fixture';
 import { expect, test } from 'vitest';
 import { eventually, newRunId } from './device.fixture.ts';
-import { freePort } from './free-port.ts';
 import { connectedTo, pair, SOON_MS, start, type Named } from './paired.fixture.ts';
 
 const submit = (device: Named): Promise<Run> =>

@@ -2,9 +2,9 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Decision, Run, RunEvent } from '@markco/protocol';
+import { freePort } from '@markco/replica/free-port.fixture';
 import { expect, test } from 'vitest';
 import { eventually, messagesOf, newRunId } from './device.fixture.ts';
-import { freePort } from './free-port.ts';
 import { connectedTo, devicesOf, pair, SOON_MS, start, type Named } from './paired.fixture.ts';
 
 async function twoWithOneFolder(): Promise<AsyncDisposable & { readonly laptop: Named; readonly box: Named }> {

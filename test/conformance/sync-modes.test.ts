@@ -2,10 +2,10 @@
 import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Cloud, Run, RunEvent, RunId } from '@markco/protocol';
+import { freePort } from '@markco/replica/free-port.fixture';
 import { expect, test } from 'vitest';
 import { startCloud, type CloudProgram } from './cloud.fixture.ts';
 import { eventually, messagesOf, newRunId, startDevice, type Device } from './device.fixture.ts';
-import { freePort } from './free-port.ts';
 import { pair, SOON_MS, start } from './paired.fixture.ts';
 
 type Flags = Readonly<Record<string, string>>;

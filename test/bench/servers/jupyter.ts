@@ -2,8 +2,9 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePort } from '@markco/replica/free-port.fixture';
 import { eventually } from '../wait.ts';
-import { endProcess, freePort, startProcess } from './server.ts';
+import { endProcess, startProcess } from './server.ts';
 
 const PEERS = join(import.meta.dirname, '../peers');
 const PLACE = join(import.meta.dirname, '../../../node_modules/.cache/bench-jupyter');

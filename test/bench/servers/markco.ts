@@ -73,6 +73,7 @@ export async function startDevice(folder: string, variables: Readonly<Record<str
 function environment(folder: string): Record<string, string> {
   return {
     MARKCO_HOME: join(folder, 'home'),
+    MARKCO_PROJECTS: join(folder, 'projects'),
     MARKCO_PORT: '0',
     LOG_LEVEL: 'warn',
     NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/compiled'),

@@ -2,8 +2,9 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePort } from '@markco/replica/free-port.fixture';
 import { eventually } from '../wait.ts';
-import { endProcess, freePort, startProcess, type Address, type Running, type SyncServer } from './server.ts';
+import { endProcess, startProcess, type Address, type Running, type SyncServer } from './server.ts';
 
 const PEERS = join(import.meta.dirname, '../peers');
 const START_LIMIT_MS = 30_000;

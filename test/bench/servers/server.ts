@@ -1,7 +1,6 @@
 /** A sync server under measurement: a process of its own, on a folder of its own. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 
 /** How a raw client reaches one document. `hocuspocus` prefixes every message with the document's name. */
 export type Address = {
@@ -62,14 +61,4 @@ export async function endProcess(child: ChildProcess, signal: 'SIGTERM' | 'SIGKI
   const cut = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT_MS);
   await gone;
   clearTimeout(cut);
-}
-
-export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  probe.close();
-  await once(probe, 'close');
-  return address.port;
 }

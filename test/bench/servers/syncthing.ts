@@ -2,8 +2,9 @@
 import { execFileSync } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { freePort } from '@markco/replica/free-port.fixture';
 import { delay, eventually } from '../wait.ts';
-import { endProcess, freePort, startProcess } from './server.ts';
+import { endProcess, startProcess } from './server.ts';
 
 const START_MS = 60_000;
 const FOLDER = 'bench';

@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { freePort } from '../../conformance/free-port.ts';
+import { freePort } from '@markco/replica/free-port.fixture';
 
 /** What happens to the bytes of one direction. `half-open`: nothing arrives and nobody is told. */
 export type Fault =

@@ -5,8 +5,8 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { freePort } from '@markco/replica/free-port.fixture';
 import { familyOf } from '../../machine.ts';
-import { freePort } from '../../servers/server.ts';
 import { createConversation, type Message } from './conversation.ts';
 import type { Interpreter, Interpreters, Source } from './interpreter.ts';
 

@@ -9,6 +9,7 @@ import path from 'node:path';
 import { env, kill } from 'node:process';
 import { text as textOfStream } from 'node:stream/consumers';
 import { newId, type RunId } from '@markco/protocol';
+import { freePort } from '@markco/replica/free-port.fixture';
 import { expect, onTestFinished, test } from 'vitest';
 import { eventually, ids } from '../../runs/runs.fixture.ts';
 import type { Interpreter } from '../keeper/interpreter.ts';
@@ -379,13 +380,4 @@ async function inPath(name: string): Promise<string | null> {
     if (isThere) return file;
   }
   return null;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
