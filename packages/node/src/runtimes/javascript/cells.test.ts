@@ -233,3 +233,14 @@ test('what is JavaScript already stays to the letter; an import keeps its lines'
     'const { a, b: c, } = await __markco_import("m");\n\n\n\na',
   );
 });
+
+test('what is printed is kept when its process ends at the next statement, also right after it has shown something', async ({
+  js,
+}) => {
+  // Node has words of its own when it aborts.
+  const ends = { 'process._kill(process.pid, 9)': [], 'console.log("more"); process.abort()': ['more\n'] };
+  for (const [end, more] of Object.entries(ends)) {
+    const { events } = await js.run(`display(1); console.log("last words"); ${end}; await new Promise(() => {})`);
+    for (const words of ['last words\n', ...more]) expect(textOf(events)).toContain(words);
+  }
+});

@@ -3,40 +3,45 @@ import childProcess from 'node:child_process';
 import { syncBuiltinESMExports } from 'node:module';
 import { startBreaker } from './breaker.mjs';
 import { createWriter, newRing, PIECE_CHARS } from './ring.mjs';
-import { BEGIN, END, MORE, STDERR, STDOUT } from './sender.mjs';
+import { BEGIN, END, GATHER_MS, MORE, STDERR, STDOUT } from './sender.mjs';
 
 const memory = newRing();
 /** How often the keeper has said that everything before has come. */
 const answers = new Int32Array(new SharedArrayBuffer(4));
 const ring = createWriter(memory);
+/** Also of code that has put a clock of its own in its place. */
+const now = performance.now.bind(performance);
 let thread = null;
 let asked = 0;
+let printedAt = -Infinity;
 
 /** Nothing is said before this resolves. */
 export async function openEvents() {
   thread = await startBreaker({ memory, answers });
-  before(process, 'reallyExit', ring.settle); // After everything that listens to `exit`.
+  for (const name of ['reallyExit', 'abort', 'kill']) before(process, name, send); // After everything that listens to `exit`.
   // What a program writes that the code starts comes after what the code has printed before.
   before(childProcess.ChildProcess.prototype, 'spawn', arrive);
   for (const name of ['spawnSync', 'execSync', 'execFileSync']) before(childProcess, name, arrive);
   syncBuiltinESMExports();
 }
 
-/**
- * What comes after a silence is sent when this returns: the process may die of the next statement. What follows
- * closely is sent within a few milliseconds.
- */
-function tell() {
-  if (ring.isRead()) return;
-  thread.call();
+/** What was said is on its way when this returns. */
+function send() {
+  if (!ring.isRead()) thread.call();
   ring.settle();
 }
 
+/**
+ * A print that comes after a silence is sent when this returns: the process may die of the next statement. What follows
+ * closely is sent within a few milliseconds.
+ */
 export function print(stream, text) {
   const kind = stream === 'stdout' ? STDOUT : STDERR;
   if (text.length <= PIECE_CHARS) ring.put(kind, text);
   else for (const piece of piecesOf(text)) ring.put(kind, piece);
-  tell();
+  const last = printedAt;
+  printedAt = now();
+  if (printedAt - last > GATHER_MS || !ring.isRead()) send();
 }
 
 export function emit(event) {
@@ -46,7 +51,7 @@ export function emit(event) {
     kind = MORE;
   }
   ring.put(END, '');
-  tell();
+  if (!ring.isRead()) send();
 }
 
 function* piecesOf(text) {

@@ -12,7 +12,7 @@ export const MORE = 4;
 export const END = 5;
 
 /** How long prints gather, once one was sent. */
-const GATHER_MS = 2;
+export const GATHER_MS = 2;
 
 /** @param socket where lines are written; @returns calls it: something was said, and it is not looking */
 export function createSender(memory, socket) {
