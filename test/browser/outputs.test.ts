@@ -115,6 +115,73 @@ test('a program asks, hides a password, and is stopped by the button', async ({ 
   expect(await notebook.page.locator('body').textContent()).not.toContain('canary-password');
 });
 
+test('who types an answer goes on typing it, whatever others do to the page meanwhile', async ({
+  openFolder,
+  openPage,
+}) => {
+  const asking = cell('name = input("Name? ")\nprint("hello", name)');
+  const folder = await openFolder({ 'out.md': `# Out\n\n${asking}\nBelow.\n` });
+  const notebook = await openPage(folder, 'out');
+  await notebook.page.locator('.mc-run').first().click();
+  const field = notebook.seen.getByLabel('Name?');
+  await field.fill('Ad');
+  const changes: readonly (readonly [string, string, string])[] = [
+    ['above it', '# Out\n', '# Out\n\nMuch more.\n\n```js\n1\n```\n\n```output\n1\n```\n'],
+    ['an output of its own', `${asking}`, `${asking}\n\`\`\`output\nof before\n\`\`\`\n`],
+    ['below it', 'Below.', '```js\n2\n```\n\n```output\n2\n```\n\nBelow, changed.'],
+    ['its output gone', '\n```output\nof before\n```\n', ''],
+  ];
+  for (const [what, before, after] of changes) {
+    await folder.write(
+      'out.md',
+      (await folder.read('out.md')).replace(before, () => after),
+    );
+    await notebook.reads(after === '' ? '# Out' : after.trimEnd());
+    await notebook.page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => resolve(null))));
+    const asked = await field.evaluate((input: HTMLInputElement) => [
+      input.ownerDocument.activeElement === input,
+      input.value,
+    ]);
+    expect(asked, what).toEqual([true, 'Ad']);
+  }
+  await notebook.type('a');
+  await notebook.press('Enter');
+  await notebook.seen.locator('.mc-output').getByText('hello Ada').waitFor();
+});
+
+test('an answer that does not arrive is asked for again, with what was typed', async ({ openFolder, openPage }) => {
+  const folder = await openFolder({ 'out.md': cell('print("hello", input("Name? "))') });
+  const notebook = await openPage(folder, 'out');
+  await notebook.page.locator('.mc-run').first().click();
+  const field = notebook.output().getByLabel('Name?');
+  await field.fill('Ada');
+  await notebook.page.evaluate(() => {
+    const send = WebSocket.prototype.send;
+    WebSocket.prototype.send = function (data) {
+      if (typeof data !== 'string' || !data.includes('"input"')) return send.call(this, data);
+      WebSocket.prototype.send = send;
+      this.close();
+    };
+    const isAsked = (node: Node): boolean => node instanceof HTMLElement && node.classList.contains('mc-question');
+    const seen = window as unknown as { askedAgain: Promise<void> };
+    seen.askedAgain = new Promise((resolve) => {
+      new MutationObserver((changes) => {
+        if (changes.some(({ addedNodes }) => [...addedNodes].some(isAsked))) resolve();
+      }).observe(document.body, { childList: true, subtree: true });
+    });
+  });
+  await notebook.press('Enter');
+  await notebook.page.evaluate(() => (window as unknown as { askedAgain: Promise<void> }).askedAgain);
+  expect(await field.inputValue()).toBe('Ada');
+  await notebook.says('Waiting for your answer');
+  // Until the connection is there again it is given back.
+  const sayAgain = async (): Promise<string | null> => {
+    if (await field.isVisible()) await notebook.press('Enter');
+    return notebook.output().textContent();
+  };
+  await expect.poll(sayAgain, { ...SOON, interval: 250 }).toContain('hello Ada');
+});
+
 test('cells wait in a queue that can be seen, run above runs those above, and an edit marks the output as stale', async ({
   openFolder,
   openPage,

@@ -78,7 +78,8 @@ export type RunsView = {
    * device does not answer may still run there.
    */
   copy(cellId: string, on: DeviceId): void;
-  answer(cellId: string, text: string): void;
+  /** Whether the run has got it; it waits on where it has not. */
+  answer(cellId: string, text: string): Promise<boolean>;
   /** Fetches the events of an ended run, so that colors and rich output are seen again. */
   replay(cellId: string): void;
   /** Runs a command that installs a package in the session of the cell's run, beside it: the cell keeps its output. */
@@ -298,9 +299,15 @@ export function createRunsView({ client, document, ids, away, onTrouble }: RunsP
       const entry = entries.get(cellId);
       if (entry?.run !== null && entry !== undefined) report(copy(entry, entry.run, on));
     },
-    answer(cellId, text) {
+    async answer(cellId, text) {
       const entry = entries.get(cellId);
-      if (entry !== undefined) report(client.answerRun(entry.view.id, text));
+      if (entry === undefined) return false;
+      const work = client.answerRun(entry.view.id, text);
+      report(work);
+      return work.then(
+        () => true,
+        () => false,
+      );
     },
     replay(cellId) {
       const entry = entries.get(cellId);

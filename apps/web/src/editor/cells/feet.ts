@@ -252,7 +252,11 @@ export function createFeet(
       const frameElement = host.dom.ownerDocument.createElement('div');
       frameElement.className = 'mc-foot-frame';
       const { foot } = entryOf(this.cellId, host);
+      const { activeElement } = host.dom.ownerDocument;
       frameElement.append(foot.element);
+      // Who is inside it, typing an answer, is so afterwards too: what is moved loses the focus.
+      if (activeElement instanceof HTMLElement && foot.element.contains(activeElement))
+        queueMicrotask(() => activeElement.focus({ preventScroll: true }));
       draw(this.cellId, host.state);
       dirty.add(this.cellId);
       schedule();

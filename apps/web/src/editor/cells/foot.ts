@@ -24,7 +24,8 @@ export type FootParts = {
   readonly urlOf: (path: string) => string;
   readonly openLink: (target: string) => void;
   readonly onResize: () => void;
-  readonly onAnswer: (text: string) => void;
+  /** Whether it arrived. Why it did not is told elsewhere. */
+  readonly onAnswer: (text: string) => Promise<boolean>;
   readonly install: InstallParts;
   readonly away: Pick<AwayActionParts, 'onCancel' | 'onCopyHere' | 'onCopyElsewhere'>;
   readonly menu: {
@@ -101,7 +102,7 @@ export function createFoot(parts: FootParts): Foot {
   let fenceText: string | null = null;
   let fenceItems: readonly OutputItem[] = [];
   let question: Question | null = null;
-  let form: HTMLElement | null = null;
+  let form: QuestionForm | null = null;
   const views = new Map<OutputItem, ItemView>();
   let offer: { readonly item: OutputItem; readonly shown: InstallOffer | null } | null = null;
 
@@ -194,15 +195,21 @@ export function createFoot(parts: FootParts): Foot {
   function drawQuestion(asked: Question | null): void {
     if (asked === question) return;
     question = asked;
-    form?.remove();
+    form?.element.remove();
     form = null;
     if (asked === null) return;
-    form = questionForm(document, t, asked, (text) => {
-      form?.remove();
-      form = null;
-      parts.onAnswer(text);
-    });
-    output.append(form);
+    form = questionForm(document, t, asked, (text) => void answer(asked, text));
+    output.append(form.element);
+  }
+
+  /** What was typed is asked for again when it did not arrive: the program still waits for it. */
+  async function answer(asked: Question, text: string): Promise<void> {
+    form?.element.remove();
+    if ((await parts.onAnswer(text)) || question !== asked || form === null) return;
+    output.append(form.element);
+    output.hidden = false;
+    form.focus();
+    parts.onResize();
   }
 
   function drawStatus(): void {
@@ -243,12 +250,18 @@ function whereOf({ waitsFor, deviceId }: CellRun, devices: readonly PlaceDevice[
   return device === undefined || device.isHere ? NOWHERE : device;
 }
 
+type QuestionForm = {
+  readonly element: HTMLElement;
+  /** Unless the person is somewhere outside the document. */
+  readonly focus: () => void;
+};
+
 function questionForm(
   document: Document,
   t: Translate,
   asked: Question,
   onAnswer: (text: string) => void,
-): HTMLElement {
+): QuestionForm {
   const form = document.createElement('form');
   form.className = 'mc-question';
   const label = document.createElement('label');
@@ -269,9 +282,12 @@ function questionForm(
     event.preventDefault();
     onAnswer(input.value);
   });
-  if (document.activeElement === document.body || document.activeElement?.closest('.mc-editor') !== null)
-    queueMicrotask(() => input.focus({ preventScroll: true }));
-  return form;
+  const focus = (): void => {
+    if (document.activeElement === document.body || document.activeElement?.closest('.mc-editor') !== null)
+      input.focus({ preventScroll: true });
+  };
+  queueMicrotask(focus);
+  return { element: form, focus };
 }
 
 function tableOf(items: readonly OutputItem[]): string | null {

@@ -31,9 +31,10 @@ class Questions:
             raise EOFError("nobody can be asked: no cell is running")
         while not self._answers.empty():
             self._answers.get()
-        self._emit("stdin-request", {"prompt": str(prompt)[:10000], "password": password})
+        # Before anybody is told: who hears of it may answer while this thread has not come back.
         self.waiting_run = self.run
         try:
+            self._emit("stdin-request", {"prompt": str(prompt)[:10000], "password": password})
             text = self._answers.get()
         finally:
             self.waiting_run = None
