@@ -48,6 +48,9 @@ test('a run that prints without end is kept up to its bound, is told so once, an
   expect(said.length).toBeLessThan(count - 5);
   expect(said.map(({ event }) => event.seq)).toEqual(said.map((_, seq) => seq));
   expect([at.row.run.state, at.received]).toEqual(['completed', count + 1]);
+  // What it printed past the bound was heard all the same, and is not said again.
+  const full = takeIn(begun, all, clock);
+  expect(progressOf(full.at.row, full.said.at(-1)).received).toBe(count);
 });
 
 test('an agent that says nothing for 25 seconds is closed, and one that beats is not', () => {

@@ -3,7 +3,9 @@
  *
  * 1. The agent's messages are taken in the order of their numbers, each once.
  * 2. `result` or `error` is the last event; what comes after it is passed over.
- * 3. At LIMITS.runOutputBytesMax one event says so, and further output is passed over.
+ * 3. How far it was heard is kept with each batch, also when no event comes of it: it is acknowledged as kept, and not
+ *    said again.
+ * 4. At LIMITS.runOutputBytesMax one event says so, and further output is passed over.
  */
 import {
   LIMITS,
@@ -39,8 +41,10 @@ export type Clock = { readonly ids: IdSource; readonly name: string };
 
 /** As it was left by the last event that is kept. */
 export function progressOf(row: RunRow, last: EventRow | undefined): Progress {
-  if (last === undefined) return { row, nextSeq: 0, received: 0, bytes: 0, asks: null };
-  const { event, received, bytes } = last;
+  const { received: kept = 0 } = row;
+  if (last === undefined) return { row, nextSeq: 0, received: kept, bytes: 0, asks: null };
+  const { event, bytes } = last;
+  const received = Math.max(kept, last.received);
   return { row, nextSeq: event.seq + 1, received, bytes, asks: event.type === 'stdin-request' ? event.payload : null };
 }
 
@@ -59,7 +63,8 @@ export function takeIn(from: Progress, incoming: readonly (Incoming | Noted)[], 
       said.push(...next.said);
     }
   }
-  return { at, said };
+  const isKept = at.received === (said.at(-1)?.received ?? from.received);
+  return { at: isKept ? at : { ...at, row: { ...at.row, received: at.received } }, said };
 }
 
 /** One more event; `result` and `error` end the run. */

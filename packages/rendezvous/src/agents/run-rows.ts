@@ -43,6 +43,8 @@ const RowSchema = z.object({
   sent: z.boolean(),
   cancelRequested: z.boolean(),
   outputWritten: z.boolean(),
+  /** The message of the agent that comes after those of which no event is kept: its events say it of the others. */
+  received: z.optional(z.number()),
   /** Of all it said, once it is over. */
   bytes: z.optional(z.number()),
 });

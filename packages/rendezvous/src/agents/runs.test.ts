@@ -1,4 +1,4 @@
-import type { RunId, UserId } from '@markco/protocol';
+import type { Received, RunId, UserId } from '@markco/protocol';
 import { expect, test, vi } from 'vitest';
 import type { AgentConnection } from './connection.ts';
 import { agent, ids, runOf, sessionId, userId } from './run.fixture.ts';
@@ -9,6 +9,7 @@ import { createAgentRuns } from './runs.ts';
 function setUp() {
   const kept = new Map<string, RunRow>();
   const [handed, refused]: [string[], string[]] = [[], []];
+  const acknowledged: Received[] = [];
   const now = { version: 1, isHere: true, storeFails: false };
   const rows = {
     async begin(row: RunRow) {
@@ -27,7 +28,7 @@ function setUp() {
     ...{ agent, userId, name: 'attic' },
     send: (_message: object, id: string) => void handed.push(id),
     refuse: ({ code }: { code: string }) => void refused.push(code),
-    acknowledge: () => undefined,
+    acknowledge: (received: readonly Received[]) => void acknowledged.push(...received),
   } as unknown as AgentConnection;
   const runs = createAgentRuns({
     ...{ rows: rows as unknown as RunRows, ids },
@@ -47,7 +48,7 @@ function setUp() {
     await runs.begin(run, agent);
     return run.id;
   };
-  return { runs, connection, kept, handed, refused, now, begin };
+  return { runs, connection, acknowledged, kept, handed, refused, now, begin };
 }
 
 test('a run that could not be kept here and ended elsewhere keeps none waiting that come after it', async () => {
@@ -66,4 +67,19 @@ test('a run that could not be kept here and ended elsewhere keeps none waiting t
   expect(await runs.reconcile(connection, [], 3)).toEqual({ resume: [], forget: [] });
   const second = await begin();
   await vi.waitFor(() => expect(handed).toEqual([first, second]));
+});
+
+test('an agent that comes again is not asked for what was acknowledged, though nothing is shown of it', async () => {
+  const { runs, connection, acknowledged, kept, handed, now, begin } = setUp();
+  const id = await begin();
+  await vi.waitFor(() => expect(handed).toEqual([id]));
+  runs.receive(connection, id, { seq: 0, event: { event: 'start', data: {} } } as never);
+  await vi.waitFor(() => expect(acknowledged).toEqual([{ request_id: id, next_seq: 1 }]));
+  expect(kept.get(id)?.run.state).toBe('running');
+  now.isHere = false;
+  await runs.gone(agent, 1);
+  Object.assign(now, { isHere: true, version: 2 });
+  expect(await runs.reconcile(connection, [id], 2)).toEqual({ resume: [{ request_id: id, next_seq: 1 }], forget: [] });
+  runs.receive(connection, id, { seq: 1, event: { event: 'result', data: {} } } as never);
+  await vi.waitFor(() => expect(kept.get(id)?.run.state).toBe('completed'));
 });

@@ -64,7 +64,7 @@ export function createAgentRuns(parts: RunsParts) {
       const { row } = active.at;
       const { run, agent } = row;
       parts.poke(run.userId, run.id);
-      if (row === before) return;
+      if (row.run === before.run) return;
       parts.tell(present(row), agent);
       if (!isOver(row) || isOver(before)) return;
       actives.forget(active);
