@@ -1,10 +1,8 @@
 /** What a session takes is bounded and counted, by each kind of limit this machine can have. */
-import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { glob, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { kill } from 'node:process';
-import { promisify } from 'node:util';
 import { newId, type SessionId } from '@markco/protocol';
 import { expect, test } from 'vitest';
 import { eventsOf, eventually, finished, firstEvent, ids, quiet, testDevice } from '../../runs/runs.fixture.ts';
@@ -122,8 +120,7 @@ const alive = (pid: string | undefined): Promise<boolean> =>
     () => false,
   );
 
-const groupsOf = async (id: string): Promise<string> =>
-  (await promisify(execFile)('find', ['/sys/fs/cgroup', '-name', `markco-${id}`])).stdout;
+const groupsOf = (id: string): Promise<string[]> => Array.fromAsync(glob(`/sys/fs/cgroup/**/markco-${id}`));
 
 test('what left its process group ends with the session all the same', async (context) => {
   if (!held) return context.skip(`this machine gives ${strongest.name} only`);
@@ -133,10 +130,10 @@ test('what left its process group ends with the session all the same', async (co
   expect(await alive(started)).toBe(true);
   const [session] = device.runs.sessions.list();
   if (session === undefined) throw new Error('no session');
-  expect(await groupsOf(session.id)).not.toBe('');
+  expect(await groupsOf(session.id)).not.toEqual([]);
   await device.runs.sessions.remove(session.id);
   await eventually(async () => !(await alive(started)));
-  expect(await groupsOf(session.id)).toBe('');
+  await eventually(async () => (await groupsOf(session.id)).length === 0);
 });
 
 test('what a session started ends with it too where it ended while the device was off', async (context) => {
@@ -151,7 +148,7 @@ test('what a session started ends with it too where it ended while the device wa
   const next = await device.host();
   await next.recover();
   await eventually(async () => !(await alive(started)));
-  expect(await groupsOf(run.sessionId)).toBe('');
+  await eventually(async () => (await groupsOf(run.sessionId)).length === 0);
   expect((await finished(next, device.request('1'))).run.state).toBe('completed');
 });
 
@@ -160,7 +157,7 @@ test('a session that cannot start leaves no group behind', async (context) => {
   await using device = await testDevice({ limits: { ...limits, memoryBytes: MB } });
   const { run } = await finished(device.runs, device.request('1'));
   expect(run).toMatchObject({ state: 'failed', error: { type: 'runtime_missing' } });
-  expect(await groupsOf(run.sessionId)).toBe('');
+  expect(await groupsOf(run.sessionId)).toEqual([]);
 });
 
 test.each([strongest, processSession])('$name: a session is counted with what it started', async (limitKind) => {
